@@ -1,0 +1,145 @@
+//! BLAKE2b with a digest length, key and personalisation that are checked when the code is compiled.
+//!
+//! The digest length is a parameter of the hash: a 32-byte digest is not the beginning of a
+//! 64-byte one. The same holds for key and personalisation, which are never written into the
+//! message. Every hash of the protocol that is called `B2(n, key=…, pers=…; data)` in its
+//! specification is one call of this module.
+
+use blake2::Blake2bVarCore;
+use blake2::digest::Output;
+use blake2::digest::block_api::{Buffer, UpdateCore, VariableOutputCore};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::bytes::copy_prefix;
+
+/// Longest key in bytes.
+pub const MAX_KEY_LENGTH: usize = 64;
+/// Longest digest in bytes.
+pub const MAX_DIGEST_LENGTH: usize = 64;
+
+/// A running BLAKE2b hash with a digest of `N` bytes, `N` in `1..=64`.
+///
+/// The state is wiped when it is dropped.
+///
+/// ```
+/// use session_crypto::blake2b::Blake2b;
+///
+/// let digest = Blake2b::<32>::keyed(b"TestKey").chain(b"Test").chain(b"Message").finalize();
+/// assert_eq!(digest[..4], [0x3d, 0x64, 0x3e, 0x47]);
+/// ```
+pub struct Blake2b<const N: usize> {
+    core: Blake2bVarCore,
+    buffer: Buffer<Blake2bVarCore>,
+}
+
+/// Key block length: BLAKE2b reads a key as one block, padded with zeros.
+const BLOCK: usize = 128;
+
+impl<const N: usize> Blake2b<N> {
+    fn start(key: &[u8], personal: &[u8]) -> Self {
+        const {
+            assert!(
+                N >= 1 && N <= MAX_DIGEST_LENGTH,
+                "BLAKE2b digests have 1 to 64 bytes"
+            )
+        };
+        // Both lengths are bounded by every caller below; the function asserts them once more.
+        let core = Blake2bVarCore::new_with_params(&[], personal, key.len(), N);
+        let mut hash = Self {
+            core,
+            buffer: Buffer::<Blake2bVarCore>::default(),
+        };
+        if !key.is_empty() {
+            let mut block = [0u8; BLOCK];
+            copy_prefix(&mut block, key);
+            hash.update(&block);
+            block.zeroize();
+        }
+        hash
+    }
+
+    /// Starts a hash without key and personalisation.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::start(&[], &[])
+    }
+
+    /// Starts a hash with a key of `K` bytes, `K` in `1..=64`.
+    #[must_use]
+    pub fn keyed<const K: usize>(key: &[u8; K]) -> Self {
+        const {
+            assert!(
+                K >= 1 && K <= MAX_KEY_LENGTH,
+                "BLAKE2b keys have 1 to 64 bytes"
+            )
+        };
+        Self::start(key, &[])
+    }
+
+    /// Starts a hash with the first 64 bytes of `key`; an empty key is no key.
+    ///
+    /// For keys whose length is only known at run time. Where a longer key is an error, check it
+    /// first.
+    #[must_use]
+    pub fn keyed_prefix(key: &[u8]) -> Self {
+        Self::start(key.get(..MAX_KEY_LENGTH).unwrap_or(key), &[])
+    }
+
+    /// Starts a hash with a 16-byte personalisation.
+    #[must_use]
+    pub fn personal(personal: &[u8; 16]) -> Self {
+        Self::start(&[], personal)
+    }
+
+    /// Starts a hash with a key of `K` bytes, `K` in `1..=64`, and a 16-byte personalisation.
+    #[must_use]
+    pub fn keyed_personal<const K: usize>(key: &[u8; K], personal: &[u8; 16]) -> Self {
+        const {
+            assert!(
+                K >= 1 && K <= MAX_KEY_LENGTH,
+                "BLAKE2b keys have 1 to 64 bytes"
+            )
+        };
+        Self::start(key, personal)
+    }
+
+    /// Adds bytes to the message.
+    pub fn update(&mut self, data: &[u8]) {
+        let Self { core, buffer } = self;
+        buffer.digest_blocks(data, |blocks| core.update_blocks(blocks));
+    }
+
+    /// Adds bytes to the message and returns the hash.
+    #[must_use]
+    pub fn chain(mut self, data: &[u8]) -> Self {
+        self.update(data);
+        self
+    }
+
+    /// Ends the message and returns its digest.
+    #[must_use]
+    pub fn finalize(mut self) -> [u8; N] {
+        let mut full = Output::<Blake2bVarCore>::default();
+        self.core
+            .finalize_variable_core(&mut self.buffer, &mut full);
+        let mut digest = [0u8; N];
+        copy_prefix(&mut digest, full.as_slice());
+        full.as_mut_slice().zeroize();
+        digest
+    }
+}
+
+impl<const N: usize> Default for Blake2b<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> core::fmt::Debug for Blake2b<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Blake2b").finish_non_exhaustive()
+    }
+}
+
+// The core and its buffer wipe themselves.
+impl<const N: usize> ZeroizeOnDrop for Blake2b<N> {}

@@ -1,0 +1,18 @@
+//! Slicing without a panic.
+
+/// Copies as much of `from` as fits to the beginning of `to`.
+pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// Splits off the first `N` bytes.
+pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8])> {
+    bytes.split_first_chunk()
+}
+
+/// Splits off the last `N` bytes.
+pub(crate) fn split_last<const N: usize>(bytes: &[u8]) -> Option<(&[u8], &[u8; N])> {
+    bytes.split_last_chunk()
+}

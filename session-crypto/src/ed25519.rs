@@ -1,0 +1,362 @@
+//! Ed25519 signatures with one strict rule, and the way from Ed25519 keys to X25519 keys.
+//!
+//! A signature is accepted if and only if S < L, the public key is the canonical encoding of a
+//! point that is not of small order, R is not of small order, and R equals the canonical encoding
+//! of `[S]B - [k]A`, without any multiplication by the cofactor (protocol: identity, section 1.5).
+//! That is what libsodium 1.0.18 does; the plain `verify` of common Rust crates accepts more.
+
+use core::fmt;
+
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::hazmat::ExpandedSecretKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use rand_core::CryptoRng;
+use sha2::{Digest, Sha512};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::copy_prefix;
+
+use crate::x25519::{X25519Public, X25519Secret};
+use crate::{KeyError, SignatureError};
+
+/// An Ed25519 public key, 32 bytes.
+///
+/// Any 32 bytes are a key; what cannot be used is refused where it is used.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ed25519Public([u8; 32]);
+
+impl Ed25519Public {
+    /// Length in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Takes the bytes as a key.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The bytes of the key.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Whether the sign bit (bit 7 of byte 31) is set.
+    #[must_use]
+    pub const fn is_negative(&self) -> bool {
+        self.0[31] & 0x80 != 0
+    }
+
+    /// Verifies a signature of this key over `message`.
+    ///
+    /// Not constant time: key, message and signature are public.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if the key cannot be used or the signature does not verify.
+    pub fn verify(
+        &self,
+        message: &[u8],
+        signature: &Ed25519Signature,
+    ) -> Result<(), SignatureError> {
+        self.verify_parts(&[message], signature)
+    }
+
+    /// Verifies a signature over the parts of a message, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn verify_parts(
+        &self,
+        message: &[&[u8]],
+        signature: &Ed25519Signature,
+    ) -> Result<(), SignatureError> {
+        self.prepare()
+            .map_err(|_| SignatureError)?
+            .verify_parts(message, signature)
+    }
+
+    /// Decompresses the key once, for many verifications.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the bytes are not the canonical encoding of a point, or its order is small.
+    pub fn prepare(&self) -> Result<PreparedVerifier, KeyError> {
+        if !is_canonical_y(&self.0) {
+            return Err(KeyError::NotAPoint);
+        }
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::NotAPoint)?;
+        if key.is_weak() {
+            return Err(KeyError::NotPrimeOrder);
+        }
+        Ok(PreparedVerifier(key))
+    }
+
+    /// The X25519 public key of the same pair (protocol: identity, section 1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the bytes are not the canonical encoding of a point, or the point is not in
+    /// the prime-order subgroup.
+    pub fn to_x25519(&self) -> Result<X25519Public, KeyError> {
+        let point = self.to_point()?;
+        Ok(X25519Public::from_bytes(point.to_montgomery().to_bytes()))
+    }
+
+    /// The point of this key, in the prime-order subgroup and not the identity.
+    pub(crate) fn to_point(self) -> Result<EdwardsPoint, KeyError> {
+        if !is_canonical_y(&self.0) {
+            return Err(KeyError::NotAPoint);
+        }
+        let point = CompressedEdwardsY(self.0)
+            .decompress()
+            .ok_or(KeyError::NotAPoint)?;
+        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2.
+        if point.is_small_order() || !point.is_torsion_free() {
+            return Err(KeyError::NotPrimeOrder);
+        }
+        Ok(point)
+    }
+}
+
+/// Whether the y-coordinate is below 2^255 - 19.
+fn is_canonical_y(bytes: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = bytes;
+    !(last & 0x7f == 0x7f && *first >= 0xed && middle.iter().all(|byte| *byte == 0xff))
+}
+
+impl TryFrom<&[u8]> for Ed25519Public {
+    type Error = KeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        crate::key_bytes(bytes).map(Self)
+    }
+}
+
+impl fmt::Debug for Ed25519Public {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_public(f, "Ed25519Public", &self.0)
+    }
+}
+
+/// An Ed25519 public key that is known to be usable and is decompressed already.
+#[derive(Clone, Debug)]
+pub struct PreparedVerifier(VerifyingKey);
+
+impl PreparedVerifier {
+    /// The key itself.
+    #[must_use]
+    pub fn public(&self) -> Ed25519Public {
+        Ed25519Public(self.0.to_bytes())
+    }
+
+    /// Verifies a signature, as [`Ed25519Public::verify`].
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if the signature does not verify.
+    pub fn verify(
+        &self,
+        message: &[u8],
+        signature: &Ed25519Signature,
+    ) -> Result<(), SignatureError> {
+        self.verify_parts(&[message], signature)
+    }
+
+    /// Verifies a signature over the parts of a message, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if the signature does not verify.
+    pub fn verify_parts(
+        &self,
+        message: &[&[u8]],
+        signature: &Ed25519Signature,
+    ) -> Result<(), SignatureError> {
+        let mut r = [0; 32];
+        copy_prefix(&mut r, &signature.0);
+        if CompressedEdwardsY(r)
+            .decompress()
+            .is_none_or(|r| r.is_small_order())
+        {
+            return Err(SignatureError);
+        }
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        let mut stream = self
+            .0
+            .verify_stream(&signature)
+            .map_err(|_| SignatureError)?;
+        for part in message {
+            stream.update(part);
+        }
+        stream.finalize_and_verify().map_err(|_| SignatureError)
+    }
+}
+
+/// An Ed25519 signature, R followed by S: 64 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ed25519Signature([u8; 64]);
+
+impl Ed25519Signature {
+    /// Length in bytes.
+    pub const LENGTH: usize = 64;
+
+    /// Takes the bytes as a signature.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the signature.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    /// The bytes of the signature.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 64] {
+        self.0
+    }
+}
+
+impl TryFrom<&[u8]> for Ed25519Signature {
+    type Error = KeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        crate::key_bytes(bytes).map(Self)
+    }
+}
+
+impl fmt::Debug for Ed25519Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_public(f, "Ed25519Signature", &self.0)
+    }
+}
+
+/// An Ed25519 key pair, kept as its 32-byte seed and its public key.
+///
+/// Wiped when dropped, never printed; it cannot be cloned.
+pub struct Ed25519Secret(SigningKey);
+
+// The signing key wipes itself.
+impl ZeroizeOnDrop for Ed25519Secret {}
+
+impl Ed25519Secret {
+    /// Length of the seed in bytes.
+    pub const LENGTH: usize = 32;
+    /// Length in bytes of the form that libsodium uses: the seed, then the public key.
+    pub const LIBSODIUM_LENGTH: usize = 64;
+
+    /// Makes the key pair of a seed (RFC 8032). Constant time.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// Takes a 64-byte libsodium secret: the seed followed by the public key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Mismatch`] if the public key is not that of the seed. A signature made with
+    /// such a pair would give the secret away.
+    pub fn from_libsodium(secret: &[u8; 64]) -> Result<Self, KeyError> {
+        SigningKey::from_keypair_bytes(secret)
+            .map(Self)
+            .map_err(|_| KeyError::Mismatch)
+    }
+
+    /// Draws a seed of 32 bytes.
+    #[must_use]
+    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let secret = Self::from_seed(&seed);
+        seed.zeroize();
+        secret
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public(&self) -> Ed25519Public {
+        Ed25519Public(self.0.verifying_key().to_bytes())
+    }
+
+    /// The secret seed, for the caller's own store.
+    #[must_use]
+    pub fn expose_seed(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Signs `message` (RFC 8032, deterministic). Constant time in the secret.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
+        self.sign_parts(&[message])
+    }
+
+    /// Signs the parts of a message, one after the other. Constant time in the secret.
+    #[must_use]
+    pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
+        // Wipes itself.
+        let expanded = ExpandedSecretKey::from(self.0.as_bytes());
+        let mut r = hash_to_scalar(&[&expanded.hash_prefix], message);
+        let signature = finish_signature(&r, &expanded.scalar, &self.public(), message);
+        r.zeroize();
+        signature
+    }
+
+    /// The X25519 secret of the same pair: the clamped scalar. Constant time.
+    #[must_use]
+    pub fn to_x25519(&self) -> X25519Secret {
+        let mut scalar = curve25519_dalek::scalar::clamp_integer(self.0.to_scalar_bytes());
+        let secret = X25519Secret::from_bytes(scalar);
+        scalar.zeroize();
+        secret
+    }
+}
+
+impl fmt::Debug for Ed25519Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ed25519Secret(..)")
+    }
+}
+
+/// `SHA-512(head || message) mod L`.
+pub(crate) fn hash_to_scalar(head: &[&[u8]], message: &[&[u8]]) -> Scalar {
+    let mut hash = Sha512::new();
+    for part in head.iter().chain(message) {
+        hash.update(part);
+    }
+    let mut wide = Zeroizing::new([0; 64]);
+    let mut digest = hash.finalize();
+    copy_prefix(wide.as_mut_slice(), digest.as_slice());
+    digest.as_mut_slice().zeroize();
+    Scalar::from_bytes_mod_order_wide(&wide)
+}
+
+/// The signature with nonce `r`, by the key pair of `scalar` and `public`, over `message`.
+///
+/// `r` must be secret, uniform, and never the same for two messages.
+pub(crate) fn finish_signature(
+    r: &Scalar,
+    scalar: &Scalar,
+    public: &Ed25519Public,
+    message: &[&[u8]],
+) -> Ed25519Signature {
+    let big_r = EdwardsPoint::mul_base(r).compress();
+    let k = hash_to_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
+    let s = r + k * scalar;
+    let mut signature = [0; 64];
+    let (left, right) = signature.split_at_mut(32);
+    copy_prefix(left, big_r.as_bytes());
+    copy_prefix(right, s.as_bytes());
+    Ed25519Signature(signature)
+}

@@ -1,0 +1,53 @@
+//! The few ways in which an operation of this crate can fail.
+
+/// A key that cannot be used.
+///
+/// Keys are public data or come from the caller's own store, so the reason is told in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The bytes given are not as many as the key has.
+    #[error("expected a key of {expected} bytes, got {got}")]
+    Length {
+        /// Bytes that a key of this type has.
+        expected: usize,
+        /// Bytes that were given.
+        got: usize,
+    },
+    /// The bytes are not the canonical encoding of a point of the curve.
+    #[error("key is not the canonical encoding of a curve point")]
+    NotAPoint,
+    /// The point has small order, or a component of small order.
+    #[error("key is a point of small order or outside the prime-order subgroup")]
+    NotPrimeOrder,
+    /// A 64-byte secret whose public half does not belong to its secret half.
+    #[error("the public half of the key does not belong to its secret half")]
+    Mismatch,
+    /// A Diffie-Hellman with this key would give the all-zero output, known to everybody.
+    #[error("key of small order: the shared secret would be all zero")]
+    NonContributory,
+}
+
+/// The one error for every failure to open, decrypt or authenticate.
+///
+/// It does not say why, so that it cannot become an oracle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("decryption failed")]
+pub struct DecryptError;
+
+/// A signature that does not verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("signature does not verify")]
+pub struct SignatureError;
+
+impl From<KeyError> for DecryptError {
+    fn from(_: KeyError) -> Self {
+        Self
+    }
+}
+
+impl From<SignatureError> for DecryptError {
+    fn from(_: SignatureError) -> Self {
+        Self
+    }
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod bytes;
+mod error;
+
+pub mod blake2b;
+pub mod direct;
+pub mod ed25519;
+pub mod sealed_box;
+pub mod x25519;
+
+pub use blake2b::Blake2b;
+pub use ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+pub use error::{DecryptError, KeyError, SignatureError};
+pub use x25519::{X25519Public, X25519Secret};
+
+/// Takes exactly `N` bytes.
+fn key_bytes<const N: usize>(bytes: &[u8]) -> Result<[u8; N], KeyError> {
+    bytes.try_into().map_err(|_| KeyError::Length {
+        expected: N,
+        got: bytes.len(),
+    })
+}
+
+/// Prints public bytes as lower-case hex.
+fn fmt_public(f: &mut core::fmt::Formatter<'_>, name: &str, bytes: &[u8]) -> core::fmt::Result {
+    write!(f, "{name}(")?;
+    for byte in bytes {
+        write!(f, "{byte:02x}")?;
+    }
+    f.write_str(")")
+}

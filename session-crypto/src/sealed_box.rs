@@ -1,0 +1,127 @@
+//! libsodium's sealed box: anybody can seal to an X25519 key, only its owner can open.
+//!
+//! ```text
+//! ephemeral public key (32) | Poly1305 tag (16) | XSalsa20 ciphertext (as long as the message)
+//! ```
+//!
+//! The nonce is `BLAKE2b-24(ephemeral public key || recipient)`, the key
+//! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: crypto, section 2.2).
+//!
+//! The box says nothing about the sender. Its content is authentic only in the sense that whoever
+//! made it knew the recipient's public key.
+
+use alloc::vec::Vec;
+
+use poly1305::Poly1305;
+use poly1305::universal_hash::KeyInit;
+use rand_core::CryptoRng;
+use salsa20::cipher::consts::U10;
+use salsa20::cipher::{KeyIvInit, StreamCipher};
+use salsa20::{XSalsa20, hsalsa};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::bytes::split_first;
+use crate::x25519::{SharedSecret, X25519Public, X25519Secret, split_public};
+use crate::{Blake2b, DecryptError, KeyError};
+
+/// Bytes that a sealed box is longer than its message: ephemeral key (32) and tag (16).
+pub const OVERHEAD: usize = 48;
+/// Length of the tag in bytes.
+const TAG: usize = 16;
+
+fn nonce(ephemeral: &X25519Public, recipient: &X25519Public) -> [u8; 24] {
+    Blake2b::<24>::new()
+        .chain(ephemeral.as_bytes())
+        .chain(recipient.as_bytes())
+        .finalize()
+}
+
+/// The cipher behind the 32 bytes of key stream that make the Poly1305 key, and that key.
+fn secretbox(shared: &SharedSecret, nonce: &[u8; 24]) -> (XSalsa20, Zeroizing<[u8; 32]>) {
+    let mut key = hsalsa::<U10>(shared.expose_bytes().into(), &[0; 16].into());
+    let mut cipher = XSalsa20::new(&key, nonce.into());
+    key.as_mut_slice().zeroize();
+    let mut mac_key = Zeroizing::new([0; 32]);
+    cipher.apply_keystream(mac_key.as_mut_slice());
+    (cipher, mac_key)
+}
+
+fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
+    Poly1305::new(mac_key.into())
+        .compute_unpadded(ciphertext)
+        .into()
+}
+
+/// Seals `message` to `recipient` with an ephemeral key of the generator.
+///
+/// # Errors
+///
+/// [`KeyError::NonContributory`] if the recipient's key has small order.
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    recipient: &X25519Public,
+    message: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    seal_parts(&X25519Secret::generate(rng), recipient, &[message])
+}
+
+/// Seals the parts of a message, one after the other, with a given ephemeral key.
+///
+/// The parts are written straight into the output, so that the message exists there only. An
+/// ephemeral key must be used once, for one message and recipient.
+///
+/// # Errors
+///
+/// [`KeyError::NonContributory`] if the recipient's key has small order.
+pub(crate) fn seal_parts(
+    ephemeral: &X25519Secret,
+    recipient: &X25519Public,
+    parts: &[&[u8]],
+) -> Result<Vec<u8>, KeyError> {
+    let shared = ephemeral.diffie_hellman(recipient)?;
+    let public = ephemeral.public();
+    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient));
+
+    let length = parts
+        .iter()
+        .fold(OVERHEAD, |sum, part| sum.saturating_add(part.len()));
+    let mut out = Vec::with_capacity(length);
+    out.extend_from_slice(public.as_bytes());
+    out.extend_from_slice(&[0; TAG]);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    if let Some((head, ciphertext)) = out.split_first_chunk_mut::<OVERHEAD>() {
+        cipher.apply_keystream(ciphertext);
+        if let Some(place) = head.last_chunk_mut() {
+            *place = tag(&mac_key, ciphertext);
+        }
+    }
+    Ok(out)
+}
+
+/// Opens a sealed box with the recipient's key pair.
+///
+/// The message is wiped when it is dropped. Constant time in the secret and in the comparison of
+/// the tag.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong: too short, another recipient, changed on the way.
+pub fn open(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let (ephemeral, rest) = split_public(sealed).ok_or(DecryptError)?;
+    let (given, ciphertext) = split_first::<TAG>(rest).ok_or(DecryptError)?;
+    let shared = secret.diffie_hellman(&ephemeral)?;
+    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
+    if !bool::from(tag(&mac_key, ciphertext).ct_eq(given)) {
+        return Err(DecryptError);
+    }
+    let mut message = Zeroizing::new(ciphertext.to_vec());
+    cipher.apply_keystream(&mut message);
+    Ok(message)
+}
