@@ -152,7 +152,9 @@ fn add_junk(entries: &mut Vec<[u8; ENTRY_LENGTH]>, hash: &[u8; 56], group: &Ed25
     }
 }
 
-/// Opens what [`Rekey::for_admins`] is, with the group's seed.
+/// Opens what [`Rekey::for_admins`] is, with the group's seed. Constant time in the seed.
+///
+/// What a caller must still do: verify that the group's key signed the message.
 ///
 /// # Errors
 ///
@@ -172,7 +174,8 @@ pub fn open_as_admin(
 
 /// Opens the one of the entries that is for this member.
 ///
-/// What a caller must still do: verify that the group's key signed the entries.
+/// What a caller must still do: verify that the group's key signed the entries. Constant time in the
+/// member's secret, but for which entry opened.
 ///
 /// # Errors
 ///

@@ -55,6 +55,9 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
 
 /// Seals `message` to `recipient` with an ephemeral key of the generator.
 ///
+/// The result is [`OVERHEAD`] bytes longer than the message. Constant time in ephemeral key and
+/// message.
+///
 /// # Errors
 ///
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
