@@ -1,1 +1,6 @@
-//! Library part.
+//! A whole Session network on loopback.
+
+pub mod seen;
+pub mod server;
+pub mod store;
+pub mod tls;
