@@ -91,7 +91,10 @@ impl Http {
     /// Never: the protocol versions asked for are ones that the TLS library has.
     pub fn new(trust: Trust, from: Option<IpAddr>) -> Self {
         let provider = Arc::new(ring::default_provider());
-        let verifier = Arc::new(Verifier { trust, provider: Arc::clone(&provider) });
+        let verifier = Arc::new(Verifier {
+            trust,
+            provider: Arc::clone(&provider),
+        });
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS 1.2 and 1.3 are compiled in")
@@ -127,8 +130,12 @@ impl Http {
         body: Bytes,
         limit: Duration,
     ) -> Result<Answer, HttpError> {
-        let uri: Uri = url.parse().map_err(|_| HttpError::Address(url.to_owned()))?;
-        let host = uri.authority().map_or_else(|| url.to_owned(), ToString::to_string);
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| HttpError::Address(url.to_owned()))?;
+        let host = uri
+            .authority()
+            .map_or_else(|| url.to_owned(), ToString::to_string);
         let request = Request::builder()
             .method(Method::POST)
             .uri(uri)
@@ -137,7 +144,10 @@ impl Http {
             .map_err(|_| HttpError::Address(url.to_owned()))?;
         match tokio::time::timeout(limit, self.exchange(&host, request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(HttpError::Timeout { host, seconds: limit.as_secs() }),
+            Err(_) => Err(HttpError::Timeout {
+                host,
+                seconds: limit.as_secs(),
+            }),
         }
     }
 
@@ -146,17 +156,28 @@ impl Http {
         host: &str,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, HttpError> {
-        let answer = self.client.request(request).await.map_err(|error| {
-            HttpError::Unreachable { host: host.to_owned(), reason: root_cause(&error) }
-        })?;
+        let answer =
+            self.client
+                .request(request)
+                .await
+                .map_err(|error| HttpError::Unreachable {
+                    host: host.to_owned(),
+                    reason: root_cause(&error),
+                })?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
-            HttpError::Body { host: host.to_owned(), reason: root_cause(error.as_ref()) }
-        })?;
+        let body = Limited::new(body, MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| HttpError::Body {
+                host: host.to_owned(),
+                reason: root_cause(error.as_ref()),
+            })?;
         let content_type = head.headers.get(header::CONTENT_TYPE);
         Ok(Answer {
             status: head.status.as_u16(),
-            content_type: content_type.and_then(|text| text.to_str().ok()).map(str::to_owned),
+            content_type: content_type
+                .and_then(|text| text.to_str().ok())
+                .map(str::to_owned),
             body: body.to_bytes(),
         })
     }
@@ -222,6 +243,8 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

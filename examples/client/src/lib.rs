@@ -3,3 +3,4 @@
 //! The binary `client` is its command line; `localnet` uses it to be its own first customer.
 
 pub mod http;
+pub mod state;
