@@ -26,6 +26,9 @@ pub enum KeyError {
     /// A Diffie-Hellman with this key would give the all-zero output, known to everybody.
     #[error("key of small order: the shared secret would be all zero")]
     NonContributory,
+    /// A product with the number 0, which is the identity whatever the point is.
+    #[error("scalar is zero: the product would be the identity")]
+    ZeroScalar,
 }
 
 /// The one error for every failure to open, decrypt or authenticate.

@@ -14,14 +14,18 @@ mod bytes;
 mod error;
 
 pub mod blake2b;
+pub mod blind;
 pub mod direct;
 pub mod ed25519;
+pub mod scalar;
 pub mod sealed_box;
 pub mod x25519;
+pub mod xed25519;
 
 pub use blake2b::Blake2b;
 pub use ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
 pub use error::{DecryptError, KeyError, SignatureError};
+pub use scalar::SecretScalar;
 pub use x25519::{X25519Public, X25519Secret};
 
 /// Takes exactly `N` bytes.
