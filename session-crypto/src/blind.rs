@@ -154,8 +154,10 @@ pub fn matches(
 /// Wiped when dropped, never printed; it cannot be cloned.
 pub struct BlindedSecret {
     blinding: Blinding,
+    server: X25519Public,
+    account: Ed25519Public,
     /// `a`, the account's scalar.
-    account: SecretScalar,
+    account_scalar: SecretScalar,
     /// `ka`, the blinded scalar.
     scalar: SecretScalar,
     public: Ed25519Public,
@@ -196,8 +198,10 @@ impl BlindedSecret {
         let scalar = factor.multiply(&a);
         Ok(Self {
             blinding,
+            server: *server,
+            account: public,
+            account_scalar: a,
             public: scalar.multiply_base()?,
-            account: a,
             scalar,
             nonce_key,
         })
@@ -215,6 +219,18 @@ impl BlindedSecret {
         self.public
     }
 
+    /// The account's own Ed25519 key, which is not blinded.
+    #[must_use]
+    pub const fn account(&self) -> &Ed25519Public {
+        &self.account
+    }
+
+    /// The community's key.
+    #[must_use]
+    pub const fn server(&self) -> &X25519Public {
+        &self.server
+    }
+
     /// The blinded scalar `ka`.
     #[must_use]
     pub const fn scalar(&self) -> &SecretScalar {
@@ -225,7 +241,7 @@ impl BlindedSecret {
     /// both sides have the factor in common, `ka` for prefix 25.
     pub(crate) const fn shared_scalar(&self) -> &SecretScalar {
         match self.blinding {
-            Blinding::Blind15 => &self.account,
+            Blinding::Blind15 => &self.account_scalar,
             Blinding::Blind25 => &self.scalar,
         }
     }

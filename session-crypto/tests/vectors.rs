@@ -3,6 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
     missing_docs
 )]
 
@@ -10,5 +12,9 @@
 mod blinding;
 #[path = "vectors/keys.rs"]
 mod keys;
+#[path = "vectors/many.rs"]
+mod many;
 #[path = "vectors/messages.rs"]
 mod messages;
+#[path = "vectors/symmetric.rs"]
+mod symmetric;
