@@ -16,3 +16,12 @@ pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u
 pub(crate) fn split_last<const N: usize>(bytes: &[u8]) -> Option<(&[u8], &[u8; N])> {
     bytes.split_last_chunk()
 }
+
+/// The bytes up to the last one that is not zero.
+pub(crate) fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let [shorter @ .., 0] = rest {
+        rest = shorter;
+    }
+    rest
+}

@@ -8,15 +8,15 @@
 use core::fmt;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::traits::IsIdentity;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::hazmat::ExpandedSecretKey;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
-use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::bytes::copy_prefix;
-
+use crate::scalar::{SecretScalar, sha512_scalar};
 use crate::x25519::{X25519Public, X25519Secret};
 use crate::{KeyError, SignatureError};
 
@@ -52,6 +52,20 @@ impl Ed25519Public {
     #[must_use]
     pub const fn is_negative(&self) -> bool {
         self.0[31] & 0x80 != 0
+    }
+
+    /// The key with the sign bit set, or cleared. The sign of the point changes with it.
+    #[must_use]
+    pub const fn with_sign(mut self, negative: bool) -> Self {
+        self.0[31] &= 0x7f;
+        self.0[31] |= (negative as u8) << 7;
+        self
+    }
+
+    /// The key with the other sign: that of `-A`, which has the same X25519 key.
+    #[must_use]
+    pub const fn with_other_sign(self) -> Self {
+        self.with_sign(!self.is_negative())
     }
 
     /// Verifies a signature of this key over `message`.
@@ -116,15 +130,21 @@ impl Ed25519Public {
         if !is_canonical_y(&self.0) {
             return Err(KeyError::NotAPoint);
         }
+        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
         let point = CompressedEdwardsY(self.0)
             .decompress()
             .ok_or(KeyError::NotAPoint)?;
-        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2.
-        if point.is_small_order() || !point.is_torsion_free() {
-            return Err(KeyError::NotPrimeOrder);
-        }
+        require_prime_order(&point)?;
         Ok(point)
     }
+}
+
+/// Refuses points outside the prime-order subgroup, and the identity.
+pub(crate) fn require_prime_order(point: &EdwardsPoint) -> Result<(), KeyError> {
+    if point.is_identity() || !point.is_torsion_free() {
+        return Err(KeyError::NotPrimeOrder);
+    }
+    Ok(())
 }
 
 /// Whether the y-coordinate is below 2^255 - 19.
@@ -228,6 +248,22 @@ impl Ed25519Signature {
     }
 }
 
+impl Ed25519Signature {
+    /// Draws bytes that look like a signature and verify under no known key, to stand where others
+    /// send one: `[r]B || s` for random `r` and `s` (protocol: identity, section 1.5).
+    ///
+    /// A receiver cannot tell it from a signature by a key that he does not know.
+    #[must_use]
+    pub fn decoy(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let (r, s) = (SecretScalar::generate(rng), SecretScalar::generate(rng));
+        let mut signature = [0; 64];
+        let (left, right) = signature.split_at_mut(32);
+        copy_prefix(left, r.public().as_bytes());
+        copy_prefix(right, s.expose_bytes());
+        Self(signature)
+    }
+}
+
 impl TryFrom<&[u8]> for Ed25519Signature {
     type Error = KeyError;
 
@@ -307,10 +343,16 @@ impl Ed25519Secret {
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         // Wipes itself.
         let expanded = ExpandedSecretKey::from(self.0.as_bytes());
-        let mut r = hash_to_scalar(&[&expanded.hash_prefix], message);
+        let mut r = sha512_scalar(&[&expanded.hash_prefix], message);
         let signature = finish_signature(&r, &expanded.scalar, &self.public(), message);
         r.zeroize();
         signature
+    }
+
+    /// The secret scalar `a`, modulo L, of which the public key is `[a]B`. Constant time.
+    #[must_use]
+    pub fn to_scalar(&self) -> SecretScalar {
+        SecretScalar::from_scalar(self.0.to_scalar())
     }
 
     /// The X25519 secret of the same pair: the clamped scalar. Constant time.
@@ -329,19 +371,6 @@ impl fmt::Debug for Ed25519Secret {
     }
 }
 
-/// `SHA-512(head || message) mod L`.
-pub(crate) fn hash_to_scalar(head: &[&[u8]], message: &[&[u8]]) -> Scalar {
-    let mut hash = Sha512::new();
-    for part in head.iter().chain(message) {
-        hash.update(part);
-    }
-    let mut wide = Zeroizing::new([0; 64]);
-    let mut digest = hash.finalize();
-    copy_prefix(wide.as_mut_slice(), digest.as_slice());
-    digest.as_mut_slice().zeroize();
-    Scalar::from_bytes_mod_order_wide(&wide)
-}
-
 /// The signature with nonce `r`, by the key pair of `scalar` and `public`, over `message`.
 ///
 /// `r` must be secret, uniform, and never the same for two messages.
@@ -352,7 +381,7 @@ pub(crate) fn finish_signature(
     message: &[&[u8]],
 ) -> Ed25519Signature {
     let big_r = EdwardsPoint::mul_base(r).compress();
-    let k = hash_to_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
+    let k = sha512_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
     let s = r + k * scalar;
     let mut signature = [0; 64];
     let (left, right) = signature.split_at_mut(32);

@@ -9,3 +9,6 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+pub mod bt;
+pub mod padding;

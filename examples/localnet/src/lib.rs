@@ -1,1 +1,8 @@
-//! Library part.
+//! A whole Session network on loopback.
+
+pub mod report;
+pub mod seen;
+pub mod server;
+pub mod store;
+pub mod tls;
+pub mod ui;
