@@ -15,7 +15,7 @@ mod arrival;
 mod forward;
 mod peel;
 
-pub use answer::{Answer, NotReady, ReplyBody, Replier};
+pub use answer::{Answer, NotReady, Replier, ReplyBody};
 pub use arrival::Arrival;
 pub use forward::{Exit, Relay};
 pub use peel::{Deliver, Node, Peeled, Reason, Refused};

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_crypto::X25519Public;
+use session_proto::bt;
 
 use crate::cipher::{Cipher, TooLong};
 use crate::frame::{Frame, FrameError};
@@ -25,6 +26,12 @@ pub enum PacketError {
     /// What follows the ciphertext is not the JSON that was expected.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// A node's message is not canonical bt-encoding.
+    #[error(transparent)]
+    Encoding(#[from] bt::Error),
+    /// A node's message has not the fields that were expected.
+    #[error(transparent)]
+    Field(#[from] bt::FieldError),
     /// The ephemeral key is not a key.
     #[error(transparent)]
     Key(#[from] KeyTextError),
@@ -84,11 +91,48 @@ impl<'a> Layer<'a> {
         routing::push_outer(&mut packet, self.cipher, &self.ephemeral_key, self.hop_no);
         Ok(packet)
     }
+
+    /// Reads the message that a node sends to the next one. `hop_no` is 1 if absent or below.
+    ///
+    /// # Errors
+    ///
+    /// [`PacketError`] says what is wrong with it.
+    pub fn from_message(message: &'a [u8]) -> Result<Self, PacketError> {
+        let dict = bt::parse_dict(message)?;
+        let cipher = match dict.get(b"enc_type") {
+            None => Cipher::UNNAMED,
+            Some(_) => cipher_named(&String::from_utf8_lossy(dict.bytes("enc_type")?))?,
+        };
+        let hop_no = match dict.get(b"hop_no") {
+            None => 1,
+            Some(_) => dict.int("hop_no")?.as_i128().max(1),
+        };
+        Ok(Self {
+            ciphertext: dict.bytes("data")?,
+            ephemeral_key: X25519Public::from_bytes(*dict.array("ephemeral_key")?),
+            cipher,
+            hop_no: u32::try_from(hop_no).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Writes the message that a node sends to the next one, the one part of the OxenMQ request
+    /// `sn.onion_request`.
+    #[must_use]
+    pub fn to_message(&self) -> Vec<u8> {
+        bt::dict(|dict| {
+            dict.bytes(b"data", self.ciphertext)
+                .bytes(b"enc_type", self.cipher.name().as_bytes())
+                .bytes(b"ephemeral_key", self.ephemeral_key.as_bytes())
+                .int(b"hop_no", self.hop_no);
+        })
+    }
 }
 
 /// A cipher by its name; absent, it is [`Cipher::UNNAMED`].
 pub(crate) fn read_cipher(field: Field<'_>) -> Result<Cipher, PacketError> {
-    field.text()?.map_or(Ok(Cipher::UNNAMED), |name| cipher_named(&name))
+    field
+        .text()?
+        .map_or(Ok(Cipher::UNNAMED), |name| cipher_named(&name))
 }
 
 /// A cipher by its name.

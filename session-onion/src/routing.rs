@@ -120,15 +120,24 @@ impl ServerUrl {
 pub(crate) fn is_allowed_target(target: &str) -> bool {
     (target.starts_with("/loki/") || target.starts_with("/oxen/"))
         && target.ends_with("/lsrpc")
-        && target.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte))
+        && target
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte))
 }
 
 /// What the JSON of an opened layer asks the node for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    Deliver { json: bool, base64: bool },
+    Deliver {
+        json: bool,
+        base64: bool,
+    },
     Exit(ServerUrl),
-    Relay { next: Ed25519Public, cipher: Cipher, ephemeral: X25519Public },
+    Relay {
+        next: Ed25519Public,
+        cipher: Cipher,
+        ephemeral: X25519Public,
+    },
 }
 
 impl Role {
@@ -136,12 +145,29 @@ impl Role {
     /// roles not taken are not looked at.
     pub(crate) fn parse(json: &str) -> Result<Self, PacketError> {
         let [
-            headers, embed, base64, host, target, port, protocol, next, ephemeral, cipher,
+            headers,
+            embed,
+            base64,
+            host,
+            target,
+            port,
+            protocol,
+            next,
+            ephemeral,
+            cipher,
         ] = fields(
             json,
             [
-                "headers", "json", "base64", "host", "target", "port", "protocol", "destination",
-                "ephemeral_key", "enc_type",
+                "headers",
+                "json",
+                "base64",
+                "host",
+                "target",
+                "port",
+                "protocol",
+                "destination",
+                "ephemeral_key",
+                "enc_type",
             ],
         )?;
         if headers.is_there() {

@@ -26,15 +26,29 @@ fn ed25519(case: Case<'_>) -> Ed25519Public {
 /// Both ways to give a hop must make the same packet.
 fn hop(case: Case<'_>, cipher: Cipher, prepared: bool) -> Hop {
     let hop = Hop::new(ed25519(case), public(case, "x25519_pk")).with_cipher(cipher);
-    assert_eq!(hop.x25519(), Hop::from_ed25519(ed25519(case)).unwrap().x25519());
+    assert_eq!(
+        hop.x25519(),
+        Hop::from_ed25519(ed25519(case)).unwrap().x25519()
+    );
     if prepared { hop.prepare() } else { hop }
+}
+
+fn read(at_guard: bool, arrived: &[u8]) -> Arrival<'_> {
+    if at_guard {
+        Arrival::https(arrived).unwrap()
+    } else {
+        Arrival::node(arrived).unwrap()
+    }
 }
 
 fn build(case: Case<'_>, index: usize) {
     let cipher = cipher(case);
     let prepared = index.is_multiple_of(4);
     let hops = case.list("hops");
-    let path: Vec<Hop> = hops.iter().map(|case| hop(*case, cipher, prepared)).collect();
+    let path: Vec<Hop> = hops
+        .iter()
+        .map(|case| hop(*case, cipher, prepared))
+        .collect();
     let destination = case.object("destination");
     let body = case.opt_hex("body");
 
@@ -52,21 +66,18 @@ fn build(case: Case<'_>, index: usize) {
 
     // Every node of the path, then the destination.
     let mut arrived = sealed.packet;
-    let mut layer = None;
+    let mut at_guard = true;
     for hop in &hops {
         let node = Node::new(ed25519(*hop), secret(*hop, "x25519_sk"));
-        let arrival = Arrival::https(&arrived).unwrap();
+        let arrival = read(at_guard, &arrived);
         match node.peel(&mut Replay::new([]), &arrival, &[]).unwrap() {
-            Peeled::Relay(relay) => {
-                arrived = relay.layer().to_packet().unwrap();
-                layer = Some(relay);
-            }
+            Peeled::Relay(relay) => arrived = relay.message(),
             other => panic!("{other:?}"),
         }
+        at_guard = false;
     }
-    let _ = layer;
     let node = Node::new(ed25519(destination), secret(destination, "x25519_sk"));
-    let arrival = Arrival::https(&arrived).unwrap();
+    let arrival = read(at_guard, &arrived);
     let Peeled::Deliver(deliver) = node.peel(&mut Replay::new([]), &arrival, &[]).unwrap() else {
         panic!("not delivered");
     };
@@ -83,13 +94,26 @@ fn onion() {
     });
     vectors.each("hop_encryption", |case| {
         let plaintext = case.hex("plaintext");
-        let (client, server) = (secret(case, "client_x25519_sk"), secret(case, "server_x25519_sk"));
-        let (client_pk, server_pk) =
-            (public(case, "client_x25519_pk"), public(case, "server_x25519_pk"));
-        let at_server = LayerKey::for_server(cipher(case), &server, &server_pk, &client_pk).unwrap();
-        let at_client = LayerKey::for_client(cipher(case), &client, &client_pk, &server_pk).unwrap();
-        assert_eq!(at_server.open(&case.hex("client_to_server")).unwrap(), plaintext);
-        assert_eq!(at_client.open(&case.hex("server_to_client")).unwrap(), plaintext);
+        let (client, server) = (
+            secret(case, "client_x25519_sk"),
+            secret(case, "server_x25519_sk"),
+        );
+        let (client_pk, server_pk) = (
+            public(case, "client_x25519_pk"),
+            public(case, "server_x25519_pk"),
+        );
+        let at_server =
+            LayerKey::for_server(cipher(case), &server, &server_pk, &client_pk).unwrap();
+        let at_client =
+            LayerKey::for_client(cipher(case), &client, &client_pk, &server_pk).unwrap();
+        assert_eq!(
+            at_server.open(&case.hex("client_to_server")).unwrap(),
+            plaintext
+        );
+        assert_eq!(
+            at_client.open(&case.hex("server_to_client")).unwrap(),
+            plaintext
+        );
     });
     let _ = Blake2b::<32>::new();
 }

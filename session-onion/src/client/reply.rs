@@ -92,7 +92,12 @@ pub struct ReplyKey {
 
 impl fmt::Debug for ReplyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReplyKey({:?}, {} hops, ..)", self.expected, self.hops.len())
+        write!(
+            f,
+            "ReplyKey({:?}, {} hops, ..)",
+            self.expected,
+            self.hops.len()
+        )
     }
 }
 
@@ -128,7 +133,9 @@ impl ReplyKey {
         }
         match self.expected {
             Expected::Storage { base64 } => {
-                let decoded = core::str::from_utf8(body).ok().and_then(|text| unwrap_base64(text));
+                let decoded = core::str::from_utf8(body)
+                    .ok()
+                    .and_then(|text| unwrap_base64(text));
                 let sealed = if base64 {
                     decoded.as_deref().ok_or(DecryptError)?
                 } else {
@@ -175,14 +182,20 @@ impl ReplyKey {
 /// The base64 text of an answer, decoded; some servers wrap it as `{"result":"…"}`. Padding may be
 /// left out.
 fn unwrap_base64(text: &str) -> Option<Vec<u8>> {
-    let wrapped = text.trim_start().starts_with('{').then(|| fields(text, ["result"]));
+    let wrapped = text
+        .trim_start()
+        .starts_with('{')
+        .then(|| fields(text, ["result"]));
     let wrapped = match wrapped {
         Some(Ok([result])) => result.text().ok().flatten(),
         _ => None,
     };
     let text = wrapped.as_deref().unwrap_or(text);
     let bare = match text.len() % 4 {
-        0 => text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text),
+        0 => text
+            .strip_suffix("==")
+            .or_else(|| text.strip_suffix('='))
+            .unwrap_or(text),
         _ => text,
     };
     Base64Unpadded::decode_vec(bare).ok()
@@ -205,7 +218,9 @@ pub(crate) fn read_storage(plaintext: &[u8]) -> Result<Reply, ReplyError> {
     };
     Ok(Reply {
         status: u16::try_from(status).map_err(|_| ReplyError::Status)?,
-        headers: headers.map(|(name, value)| Header { name, value }).collect(),
+        headers: headers
+            .map(|(name, value)| Header { name, value })
+            .collect(),
         body: Some(body.into_bytes()),
     })
 }

@@ -28,6 +28,15 @@ impl Answer {
         }
     }
 
+    /// The parts of the answer to another node: the status in decimal, and the body.
+    #[must_use]
+    pub fn to_parts(&self) -> [Vec<u8>; 2] {
+        [
+            alloc::format!("{}", self.status).into_bytes(),
+            self.body.clone(),
+        ]
+    }
+
     /// What a guard answers whose queue is full.
     #[must_use]
     pub fn busy() -> Self {

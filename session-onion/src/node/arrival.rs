@@ -56,12 +56,21 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    /// A layer from another node, as it was read from its message.
-    #[must_use]
-    pub const fn layer(layer: Layer<'a>) -> Self {
-        Self {
-            layer,
-            origin: Origin::Node,
+    /// A layer from another node, the one part of its message.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with status 400 if it is not such a message.
+    pub fn node(message: &'a [u8]) -> Result<Self, Refused> {
+        match Layer::from_message(message) {
+            Ok(layer) => Ok(Self {
+                layer,
+                origin: Origin::Node,
+            }),
+            Err(error) => Err(Refused {
+                answer: Answer::plain(400, format_args!("Invalid internal onion request: {error}")),
+                reason: Reason::Packet(error),
+            }),
         }
     }
 }

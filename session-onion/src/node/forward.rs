@@ -32,10 +32,19 @@ impl Relay {
         }
     }
 
+    /// The message for the next node, the one part of an OxenMQ request `sn.onion_request`.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        self.layer().to_message()
+    }
+
     /// The answer if the next node is not known.
     #[must_use]
     pub fn not_found(&self) -> Answer {
-        Answer::plain(502, format_args!("Next node not found: {}", Hex(&self.next)))
+        Answer::plain(
+            502,
+            format_args!("Next node not found: {}", Hex(&self.next)),
+        )
     }
 
     /// The answer if the next node is known, but not where it can be reached.
@@ -63,7 +72,9 @@ impl Relay {
         let [status, body, ..] = parts else {
             return Self::invalid_response();
         };
-        let status = core::str::from_utf8(status).ok().filter(|text| is_decimal(text));
+        let status = core::str::from_utf8(status)
+            .ok()
+            .filter(|text| is_decimal(text));
         match status.and_then(|text| text.parse().ok()) {
             None => Self::invalid_response(),
             Some(status) => Answer {

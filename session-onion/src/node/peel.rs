@@ -9,7 +9,7 @@ use session_crypto::{Ed25519Public, X25519Public, X25519Secret};
 use crate::MAX_HOP_NO;
 use crate::cipher::LayerKey;
 use crate::frame::Frame;
-use crate::node::answer::{Answer, NotReady, ReplyBody, Replier};
+use crate::node::answer::{Answer, NotReady, Replier, ReplyBody};
 use crate::node::arrival::{Arrival, Origin};
 use crate::node::forward::{Exit, Hex, Relay};
 use crate::packet::PacketError;
@@ -199,10 +199,7 @@ impl Node {
             }
             return Err(Refused {
                 reason: Reason::NotReady,
-                answer: Answer::plain(
-                    503,
-                    format_args!("Service node is not ready: {reasons}\n"),
-                ),
+                answer: Answer::plain(503, format_args!("Service node is not ready: {reasons}\n")),
             });
         }
         if arrival.origin == Origin::Node && arrival.layer.hop_no > MAX_HOP_NO {
@@ -214,10 +211,7 @@ impl Node {
         if !not_ready.is_empty() {
             return Err(Refused {
                 reason: Reason::NotReady,
-                answer: Answer::plain(
-                    503,
-                    format_args!("Snode not ready: {}", Hex(&self.ed25519)),
-                ),
+                answer: Answer::plain(503, format_args!("Snode not ready: {}", Hex(&self.ed25519))),
             });
         }
         Ok(())
