@@ -11,9 +11,16 @@ extern crate alloc;
 extern crate std;
 
 mod account;
+pub mod base32z;
+pub mod blinded;
+mod bytes;
+pub mod community;
 pub mod id;
+pub mod name;
 pub mod phrase;
 mod seed;
+pub mod subaccount;
+pub mod version;
 
 pub use account::{Account, RestoreError};
 pub use id::{

@@ -1,13 +1,13 @@
 //! The secret that everything else of an account follows from.
 
+use alloc::string::String;
 use core::fmt;
 
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use alloc::string::String;
-
+use crate::bytes::copy_prefix;
 use crate::phrase::{self, Language, PhraseError};
 
 /// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
@@ -50,9 +50,7 @@ impl Seed {
     #[must_use]
     pub fn from_short(bytes: &[u8; 16]) -> Self {
         let mut seed = Self([0; 32]);
-        for (to, from) in seed.0.iter_mut().zip(bytes) {
-            *to = *from;
-        }
+        copy_prefix(&mut seed.0, bytes);
         seed
     }
 
@@ -131,9 +129,7 @@ impl Seed {
     fn from_words(text: &str, words: usize, language: Language) -> Result<Self, PhraseError> {
         let bytes = phrase::decode_counted(text, words, language)?;
         let mut seed = Self([0; 32]);
-        for (to, from) in seed.0.iter_mut().zip(bytes.iter()) {
-            *to = *from;
-        }
+        copy_prefix(&mut seed.0, &bytes);
         Ok(seed)
     }
 }
