@@ -8,11 +8,16 @@
 //! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HMAC-SHA-256(key = "LOKI", secret)
 //! ```
 
+#[cfg(feature = "aes-cbc")]
+mod cbc;
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
 use aes_gcm::Aes256Gcm;
+use chacha20poly1305::aead::array::typenum::Unsigned;
+use chacha20poly1305::consts::U16;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
 use hmac::{Hmac, Mac};
 use rand_core::CryptoRng;
@@ -21,10 +26,8 @@ use session_crypto::{Blake2b, DecryptError, KeyError, X25519Public, X25519Secret
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Length of the tag of both ciphers in bytes.
-const TAG: usize = 16;
-/// Length of the longest nonce in bytes.
-pub(crate) const MAX_NONCE: usize = 24;
+/// Length of the tag in bytes.
+const TAG: usize = Cipher::TAG_LENGTH;
 
 /// A layer cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -35,9 +38,15 @@ pub enum Cipher {
     XChaCha20,
     /// AES-256-GCM; also meant where a cipher is not named.
     AesGcm,
+    /// AES-256-CBC without any authentication, which only nodes take, and only from old clients.
+    #[cfg(feature = "aes-cbc")]
+    AesCbc,
 }
 
 impl Cipher {
+    /// Length in bytes of what is appended to the message, at most: the tag, or the padding.
+    pub(crate) const TAG_LENGTH: usize = 16;
+
     /// What is meant where `enc_type` is absent.
     pub const UNNAMED: Self = Self::AesGcm;
 
@@ -47,6 +56,8 @@ impl Cipher {
         match self {
             Self::XChaCha20 => "xchacha20",
             Self::AesGcm => "aes-gcm",
+            #[cfg(feature = "aes-cbc")]
+            Self::AesCbc => "aes-cbc",
         }
     }
 
@@ -56,10 +67,19 @@ impl Cipher {
         match self {
             Self::XChaCha20 => 24,
             Self::AesGcm => 12,
+            #[cfg(feature = "aes-cbc")]
+            Self::AesCbc => 16,
         }
     }
 
-    /// Length of the shortest ciphertext in bytes, which is that of an empty plaintext: 40 or 28.
+    /// Whether clients send it.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::XChaCha20 | Self::AesGcm)
+    }
+
+    /// Length of the shortest ciphertext in bytes, which is that of an empty plaintext: 40 for
+    /// xchacha20, 28 for aes-gcm.
     #[must_use]
     pub const fn overhead(self) -> usize {
         self.nonce_length().saturating_add(TAG)
@@ -84,6 +104,8 @@ impl FromStr for Cipher {
         match name {
             "xchacha20" | "xchacha20-poly1305" => Ok(Self::XChaCha20),
             "aes-gcm" | "gcm" => Ok(Self::AesGcm),
+            #[cfg(feature = "aes-cbc")]
+            "aes-cbc" | "cbc" => Ok(Self::AesCbc),
             _ => Err(UnknownCipher),
         }
     }
@@ -175,6 +197,8 @@ impl LayerKey {
                 digest.as_mut_slice().zeroize();
                 key
             }
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => *shared.expose_bytes(),
         };
         Self {
             cipher,
@@ -221,29 +245,24 @@ impl LayerKey {
         buffer: &mut Vec<u8>,
         start: usize,
     ) -> Result<usize, TooLong> {
+        let before = start
+            .checked_sub(self.cipher.nonce_length())
+            .ok_or(TooLong)?;
         let (head, message) = buffer.split_at_mut_checked(start).ok_or(TooLong)?;
+        let nonce = head.get_mut(before..).ok_or(TooLong)?;
+        rng.fill_bytes(nonce);
         let tag = match self.cipher {
-            Cipher::XChaCha20 => {
-                let nonce = head.last_chunk_mut::<24>().ok_or(TooLong)?;
-                rng.fill_bytes(nonce);
-                XChaCha20Poly1305::new((&*self.key).into()).encrypt_inout_detached(
-                    (&*nonce).into(),
-                    &[],
-                    message.into(),
-                )
-            }
-            Cipher::AesGcm => {
-                let nonce = head.last_chunk_mut::<12>().ok_or(TooLong)?;
-                rng.fill_bytes(nonce);
-                Aes256Gcm::new((&*self.key).into()).encrypt_inout_detached(
-                    (&*nonce).into(),
-                    &[],
-                    message.into(),
-                )
+            Cipher::XChaCha20 => seal_aead::<XChaCha20Poly1305>(&self.key, nonce, message)?,
+            Cipher::AesGcm => seal_aead::<Aes256Gcm>(&self.key, nonce, message)?,
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => {
+                let nonce = *nonce.first_chunk().ok_or(TooLong)?;
+                cbc::seal(&self.key, &nonce, buffer, start);
+                return Ok(before);
             }
         };
-        buffer.extend_from_slice(&tag.map_err(|_| TooLong)?);
-        Ok(start.saturating_sub(self.cipher.nonce_length()))
+        buffer.extend_from_slice(&tag);
+        Ok(before)
     }
 
     /// Decrypts nonce, ciphertext and tag.
@@ -252,36 +271,43 @@ impl LayerKey {
     ///
     /// [`DecryptError`] for whatever is wrong: too short, another key, changed on the way.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
-        let (sealed, tag) = sealed.split_last_chunk::<TAG>().ok_or(DecryptError)?;
         match self.cipher {
-            Cipher::XChaCha20 => {
-                let (nonce, ciphertext) = sealed.split_first_chunk::<24>().ok_or(DecryptError)?;
-                let mut message = ciphertext.to_vec();
-                XChaCha20Poly1305::new((&*self.key).into())
-                    .decrypt_inout_detached(
-                        nonce.into(),
-                        &[],
-                        message.as_mut_slice().into(),
-                        tag.into(),
-                    )
-                    .map_err(|_| DecryptError)?;
-                Ok(message)
-            }
-            Cipher::AesGcm => {
-                let (nonce, ciphertext) = sealed.split_first_chunk::<12>().ok_or(DecryptError)?;
-                let mut message = ciphertext.to_vec();
-                Aes256Gcm::new((&*self.key).into())
-                    .decrypt_inout_detached(
-                        nonce.into(),
-                        &[],
-                        message.as_mut_slice().into(),
-                        tag.into(),
-                    )
-                    .map_err(|_| DecryptError)?;
-                Ok(message)
-            }
+            Cipher::XChaCha20 => open_aead::<XChaCha20Poly1305>(&self.key, sealed),
+            Cipher::AesGcm => open_aead::<Aes256Gcm>(&self.key, sealed),
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => cbc::open(&self.key, sealed),
         }
     }
+}
+
+/// Encrypts where the message stands and returns the tag.
+fn seal_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    nonce: &[u8],
+    message: &mut [u8],
+) -> Result<[u8; TAG], TooLong> {
+    let cipher = A::new_from_slice(key).map_err(|_| TooLong)?;
+    let nonce = nonce.try_into().map_err(|_| TooLong)?;
+    let tag = cipher.encrypt_inout_detached(nonce, &[], message.into());
+    tag.map(Into::into).map_err(|_| TooLong)
+}
+
+/// Checks the tag, then decrypts a copy of the ciphertext.
+fn open_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    sealed: &[u8],
+) -> Result<Vec<u8>, DecryptError> {
+    let (nonce, sealed) = sealed
+        .split_at_checked(A::NonceSize::USIZE)
+        .ok_or(DecryptError)?;
+    let (ciphertext, tag) = sealed.split_last_chunk::<TAG>().ok_or(DecryptError)?;
+    let mut message = ciphertext.to_vec();
+    let cipher = A::new_from_slice(key).map_err(|_| DecryptError)?;
+    let nonce = nonce.try_into().map_err(|_| DecryptError)?;
+    cipher
+        .decrypt_inout_detached(nonce, &[], message.as_mut_slice().into(), tag.into())
+        .map_err(|_| DecryptError)?;
+    Ok(message)
 }
 
 /// "LOKI" as HMAC pads it: with zeros to the block length of SHA-256.

@@ -9,9 +9,8 @@
 
 mod build;
 mod hop;
+mod reply;
 
 pub use build::{BuildError, MAX_NODES, Sealed, seal};
 pub use hop::{Hop, Request, Server, ServerError, StorageOptions};
-pub use reply::{Header, Reply, ReplyError, ReplyKey};
-
-mod reply;
+pub use reply::{Reply, ReplyError, ReplyKey};

@@ -14,8 +14,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Deserialize;
-use serde::de::{
+use serde_core::Deserialize;
+use serde_core::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ enum Value<'a> {
     Bool(bool),
     Number(&'a str),
     Text(Cow<'a, str>),
-    Array,
+    Array(&'a str),
     Object(&'a str),
 }
 
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
                 // Raw text is only known to be well formed, however deep it is.
                 serde_json::from_str::<Skip>(raw).map_err(D::Error::custom)?;
                 if *open == b'[' {
-                    Self::Array
+                    Self::Array(raw)
                 } else {
                     Self::Object(raw)
                 }
@@ -157,6 +157,14 @@ impl<'a> Field<'a> {
         JsonError::Type(self.name)
     }
 
+    /// The same field, but null taken for absent.
+    pub(crate) fn or_null(mut self) -> Self {
+        if matches!(self.value, Some(Value::Null)) {
+            self.value = None;
+        }
+        self
+    }
+
     /// A string, if the field is there.
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, JsonError> {
         match self.value {
@@ -188,6 +196,15 @@ impl<'a> Field<'a> {
             Some(Value::Object(raw)) => serde_json::from_str(raw).map_err(|_| self.mistyped()),
             Some(_) => Err(self.mistyped()),
         }
+    }
+
+    /// The text of the elements of an array of objects.
+    pub(crate) fn objects(&self) -> Option<Vec<&'a str>> {
+        let Some(Value::Array(raw)) = self.value else {
+            return None;
+        };
+        let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+        Some(elements.into_iter().map(RawValue::get).collect())
     }
 
     /// An integer written without fraction and exponent, if the field is there.

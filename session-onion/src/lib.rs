@@ -19,6 +19,10 @@ pub mod client;
 pub mod frame;
 pub mod node;
 pub mod packet;
+pub mod payload;
+pub mod quic;
+pub mod server;
+pub mod status;
 
 pub use cipher::{Cipher, LayerKey};
 pub use json::JsonError;

@@ -102,6 +102,15 @@ pub(crate) struct ServerUrl {
 }
 
 impl ServerUrl {
+    /// How much longer than [`MAX_RELAY`] the JSON of [`push_exit`] can be. No character of host
+    /// and target takes more than two bytes.
+    pub(crate) fn max_json_length(&self) -> usize {
+        self.host
+            .len()
+            .saturating_add(self.target.len())
+            .saturating_mul(2)
+    }
+
     /// Whether a node may post there (protocol: onion, section 7, step 8).
     ///
     /// Host and target must besides be printable ASCII without what would end them, so that no

@@ -7,11 +7,11 @@ use session_crypto::x25519::SharedSecret;
 use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
 
 use crate::MAX_PACKET_LENGTH;
-use crate::cipher::{Cipher, LayerKey, MAX_NONCE, TooLong};
+use crate::cipher::{Cipher, LayerKey, TooLong};
 use crate::client::hop::{Hop, Peer, Request, StorageOptions};
-use crate::client::reply::{Expected, ReplyKey};
+use crate::client::reply::{Expected, ReplyKey, Seen};
 use crate::frame::Frame;
-use crate::routing;
+use crate::routing::{self, ServerUrl};
 
 /// Nodes that a packet may pass, the destination included if it is a node.
 pub const MAX_NODES: usize = 16;
@@ -30,6 +30,9 @@ pub enum BuildError {
     /// order.
     #[error("key of hop {0} has small order")]
     Key(usize),
+    /// A cipher that nodes only take from old clients.
+    #[error("cipher is not for sending")]
+    Cipher,
 }
 
 impl From<TooLong> for BuildError {
@@ -40,6 +43,7 @@ impl From<TooLong> for BuildError {
 
 /// A packet, ready for the guard, and the key that opens the one answer to it.
 #[derive(Debug)]
+#[must_use]
 pub struct Sealed {
     /// The packet: the body of the request to the guard.
     pub packet: Vec<u8>,
@@ -74,7 +78,72 @@ impl LayerSecret {
 /// Where a relay layer leads.
 enum Next<'a> {
     Node(&'a Ed25519Public),
-    Server(&'a routing::ServerUrl),
+    Server(&'a ServerUrl),
+}
+
+/// The innermost layer: its plaintext in three parts, whom it is for, and how they are reached.
+struct Innermost<'a> {
+    head: Vec<u8>,
+    body: &'a [u8],
+    tail: &'static str,
+    peer: &'a Peer,
+    next: Next<'a>,
+    expected: Expected,
+}
+
+impl<'a> Innermost<'a> {
+    fn of(request: &Request<'a>) -> Result<Self, TooLong> {
+        Ok(match *request {
+            Request::Storage {
+                node,
+                body,
+                options,
+            } => Self {
+                head: u32::try_from(body.len())
+                    .map_err(|_| TooLong)?
+                    .to_le_bytes()
+                    .into(),
+                body,
+                tail: control(options),
+                peer: &node.peer,
+                next: Next::Node(&node.ed25519),
+                expected: Expected::Storage {
+                    base64: options.base64,
+                },
+            },
+            Request::Server { server, request } => Self {
+                head: request.head(),
+                body: request.body.unwrap_or_default(),
+                tail: "e",
+                peer: &server.peer,
+                next: Next::Server(&server.url),
+                expected: Expected::V4,
+            },
+        })
+    }
+
+    fn length(&self) -> usize {
+        self.head
+            .len()
+            .saturating_add(self.body.len())
+            .saturating_add(self.tail.len())
+    }
+
+    fn push(&self, packet: &mut Vec<u8>) {
+        packet.extend_from_slice(&self.head);
+        packet.extend_from_slice(self.body);
+        packet.extend_from_slice(self.tail.as_bytes());
+    }
+}
+
+/// The JSON behind the body of a storage request. Its key `headers` makes the node the last one.
+const fn control(options: StorageOptions) -> &'static str {
+    match (options.base64, options.json) {
+        (true, false) => r#"{"headers":""}"#,
+        (true, true) => r#"{"headers":"","json":true}"#,
+        (false, false) => r#"{"base64":false,"headers":""}"#,
+        (false, true) => r#"{"base64":false,"headers":"","json":true}"#,
+    }
 }
 
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
@@ -87,53 +156,47 @@ enum Next<'a> {
 ///
 /// # Errors
 ///
-/// [`BuildError`] if there are too many nodes, a key has small order, or the packet would be longer
-/// than [`MAX_PACKET_LENGTH`].
+/// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
+/// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     path: &[Hop],
     request: &Request<'_>,
 ) -> Result<Sealed, BuildError> {
-    let (peer, mut next, expected) = match request {
-        Request::Storage { node, options, .. } => (
-            &node.peer,
-            Next::Node(&node.ed25519),
-            Expected::Storage {
-                base64: options.base64,
-            },
-        ),
-    };
-    let nodes = path
-        .len()
-        .saturating_add(matches!(next, Next::Node(_)).into());
+    let innermost = Innermost::of(request)?;
+    let is_node = matches!(innermost.next, Next::Node(_));
+    let nodes = path.len().saturating_add(is_node.into());
     if nodes > MAX_NODES {
         return Err(BuildError::TooManyNodes(nodes));
     }
+    let ciphers = path.iter().map(|hop| hop.peer.cipher);
+    let ciphers = ciphers.chain([innermost.peer.cipher]);
+    if !ciphers.clone().all(Cipher::is_sent) {
+        return Err(BuildError::Cipher);
+    }
+    if innermost.length() > MAX_PACKET_LENGTH {
+        return Err(BuildError::TooLong(innermost.length()));
+    }
 
-    // What stands before the payload: a length and a nonce for each layer.
-    let ciphers = path.iter().map(|hop| hop.peer.cipher).chain([peer.cipher]);
+    // Before the payload stand a length and a nonce for each layer.
     let mut start = ciphers.fold(0usize, |sum, cipher| {
         sum.saturating_add(Frame::HEAD)
             .saturating_add(cipher.nonce_length())
     });
-    let length = max_length(start, path.len(), request);
-    if length > MAX_PACKET_LENGTH.saturating_add(SLACK) {
-        return Err(BuildError::TooLong(length));
-    }
-    let mut packet = Vec::with_capacity(length);
+    let mut packet = Vec::with_capacity(max_length(start, path.len(), &innermost));
     packet.resize(start, 0);
-    push_payload(&mut packet, request)?;
-
-    let small_order = |index| move |_: KeyError| BuildError::Key(index);
-    let destination = LayerSecret::new(rng, peer).map_err(small_order(path.len()))?;
+    innermost.push(&mut packet);
+    let destination =
+        LayerSecret::new(rng, innermost.peer).map_err(|_: KeyError| BuildError::Key(path.len()))?;
     start = destination
-        .key(peer.cipher)
+        .key(destination.cipher)
         .seal_tail(rng, &mut packet, start)?;
 
-    let mut hops: Vec<(Ed25519Public, LayerSecret)> = Vec::with_capacity(path.len());
+    let mut next = innermost.next;
+    let mut hops: Vec<LayerSecret> = Vec::with_capacity(path.len());
     for (index, hop) in path.iter().enumerate().rev() {
         start = write_length(&mut packet, start)?;
-        let inner = hops.last().map_or(&destination, |(_, layer)| layer);
+        let inner = hops.last().unwrap_or(&destination);
         match next {
             Next::Node(node) => {
                 routing::push_relay(&mut packet, node, inner.cipher, &inner.ephemeral);
@@ -142,40 +205,42 @@ pub fn seal(
                 routing::push_exit(&mut packet, url, inner.cipher, &inner.ephemeral);
             }
         }
-        let layer = LayerSecret::new(rng, &hop.peer).map_err(small_order(index))?;
+        let layer = LayerSecret::new(rng, &hop.peer).map_err(|_| BuildError::Key(index))?;
         start = layer.key(layer.cipher).seal_tail(rng, &mut packet, start)?;
-        hops.push((hop.ed25519, layer));
+        hops.push(layer);
         next = Next::Node(&hop.ed25519);
     }
     write_length(&mut packet, start)?;
-    let outermost = hops.last().map_or(&destination, |(_, layer)| layer);
+    let outermost = hops.last().unwrap_or(&destination);
     routing::push_outer(&mut packet, outermost.cipher, &outermost.ephemeral, 0);
     if packet.len() > MAX_PACKET_LENGTH {
         return Err(BuildError::TooLong(packet.len()));
     }
 
     hops.reverse();
-    let destination_node = match request {
-        Request::Storage { node, .. } => Some(node.ed25519),
+    let seen = Seen {
+        hops: path.iter().map(|hop| hop.ed25519).collect(),
+        destination: match request {
+            Request::Storage { node, .. } => Some(node.ed25519),
+            Request::Server { .. } => None,
+        },
     };
     Ok(Sealed {
         packet,
-        reply_key: ReplyKey::new(expected, destination, destination_node, hops),
+        reply_key: ReplyKey::new(innermost.expected, destination, hops, seen),
     })
 }
 
-/// How much [`max_length`] may be too high without a packet being refused for it.
-const SLACK: usize = 4096;
-
 /// An upper bound of the packet's length, so that its buffer never grows.
-fn max_length(head: usize, hops: usize, request: &Request<'_>) -> usize {
-    let (payload, last) = match request {
-        Request::Storage { body, .. } => (body.len(), 0),
+fn max_length(head: usize, hops: usize, innermost: &Innermost<'_>) -> usize {
+    let url = match innermost.next {
+        Next::Node(_) => 0,
+        Next::Server(url) => url.max_json_length(),
     };
-    let layer = routing::MAX_RELAY.saturating_add(MAX_NONCE);
-    head.saturating_add(payload)
-        .saturating_add(last)
-        .saturating_add(layer.saturating_mul(hops.saturating_add(2)))
+    let layer = routing::MAX_RELAY.saturating_add(Cipher::TAG_LENGTH);
+    head.saturating_add(innermost.length())
+        .saturating_add(url)
+        .saturating_add(layer.saturating_mul(hops.saturating_add(1)))
 }
 
 /// Writes the length of `packet[start..]` just before it, and returns where the length begins.
@@ -186,27 +251,4 @@ fn write_length(packet: &mut [u8], start: usize) -> Result<usize, TooLong> {
         .map_err(|_| TooLong)?
         .to_le_bytes();
     Ok(start.saturating_sub(Frame::HEAD))
-}
-
-/// The plaintext of the destination's layer.
-fn push_payload(packet: &mut Vec<u8>, request: &Request<'_>) -> Result<(), TooLong> {
-    match request {
-        Request::Storage { body, options, .. } => {
-            let length = u32::try_from(body.len()).map_err(|_| TooLong)?;
-            packet.extend_from_slice(&length.to_le_bytes());
-            packet.extend_from_slice(body);
-            packet.extend_from_slice(control(*options).as_bytes());
-        }
-    }
-    Ok(())
-}
-
-/// The JSON behind the body of a storage request. Its key `headers` makes the node the last one.
-const fn control(options: StorageOptions) -> &'static str {
-    match (options.base64, options.json) {
-        (true, false) => r#"{"headers":""}"#,
-        (true, true) => r#"{"headers":"","json":true}"#,
-        (false, false) => r#"{"base64":false,"headers":""}"#,
-        (false, true) => r#"{"base64":false,"headers":"","json":true}"#,
-    }
 }

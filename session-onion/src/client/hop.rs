@@ -8,6 +8,7 @@ use session_crypto::x25519::{PreparedPublic, SharedSecret};
 use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
 
 use crate::cipher::Cipher;
+use crate::payload::v4;
 use crate::routing::{ServerUrl, is_allowed_target};
 
 /// An X25519 key, with or without a table of its multiples.
@@ -237,6 +238,13 @@ pub enum Request<'a> {
         /// How the answer shall look.
         options: StorageOptions,
     },
+    /// A version 4 request for a server.
+    Server {
+        /// The server that answers it.
+        server: &'a Server,
+        /// The request.
+        request: v4::Request<'a>,
+    },
 }
 
 impl<'a> Request<'a> {
@@ -248,5 +256,11 @@ impl<'a> Request<'a> {
             body,
             options: StorageOptions::default(),
         }
+    }
+
+    /// A version 4 request for a server.
+    #[must_use]
+    pub const fn server(server: &'a Server, request: v4::Request<'a>) -> Self {
+        Self::Server { server, request }
     }
 }

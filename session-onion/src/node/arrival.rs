@@ -56,6 +56,12 @@ impl<'a> Arrival<'a> {
         }
     }
 
+    /// The layer that has come.
+    #[must_use]
+    pub const fn layer(&self) -> &Layer<'a> {
+        &self.layer
+    }
+
     /// A layer from another node, the one part of its message.
     ///
     /// # Errors
