@@ -7,6 +7,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+mod change;
+mod revoke;
+
+pub use change::{Direction, Expired};
+
 /// Why the store does not work.
 pub type StoreError = rusqlite::Error;
 
@@ -29,22 +34,39 @@ pub struct Store {
     db: Connection,
 }
 
+/// An owner is there as long as it has a message, and its revocations as long as it is: that is how
+/// the deployed server behaves (protocol: storage-rpc, sections 3.3 and 4.2).
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;
+    CREATE TABLE IF NOT EXISTS owners (
+        id      INTEGER PRIMARY KEY,
+        account BLOB    NOT NULL UNIQUE
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS messages (
         id        INTEGER PRIMARY KEY AUTOINCREMENT,
-        account   BLOB    NOT NULL,
+        owner     INTEGER NOT NULL REFERENCES owners (id),
         namespace INTEGER NOT NULL,
         hash      TEXT    NOT NULL,
         timestamp INTEGER NOT NULL,
         expiry    INTEGER NOT NULL,
         data      BLOB    NOT NULL,
-        UNIQUE (account, hash)
+        UNIQUE (owner, hash)
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS by_namespace ON messages (account, namespace, id);
+    CREATE INDEX IF NOT EXISTS by_namespace ON messages (owner, namespace, id);
     CREATE INDEX IF NOT EXISTS by_expiry ON messages (expiry);
+    CREATE TABLE IF NOT EXISTS revocations (
+        id    INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner INTEGER NOT NULL REFERENCES owners (id) ON DELETE CASCADE,
+        token BLOB    NOT NULL,
+        UNIQUE (owner, token)
+    ) STRICT;
+    CREATE TRIGGER IF NOT EXISTS last_message AFTER DELETE ON messages
+    WHEN NOT EXISTS (SELECT 1 FROM messages WHERE owner = old.owner)
+    BEGIN
+        DELETE FROM owners WHERE id = old.owner;
+    END;
 ";
 
 /// SQLite has no unsigned integers; no time of this protocol needs the last bit.
@@ -74,21 +96,29 @@ impl Store {
     }
 
     /// Keeps a message. Returns the expiry that it has now, and whether it was there already; then
-    /// its expiry has become the later one of both.
+    /// its expiry has become the later one of both. In an outbox it replaces the others.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database fails.
+    /// [`StoreError`] if the database fails, and for an outbox whose only message is replaced, as
+    /// the deployed server has it.
     pub fn insert(
         &mut self,
         account: &[u8; 33],
         namespace: i16,
+        outbox: bool,
         message: &Message,
     ) -> Result<(u64, bool), StoreError> {
         let change = self.db.transaction()?;
+        change
+            .prepare_cached("INSERT OR IGNORE INTO owners (account) VALUES (?1)")?
+            .execute([account])?;
+        let owner: i64 = change
+            .prepare_cached("SELECT id FROM owners WHERE account = ?1")?
+            .query_row([account], |row| row.get(0))?;
         let present: Option<i64> = change
-            .prepare_cached("SELECT expiry FROM messages WHERE account = ?1 AND hash = ?2")?
-            .query_row(params![account, message.hash], |row| row.get(0))
+            .prepare_cached("SELECT expiry FROM messages WHERE owner = ?1 AND hash = ?2")?
+            .query_row(params![owner, message.hash], |row| row.get(0))
             .optional()?;
         let wanted = time(message.expiry);
         match present {
@@ -96,18 +126,23 @@ impl Store {
             Some(_) => {
                 change
                     .prepare_cached(
-                        "UPDATE messages SET expiry = ?3 WHERE account = ?1 AND hash = ?2",
+                        "UPDATE messages SET expiry = ?3 WHERE owner = ?1 AND hash = ?2",
                     )?
-                    .execute(params![account, message.hash, wanted])?;
+                    .execute(params![owner, message.hash, wanted])?;
             }
             None => {
+                if outbox {
+                    change
+                        .prepare_cached("DELETE FROM messages WHERE owner = ?1 AND namespace = ?2")?
+                        .execute(params![owner, namespace])?;
+                }
                 change
                     .prepare_cached(
-                        "INSERT INTO messages (account, namespace, hash, timestamp, expiry, data)
+                        "INSERT INTO messages (owner, namespace, hash, timestamp, expiry, data)
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     )?
                     .execute(params![
-                        account,
+                        owner,
                         namespace,
                         message.hash,
                         time(message.timestamp),
@@ -141,8 +176,8 @@ impl Store {
             from = self
                 .db
                 .prepare_cached(
-                    "SELECT id FROM messages WHERE account = ?1 AND namespace = ?2 AND hash = ?3
-                     AND expiry > ?4",
+                    "SELECT messages.id FROM messages JOIN owners ON owners.id = owner
+                     WHERE account = ?1 AND namespace = ?2 AND hash = ?3 AND expiry > ?4",
                 )?
                 .query_row(params![account, namespace, after, time(now)], |row| {
                     row.get(0)
@@ -151,8 +186,9 @@ impl Store {
                 .unwrap_or(0_i64);
         }
         let mut query = self.db.prepare_cached(
-            "SELECT * FROM messages WHERE account = ?1 AND namespace = ?2 AND id > ?3
-             AND expiry > ?4 ORDER BY id",
+            "SELECT hash, timestamp, expiry, data FROM messages JOIN owners ON owners.id = owner
+             WHERE account = ?1 AND namespace = ?2 AND messages.id > ?3 AND expiry > ?4
+             ORDER BY messages.id",
         )?;
         let mut rows = query.query(params![account, namespace, from, time(now)])?;
         let mut found = Vec::new();
@@ -214,15 +250,19 @@ mod tests {
     fn storing_again_keeps_the_later_expiry() {
         let (_folder, mut store) = store();
         assert_eq!(
-            store.insert(&ACCOUNT, 0, &message("a", 100)).unwrap(),
+            store
+                .insert(&ACCOUNT, 0, false, &message("a", 100))
+                .unwrap(),
             (100, false)
         );
         assert_eq!(
-            store.insert(&ACCOUNT, 0, &message("a", 50)).unwrap(),
+            store.insert(&ACCOUNT, 0, false, &message("a", 50)).unwrap(),
             (100, true)
         );
         assert_eq!(
-            store.insert(&ACCOUNT, 0, &message("a", 200)).unwrap(),
+            store
+                .insert(&ACCOUNT, 0, false, &message("a", 200))
+                .unwrap(),
             (200, true)
         );
         assert_eq!(store.count().unwrap(), 1);
@@ -233,11 +273,11 @@ mod tests {
         let (_folder, mut store) = store();
         for index in 0..100 {
             store
-                .insert(&ACCOUNT, 0, &message(&format!("hash{index}"), 100))
+                .insert(&ACCOUNT, 0, false, &message(&format!("hash{index}"), 100))
                 .unwrap();
         }
         store
-            .insert(&ACCOUNT, 2, &message("elsewhere", 100))
+            .insert(&ACCOUNT, 2, false, &message("elsewhere", 100))
             .unwrap();
         let list = |after: Option<&str>, count: usize| {
             let mut left = count;
@@ -270,12 +310,50 @@ mod tests {
     #[test]
     fn forgets_what_has_expired() {
         let (_folder, mut store) = store();
-        store.insert(&ACCOUNT, 0, &message("old", 10)).unwrap();
-        store.insert(&ACCOUNT, 0, &message("new", 20)).unwrap();
+        store
+            .insert(&ACCOUNT, 0, false, &message("old", 10))
+            .unwrap();
+        store
+            .insert(&ACCOUNT, 0, false, &message("new", 20))
+            .unwrap();
         let (found, _) = store.list(&ACCOUNT, 0, None, 10, |_| true).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(store.expire(10).unwrap(), 1);
         assert_eq!(store.count().unwrap(), 1);
+    }
+
+    #[test]
+    fn an_outbox_holds_the_newest_message() {
+        let (_folder, mut store) = store();
+        store
+            .insert(&ACCOUNT, 0, false, &message("other", 100))
+            .unwrap();
+        store
+            .insert(&ACCOUNT, -21, true, &message("old", 100))
+            .unwrap();
+        store
+            .insert(&ACCOUNT, -21, true, &message("new", 100))
+            .unwrap();
+        let (found, _) = store.list(&ACCOUNT, -21, None, 0, |_| true).unwrap();
+        assert_eq!(found, [message("new", 100)]);
+        assert_eq!(store.count().unwrap(), 2);
+    }
+
+    #[test]
+    fn an_outbox_message_that_is_alone_cannot_be_replaced() {
+        let (_folder, mut store) = store();
+        store
+            .insert(&ACCOUNT, -21, true, &message("old", 100))
+            .unwrap();
+        let error = store
+            .insert(&ACCOUNT, -21, true, &message("new", 100))
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("FOREIGN KEY constraint failed"),
+            "{error}"
+        );
+        let (found, _) = store.list(&ACCOUNT, -21, None, 0, |_| true).unwrap();
+        assert_eq!(found, [message("old", 100)]);
     }
 
     #[test]
@@ -284,7 +362,7 @@ mod tests {
         let file = folder.path().join("node.sqlite");
         Store::open(&file)
             .unwrap()
-            .insert(&ACCOUNT, -11, &message("a", 100))
+            .insert(&ACCOUNT, -11, false, &message("a", 100))
             .unwrap();
         let store = Store::open(&file).unwrap();
         let (found, more) = store.list(&ACCOUNT, -11, None, 0, |_| true).unwrap();
