@@ -208,7 +208,7 @@ impl Content {
         match &self.kind {
             Kind::Call(call) => out.call_message = Some(call.to_wire()?),
             Kind::ReadReceipt(receipt) => out.receipt_message = Some(receipt.to_wire()?),
-            Kind::Typing(typing) => out.typing_message = Some(typing.to_wire()),
+            Kind::Typing(typing) => out.typing_message = Some(typing.to_wire(sent_ms)),
             Kind::DataExtraction(notice) => {
                 out.data_extraction_notification = Some(notice.to_wire());
             }

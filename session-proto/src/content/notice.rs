@@ -115,21 +115,33 @@ impl ReadReceipt {
 /// The other side types, or no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typing {
-    /// Since when, Unix milliseconds: the time at which the message is sent.
+    /// When the message was sent, Unix milliseconds. Of a message that is written, the time of
+    /// sending is taken instead.
     pub sent_ms: u64,
     /// Whether it has stopped.
     pub is_stopped: bool,
 }
 
 impl Typing {
-    pub(super) fn to_wire(self) -> wire::TypingMessage {
+    /// The sender types.
+    pub const STARTED: Self = Self {
+        sent_ms: 0,
+        is_stopped: false,
+    };
+    /// The sender types no longer.
+    pub const STOPPED: Self = Self {
+        sent_ms: 0,
+        is_stopped: true,
+    };
+
+    pub(super) fn to_wire(self, sent_ms: u64) -> wire::TypingMessage {
         let action = if self.is_stopped {
             TypingAction::Stopped
         } else {
             TypingAction::Started
         };
         wire::TypingMessage {
-            timestamp: self.sent_ms,
+            timestamp: sent_ms,
             action: action.into(),
         }
     }
