@@ -6,7 +6,7 @@ use session_proto::content::Content;
 use zeroize::Zeroizing;
 
 use crate::error::SealError;
-use crate::opened::Place;
+use crate::opened::{AuthorError, Place};
 use crate::pro::{Signer, pro_message};
 
 /// Writes a content, with its time and what it says about Session Pro.
@@ -19,6 +19,9 @@ pub(crate) fn compose(
     if !place.allows(&content.kind) {
         let kind = content.kind.name();
         return Err(SealError::NotHere { kind });
+    }
+    if content.sync_target.is_some() && matches!(place, Place::Group | Place::Community) {
+        return Err(AuthorError::SyncTarget.into());
     }
     let pro = pro_message(content, pro)?;
     Ok(Zeroizing::new(content.encode(sent_ms, pro)?))

@@ -81,6 +81,8 @@ pub(crate) fn seal_for(
     sent_ms: u64,
     pro: Option<&Signer<'_>>,
 ) -> Result<Sealed, SealError> {
+    let is_ours = sender.id() == recipient;
+    check_author(content, &[sender.id().as_bytes()], is_ours)?;
     if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
         let action = Action::Invite { invitee: recipient };
         action
@@ -100,7 +102,7 @@ pub(crate) fn seal_for(
         &ciphertext,
         signature.as_bytes(),
     );
-    let destination = if recipient == sender.id() {
+    let destination = if is_ours {
         let is_note = content.sync_target.is_none();
         Destination::OwnAccount { is_note }
     } else {
@@ -178,7 +180,7 @@ fn check(
         let kind = content.kind.name();
         return Err(OpenError::NotHere { kind });
     }
-    check_author(content, sender.as_bytes(), sender == own)?;
+    check_author(content, &[sender.as_bytes()], sender == own)?;
     if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
         Action::Invite { invitee: own }
             .verify_id(&invite.group, sent_ms, &invite.admin_signature)

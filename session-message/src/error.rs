@@ -6,6 +6,8 @@ use session_proto::content::ContentError;
 use session_proto::padding::PaddingError;
 use session_proto::wire::WireError;
 
+use crate::opened::AuthorError;
+
 /// A message that must not be sent, or cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,17 @@ pub enum SealError {
     NotHere {
         /// Name of the kind.
         kind: &'static str,
+    },
+    /// A content that its author must not write.
+    #[error(transparent)]
+    Author(#[from] AuthorError),
+    /// The recipient's id is not blinded, or blinded in another way than the sender's.
+    #[error("expected an id with prefix {expected:02x}, got {got:02x}")]
+    Prefix {
+        /// The prefix of the sender's id.
+        expected: u8,
+        /// The prefix of the recipient's id.
+        got: u8,
     },
     /// A text that is longer than its sender may write.
     #[error("text of {got} characters, at most {max} are allowed")]
@@ -123,12 +136,9 @@ pub enum OpenError {
     /// A typing indicator for another time than its own.
     #[error("typing indicator for another time")]
     TypingTime,
-    /// A request to delete a message of somebody else.
-    #[error("request to delete a message of somebody else")]
-    UnsendAuthor,
-    /// A sync copy from somebody else than ourselves.
-    #[error("sync copy that we did not write")]
-    SyncTarget,
+    /// A content that its author must not write.
+    #[error(transparent)]
+    Author(#[from] AuthorError),
     /// A group update whose admin signature is not over this time, group and recipient.
     #[error("the admin signature of the group update does not verify")]
     AdminSignature,

@@ -141,17 +141,33 @@ impl Place {
     }
 }
 
+/// What makes a content one that its author must not write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorError {
+    /// A request to delete a message of somebody else.
+    #[error("request to delete a message of somebody else")]
+    Unsend,
+    /// A sync copy that is not from one's own account to itself.
+    #[error("sync copy that is not between devices of one account")]
+    SyncTarget,
+}
+
 /// The rules that depend on who wrote a message (protocol: messages, section 6, items 10 and 12).
+///
+/// `author` has all ids by which the author is known.
 pub(crate) fn check_author(
     content: &Content,
-    author: &[u8; 33],
+    author: &[&[u8; 33]],
     is_ours: bool,
-) -> Result<(), OpenError> {
+) -> Result<(), AuthorError> {
     if content.sync_target.is_some() && !is_ours {
-        return Err(OpenError::SyncTarget);
+        return Err(AuthorError::SyncTarget);
     }
     match &content.kind {
-        Kind::Unsend(unsend) if unsend.author.as_bytes() != author => Err(OpenError::UnsendAuthor),
+        Kind::Unsend(unsend) if !author.contains(&unsend.author.as_bytes()) => {
+            Err(AuthorError::Unsend)
+        }
         _ => Ok(()),
     }
 }
