@@ -43,8 +43,12 @@ impl<const N: usize> Blake2b<N> {
                 "BLAKE2b digests have 1 to 64 bytes"
             )
         };
-        // Both lengths are bounded by every caller below; the function asserts them once more.
-        let core = Blake2bVarCore::new_with_params(&[], personal, key.len(), N);
+        Self::with_parameters(N, key, personal)
+    }
+
+    /// All lengths are bounded by the callers; the library asserts them once more.
+    fn with_parameters(length: usize, key: &[u8], personal: &[u8]) -> Self {
+        let core = Blake2bVarCore::new_with_params(&[], personal, key.len(), length);
         let mut hash = Self {
             core,
             buffer: Buffer::<Blake2bVarCore>::default(),
@@ -126,6 +130,14 @@ impl<const N: usize> Blake2b<N> {
         copy_prefix(&mut digest, full.as_slice());
         full.as_mut_slice().zeroize();
         digest
+    }
+}
+
+impl Blake2b<MAX_DIGEST_LENGTH> {
+    /// A hash whose digest is the first `length` bytes of the output, `length` in `1..=64`, with a
+    /// key of at most 64 bytes.
+    pub(crate) fn sized(length: usize, key: &[u8]) -> Self {
+        Self::with_parameters(length, key, &[])
     }
 }
 

@@ -7,6 +7,16 @@ pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
     }
 }
 
+/// A length limit as far as memory can reach it.
+#[expect(clippy::cast_possible_truncation, reason = "compared before")]
+pub(crate) const fn memory_limit(limit: u64) -> usize {
+    if limit > usize::MAX as u64 {
+        usize::MAX
+    } else {
+        limit as usize
+    }
+}
+
 /// Splits off the first `N` bytes.
 pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8])> {
     bytes.split_first_chunk()
@@ -15,4 +25,13 @@ pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u
 /// Splits off the last `N` bytes.
 pub(crate) fn split_last<const N: usize>(bytes: &[u8]) -> Option<(&[u8], &[u8; N])> {
     bytes.split_last_chunk()
+}
+
+/// The bytes up to the last one that is not zero.
+pub(crate) fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let [shorter @ .., 0] = rest {
+        rest = shorter;
+    }
+    rest
 }

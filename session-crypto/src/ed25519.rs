@@ -8,15 +8,15 @@
 use core::fmt;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::traits::IsIdentity;
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::SigningKey;
 use ed25519_dalek::hazmat::ExpandedSecretKey;
-use ed25519_dalek::{SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
-use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::bytes::copy_prefix;
-
+use crate::scalar::{SecretScalar, sha512_scalar};
 use crate::x25519::{X25519Public, X25519Secret};
 use crate::{KeyError, SignatureError};
 
@@ -52,6 +52,20 @@ impl Ed25519Public {
     #[must_use]
     pub const fn is_negative(&self) -> bool {
         self.0[31] & 0x80 != 0
+    }
+
+    /// The key with the sign bit set, or cleared. The sign of the point changes with it.
+    #[must_use]
+    pub const fn with_sign(mut self, negative: bool) -> Self {
+        self.0[31] &= 0x7f;
+        self.0[31] |= (negative as u8) << 7;
+        self
+    }
+
+    /// The key with the other sign: that of `-A`, which has the same X25519 key.
+    #[must_use]
+    pub const fn with_other_sign(self) -> Self {
+        self.with_sign(!self.is_negative())
     }
 
     /// Verifies a signature of this key over `message`.
@@ -93,11 +107,17 @@ impl Ed25519Public {
         if !is_canonical_y(&self.0) {
             return Err(KeyError::NotAPoint);
         }
-        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::NotAPoint)?;
-        if key.is_weak() {
+        let point = CompressedEdwardsY(self.0)
+            .decompress()
+            .ok_or(KeyError::NotAPoint)?;
+        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
+        if point.is_small_order() {
             return Err(KeyError::NotPrimeOrder);
         }
-        Ok(PreparedVerifier(key))
+        Ok(PreparedVerifier {
+            public: *self,
+            negative: -point,
+        })
     }
 
     /// The X25519 public key of the same pair (protocol: identity, section 1.3).
@@ -116,15 +136,21 @@ impl Ed25519Public {
         if !is_canonical_y(&self.0) {
             return Err(KeyError::NotAPoint);
         }
+        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
         let point = CompressedEdwardsY(self.0)
             .decompress()
             .ok_or(KeyError::NotAPoint)?;
-        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2.
-        if point.is_small_order() || !point.is_torsion_free() {
-            return Err(KeyError::NotPrimeOrder);
-        }
+        require_prime_order(&point)?;
         Ok(point)
     }
+}
+
+/// Refuses points outside the prime-order subgroup, and the identity.
+pub(crate) fn require_prime_order(point: &EdwardsPoint) -> Result<(), KeyError> {
+    if point.is_identity() || !point.is_torsion_free() {
+        return Err(KeyError::NotPrimeOrder);
+    }
+    Ok(())
 }
 
 /// Whether the y-coordinate is below 2^255 - 19.
@@ -148,14 +174,31 @@ impl fmt::Debug for Ed25519Public {
 }
 
 /// An Ed25519 public key that is known to be usable and is decompressed already.
-#[derive(Clone, Debug)]
-pub struct PreparedVerifier(VerifyingKey);
+#[derive(Clone)]
+pub struct PreparedVerifier {
+    public: Ed25519Public,
+    /// `-A`, which the check multiplies.
+    negative: EdwardsPoint,
+}
 
 impl PreparedVerifier {
     /// The key itself.
     #[must_use]
-    pub fn public(&self) -> Ed25519Public {
-        Ed25519Public(self.0.to_bytes())
+    pub const fn public(&self) -> Ed25519Public {
+        self.public
+    }
+
+    /// The X25519 public key of the same pair, as [`Ed25519Public::to_x25519`].
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NotPrimeOrder`] if the point is not in the prime-order subgroup.
+    pub fn to_x25519(&self) -> Result<X25519Public, KeyError> {
+        require_prime_order(&self.negative)?;
+        // A point and its negative have the same u-coordinate.
+        Ok(X25519Public::from_bytes(
+            self.negative.to_montgomery().to_bytes(),
+        ))
     }
 
     /// Verifies a signature, as [`Ed25519Public::verify`].
@@ -181,23 +224,22 @@ impl PreparedVerifier {
         message: &[&[u8]],
         signature: &Ed25519Signature,
     ) -> Result<(), SignatureError> {
-        let mut r = [0; 32];
-        copy_prefix(&mut r, &signature.0);
-        if CompressedEdwardsY(r)
-            .decompress()
-            .is_none_or(|r| r.is_small_order())
-        {
+        let (r, s) = signature.parts();
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(s)).ok_or(SignatureError)?;
+        let k = sha512_scalar(&[&r, self.public.as_bytes()], message);
+        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &self.negative, &s);
+        // R is never decompressed: if it is the canonical encoding of the expected point, then it is
+        // of small order exactly if that point is.
+        if expected.compress().to_bytes() != r || expected.is_small_order() {
             return Err(SignatureError);
         }
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        let mut stream = self
-            .0
-            .verify_stream(&signature)
-            .map_err(|_| SignatureError)?;
-        for part in message {
-            stream.update(part);
-        }
-        stream.finalize_and_verify().map_err(|_| SignatureError)
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PreparedVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_public(f, "PreparedVerifier", &self.public.0)
     }
 }
 
@@ -225,6 +267,31 @@ impl Ed25519Signature {
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 64] {
         self.0
+    }
+
+    /// R and S.
+    fn parts(&self) -> ([u8; 32], [u8; 32]) {
+        let (mut r, mut s) = ([0; 32], [0; 32]);
+        let (left, right) = self.0.split_at(32);
+        copy_prefix(&mut r, left);
+        copy_prefix(&mut s, right);
+        (r, s)
+    }
+}
+
+impl Ed25519Signature {
+    /// Draws bytes that look like a signature and verify under no known key, to stand where others
+    /// send one: `[r]B || s` for random `r` and `s` (protocol: identity, section 1.5).
+    ///
+    /// A receiver cannot tell it from a signature by a key that he does not know.
+    #[must_use]
+    pub fn decoy(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let (r, s) = (SecretScalar::generate(rng), SecretScalar::generate(rng));
+        let mut signature = [0; 64];
+        let (left, right) = signature.split_at_mut(32);
+        copy_prefix(left, r.public().as_bytes());
+        copy_prefix(right, s.expose_bytes());
+        Self(signature)
     }
 }
 
@@ -307,10 +374,16 @@ impl Ed25519Secret {
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         // Wipes itself.
         let expanded = ExpandedSecretKey::from(self.0.as_bytes());
-        let mut r = hash_to_scalar(&[&expanded.hash_prefix], message);
+        let mut r = sha512_scalar(&[&expanded.hash_prefix], message);
         let signature = finish_signature(&r, &expanded.scalar, &self.public(), message);
         r.zeroize();
         signature
+    }
+
+    /// The secret scalar `a`, modulo L, of which the public key is `[a]B`. Constant time.
+    #[must_use]
+    pub fn to_scalar(&self) -> SecretScalar {
+        SecretScalar::from_scalar(self.0.to_scalar())
     }
 
     /// The X25519 secret of the same pair: the clamped scalar. Constant time.
@@ -329,19 +402,6 @@ impl fmt::Debug for Ed25519Secret {
     }
 }
 
-/// `SHA-512(head || message) mod L`.
-pub(crate) fn hash_to_scalar(head: &[&[u8]], message: &[&[u8]]) -> Scalar {
-    let mut hash = Sha512::new();
-    for part in head.iter().chain(message) {
-        hash.update(part);
-    }
-    let mut wide = Zeroizing::new([0; 64]);
-    let mut digest = hash.finalize();
-    copy_prefix(wide.as_mut_slice(), digest.as_slice());
-    digest.as_mut_slice().zeroize();
-    Scalar::from_bytes_mod_order_wide(&wide)
-}
-
 /// The signature with nonce `r`, by the key pair of `scalar` and `public`, over `message`.
 ///
 /// `r` must be secret, uniform, and never the same for two messages.
@@ -352,7 +412,7 @@ pub(crate) fn finish_signature(
     message: &[&[u8]],
 ) -> Ed25519Signature {
     let big_r = EdwardsPoint::mul_base(r).compress();
-    let k = hash_to_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
+    let k = sha512_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
     let s = r + k * scalar;
     let mut signature = [0; 64];
     let (left, right) = signature.split_at_mut(32);

@@ -26,6 +26,43 @@ pub enum KeyError {
     /// A Diffie-Hellman with this key would give the all-zero output, known to everybody.
     #[error("key of small order: the shared secret would be all zero")]
     NonContributory,
+    /// A product with the number 0, which is the identity whatever the point is.
+    #[error("scalar is zero: the product would be the identity")]
+    ZeroScalar,
+}
+
+/// A message that is longer than its cipher or its place allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected at most {max} bytes, got {got}")]
+pub struct LengthError {
+    /// Bytes that are allowed.
+    pub max: usize,
+    /// Bytes that were given.
+    pub got: usize,
+}
+
+/// A message that cannot be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncryptError {
+    /// The recipient's key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The message is too long.
+    #[error(transparent)]
+    Length(#[from] LengthError),
+    /// There are neither one message for all recipients nor one for each.
+    #[error("expected 1 or {recipients} messages, got {got}")]
+    MessageCount {
+        /// Recipients that were given.
+        recipients: usize,
+        /// Messages that were given.
+        got: usize,
+    },
+    /// One recipient is to get two different messages, which would be encrypted with one key and
+    /// nonce and so give each other away.
+    #[error("a recipient is given twice, with different messages for one nonce")]
+    RepeatedRecipient,
 }
 
 /// The one error for every failure to open, decrypt or authenticate.

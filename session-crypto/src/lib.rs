@@ -13,15 +13,30 @@ extern crate std;
 mod bytes;
 mod error;
 
+pub mod attachment;
 pub mod blake2b;
+pub mod blind;
+pub mod config;
 pub mod direct;
 pub mod ed25519;
+pub mod group;
+pub mod hash;
+pub mod inbox;
+pub mod multi;
+pub mod pro;
+pub mod push;
+pub mod scalar;
 pub mod sealed_box;
+pub mod secretstream;
 pub mod x25519;
+pub mod xchacha;
+pub mod xed25519;
 
 pub use blake2b::Blake2b;
+pub use blind::{BlindedSecret, Blinding};
 pub use ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
-pub use error::{DecryptError, KeyError, SignatureError};
+pub use error::{DecryptError, EncryptError, KeyError, LengthError, SignatureError};
+pub use scalar::SecretScalar;
 pub use x25519::{X25519Public, X25519Secret};
 
 /// Takes exactly `N` bytes.

@@ -21,6 +21,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::KeyError;
 use crate::bytes::split_first;
+use crate::ed25519::require_prime_order;
 
 /// An X25519 public key: a u-coordinate, 32 bytes little-endian.
 ///
@@ -48,6 +49,15 @@ impl X25519Public {
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 32] {
         self.0
+    }
+
+    /// The positive Edwards point of this key, in the prime-order subgroup and not the identity.
+    pub(crate) fn to_point(self) -> Result<EdwardsPoint, KeyError> {
+        let point = MontgomeryPoint(self.0)
+            .to_edwards(0)
+            .ok_or(KeyError::NotAPoint)?;
+        require_prime_order(&point)?;
+        Ok(point)
     }
 }
 

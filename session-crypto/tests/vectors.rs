@@ -1,82 +1,20 @@
 //! The vectors of `tests/vectors/`, as far as this crate answers for them.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    missing_docs
+)]
 
-use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public, X25519Secret, direct};
-use testkit::{Case, Replay, Vectors};
-
-fn check_keys(case: Case<'_>) {
-    let secret = Ed25519Secret::from_seed(&case.array("seed"));
-    assert_eq!(secret.public().to_bytes(), case.array("ed25519_pk"));
-    let pair = Ed25519Secret::from_libsodium(&case.array("ed25519_sk")).unwrap();
-    assert_eq!(pair.expose_seed(), secret.expose_seed());
-    let x25519 = secret.to_x25519();
-    assert_eq!(*x25519.expose_bytes(), case.array("x25519_sk"));
-    assert_eq!(x25519.public().to_bytes(), case.array("x25519_pk"));
-    assert_eq!(secret.public().to_x25519().unwrap(), x25519.public());
-}
-
-#[test]
-fn keys() {
-    let vectors = Vectors::load("keys");
-    vectors.each("from_seed32", check_keys);
-    vectors.each("from_seed16", check_keys);
-    vectors.each("ed25519_pk_to_x25519", |case| {
-        let converted = Ed25519Public::from_bytes(case.array("ed25519_pk")).to_x25519();
-        if case.opt_flag("order2_component") {
-            assert!(converted.is_err());
-        } else {
-            assert_eq!(converted.is_ok(), case.flag("ok"));
-            if let Ok(converted) = converted {
-                assert_eq!(converted.to_bytes(), case.array("x25519_pk"));
-            }
-        }
-    });
-}
-
-/// The X25519 key of a `05` id.
-fn account_key(case: Case<'_>, field: &str) -> X25519Public {
-    X25519Public::try_from(&case.hex(field)[1..]).unwrap()
-}
-
-#[test]
-fn session_encrypt() {
-    let vectors = Vectors::load("session_encrypt");
-    vectors.each("deterministic", |case| {
-        let sender = Ed25519Secret::from_seed(&case.array("sender_seed"));
-        let recipient = account_key(case, "recipient_session_id");
-        let sealed = direct::encrypt_deterministic(&sender, &recipient, &case.hex("plaintext"));
-        assert_eq!(sealed.unwrap(), case.hex("ciphertext"));
-    });
-    vectors.each("random", |case| {
-        let sender = Ed25519Secret::from_seed(&case.array("sender_seed"));
-        let recipient = account_key(case, "recipient_session_id");
-        let plaintext = case.hex("plaintext");
-        let mut rng = Replay::new(case.hexes("random"));
-        let sealed = direct::encrypt(&mut rng, &sender, &recipient, &plaintext).unwrap();
-        assert!(rng.is_used_up());
-        assert_eq!(sealed, case.hex("ciphertext"));
-
-        let secret = Ed25519Secret::from_seed(&case.array("recipient_seed")).to_x25519();
-        let opened = direct::decrypt(&secret, &secret.public(), &sealed).unwrap();
-        assert_eq!(*opened.message, plaintext);
-        assert_eq!(opened.sender.to_bytes(), case.array("sender_ed25519_pk"));
-        assert_eq!(opened.sender_x25519, account_key(case, "sender_session_id"));
-    });
-    vectors.each("x25519_recipient", |case| {
-        let secret = X25519Secret::from_bytes(case.array("recipient_x25519_sk"));
-        let public = X25519Public::from_bytes(case.array("recipient_x25519_pk"));
-        let opened = direct::decrypt(&secret, &public, &case.hex("ciphertext")).unwrap();
-        assert_eq!(*opened.message, case.hex("plaintext"));
-        assert_eq!(opened.sender_x25519, account_key(case, "sender_session_id"));
-    });
-    vectors.each("incoming_checks", |case| {
-        let secret = Ed25519Secret::from_seed(&case.array("recipient_seed")).to_x25519();
-        let opened = direct::decrypt(&secret, &secret.public(), &case.hex("ciphertext"));
-        // An order-2 component passes the library's subgroup test; it is refused here.
-        if case.opt_flag("order2_component") {
-            assert!(opened.is_err());
-        } else {
-            assert_eq!(opened.is_ok(), case.flag("decrypt_session_id_ok"));
-        }
-    });
-}
+#[path = "vectors/blinding.rs"]
+mod blinding;
+#[path = "vectors/keys.rs"]
+mod keys;
+#[path = "vectors/many.rs"]
+mod many;
+#[path = "vectors/messages.rs"]
+mod messages;
+#[path = "vectors/symmetric.rs"]
+mod symmetric;

@@ -1,0 +1,318 @@
+//! Blinded keys: who an account is in one community, without saying so to the others.
+//!
+//! A blinded key is the account's Ed25519 key times a factor that everybody who knows the
+//! community's key can compute. Prefix 15 hashes the community's key alone, prefix 25 the account
+//! id as well (protocol: identity, section 6). All keys here are the 32 bytes behind the prefix;
+//! [`Blinding::prefix`] is the byte in front.
+//!
+//! # The sign
+//!
+//! An account id does not say which of two Ed25519 keys, `A` or `-A`, the account has. A 25-key is
+//! made so that this does not matter. A 15-key computed from an account id is one of **two
+//! candidates** ([`candidates15`]) and wrong for half of all accounts. That is enough to match a
+//! known key against an account; it must never be encrypted to. Take the key that the community
+//! server names.
+
+use core::fmt;
+
+use curve25519_dalek::EdwardsPoint;
+use sha2::{Digest, Sha512};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::copy_prefix;
+use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+use crate::scalar::SecretScalar;
+use crate::x25519::X25519Public;
+use crate::{Blake2b, KeyError};
+
+/// Byte in front of an account's X25519 key.
+const ACCOUNT_PREFIX: u8 = 0x05;
+
+/// The two kinds of blinding, called by the first byte of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Blinding {
+    /// 15: the factor depends on the community alone.
+    Blind15,
+    /// 25: the factor depends on the community and the account.
+    Blind25,
+}
+
+impl Blinding {
+    /// The byte in front of the 32 bytes of a blinded key.
+    #[must_use]
+    pub const fn prefix(self) -> u8 {
+        match self {
+            Self::Blind15 => 0x15,
+            Self::Blind25 => 0x25,
+        }
+    }
+
+    /// The kind of blinding that a prefix stands for.
+    #[must_use]
+    pub const fn from_prefix(prefix: u8) -> Option<Self> {
+        match prefix {
+            0x15 => Some(Self::Blind15),
+            0x25 => Some(Self::Blind25),
+            _ => None,
+        }
+    }
+
+    /// The blinded key of an account whose Ed25519 key is known: the one it really has.
+    ///
+    /// Not constant time: keys are public.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the account's key is not a point of the prime-order subgroup.
+    pub fn key_of(
+        self,
+        account: &Ed25519Public,
+        server: &X25519Public,
+    ) -> Result<Ed25519Public, KeyError> {
+        let point = account.to_point()?;
+        let x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
+        self.key_of_point(account, &point, &x25519, server)
+    }
+
+    /// As [`key_of`](Self::key_of), for a key whose point and X25519 key are known already.
+    pub(crate) fn key_of_point(
+        self,
+        account: &Ed25519Public,
+        point: &EdwardsPoint,
+        x25519: &X25519Public,
+        server: &X25519Public,
+    ) -> Result<Ed25519Public, KeyError> {
+        match self {
+            Self::Blind15 => factor15(server).multiply_checked(point),
+            Self::Blind25 => factor25(x25519, server).multiply_checked(&absolute(account, *point)),
+        }
+    }
+}
+
+/// The one of `point` and `-point` whose encoding has the sign bit 0.
+fn absolute(key: &Ed25519Public, point: EdwardsPoint) -> EdwardsPoint {
+    if key.is_negative() { -point } else { point }
+}
+
+/// The factor of prefix 15: `red(BLAKE2b-64(server))`.
+///
+/// `server` is the community's public key from its URL; it is hashed and never multiplied.
+#[must_use]
+pub fn factor15(server: &X25519Public) -> SecretScalar {
+    let hash = Blake2b::<64>::new().chain(server.as_bytes()).finalize();
+    SecretScalar::from_wide_bytes(&hash)
+}
+
+/// The factor of prefix 25: `red(BLAKE2b-64(0x05 || account || server))`.
+///
+/// Holders of a negative Ed25519 key multiply by its negative; [`BlindedSecret`] does.
+#[must_use]
+pub fn factor25(account: &X25519Public, server: &X25519Public) -> SecretScalar {
+    let hash = Blake2b::<64>::new()
+        .chain(&[ACCOUNT_PREFIX])
+        .chain(account.as_bytes())
+        .chain(server.as_bytes())
+        .finalize();
+    SecretScalar::from_wide_bytes(&hash)
+}
+
+/// The two keys of prefix 15 of which an account has one, known by its X25519 key.
+///
+/// The computed one first, its twin with the other sign second; neither order nor sign tells which
+/// one is the account's. For matching only: see the [module](self).
+///
+/// # Errors
+///
+/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+pub fn candidates15(
+    account: &X25519Public,
+    server: &X25519Public,
+) -> Result<[Ed25519Public; 2], KeyError> {
+    let key = factor15(server).multiply_checked(&account.to_point()?)?;
+    Ok([key, key.with_other_sign()])
+}
+
+/// The key of prefix 25 of an account, known by its X25519 key. It has only this one.
+///
+/// # Errors
+///
+/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+pub fn key25(account: &X25519Public, server: &X25519Public) -> Result<Ed25519Public, KeyError> {
+    factor25(account, server).multiply_checked(&account.to_point()?)
+}
+
+/// Whether `blinded` may be the key of `account` in the community `server`.
+///
+/// # Errors
+///
+/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+pub fn matches(
+    blinding: Blinding,
+    account: &X25519Public,
+    blinded: &Ed25519Public,
+    server: &X25519Public,
+) -> Result<bool, KeyError> {
+    Ok(match blinding {
+        Blinding::Blind15 => candidates15(account, server)?.contains(blinded),
+        Blinding::Blind25 => key25(account, server)? == *blinded,
+    })
+}
+
+/// An account's own blinded key pair in one community.
+///
+/// Wiped when dropped, never printed; it cannot be cloned.
+pub struct BlindedSecret {
+    blinding: Blinding,
+    server: X25519Public,
+    account: Ed25519Public,
+    /// `a`, the account's scalar.
+    account_scalar: SecretScalar,
+    /// `ka`, the blinded scalar.
+    scalar: SecretScalar,
+    public: Ed25519Public,
+    /// Key of the hash that makes the nonce of a signature.
+    nonce_key: Zeroizing<[u8; 32]>,
+}
+
+// Every secret field wipes itself.
+impl ZeroizeOnDrop for BlindedSecret {}
+
+impl BlindedSecret {
+    /// Makes the key pair (protocol: identity, section 6.4). Constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
+    pub fn new(
+        blinding: Blinding,
+        account: &Ed25519Secret,
+        server: &X25519Public,
+    ) -> Result<Self, KeyError> {
+        let a = account.to_scalar();
+        let public = account.public();
+        let (factor, nonce_key) = match blinding {
+            Blinding::Blind15 => (factor15(server), nonce_key15(account)),
+            Blinding::Blind25 => {
+                // The account's own key: its conversion cannot fail.
+                let factor = factor25(&account.to_x25519().public(), server);
+                let nonce_key = Blake2b::<32>::keyed(b"SessCommBlind25_seed")
+                    .chain(account.expose_seed())
+                    .finalize();
+                (
+                    factor.negate_if(public.is_negative()),
+                    Zeroizing::new(nonce_key),
+                )
+            }
+        };
+        let scalar = factor.multiply(&a);
+        Ok(Self {
+            blinding,
+            server: *server,
+            account: public,
+            account_scalar: a,
+            public: scalar.multiply_base()?,
+            scalar,
+            nonce_key,
+        })
+    }
+
+    /// The kind of blinding.
+    #[must_use]
+    pub const fn blinding(&self) -> Blinding {
+        self.blinding
+    }
+
+    /// The blinded public key: the id without its prefix.
+    #[must_use]
+    pub const fn public(&self) -> Ed25519Public {
+        self.public
+    }
+
+    /// The account's own Ed25519 key, which is not blinded.
+    #[must_use]
+    pub const fn account(&self) -> &Ed25519Public {
+        &self.account
+    }
+
+    /// The community's key.
+    #[must_use]
+    pub const fn server(&self) -> &X25519Public {
+        &self.server
+    }
+
+    /// The blinded scalar `ka`.
+    #[must_use]
+    pub const fn scalar(&self) -> &SecretScalar {
+        &self.scalar
+    }
+
+    /// The scalar that makes the key shared with another blinded account: `a` for prefix 15, where
+    /// both sides have the factor in common, `ka` for prefix 25.
+    pub(crate) const fn shared_scalar(&self) -> &SecretScalar {
+        match self.blinding {
+            Blinding::Blind15 => &self.account_scalar,
+            Blinding::Blind25 => &self.scalar,
+        }
+    }
+
+    /// Signs `message` with the blinded key. Deterministic; constant time in the secret.
+    ///
+    /// Verify it with [`Ed25519Public::verify`] of the blinded public key.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
+        self.sign_parts(&[message])
+    }
+
+    /// Signs the parts of a message, one after the other (protocol: identity, section 6.5).
+    #[must_use]
+    pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
+        let nonce = match self.blinding {
+            Blinding::Blind15 => SecretScalar::from_scalar(crate::scalar::sha512_scalar(
+                &[self.nonce_key.as_slice(), self.public.as_bytes()],
+                message,
+            )),
+            Blinding::Blind25 => {
+                let mut hash = Blake2b::<64>::keyed(b"SessCommBlind25_sig")
+                    .chain(self.nonce_key.as_slice())
+                    .chain(self.public.as_bytes());
+                for part in message {
+                    hash.update(part);
+                }
+                SecretScalar::from_wide_bytes(&Zeroizing::new(hash.finalize()))
+            }
+        };
+        self.scalar.sign_parts(&nonce, &self.public, message)
+    }
+}
+
+/// `SHA-512(seed || A)[32..64]`.
+fn nonce_key15(account: &Ed25519Secret) -> Zeroizing<[u8; 32]> {
+    let mut hash = Sha512::new()
+        .chain_update(account.expose_seed())
+        .chain_update(account.public().as_bytes())
+        .finalize();
+    let mut key = Zeroizing::new([0; 32]);
+    if let Some(half) = hash.last_chunk::<32>() {
+        copy_prefix(key.as_mut_slice(), half);
+    }
+    hash.as_mut_slice().zeroize();
+    key
+}
+
+impl fmt::Debug for BlindedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BlindedSecret(..)")
+    }
+}
+
+/// The key pair with which an account asks for new versions, prefix 07: unlinkable to the account,
+/// the same for all its requests (protocol: identity, section 6.6).
+#[must_use]
+pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
+    let seed = Zeroizing::new(
+        Blake2b::<32>::keyed(b"VersionCheckKey_sig")
+            .chain(account.expose_seed())
+            .finalize(),
+    );
+    Ed25519Secret::from_seed(&seed)
+}

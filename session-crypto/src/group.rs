@@ -1,0 +1,86 @@
+//! The symmetric layer of group messages: encryption with a key that all members share.
+//!
+//! ```text
+//! nonce (24) | XChaCha20-Poly1305 of: content, zeros | tag (16)
+//! ```
+//!
+//! Protocol: crypto, section 3. The content is a bt-encoded dict whose signature says who wrote it;
+//! making, reading and verifying it belongs to the layer above. This layer shows only that somebody
+//! with the group's key made the message.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::bytes::{split_first, split_last, without_trailing_zeros};
+use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
+use crate::{DecryptError, LengthError};
+
+/// Bytes that an unpadded message is longer than its content: nonce and tag.
+pub const OVERHEAD: usize = xchacha::OVERHEAD;
+/// The multiple of which clients make the length of every message. Receivers accept any length.
+pub const PADDING_MULTIPLE: usize = 256;
+
+/// Encrypts `content` with the group's newest key and a nonce of the generator.
+///
+/// Zeros behind the content make the length of the result a multiple of `multiple`; 0 and 1 mean
+/// none. They are removed again by [`decrypt`], so the content must not end with a zero.
+///
+/// # Errors
+///
+/// [`LengthError`] if the padded message would have 256 GiB or more.
+pub fn encrypt(
+    rng: &mut (impl CryptoRng + ?Sized),
+    key: &[u8; KEY_LENGTH],
+    content: &[u8],
+    multiple: usize,
+) -> Result<Vec<u8>, LengthError> {
+    let too_long = LengthError {
+        max: xchacha::MAX_LENGTH,
+        got: content.len(),
+    };
+    let length = content.len().checked_add(OVERHEAD).ok_or(too_long)?;
+    let padding = match length.checked_next_multiple_of(multiple.max(1)) {
+        Some(padded) if padded <= xchacha::MAX_LENGTH => padded.saturating_sub(length),
+        _ => return Err(too_long),
+    };
+    let mut nonce = [0; NONCE_LENGTH];
+    rng.fill_bytes(&mut nonce);
+    xchacha::encrypt_between(key, &nonce, &nonce, &[content], padding, &[])
+}
+
+/// What a group message contained, and with which key.
+#[derive(Debug)]
+pub struct Opened {
+    /// Which of the keys opened it, counted from 0.
+    pub key_index: usize,
+    /// The content without its padding. Who wrote it has not been verified.
+    pub content: Zeroizing<Vec<u8>>,
+}
+
+/// Decrypts a message with the first of `keys` that opens it, and removes the trailing zeros.
+///
+/// Give a pending key first, then the others; their order does not matter for the result. How many
+/// keys were tried can be seen from the time taken. What a caller must still do: parse the content,
+/// verify its signature, and check that the sender is a member.
+///
+/// # Errors
+///
+/// [`DecryptError`] if none of the keys opens it. Keep the message: its key may still come.
+pub fn decrypt<'k>(
+    keys: impl IntoIterator<Item = &'k [u8; KEY_LENGTH]>,
+    message: &[u8],
+) -> Result<Opened, DecryptError> {
+    let (nonce, sealed) = split_first::<NONCE_LENGTH>(message).ok_or(DecryptError)?;
+    let (ciphertext, tag) = split_last::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
+    let mut content = Zeroizing::new(ciphertext.to_vec());
+    let key_index = keys
+        .into_iter()
+        // A key that does not fit leaves the buffer as it was.
+        .position(|key| xchacha::open_in_place(key, nonce, &mut content, tag).is_ok())
+        .ok_or(DecryptError)?;
+    let length = without_trailing_zeros(&content).len();
+    content.truncate(length);
+    Ok(Opened { key_index, content })
+}

@@ -1,0 +1,124 @@
+//! The general-purpose hashes of the protocol, and the ids of stored messages.
+//!
+//! Protocol: crypto, section 12. The hashes that belong to one construct are in its module.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use base64ct::{Base64Unpadded, Encoding};
+
+use crate::Blake2b;
+use crate::blake2b::{MAX_DIGEST_LENGTH, MAX_KEY_LENGTH};
+
+/// Shortest digest of [`hash`] in bytes.
+pub const MIN_HASH_LENGTH: usize = 16;
+
+/// A hash that cannot be made with the given parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashError {
+    /// The length of the digest is not 16 to 64 bytes.
+    #[error("expected a digest of {MIN_HASH_LENGTH} to {MAX_DIGEST_LENGTH} bytes, got {got}")]
+    DigestLength {
+        /// Bytes that were asked for.
+        got: usize,
+    },
+    /// The key has more than 64 bytes.
+    #[error("expected a key of at most {MAX_KEY_LENGTH} bytes, got {got}")]
+    KeyLength {
+        /// Bytes that were given.
+        got: usize,
+    },
+}
+
+/// BLAKE2b with a digest of `length` bytes (16 to 64) and a key of at most 64 bytes.
+///
+/// An empty key is the same as none. Where the lengths are known when the code is written, use
+/// [`Blake2b`]. Constant time in key and message.
+///
+/// # Errors
+///
+/// [`HashError`] for any other length.
+pub fn hash(length: usize, message: &[u8], key: &[u8]) -> Result<Vec<u8>, HashError> {
+    if !(MIN_HASH_LENGTH..=MAX_DIGEST_LENGTH).contains(&length) {
+        return Err(HashError::DigestLength { got: length });
+    }
+    if key.len() > MAX_KEY_LENGTH {
+        return Err(HashError::KeyLength { got: key.len() });
+    }
+    let digest = Blake2b::sized(length, key).chain(message).finalize();
+    Ok(digest.get(..length).unwrap_or_default().to_vec())
+}
+
+/// A hash over parts of different types, one after the other: `b64 hash` of the specification.
+///
+/// Bytes enter as they are and numbers as decimal digits. Nothing separates the parts, so only
+/// sequences whose borders are clear from elsewhere may be hashed.
+///
+/// ```
+/// use session_crypto::hash::JoinedHash;
+///
+/// let text = JoinedHash::new().bytes(b"hello").integer(123).finalize_base64();
+/// assert_eq!(text, "uKViNPtpjQrUnFQm9QsYg2VVitphho+ZJ9ggIyo7lWI");
+/// ```
+#[derive(Debug, Default)]
+pub struct JoinedHash(Blake2b<32>);
+
+impl JoinedHash {
+    /// Starts a hash.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes, or the bytes of a text.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.update(bytes);
+        self
+    }
+
+    /// Adds an integer as decimal digits, behind a minus sign if it is negative. Points in time are
+    /// milliseconds since 1970.
+    #[must_use]
+    pub fn integer(mut self, integer: impl Into<i128>) -> Self {
+        /// Formats straight into the hash.
+        struct Digits<'a>(&'a mut Blake2b<32>);
+        impl Write for Digits<'_> {
+            fn write_str(&mut self, digits: &str) -> core::fmt::Result {
+                self.0.update(digits.as_bytes());
+                Ok(())
+            }
+        }
+        // Writing to a hash cannot fail.
+        let _ = write!(Digits(&mut self.0), "{}", integer.into());
+        self
+    }
+
+    /// The digest, 32 bytes.
+    #[must_use]
+    pub fn finalize(self) -> [u8; 32] {
+        self.0.finalize()
+    }
+
+    /// The digest in base64 without padding: 43 characters of the standard alphabet.
+    #[must_use]
+    pub fn finalize_base64(self) -> String {
+        Base64Unpadded::encode_string(&self.finalize())
+    }
+}
+
+/// The id that storage servers give to a stored message: 43 characters of base64.
+///
+/// `owner` is the 33-byte id of the account or group, `data` the raw message, not its base64. The
+/// namespace 0 does not enter the hash.
+#[must_use]
+pub fn message_hash(owner: &[u8; 33], namespace: i16, data: &[u8]) -> String {
+    let hash = JoinedHash::new().bytes(owner);
+    let hash = match namespace {
+        0 => hash,
+        namespace => hash.integer(namespace),
+    };
+    hash.bytes(data).finalize_base64()
+}

@@ -1,0 +1,132 @@
+//! Encryption for blinded recipients: messages in the inbox of a community.
+//!
+//! ```text
+//! 0x00 | XChaCha20-Poly1305 of: message, sender's Ed25519 key (32) | tag (16) | nonce (24)
+//! ```
+//!
+//! Both sides make one key from their own secret, the other's blinded key and the direction
+//! (protocol: crypto, section 5). There is no signature: the sender is authentic because the key
+//! that opened the message is shared with his blinded key alone, and because his account's key
+//! inside gives that same blinded key. The recipient could have made the message himself.
+//!
+//! With prefix 15, write only to a key that the community server named, never to one computed from
+//! an account id: see [`crate::blind`].
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::blind::BlindedSecret;
+use crate::bytes::{split_first, split_last};
+use crate::ed25519::Ed25519Public;
+use crate::x25519::X25519Public;
+use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError};
+
+/// Bytes that a ciphertext is longer than its message: version, sender's key, tag and nonce.
+pub const OVERHEAD: usize = 1 + 32 + TAG_LENGTH + NONCE_LENGTH;
+
+const VERSION: u8 = 0;
+
+/// The key of one direction: `BLAKE2b-32([a or ka]peer || sender || recipient)`.
+fn direction_key(
+    own: &BlindedSecret,
+    peer: &Ed25519Public,
+    own_is_sender: bool,
+) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let shared = Zeroizing::new(own.shared_scalar().multiply_point(peer)?.to_bytes());
+    let own = own.public();
+    let (sender, recipient) = if own_is_sender {
+        (&own, peer)
+    } else {
+        (peer, &own)
+    };
+    Ok(Zeroizing::new(
+        Blake2b::<32>::new()
+            .chain(shared.as_slice())
+            .chain(sender.as_bytes())
+            .chain(recipient.as_bytes())
+            .finalize(),
+    ))
+}
+
+/// Encrypts `message` to the blinded key `recipient`, with a nonce of the generator.
+///
+/// The recipient's key must be of the same community and prefix as the sender's. The result is
+/// [`OVERHEAD`] bytes longer than the message. Constant time in the secret.
+///
+/// # Errors
+///
+/// [`EncryptError::Key`] if the recipient's key is not a point of the prime-order subgroup.
+pub fn encrypt(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &BlindedSecret,
+    recipient: &Ed25519Public,
+    message: &[u8],
+) -> Result<Vec<u8>, EncryptError> {
+    let key = direction_key(sender, recipient, true)?;
+    let mut nonce = [0; NONCE_LENGTH];
+    rng.fill_bytes(&mut nonce);
+    let parts = [message, sender.account().as_bytes()];
+    Ok(xchacha::encrypt_between(
+        &key,
+        &nonce,
+        &[VERSION],
+        &parts,
+        0,
+        &nonce,
+    )?)
+}
+
+/// What an inbox message contained, with its sender.
+#[derive(Debug)]
+pub struct Opened {
+    /// The sender's Ed25519 key. Its blinded key is that of the message.
+    pub sender: Ed25519Public,
+    /// The sender's X25519 key: the account id without its prefix.
+    pub sender_x25519: X25519Public,
+    /// The message, as it was given to [`encrypt`]: still padded if it was padded.
+    pub message: Zeroizing<Vec<u8>>,
+}
+
+/// Decrypts a message from `sender` to `recipient`, one of whom we are.
+///
+/// Both are blinded keys of our community and prefix, as the community server named them. Messages
+/// that we sent ourselves can be read too. What a caller must still do: unpad the message, and keep
+/// both keys from being of different prefixes.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong.
+pub fn decrypt(
+    own: &BlindedSecret,
+    sender: &Ed25519Public,
+    recipient: &Ed25519Public,
+    ciphertext: &[u8],
+) -> Result<Opened, DecryptError> {
+    let (&[version], rest) = split_first::<1>(ciphertext).ok_or(DecryptError)?;
+    let (sealed, nonce) = split_last::<NONCE_LENGTH>(rest).ok_or(DecryptError)?;
+    if version != VERSION || ciphertext.len() < OVERHEAD {
+        return Err(DecryptError);
+    }
+    let we_sent = own.public() == *sender;
+    let peer = if we_sent { recipient } else { sender };
+    let key = direction_key(own, peer, we_sent)?;
+    let mut message = xchacha::open(&key, nonce, sealed)?;
+    let (content, account) = split_last::<32>(&message).ok_or(DecryptError)?;
+    let length = content.len();
+    let account = Ed25519Public::from_bytes(*account);
+    let point = account.to_point()?;
+    let account_x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
+    let blinding = own.blinding();
+    if blinding.key_of_point(&account, &point, &account_x25519, own.server())? != *sender {
+        return Err(DecryptError);
+    }
+    message.truncate(length);
+    Ok(Opened {
+        sender: account,
+        sender_x25519: account_x25519,
+        message,
+    })
+}

@@ -1,0 +1,188 @@
+//! One message for many recipients: a ciphertext for each, all with one nonce.
+//!
+//! Each recipient finds his ciphertext by trying them all. The key of each is
+//! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, the sender's key
+//! always first, whoever computes it (protocol: crypto, section 6).
+//!
+//! The message does not say who sent it: the recipient must know the sender's key beforehand.
+//!
+//! # The nonce
+//!
+//! Sender, recipient and domain fix the key. **A nonce must never be used again for the same three
+//! with another message.** Draw it at random, or hash all content with a secret key.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::x25519::{X25519Public, X25519Secret};
+use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError};
+
+/// Bytes that a ciphertext is longer than its message.
+pub const OVERHEAD: usize = TAG_LENGTH;
+/// Bytes of a domain that count. Two domains that agree in them give the same keys.
+pub const MAX_DOMAIN_LENGTH: usize = crate::blake2b::MAX_KEY_LENGTH;
+
+/// One side of messages to or from many: a key pair and a domain.
+pub struct Party<'a> {
+    secret: &'a X25519Secret,
+    public: X25519Public,
+    domain: &'a [u8],
+}
+
+impl<'a> Party<'a> {
+    /// A key pair in a domain. Of the domain 64 bytes count; it may be empty.
+    #[must_use]
+    pub fn new(secret: &'a X25519Secret, domain: &'a [u8]) -> Self {
+        Self {
+            secret,
+            public: secret.public(),
+            domain,
+        }
+    }
+
+    /// The public key.
+    #[must_use]
+    pub const fn public(&self) -> &X25519Public {
+        &self.public
+    }
+
+    /// The key for messages from this side to `recipient`. Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] if the recipient's key has small order.
+    pub fn key_to(&self, recipient: &X25519Public) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.key(recipient, &self.public, recipient)
+    }
+
+    /// The key for messages from `sender` to this side. Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] if the sender's key has small order.
+    pub fn key_from(&self, sender: &X25519Public) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.key(sender, sender, &self.public)
+    }
+
+    fn key(
+        &self,
+        peer: &X25519Public,
+        sender: &X25519Public,
+        recipient: &X25519Public,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        let shared = self.secret.diffie_hellman(peer)?;
+        Ok(Zeroizing::new(
+            Blake2b::<32>::keyed_prefix(self.domain)
+                .chain(shared.expose_bytes())
+                .chain(sender.as_bytes())
+                .chain(recipient.as_bytes())
+                .finalize(),
+        ))
+    }
+
+    /// Encrypts `message` to one recipient. The result is [`OVERHEAD`] bytes longer.
+    ///
+    /// To encrypt to many, call it for each with the same nonce. A recipient whose key is refused
+    /// may be left out.
+    ///
+    /// # Errors
+    ///
+    /// [`EncryptError::Key`] if the recipient's key has small order.
+    pub fn encrypt_to(
+        &self,
+        recipient: &X25519Public,
+        nonce: &[u8; NONCE_LENGTH],
+        message: &[u8],
+    ) -> Result<Vec<u8>, EncryptError> {
+        let key = self.key_to(recipient)?;
+        Ok(xchacha::encrypt_between(
+            &key,
+            nonce,
+            &[],
+            &[message],
+            0,
+            &[],
+        )?)
+    }
+
+    /// Encrypts to every recipient: one message for all, or as many messages as recipients.
+    ///
+    /// The ciphertexts come in the order of the recipients.
+    ///
+    /// # Errors
+    ///
+    /// [`EncryptError::MessageCount`] if there is another number of messages,
+    /// [`EncryptError::RepeatedRecipient`] if somebody would get two different messages with one
+    /// nonce, and [`EncryptError::Key`] if a recipient's key has small order.
+    pub fn encrypt_to_all(
+        &self,
+        recipients: &[X25519Public],
+        nonce: &[u8; NONCE_LENGTH],
+        messages: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, EncryptError> {
+        if messages.len() != 1 && messages.len() != recipients.len() {
+            return Err(EncryptError::MessageCount {
+                recipients: recipients.len(),
+                got: messages.len(),
+            });
+        }
+        if messages.len() > 1 {
+            let mut given = BTreeMap::new();
+            for (recipient, message) in recipients.iter().zip(messages) {
+                if *given.entry(recipient).or_insert(message) != message {
+                    return Err(EncryptError::RepeatedRecipient);
+                }
+            }
+        }
+        recipients
+            .iter()
+            .zip(messages.iter().cycle())
+            .map(|(recipient, message)| self.encrypt_to(recipient, nonce, message))
+            .collect()
+    }
+
+    /// Opens the first of `ciphertexts` that is for us.
+    ///
+    /// Entries shorter than a tag are skipped. How many were tried can be seen from the time taken.
+    ///
+    /// # Errors
+    ///
+    /// [`DecryptError`] if none opens: a normal result for who is no recipient.
+    pub fn decrypt_from<'c>(
+        &self,
+        sender: &X25519Public,
+        nonce: &[u8; NONCE_LENGTH],
+        ciphertexts: impl IntoIterator<Item = &'c [u8]>,
+    ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let key = self.key_from(sender)?;
+        decrypt(&key, nonce, ciphertexts)
+    }
+}
+
+/// Opens the first of `ciphertexts` that opens with `key`, as [`Party::decrypt_from`].
+///
+/// # Errors
+///
+/// [`DecryptError`] if none opens.
+pub fn decrypt<'c>(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    ciphertexts: impl IntoIterator<Item = &'c [u8]>,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    ciphertexts
+        .into_iter()
+        .find_map(|ciphertext| xchacha::open(key, nonce, ciphertext).ok())
+        .ok_or(DecryptError)
+}
+
+impl fmt::Debug for Party<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Party")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! XChaCha20-Poly1305 with a 24-byte nonce, in place, and the plain form with the nonce in front.
+//!
+//! ```text
+//! nonce (24) | ciphertext (as long as the message) | Poly1305 tag (16)
+//! ```
+//!
+//! Protocol: crypto, section 8. Everything is authenticated, nothing is padded, and there is no
+//! associated data. All functions are constant time in key and message; the tag is compared in
+//! constant time and checked before anything is decrypted.
+
+use alloc::vec::Vec;
+
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::bytes::{memory_limit, split_first, split_last};
+use crate::{DecryptError, LengthError};
+
+/// Length of a key in bytes.
+pub const KEY_LENGTH: usize = 32;
+/// Length of a nonce in bytes.
+pub const NONCE_LENGTH: usize = 24;
+/// Length of a tag in bytes.
+pub const TAG_LENGTH: usize = 16;
+/// Bytes that [`encrypt`] adds: nonce and tag.
+pub const OVERHEAD: usize = 40;
+
+/// What the block counter of ChaCha20 reaches: 256 GiB less one block.
+pub(crate) const MAX_LENGTH: usize = memory_limit(u32::MAX as u64 * 64 - 1);
+
+/// Encrypts `buffer` in place and returns its tag.
+///
+/// A nonce must never be used twice with one key for different messages.
+///
+/// # Errors
+///
+/// [`LengthError`] if the message has 256 GiB or more, which the cipher cannot encrypt. The buffer
+/// is then left as it was.
+pub fn seal_in_place(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    buffer: &mut [u8],
+) -> Result<[u8; TAG_LENGTH], LengthError> {
+    let got = buffer.len();
+    XChaCha20Poly1305::new(key.into())
+        .encrypt_inout_detached(nonce.into(), &[], buffer.into())
+        .map(Into::into)
+        .map_err(|_| LengthError {
+            max: MAX_LENGTH,
+            got,
+        })
+}
+
+/// Checks `tag` and decrypts `buffer` in place.
+///
+/// # Errors
+///
+/// [`DecryptError`] if the tag is not that of key, nonce and ciphertext. The buffer is then left as
+/// it was, so that another key can be tried.
+pub fn open_in_place(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    buffer: &mut [u8],
+    tag: &[u8; TAG_LENGTH],
+) -> Result<(), DecryptError> {
+    XChaCha20Poly1305::new(key.into())
+        .decrypt_inout_detached(nonce.into(), &[], buffer.into(), tag.into())
+        .map_err(|_| DecryptError)
+}
+
+/// Encrypts `message` with a nonce of the generator. The result is [`OVERHEAD`] bytes longer.
+///
+/// # Errors
+///
+/// [`LengthError`] if the message has 256 GiB or more.
+pub fn encrypt(
+    rng: &mut (impl CryptoRng + ?Sized),
+    key: &[u8; KEY_LENGTH],
+    message: &[u8],
+) -> Result<Vec<u8>, LengthError> {
+    let mut nonce = [0; NONCE_LENGTH];
+    rng.fill_bytes(&mut nonce);
+    encrypt_between(key, &nonce, &nonce, &[message], 0, &[])
+}
+
+/// Decrypts what [`encrypt`] made. The message is wiped when it is dropped.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong.
+pub fn decrypt(
+    key: &[u8; KEY_LENGTH],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let (nonce, rest) = split_first::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
+    open(key, nonce, rest)
+}
+
+/// Decrypts a ciphertext that ends with its tag.
+pub(crate) fn open(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let (ciphertext, tag) = split_last::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
+    let mut message = Zeroizing::new(ciphertext.to_vec());
+    open_in_place(key, nonce, &mut message, tag)?;
+    Ok(message)
+}
+
+/// `head || xchacha(key, nonce, parts || zeros) || tail`, with `padding` zeros, in one buffer of the
+/// right size.
+pub(crate) fn encrypt_between(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    head: &[u8],
+    parts: &[&[u8]],
+    padding: usize,
+    tail: &[u8],
+) -> Result<Vec<u8>, LengthError> {
+    let padded = parts
+        .iter()
+        .fold(padding, |sum, part| sum.saturating_add(part.len()));
+    let capacity = [head.len(), TAG_LENGTH, tail.len()]
+        .iter()
+        .fold(padded, |sum, length| sum.saturating_add(*length));
+    let mut out = Vec::with_capacity(capacity);
+    out.extend_from_slice(head);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.resize(out.len().saturating_add(padding), 0);
+    let buffer = out.get_mut(head.len()..).unwrap_or_default();
+    let tag = seal_in_place(key, nonce, buffer)?;
+    out.extend_from_slice(&tag);
+    out.extend_from_slice(tail);
+    Ok(out)
+}

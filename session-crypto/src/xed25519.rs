@@ -1,0 +1,87 @@
+//! XEd25519: Ed25519 signatures with X25519 keys.
+//!
+//! An X25519 key belongs to two Ed25519 keys, `A` and `-A`. The signer takes the positive one,
+//! whose sign bit is 0, and negates the scalar if need be; so everybody who knows the X25519 key
+//! can verify (protocol: identity, section 7).
+//!
+//! A signature that an account makes with its Ed25519 key verifies here for half of all accounts
+//! only: those whose Ed25519 key is positive.
+
+use rand_core::CryptoRng;
+use subtle::{Choice, ConditionallySelectable};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::ed25519::{Ed25519Public, Ed25519Signature};
+use crate::scalar::SecretScalar;
+use crate::x25519::{X25519Public, X25519Secret};
+use crate::{Blake2b, SignatureError};
+
+mod field;
+
+impl X25519Public {
+    /// The positive one of the two Ed25519 keys of this X25519 key: `edabs` of the specification.
+    ///
+    /// For half of all accounts the Ed25519 key is the other one, with the sign bit set. Nothing
+    /// is checked: of a key that is not on the curve the result is no point, and is refused where
+    /// it is used. Not constant time: the key is public.
+    #[must_use]
+    pub fn to_ed25519_positive(&self) -> Ed25519Public {
+        Ed25519Public::from_bytes(field::edwards_y(self.as_bytes()))
+    }
+}
+
+/// Signs `message` with an X25519 secret and 64 random bytes of the generator.
+///
+/// Constant time in the secret. Two signatures of the same message differ.
+#[must_use]
+pub fn sign(
+    rng: &mut (impl CryptoRng + ?Sized),
+    secret: &X25519Secret,
+    message: &[u8],
+) -> Ed25519Signature {
+    let mut random = Zeroizing::new([0; 64]);
+    rng.fill_bytes(random.as_mut_slice());
+
+    let clamped = Zeroizing::new(curve25519_dalek::scalar::clamp_integer(
+        *secret.expose_bytes(),
+    ));
+    let scalar = SecretScalar::from_bytes(&clamped);
+    // Never the identity: no multiple of L is a clamped secret.
+    let public = scalar.public();
+    let negative = public.is_negative();
+    let scalar = scalar.negate_if(negative);
+
+    // A positive key's bytes enter the hash as they are, a negative key's after the reduction.
+    let mut hashed = Zeroizing::new([0; 32]);
+    let choice = Choice::from(u8::from(negative));
+    for ((out, as_is), negated) in hashed
+        .iter_mut()
+        .zip(clamped.iter())
+        .zip(scalar.expose_bytes())
+    {
+        *out = u8::conditional_select(as_is, negated, choice);
+    }
+    let mut hash = Blake2b::<64>::personal(b"xed25519signatur")
+        .chain(hashed.as_slice())
+        .chain(message)
+        .chain(random.as_slice())
+        .finalize();
+    let nonce = SecretScalar::from_wide_bytes(&hash);
+    hash.zeroize();
+    scalar.sign_parts(&nonce, &public.with_sign(false), &[message])
+}
+
+/// Verifies a signature under an X25519 key, with the rule of [`crate::ed25519`].
+///
+/// Not constant time: key, message and signature are public.
+///
+/// # Errors
+///
+/// [`SignatureError`] if the key is of no use or the signature does not verify.
+pub fn verify(
+    public: &X25519Public,
+    message: &[u8],
+    signature: &Ed25519Signature,
+) -> Result<(), SignatureError> {
+    public.to_ed25519_positive().verify(message, signature)
+}
