@@ -262,7 +262,7 @@ mod tests {
         fn choice_and_interval_agree_at_every_boundary(
             ids in proptest::collection::btree_set(any::<u64>(), 1..40), extra in any::<u64>()
         ) {
-            let ids: std::vec::Vec<u64> = ids.into_iter().collect();
+            let ids: Vec<u64> = ids.into_iter().collect();
             let ring = ring(&ids);
             for swarm in ring.ids() {
                 let interval = ring.interval(swarm).unwrap();

@@ -82,12 +82,14 @@ impl Retrieve {
     }
 
     pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let last_hash = match params.text("last_hash")? {
+        let last_hash = match params.text("last_hash")?.or(params.text("lastHash")?) {
             Some(text) if !text.is_empty() => Some(parse_last_hash(&text)?),
             _ => None,
         };
-        let max_count = params.int("max_count")?.filter(|count| *count != 0);
-        let max_size = params.int("max_size")?.and_then(|size| match size {
+        let max_count = params.int("max_count")?.map(low_32_bits);
+        let max_count = max_count.filter(|count| *count != 0);
+        let max_size = params.int("max_size")?.map(low_32_bits);
+        let max_size = max_size.and_then(|size| match size {
             0 => None,
             1.. => Some(SizeLimit::Bytes(size.unsigned_abs())),
             _ => Some(SizeLimit::Share(size.unsigned_abs())),
@@ -135,6 +137,13 @@ impl Retrieve {
             is_none_wanted: self.max_count.is_some_and(|count| count < 0),
         }
     }
+}
+
+/// Deployed servers keep 32 bits of these numbers, sign included: a limit of 10^12 is none of
+/// 7,800,000 but a tiny one.
+fn low_32_bits(number: i64) -> i64 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d]).into()
 }
 
 fn parse_last_hash(text: &str) -> Result<MessageHash, ParamError> {

@@ -41,7 +41,7 @@ pub trait SwarmCall: Call<Answer = SwarmAnswer<Self::Entry>> {
 }
 
 /// What a member did, without its signature.
-pub trait SwarmEntry: Sized {
+pub trait SwarmEntry: Clone + core::fmt::Debug {
     /// Writes the fields. `own`: by the node that was asked, whose truth values are `true`; those
     /// of its peers are 1.
     fn write(&self, own: bool, out: &mut Dict);

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn keys(bytes: &[u8]) -> std::vec::Vec<String> {
+    fn keys(bytes: &[u8]) -> Vec<String> {
         read(bytes)
             .unwrap()
             .as_dict()

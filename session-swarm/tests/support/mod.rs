@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public};
-use session_swarm::record::{ServiceNodesRequest, ServiceNodesState, SwarmInfo, Version};
+use session_swarm::record::{SwarmInfo, Version};
 use session_swarm::rpc::*;
 use session_swarm::value::Value;
 use session_swarm::{
@@ -80,7 +80,8 @@ fn affected<'a>(namespaces: Namespaces, rows: impl Iterator<Item = &'a Row>) -> 
 pub struct Network {
     pub nodes: Vec<Node>,
     accounts: BTreeMap<StorageAccount, Account>,
-    pub block_hash: String,
+    /// What the chain daemon answers.
+    pub daemon: Value,
 }
 
 impl Network {
@@ -88,7 +89,7 @@ impl Network {
         Self {
             nodes,
             accounts: BTreeMap::new(),
-            block_hash: "94471e5263c634ab75b91aa9c24d5678f369802dc9f320065f0725c3e5a12c28".into(),
+            daemon: Value::Null,
         }
     }
 
@@ -118,7 +119,7 @@ impl Network {
     }
 
     /// Serves a request at the node `own`.
-    pub fn serve(&mut self, own: &Ed25519Public, request: &Request, at: At) -> Response {
+    pub fn serve(&mut self, own: &Ed25519Public, request: &Request, at: At<'_>) -> Response {
         let swarm = self.node(own).record.swarm_id;
         let ring = self.ring();
         let serves = |account: &StorageAccount| ring.swarm_of(account) == Some(swarm);
@@ -149,7 +150,7 @@ impl Network {
         &self,
         swarm: SwarmId,
         request: &C,
-        at: At,
+        at: At<'_>,
         entry: impl Fn() -> C::Entry,
     ) -> SwarmAnswer<C::Entry> {
         let mut answer = SwarmAnswer::new(at.stamp());
@@ -162,7 +163,13 @@ impl Network {
         answer
     }
 
-    fn work(&mut self, own: &Ed25519Public, swarm: SwarmId, request: &Request, at: At) -> Response {
+    fn work(
+        &mut self,
+        own: &Ed25519Public,
+        swarm: SwarmId,
+        request: &Request,
+        at: At<'_>,
+    ) -> Response {
         let stamp = at.stamp();
         match request {
             Request::Store(store) => {
@@ -282,15 +289,24 @@ impl Network {
                         .find(|row| row.hash == *hash)
                         .map(|row| row.expiry)
                 };
-                let applied = expire.apply(at.now_ms, stored);
-                for row in rows {
-                    row.expiry = applied
-                        .changes
-                        .get(&row.hash)
-                        .copied()
-                        .unwrap_or(row.expiry);
+                // Each node limits the expiry with its own clock.
+                let apply = |node: &Ed25519Public| expire.apply((at.clock_of)(node), stored);
+                let changes = apply(own).changes;
+                let mut answer = SwarmAnswer::new(stamp);
+                for node in self
+                    .nodes
+                    .iter()
+                    .filter(|node| node.record.swarm_id == swarm)
+                {
+                    let entry = apply(&node.record.ed25519).entry;
+                    let signed = expire.sign_entry(&node.secret, entry);
+                    answer
+                        .entries
+                        .insert(node.record.ed25519, Entry::Done(signed));
                 }
-                let answer = self.by_all(swarm, expire, at, || applied.entry.clone());
+                for row in rows {
+                    row.expiry = changes.get(&row.hash).copied().unwrap_or(row.expiry);
+                }
                 Response::ok(answer.to_value(own))
             }
             Request::GetExpiries(asked) => {
@@ -339,20 +355,8 @@ impl Network {
                 };
                 Response::ok(answer.to_value())
             }
-            Request::OxendRequest(asked) => {
-                let result = match asked.endpoint {
-                    OxendEndpoint::OnsResolve => Value::dict([]),
-                    OxendEndpoint::GetServiceNodes => {
-                        let nodes: Vec<_> = self.nodes.iter().map(|node| node.record).collect();
-                        let state = ServiceNodesState {
-                            nodes: &nodes,
-                            height: 1_600_000,
-                            block_hash: &self.block_hash,
-                            hardfork: 19,
-                        };
-                        ServiceNodesRequest::from_params(asked.params.as_ref()).result(&state)
-                    }
-                };
+            Request::OxendRequest(_) => {
+                let result = self.daemon.clone();
                 Response::ok(OxendAnswer { result, stamp }.to_value())
             }
             Request::Batch(batch) => {
@@ -396,13 +400,14 @@ impl Network {
 
 /// When a request is served, and the clocks that the answer shows.
 #[derive(Clone, Copy)]
-pub struct At {
+pub struct At<'a> {
     pub now_ms: u64,
+    pub clock_of: &'a dyn Fn(&Ed25519Public) -> u64,
     pub t: u64,
     pub own_t: u64,
 }
 
-impl At {
+impl At<'_> {
     fn stamp(self) -> Stamp {
         Stamp {
             t: self.t,
