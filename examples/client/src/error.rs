@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use session_identity::IdError;
 use session_identity::phrase::PhraseError;
+use session_message::SealError;
 
 use crate::http::HttpError;
 
@@ -85,8 +86,8 @@ pub enum ClientError {
         forged: usize,
     },
     /// The message cannot be sealed.
-    #[error("the message cannot be sealed: {0}")]
-    Seal(String),
+    #[error("the message cannot be sent: {0}")]
+    Seal(#[from] SealError),
 }
 
 impl ClientError {

@@ -7,6 +7,8 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_crypto::Ed25519Public;
 use session_identity::{Account, AccountId};
+use session_message::direct;
+use session_proto::content::{Content, Profile};
 use session_swarm::MessageHash;
 use session_swarm::Namespace;
 use session_swarm::StorageAccount;
@@ -155,7 +157,7 @@ impl Client {
             let route = self.network.route(*destination)?;
             (self.watch)(&Step::Request {
                 method: C::METHOD.name(),
-                route: route.clone(),
+                route: Box::new(route.clone()),
             });
             match self.network.call(&route, call).await {
                 Ok(answer) => return Ok((answer, route)),
@@ -215,14 +217,11 @@ impl Client {
         name: Option<&str>,
     ) -> Result<Sent, ClientError> {
         let sent_ms = self.now();
-        let sealed = message::seal(
-            &mut UnwrapErr(SysRng),
-            &self.account,
-            to,
-            text,
-            name,
-            sent_ms,
-        )?;
+        let mut content = Content::text(text);
+        if let Some(name) = name {
+            content = content.with_profile(Profile::named(name));
+        }
+        let sealed = direct::seal(&mut UnwrapErr(SysRng), &self.account, to, &content, sent_ms)?;
         let account = StorageAccount::from_bytes(*to.as_bytes());
         let (swarm, members) = self.swarm_of(account).await?;
         let namespace = Namespace::new(sealed.namespace);
@@ -290,7 +289,7 @@ impl Client {
                 .sign(self.now(), &signer);
             (self.watch)(&Step::Request {
                 method: Retrieve::METHOD.name(),
-                route: route.clone(),
+                route: Box::new(route.clone()),
             });
             let page = self.network.call(&route, &call).await?;
             for stored in &page.messages {
@@ -300,7 +299,7 @@ impl Client {
                 }
                 match message::open(&self.account, &stored.data) {
                     Ok(message) => messages.push(message),
-                    Err(reason) => unreadable.push((stored.hash, reason)),
+                    Err(reason) => unreadable.push((stored.hash, reason.to_string())),
                 }
             }
             let Some(last) = page.messages.last() else {

@@ -45,6 +45,9 @@ pub enum DemoError {
     /// What arrived is not what was sent.
     #[error("what arrived is not what was sent: {0}")]
     Wrong(String),
+    /// A node saw what no node may see.
+    #[error("node {0} saw what no node may see")]
+    Leak(String),
 }
 
 /// What happened, for whoever wants to check it.
@@ -233,6 +236,9 @@ pub async fn run(
     );
     for row in &table.0 {
         emit(json!({"event": "node", "saw": row}));
+    }
+    if let Some(row) = table.0.iter().find(|row| row.text || row.sender_account) {
+        return Err(DemoError::Leak(row.node.clone()));
     }
     let path: Vec<String> = sent
         .route

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use localnet::demo;
 use localnet::network::{Network, Plan};
+use localnet::report::{Row, Table};
 use localnet::ui::Steps;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
@@ -111,14 +112,33 @@ async fn run_demo(text: &str, steps: &Steps, json: bool) -> Result<(), String> {
     steps.finish();
     steps.say("\nWhat each node on the way wrote down of what it could see:\n");
     steps.say(delivered.table.to_string());
+    steps.say(summary(&delivered.table));
     steps.say(format!(
-        "Delivered in {:.2} s. No node saw both who wrote and who reads, and none saw the text.",
+        "Delivered in {:.2} s.",
         steps.elapsed().as_secs_f64()
     ));
     if json {
         println!("{}", delivered.event);
     }
     Ok(())
+}
+
+/// What the table says, in words.
+fn summary(table: &Table) -> String {
+    let all = table.0.len();
+    let count = |has: &dyn Fn(&Row) -> bool| table.0.iter().filter(|row| has(row)).count();
+    let text = count(&|row| row.text);
+    let sender = count(&|row| row.sender_account);
+    let both = count(&|row| row.sender_address && row.receiver_account);
+    let mut said = format!("Of {all} nodes, {text} saw the text and {sender} saw Alice's account.");
+    if both > 0 {
+        said.push_str(&format!(
+            "\n{both} saw Alice's address as a guard and, in another request or as a member of his \
+             swarm, Bob's account;\nwhat it saw at the two times has nothing in common that could \
+             be compared."
+        ));
+    }
+    said
 }
 
 async fn run_serve(

@@ -346,7 +346,8 @@ fn garble(body: &[u8]) -> bytes::Bytes {
     let mut garbled = body.to_vec();
     let middle = garbled.len() / 2;
     if let Some(byte) = garbled.get_mut(middle) {
-        *byte ^= 1;
+        // Not a flip: the next node that garbles would flip it back.
+        *byte = byte.wrapping_add(1);
     }
     garbled.into()
 }
