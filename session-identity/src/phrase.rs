@@ -214,9 +214,9 @@ fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8
 /// The place of a typed word in the list.
 fn find(language: Language, word: &str) -> Option<u16> {
     let list = language.list();
-    let prefix = fold::fold(word).take(list.prefix_length());
-    let key = Zeroizing::new(list.script().key(prefix));
-    list.find(*key)
+    let folded = fold::fold(word);
+    let prefix = folded.iter().take(list.prefix_length());
+    list.find(list.script().key(prefix.copied()))
 }
 
 fn unknown(language: Language, position: usize, word: &str) -> UnknownWord {
