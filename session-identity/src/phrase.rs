@@ -27,7 +27,9 @@
 //! words without a branch or an address that depends on it, and the checksum is computed without a
 //! table. What does depend on the secret: the number and lengths of the words in memory, the
 //! normalisation of words with other than ASCII letters (Unicode tables), the reading of words when
-//! a phrase is *written* (an access to the list), and everything once a word is wrong.
+//! a phrase is *written* (an access to the list), the search for the language, and everything once
+//! a word is wrong. Rust promises no constant time; in the machine code for x86-64 the search is a
+//! loop of vector comparisons without a branch but its end.
 
 mod checksum;
 mod detect;
