@@ -1,0 +1,160 @@
+//! Who an account is in a community: ids with the prefixes 15 and 25.
+//!
+//! The arithmetic, and why it is as it is, stands in [`session_crypto::blind`]. Here are the ids
+//! (protocol: identity, sections 6.2, 6.3 and 6.7).
+//!
+//! An account id has one 25-id in each community, but two candidates for its 15-id, and nothing
+//! tells which of them the account has. [`Candidates15`] therefore answers one question only. A
+//! message encrypted to the wrong candidate could not be opened by anybody: encrypt to an id that
+//! the community server named.
+
+use session_crypto::blind;
+use session_crypto::{BlindedSecret, Blinding, Ed25519Public, KeyError, X25519Public};
+
+use crate::{Account, AccountId, AnyId, BlindedId15, BlindedId25};
+
+/// The two 15-ids of which an account, known by its account id, has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidates15([BlindedId15; 2]);
+
+impl Candidates15 {
+    /// Whether the id is one of the two, so that nobody but the account can sign for it.
+    #[must_use]
+    pub fn contains(&self, id: &BlindedId15) -> bool {
+        self.0.contains(id)
+    }
+
+    /// The one whose key has the sign bit 0: what community servers store and compare.
+    #[must_use]
+    pub fn absolute(&self) -> BlindedId15 {
+        let [first, _] = self.0;
+        first.absolute()
+    }
+}
+
+impl BlindedId15 {
+    /// The id that an account really has in a community, from its Ed25519 key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the key is no account's.
+    pub fn of_account(account: &Ed25519Public, server: &X25519Public) -> Result<Self, KeyError> {
+        let key = Blinding::Blind15.key_of(account, server)?;
+        Ok(Self::from_ed25519(&key))
+    }
+
+    /// The id with the sign bit of its key cleared: what community servers store and compare.
+    #[must_use]
+    pub fn absolute(&self) -> Self {
+        Self::from_ed25519(&self.ed25519().with_sign(false))
+    }
+}
+
+impl BlindedId25 {
+    /// The id of an account in a community, from its Ed25519 key.
+    ///
+    /// The account id is enough: [`AccountId::blinded25`].
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the key is no account's.
+    pub fn of_account(account: &Ed25519Public, server: &X25519Public) -> Result<Self, KeyError> {
+        let key = Blinding::Blind25.key_of(account, server)?;
+        Ok(Self::from_ed25519(&key))
+    }
+}
+
+impl AccountId {
+    /// The two 15-ids of which the account has one in a community.
+    ///
+    /// `server` is the community's key, from its URL.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the id's key is not that of a point of the prime-order subgroup.
+    pub fn candidates15(&self, server: &X25519Public) -> Result<Candidates15, KeyError> {
+        let keys = blind::candidates15(&self.x25519(), server)?;
+        Ok(Candidates15(
+            keys.map(|key| BlindedId15::from_ed25519(&key)),
+        ))
+    }
+
+    /// The 25-id of the account in a community.
+    ///
+    /// `server` is the community's key, from its URL.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the id's key is not that of a point of the prime-order subgroup.
+    pub fn blinded25(&self, server: &X25519Public) -> Result<BlindedId25, KeyError> {
+        let key = blind::key25(&self.x25519(), server)?;
+        Ok(BlindedId25::from_ed25519(&key))
+    }
+
+    /// Whether a blinded id, 15 or 25, is this account's in a community.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchError`] if the id is not a blinded one, or this is no account's id.
+    pub fn matches(&self, blinded: &AnyId, server: &X25519Public) -> Result<bool, MatchError> {
+        match blinded {
+            AnyId::Blinded15(id) => Ok(self.candidates15(server)?.contains(id)),
+            AnyId::Blinded25(id) => Ok(self.blinded25(server)? == *id),
+            _ => Err(MatchError::NotBlinded {
+                prefix: blinded.prefix(),
+            }),
+        }
+    }
+
+    /// Checks that the key is that of a point of the prime-order subgroup, other than the identity.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if it is not. No account has such an id.
+    pub fn check(&self) -> Result<(), KeyError> {
+        self.x25519().to_ed25519_positive().to_x25519().map(|_| ())
+    }
+}
+
+/// Why a blinded id cannot be matched against an account id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatchError {
+    /// An id of a kind that is not blinded.
+    #[error("expected an id with prefix 15 or 25, got {prefix:02x}")]
+    NotBlinded {
+        /// Its prefix.
+        prefix: u8,
+    },
+    /// The account id is not one that an account can have.
+    #[error("no account id: {0}")]
+    Account(#[from] KeyError),
+}
+
+impl Account {
+    /// The account's blinded key pair in a community.
+    ///
+    /// [`AnyId::from`] makes the id of it, [`BlindedSecret::sign`] signs under that id.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
+    pub fn blinded(
+        &self,
+        blinding: Blinding,
+        server: &X25519Public,
+    ) -> Result<BlindedSecret, KeyError> {
+        BlindedSecret::new(blinding, self.ed25519(), server)
+    }
+}
+
+/// The id of a blinded key pair.
+impl From<&BlindedSecret> for AnyId {
+    fn from(secret: &BlindedSecret) -> Self {
+        let key = secret.public();
+        match secret.blinding() {
+            Blinding::Blind15 => BlindedId15::from_ed25519(&key).into(),
+            Blinding::Blind25 => BlindedId25::from_ed25519(&key).into(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A word list as it is compiled in: the text of the file, and two tables made at compile time.
+//!
+//! Nothing is built when the program starts. A typed word is reduced to a key, its canonical prefix
+//! squeezed into 32 bits, which is compared with the key of every word of the list. The scan takes
+//! the same time for every word and for none: no branch and no address depends on the key.
+
+/// Words in every list.
+pub(crate) const WORDS: usize = 1626;
+
+/// The offset of every 16th word is kept, so that no word is more than 15 line ends away.
+const STRIDE: usize = 16;
+const MARKS: usize = WORDS.div_ceil(STRIDE);
+
+/// The block of code points that the letters of a list come from.
+///
+/// A letter of a canonical prefix is stored as its distance from the block's beginning: one byte,
+/// never zero. A Chinese prefix has a single letter, which is stored whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "all-languages"),
+    allow(dead_code, reason = "each block serves some languages only")
+)]
+pub(crate) enum Script {
+    /// ASCII and Latin-1.
+    Latin,
+    Cyrillic,
+    /// Hiragana and katakana.
+    Kana,
+    Han,
+}
+
+impl Script {
+    /// First code point of the block and how many there are.
+    const fn block(self) -> (u32, u32) {
+        match self {
+            Self::Latin => (0, 0x100),
+            Self::Cyrillic => (0x400, 0x100),
+            Self::Kana => (0x3000, 0x100),
+            Self::Han => (0, 0x1_0000),
+        }
+    }
+
+    /// The number that stands for a code point in a key, or nothing if it is of another block.
+    const fn letter(self, code: u32) -> Option<u32> {
+        let (first, size) = self.block();
+        match code.checked_sub(first) {
+            Some(letter) if letter != 0 && letter < size => Some(letter),
+            _ => None,
+        }
+    }
+
+    /// The key of a canonical prefix. A letter of another block makes it 0, which no word has.
+    pub(crate) fn key(self, prefix: impl Iterator<Item = char>) -> u32 {
+        let mut key = 0u32;
+        for letter in prefix {
+            match self.letter(u32::from(letter)) {
+                Some(letter) => key = key.wrapping_shl(8) | letter,
+                None => return 0,
+            }
+        }
+        key
+    }
+
+    /// The canonical prefix of a key.
+    pub(crate) fn prefix(self, key: u32) -> impl Iterator<Item = char> {
+        let (first, _) = self.block();
+        let letters = match self {
+            Self::Han => [0, 0, 0, key],
+            _ => key.to_be_bytes().map(u32::from),
+        };
+        letters
+            .into_iter()
+            .filter(|letter| *letter != 0)
+            .filter_map(move |letter| char::from_u32(first.saturating_add(letter)))
+    }
+}
+
+/// One of the twelve lists.
+pub(crate) struct WordList {
+    /// One word a line, as in the file.
+    text: &'static str,
+    /// How many code points of a word tell it from every other: 1, 3 or 4.
+    prefix_length: usize,
+    script: Script,
+    /// The key of each word, in the order of the list.
+    keys: [u32; WORDS],
+    /// The offset in `text` of each 16th word.
+    marks: [u16; MARKS],
+}
+
+impl WordList {
+    pub(crate) const fn prefix_length(&self) -> usize {
+        self.prefix_length
+    }
+
+    pub(crate) const fn script(&self) -> Script {
+        self.script
+    }
+
+    /// The place of the word with this key. Constant time.
+    pub(crate) fn find(&self, key: u32) -> Option<u16> {
+        let mut found = 0u16;
+        for (place, candidate) in (1u16..).zip(&self.keys) {
+            let difference = candidate ^ key;
+            // The top bit is set unless they are equal; `same` is all ones if they are.
+            let top = (difference | difference.wrapping_neg()) >> 31;
+            let same = 0u16.wrapping_sub(u16::from(top == 0));
+            found |= place & same;
+        }
+        found.checked_sub(1)
+    }
+
+    /// The key of the word at `index`, or 0.
+    pub(crate) fn key_at(&self, index: u16) -> u32 {
+        self.keys.get(usize::from(index)).copied().unwrap_or(0)
+    }
+
+    /// The word at `index`, or the empty string.
+    pub(crate) fn word(&self, index: u16) -> &'static str {
+        let index = usize::from(index);
+        let mark = self.marks.get(index / STRIDE).copied();
+        mark.and_then(|mark| self.text.get(usize::from(mark)..))
+            .and_then(|text| text.lines().nth(index % STRIDE))
+            .unwrap_or_default()
+    }
+
+    /// All words in order.
+    pub(crate) fn words(&self) -> core::str::Lines<'static> {
+        self.text.lines()
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::panic,
+    reason = "runs at compile time only: whatever goes wrong here does not build"
+)]
+#[cfg_attr(
+    not(feature = "english"),
+    allow(dead_code, reason = "without any language there is nothing to compile")
+)]
+impl WordList {
+    /// Makes the tables of a list. For initialisers of statics only.
+    pub(crate) const fn compile(text: &'static str, prefix_length: usize, script: Script) -> Self {
+        let bytes = text.as_bytes();
+        let mut keys = [0; WORDS];
+        let mut marks = [0; MARKS];
+        let mut at = 0;
+        let mut word = 0;
+        while word < WORDS {
+            if word % STRIDE == 0 {
+                assert!(at <= u16::MAX as usize, "list too long");
+                marks[word / STRIDE] = at as u16;
+            }
+            let mut letters = 0;
+            while bytes[at] != b'\n' {
+                let (code, length) = decode(bytes, at);
+                if letters < prefix_length {
+                    let Some(letter) = script.letter(lower(code)) else {
+                        panic!("letter of another script");
+                    };
+                    keys[word] = keys[word] << 8 | letter;
+                    letters += 1;
+                }
+                at += length;
+            }
+            at += 1;
+            word += 1;
+        }
+        assert!(at == bytes.len(), "more words than there should be");
+        Self {
+            text,
+            prefix_length,
+            script,
+            keys,
+            marks,
+        }
+    }
+}
+
+/// The code point at an offset of valid UTF-8, and its length in bytes.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "runs at compile time only"
+)]
+#[cfg_attr(not(feature = "english"), allow(dead_code, reason = "as its caller"))]
+const fn decode(bytes: &[u8], at: usize) -> (u32, usize) {
+    let first = bytes[at] as u32;
+    if first < 0x80 {
+        return (first, 1);
+    }
+    let second = (bytes[at + 1] & 0x3f) as u32;
+    if first < 0xe0 {
+        return ((first & 0x1f) << 6 | second, 2);
+    }
+    let third = (bytes[at + 2] & 0x3f) as u32;
+    assert!(first < 0xf0, "letter outside the basic plane");
+    ((first & 0x0f) << 12 | second << 6 | third, 3)
+}
+
+/// Simple lower case of the capital letters that occur in a list: Latin-1 ones, in German.
+#[expect(clippy::arithmetic_side_effects, reason = "runs at compile time only")]
+#[cfg_attr(not(feature = "english"), allow(dead_code, reason = "as its caller"))]
+const fn lower(code: u32) -> u32 {
+    match code {
+        0x41..=0x5a | 0xc0..=0xd6 | 0xd8..=0xde => code + 0x20,
+        _ => code,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use std::collections::HashSet;
+
+    use unicode_normalization::{UnicodeNormalization, is_nfkc};
+
+    use super::WORDS;
+    use crate::phrase::fold::{MAX_WORD_BYTES, fold};
+    use crate::phrase::{Language, ROOM_FOR_A_WORD, find};
+
+    #[test]
+    fn every_word_of_every_list_is_found_where_it_stands() {
+        for language in Language::ALL.iter().copied() {
+            let list = language.list();
+            let words: Vec<_> = list.words().collect();
+            assert_eq!(words.len(), WORDS);
+            for (index, word) in (0u16..).zip(&words) {
+                assert_eq!(list.word(index), *word);
+                assert_eq!(find(language, word), Some(index));
+                let key = list.key_at(index);
+                assert_eq!(list.find(key), Some(index));
+                // The tables are made by another, smaller code than what folds at run time.
+                let folded = fold(word);
+                let prefix = folded.iter().take(list.prefix_length()).copied();
+                assert!(list.script().prefix(key).eq(prefix));
+                let decomposed: String = word.nfd().collect();
+                assert_eq!(find(language, &decomposed), Some(index));
+                assert!(is_nfkc(word));
+                assert!(word.len() < ROOM_FOR_A_WORD && decomposed.len() < MAX_WORD_BYTES);
+            }
+            let keys: HashSet<_> = list.keys.iter().collect();
+            assert_eq!(keys.len(), WORDS);
+            assert!(!keys.contains(&0));
+            assert_eq!(list.word(1626), "");
+            assert_eq!(list.find(0), None);
+        }
+    }
+
+    #[test]
+    fn letters_of_other_scripts_are_no_key() {
+        for language in Language::ALL.iter().copied() {
+            // Outside the blocks, at their edges, and beyond the basic plane.
+            for letter in ['\0', 'ā', 'Ͽ', '\u{500}', '\u{2fff}', '\u{3100}', '𐀀', '𝐚'] {
+                let word: String = [letter; 4].iter().collect();
+                assert_eq!(find(language, &word), None, "{letter:?}");
+            }
+        }
+    }
+}

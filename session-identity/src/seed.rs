@@ -1,0 +1,190 @@
+//! The secret that everything else of an account follows from.
+
+use alloc::string::String;
+use core::fmt;
+
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::copy_prefix;
+use crate::phrase::{self, DetectError, Language, PhraseError};
+
+/// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
+///
+/// Every account that a Session client makes has a seed of 16 bytes, which 16 zero bytes extend to
+/// the 32 that keys are derived from; it is never hashed or stretched. A seed of 32 bytes whose
+/// last 16 are zero is the same seed as its first 16 bytes.
+///
+/// Wiped when dropped, never printed; it cannot be cloned.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Seed([u8; 32]);
+
+impl Seed {
+    /// Length in bytes of the short form.
+    pub const SHORT_LENGTH: usize = 16;
+    /// Length in bytes of the full form.
+    pub const FULL_LENGTH: usize = 32;
+
+    /// Draws 16 bytes, as Session clients do.
+    #[must_use]
+    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut short = Zeroizing::new([0; 16]);
+        rng.fill_bytes(short.as_mut_slice());
+        Self::from_short(&short)
+    }
+
+    /// Draws 16 bytes from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if it has none to give.
+    #[cfg(feature = "getrandom")]
+    pub fn generate_from_system() -> Result<Self, getrandom::Error> {
+        let mut short = Zeroizing::new([0; 16]);
+        getrandom::fill(short.as_mut_slice())?;
+        Ok(Self::from_short(&short))
+    }
+
+    /// Takes a seed of 16 bytes.
+    #[must_use]
+    pub fn from_short(bytes: &[u8; 16]) -> Self {
+        let mut seed = Self([0; 32]);
+        copy_prefix(&mut seed.0, bytes);
+        seed
+    }
+
+    /// Takes a seed of 32 bytes.
+    #[must_use]
+    pub const fn from_full(bytes: &[u8; 32]) -> Self {
+        Self(*bytes)
+    }
+
+    /// Whether the last 16 bytes are zero, so that 16 bytes or 13 words say it all.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        let (_, tail) = self.0.split_at(Self::SHORT_LENGTH);
+        tail.ct_eq(&[0; 16]).into()
+    }
+
+    /// The 32 bytes that keys are derived from (an Ed25519 seed), for the caller's own store.
+    #[must_use]
+    pub const fn expose_full(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The shortest form: 16 bytes if the others are zero, 32 if not.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        let (short, _) = self.0.split_at(Self::SHORT_LENGTH);
+        if self.is_short() { short } else { &self.0 }
+    }
+
+    /// The recovery phrase: 13 words for a short seed, 25 for another.
+    #[must_use]
+    pub fn to_phrase(&self, language: Language) -> Zeroizing<String> {
+        // 16 and 32 are lengths that can be written.
+        phrase::encode(self.expose_bytes(), language).unwrap_or_default()
+    }
+
+    /// Reads a recovery phrase of 13 or 25 words, the last of which is a checksum.
+    ///
+    /// The checksum misses about one of twelve wrong words. Show the account id that follows and
+    /// have it confirmed, or use [`Account::restore`](crate::Account::restore).
+    ///
+    /// # Errors
+    ///
+    /// [`PhraseError`] for the first thing that is wrong.
+    pub fn from_phrase(text: &str, language: Language) -> Result<Self, PhraseError> {
+        match phrase::count(text) {
+            words @ (13 | 25) => Self::from_words(text, words, language),
+            got => Err(PhraseError::WordCount {
+                expected: "13 or 25",
+                got,
+            }),
+        }
+    }
+
+    /// Reads a recovery phrase of 12 or 24 words, one without its checksum word.
+    ///
+    /// Every wrong word that is in the list restores another account. Use this only where somebody
+    /// has no more than these words, and have the account id confirmed.
+    ///
+    /// # Errors
+    ///
+    /// [`PhraseError`] for the first thing that is wrong.
+    pub fn from_phrase_without_checksum(
+        text: &str,
+        language: Language,
+    ) -> Result<Self, PhraseError> {
+        match phrase::count(text) {
+            words @ (12 | 24) => Self::from_words(text, words, language),
+            got => Err(PhraseError::WordCount {
+                expected: "12 or 24",
+                got,
+            }),
+        }
+    }
+
+    /// Reads a recovery phrase of 13 or 25 words in whichever language it is.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError`] if it is a phrase in no language, or different ones in two.
+    pub fn from_phrase_in_any_language(text: &str) -> Result<(Self, Language), DetectError> {
+        match phrase::count(text) {
+            13 | 25 => {
+                let (language, bytes) = phrase::decode_any(text)?;
+                let mut seed = Self([0; 32]);
+                copy_prefix(&mut seed.0, &bytes);
+                Ok((seed, language))
+            }
+            got => Err(PhraseError::WordCount {
+                expected: "13 or 25",
+                got,
+            }
+            .into()),
+        }
+    }
+
+    fn from_words(text: &str, words: usize, language: Language) -> Result<Self, PhraseError> {
+        let bytes = phrase::decode_counted(text, words, language)?;
+        let mut seed = Self([0; 32]);
+        copy_prefix(&mut seed.0, &bytes);
+        Ok(seed)
+    }
+}
+
+/// A seed of neither 16 nor 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a seed of 16 or 32 bytes, got {got}")]
+pub struct SeedLengthError {
+    /// Bytes that were given.
+    pub got: usize,
+}
+
+impl TryFrom<&[u8]> for Seed {
+    type Error = SeedLengthError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, SeedLengthError> {
+        if let Ok(short) = <&[u8; 16]>::try_from(bytes) {
+            return Ok(Self::from_short(short));
+        }
+        match <&[u8; 32]>::try_from(bytes) {
+            Ok(full) => Ok(Self::from_full(full)),
+            Err(_) => Err(SeedLengthError { got: bytes.len() }),
+        }
+    }
+}
+
+impl ConstantTimeEq for Seed {
+    fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}

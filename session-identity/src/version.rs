@@ -1,0 +1,177 @@
+//! Requests to the file server, signed under an id that does not show the account.
+//!
+//! The key pair follows from the account's seed and is the same for all requests (protocol:
+//! identity, section 6.6). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
+//! the Unix time in seconds, in decimal, and `X-FS-Signature` the signature in padded base64. The
+//! signed bytes are
+//!
+//! ```text
+//! timestamp in decimal | METHOD | path, with its query if there is one | body part
+//! ```
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use base64ct::{Base64, Encoding};
+use session_crypto::{Blake2b, Ed25519Secret, Ed25519Signature, SignatureError, blind};
+
+use crate::{Account, VersionId};
+
+/// Name of the header with the id.
+pub const PUBKEY_HEADER: &str = "X-FS-Pubkey";
+/// Name of the header with the time.
+pub const TIMESTAMP_HEADER: &str = "X-FS-Timestamp";
+/// Name of the header with the signature.
+pub const SIGNATURE_HEADER: &str = "X-FS-Signature";
+/// How far, in seconds, the server lets the time of a request differ from its own: 24 hours.
+pub const TIME_TOLERANCE: u64 = 24 * 60 * 60;
+
+/// The version-blinded key pair of an account.
+///
+/// Wiped when dropped, never printed; it cannot be cloned.
+pub struct VersionKey {
+    secret: Ed25519Secret,
+    id: VersionId,
+}
+
+impl VersionKey {
+    /// The id, prefix `07`.
+    #[must_use]
+    pub const fn id(&self) -> &VersionId {
+        &self.id
+    }
+
+    /// The key pair itself.
+    #[must_use]
+    pub const fn secret(&self) -> &Ed25519Secret {
+        &self.secret
+    }
+
+    /// Signs a request whose `body_part` is appended as it is.
+    ///
+    /// The file server wants the hash of the body there: [`sign_request`](Self::sign_request).
+    #[must_use]
+    pub fn sign_raw(
+        &self,
+        timestamp: u64,
+        method: &str,
+        path: &str,
+        body_part: &[u8],
+    ) -> Ed25519Signature {
+        self.secret
+            .sign_parts(&signed(&timestamp.to_string(), method, path, body_part))
+    }
+
+    /// Signs a request to the file server. `timestamp` is in seconds; `path` is what is requested,
+    /// with `?` and the query if there is one.
+    ///
+    /// The body enters as its 64-byte BLAKE2b hash, an empty one not at all.
+    #[must_use]
+    pub fn sign_request(
+        &self,
+        timestamp: u64,
+        method: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Ed25519Signature {
+        match body_hash(body) {
+            Some(hash) => self.sign_raw(timestamp, method, path, &hash),
+            None => self.sign_raw(timestamp, method, path, &[]),
+        }
+    }
+
+    /// Signs the question for the newest version, a `GET` of [`Platform::path`].
+    #[must_use]
+    pub fn sign_version_check(&self, timestamp: u64, platform: Platform) -> Ed25519Signature {
+        self.sign_request(timestamp, "GET", platform.path(), &[])
+    }
+}
+
+impl Account {
+    /// The key pair with which the account asks the file server without being known.
+    #[must_use]
+    pub fn version_key(&self) -> VersionKey {
+        let secret = blind::version_key(self.ed25519());
+        VersionKey {
+            id: VersionId::from_ed25519(&secret.public()),
+            secret,
+        }
+    }
+}
+
+/// What the file server checks: the signature of [`VersionKey::sign_request`].
+///
+/// The caller compares `timestamp` with its clock: [`TIME_TOLERANCE`].
+///
+/// # Errors
+///
+/// [`SignatureError`] if the signature does not verify.
+pub fn verify_request(
+    id: &VersionId,
+    timestamp: u64,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    signature: &Ed25519Signature,
+) -> Result<(), SignatureError> {
+    let timestamp = timestamp.to_string();
+    let hash = body_hash(body);
+    let body_part = hash.as_ref().map_or(&[][..], |hash| hash.as_slice());
+    id.ed25519()
+        .verify_parts(&signed(&timestamp, method, path, body_part), signature)
+}
+
+/// A signature as it stands in its header: padded base64, 88 characters.
+#[must_use]
+pub fn signature_header(signature: &Ed25519Signature) -> String {
+    Base64::encode_string(signature.as_bytes())
+}
+
+fn signed<'a>(
+    timestamp: &'a str,
+    method: &'a str,
+    path: &'a str,
+    body_part: &'a [u8],
+) -> [&'a [u8]; 4] {
+    [
+        timestamp.as_bytes(),
+        method.as_bytes(),
+        path.as_bytes(),
+        body_part,
+    ]
+}
+
+fn body_hash(body: &[u8]) -> Option<[u8; 64]> {
+    (!body.is_empty()).then(|| Blake2b::<64>::new().chain(body).finalize())
+}
+
+/// The clients whose newest version can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// Android.
+    Android,
+    /// Linux, macOS, Windows.
+    Desktop,
+    /// iOS.
+    Ios,
+}
+
+impl Platform {
+    /// The path, with its query, of the question for the newest version.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Android => "/session_version?platform=android",
+            Self::Desktop => "/session_version?platform=desktop",
+            Self::Ios => "/session_version?platform=ios",
+        }
+    }
+}
+
+impl fmt::Debug for VersionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VersionKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
