@@ -134,6 +134,10 @@ impl Encryptor {
         while !bytes.is_empty() {
             let whole = usize::try_from(self.plain_left)
                 .map_or(CHUNK_LENGTH, |left| left.min(CHUNK_LENGTH));
+            if whole == 0 {
+                let excess = length(bytes.len());
+                return Err(SizeError::TooMuch { excess });
+            }
             let missing = whole.saturating_sub(self.chunk.len());
             let Some((now, rest)) = bytes.split_at_checked(missing) else {
                 self.chunk.extend_from_slice(bytes);
