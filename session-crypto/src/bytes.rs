@@ -7,6 +7,16 @@ pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
     }
 }
 
+/// A length limit as far as memory can reach it.
+#[expect(clippy::cast_possible_truncation, reason = "compared before")]
+pub(crate) const fn memory_limit(limit: u64) -> usize {
+    if limit > usize::MAX as u64 {
+        usize::MAX
+    } else {
+        limit as usize
+    }
+}
+
 /// Splits off the first `N` bytes.
 pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8])> {
     bytes.split_first_chunk()

@@ -15,7 +15,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::bytes::{split_first, split_last};
+use crate::bytes::{memory_limit, split_first, split_last};
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -28,18 +28,7 @@ pub const TAG_LENGTH: usize = 16;
 pub const OVERHEAD: usize = 40;
 
 /// What the block counter of ChaCha20 reaches: 256 GiB less one block.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates by the comparison on 32-bit targets, whose memory is smaller"
-)]
-pub(crate) const MAX_LENGTH: usize = {
-    let limit = u32::MAX as u64 * 64 - 1;
-    if usize::MAX as u64 <= limit {
-        usize::MAX
-    } else {
-        limit as usize
-    }
-};
+pub(crate) const MAX_LENGTH: usize = memory_limit(u32::MAX as u64 * 64 - 1);
 
 /// Encrypts `buffer` in place and returns its tag.
 ///

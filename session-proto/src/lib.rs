@@ -9,3 +9,16 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+pub mod bt;
+#[cfg(feature = "protobuf")]
+pub mod content;
+#[cfg(feature = "protobuf")]
+pub mod envelope;
+#[cfg(feature = "protobuf")]
+pub mod limits;
+pub mod padding;
+#[cfg(feature = "protobuf")]
+pub mod schema;
+#[cfg(feature = "protobuf")]
+pub mod wire;

@@ -1,1 +1,16 @@
-//! Library part.
+//! A whole Session network on loopback.
+
+pub mod chain;
+pub mod demo;
+pub mod fault;
+pub mod network;
+pub mod node;
+pub mod rate;
+pub mod report;
+pub mod seed;
+pub mod seen;
+pub mod server;
+pub mod store;
+pub mod tls;
+pub mod traffic;
+pub mod ui;

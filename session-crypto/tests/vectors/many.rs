@@ -41,7 +41,7 @@ fn read<'a>(input: &mut &'a [u8]) -> Option<Value<'a>> {
     match first {
         b'0'..=b'9' => {
             let colon = input.iter().position(|byte| *byte == b':')?;
-            let length: usize = std::str::from_utf8(&input[..colon]).ok()?.parse().ok()?;
+            let length: usize = core::str::from_utf8(&input[..colon]).ok()?.parse().ok()?;
             let (bytes, rest) = input[colon + 1..].split_at_checked(length)?;
             *input = rest;
             Some(Value::Bytes(bytes))

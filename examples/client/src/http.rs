@@ -1,0 +1,250 @@
+//! HTTPS as this network uses it: self-signed certificates everywhere.
+//!
+//! A service node's certificate proves nothing, and need not: onion layers are encrypted to the
+//! node's key. So towards nodes any certificate will do. A seed node is believed when it says who
+//! the service nodes are, so its certificate is pinned byte for byte.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, StatusCode, Uri, header};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+
+/// The largest answer that is read, in bytes: as much as a service node takes in a request.
+pub const MAX_ANSWER: usize = 10 * 1024 * 1024;
+/// How long a connection is kept for the next request. Nodes close idle ones after 11 s.
+const KEEP_IDLE: Duration = Duration::from_secs(8);
+
+/// Which certificates a connection accepts.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Any: the content is authenticated some other way.
+    Any,
+    /// Exactly these, in DER.
+    Pinned(Vec<CertificateDer<'static>>),
+}
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The address is no URL.
+    #[error("`{0}` is not a usable address")]
+    Address(String),
+    /// No connection, or it broke.
+    #[error("{host} cannot be reached: {reason}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// What the lower layers said.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("{host} did not answer within {seconds} s")]
+    Timeout {
+        /// Host and port.
+        host: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The answer broke off or is too long.
+    #[error("the answer of {host} cannot be read: {reason}")]
+    Body {
+        /// Host and port.
+        host: String,
+        /// What the lower layers said.
+        reason: String,
+    },
+}
+
+/// Status, content type and body of an answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type`, if there is one.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// An HTTP client with connections kept for reuse.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Http {
+    /// A client that trusts as told and, if `from` is given, connects from that address.
+    ///
+    /// # Panics
+    ///
+    /// Never: the protocol versions asked for are ones that the TLS library has.
+    pub fn new(trust: Trust, from: Option<IpAddr>) -> Self {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Arc::new(Verifier {
+            trust,
+            provider: Arc::clone(&provider),
+        });
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3 are compiled in")
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_local_address(from);
+        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(KEEP_IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self { client }
+    }
+
+    /// Posts `body` and waits for the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`] if there is no answer; an answer with an error status is an answer.
+    pub async fn post(
+        &self,
+        url: &str,
+        content_type: &'static str,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Answer, HttpError> {
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| HttpError::Address(url.to_owned()))?;
+        let host = uri
+            .authority()
+            .map_or_else(|| url.to_owned(), ToString::to_string);
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Full::new(body))
+            .map_err(|_| HttpError::Address(url.to_owned()))?;
+        match tokio::time::timeout(limit, self.exchange(&host, request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HttpError::Timeout {
+                host,
+                seconds: limit.as_secs(),
+            }),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        host: &str,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, HttpError> {
+        let answer =
+            self.client
+                .request(request)
+                .await
+                .map_err(|error| HttpError::Unreachable {
+                    host: host.to_owned(),
+                    reason: root_cause(&error),
+                })?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| HttpError::Body {
+                host: host.to_owned(),
+                reason: root_cause(error.as_ref()),
+            })?;
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        Ok(Answer {
+            status: head.status.as_u16(),
+            content_type: content_type
+                .and_then(|text| text.to_str().ok())
+                .map(str::to_owned),
+            body: body.to_bytes(),
+        })
+    }
+}
+
+impl Answer {
+    /// Whether the status is 200.
+    pub fn is_ok(&self) -> bool {
+        self.status == StatusCode::OK.as_u16()
+    }
+}
+
+/// The innermost reason, which is the one a person understands.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[derive(Debug)]
+struct Verifier {
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match &self.trust {
+            Trust::Pinned(pins) if !pins.iter().any(|pin| pin == certificate) => {
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+            Trust::Any | Trust::Pinned(_) => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,100 @@
+//! Ways to hurt a node on purpose.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How a node lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lie {
+    /// It says that it stored a message and does not.
+    Drop,
+    /// It says that every account is in another swarm.
+    WrongSwarm,
+    /// It changes a byte of every answer.
+    Garble,
+}
+
+impl fmt::Display for Lie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Drop => "drop",
+            Self::WrongSwarm => "wrong-swarm",
+            Self::Garble => "garble",
+        })
+    }
+}
+
+impl FromStr for Lie {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "drop" => Ok(Self::Drop),
+            "wrong-swarm" => Ok(Self::WrongSwarm),
+            "garble" => Ok(Self::Garble),
+            _ => Err(format!(
+                "`{text}` is no lie; there are drop, wrong-swarm and garble"
+            )),
+        }
+    }
+}
+
+/// What is wrong with a node now. A node that is down is not here: it does not listen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// It waits so long before it answers.
+    pub slow: Duration,
+    /// It lies.
+    pub lie: Option<Lie>,
+    /// Its clock is ahead by so many ms, behind if negative.
+    pub clock_ms: i64,
+}
+
+/// The faults of one node, to be changed while it runs.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Fault>);
+
+impl Faults {
+    /// What is wrong now.
+    pub fn now(&self) -> Fault {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is wrong.
+    pub fn change(&self, change: impl FnOnce(&mut Fault)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The time in ms since 1970, on a clock that is ahead by `shift` ms.
+pub fn now_ms(shift: i64) -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    now.saturating_add_signed(shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lies_are_read_as_they_are_written() {
+        for lie in [Lie::Drop, Lie::WrongSwarm, Lie::Garble] {
+            assert_eq!(lie.to_string().parse(), Ok(lie));
+            assert_eq!(serde_json::to_string(&lie).unwrap(), format!("\"{lie}\""));
+        }
+        assert!("truth".parse::<Lie>().is_err());
+    }
+
+    #[test]
+    fn a_shifted_clock_is_shifted() {
+        let (early, now, late) = (now_ms(-1_000_000), now_ms(0), now_ms(1_000_000));
+        assert!(early < now && now < late);
+        assert_eq!(now_ms(i64::MIN), 0);
+    }
+}

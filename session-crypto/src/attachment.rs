@@ -1,0 +1,212 @@
+//! Attachments and profile pictures: a padded stream of authenticated chunks.
+//!
+//! ```text
+//! 0x53 | header (24) | chunks of 17 + 32768 bytes, the last one shorter
+//! ```
+//!
+//! The chunks are one [`secretstream`](crate::secretstream) of: zeros, 0x01, the content. The zeros
+//! hide the exact length. Key and header are a hash of the content with the sender's seed, so that
+//! a file that is sent twice is the same file (protocol: crypto, section 10).
+//!
+//! [`encrypt`] and [`decrypt`] work on whole files in memory; [`Encryptor`] and [`Decryptor`] on
+//! pieces of any length, and never hold more than one chunk. [`legacy`] is the older form of
+//! attachments, [`picture`] that of profile pictures; both are still to be read.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::copy_prefix;
+use crate::secretstream::{self, HEADER_LENGTH, KEY_LENGTH};
+use crate::{Blake2b, DecryptError, Ed25519Secret};
+
+mod decrypt;
+mod encrypt;
+pub mod legacy;
+pub mod picture;
+mod size;
+
+pub use decrypt::Decryptor;
+pub use encrypt::{Encryptor, SizeError};
+pub use size::{MAX_CONTENT_SIZE, Sizes, max_content_size, sizes};
+
+/// Bytes of the plain stream in a full chunk.
+pub const CHUNK_LENGTH: usize = 32768;
+/// Bytes that a chunk is longer than its part of the plain stream.
+pub const CHUNK_OVERHEAD: usize = secretstream::OVERHEAD;
+/// The first byte of a file.
+pub const MAGIC: u8 = 0x53;
+/// Bytes in front of the first chunk.
+pub const HEAD_LENGTH: usize = 1 + HEADER_LENGTH;
+
+/// What a file is. Files of different kinds have different keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Sent with a message.
+    Attachment,
+    /// A profile picture.
+    ProfilePicture,
+}
+
+impl Kind {
+    const fn personalisation(self) -> &'static [u8; 16] {
+        match self {
+            Self::Attachment => b"SessionAttachmnt",
+            Self::ProfilePicture => b"Session_Prof_Pic",
+        }
+    }
+
+    const fn earlier_key(self) -> [u8; 1] {
+        match self {
+            Self::Attachment => [0x00],
+            Self::ProfilePicture => [0x01],
+        }
+    }
+}
+
+/// The key of one file: all that its recipients need. Wiped when dropped, never printed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Key([u8; KEY_LENGTH]);
+
+impl Key {
+    /// Length in bytes.
+    pub const LENGTH: usize = KEY_LENGTH;
+
+    /// Takes the bytes as a key.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret bytes, to be sent to the recipients.
+    #[must_use]
+    pub const fn expose_bytes(&self) -> &[u8; KEY_LENGTH] {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for Key {
+    type Error = crate::KeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        crate::key_bytes(bytes).map(Self)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// Key and header of a file to be made. Each pair is for one content only.
+#[derive(Debug)]
+pub struct FileKey {
+    /// The key.
+    pub key: Key,
+    /// The header, which stands at the beginning of the file.
+    pub header: [u8; HEADER_LENGTH],
+}
+
+impl FileKey {
+    /// Derives key and header from the sender's seed and the whole content.
+    #[must_use]
+    pub fn derive(sender: &Ed25519Secret, kind: Kind, content: &[u8]) -> Self {
+        KeyHasher::new(sender, kind).chain(content).finalize()
+    }
+
+    /// Draws key and header at random: nobody can tell that two files have the same content.
+    #[must_use]
+    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut bytes = Zeroizing::new([0; HEADER_LENGTH + KEY_LENGTH]);
+        rng.fill_bytes(bytes.as_mut_slice());
+        Self::from_bytes(&bytes)
+    }
+
+    /// 56 bytes: header, then key.
+    fn from_bytes(bytes: &[u8; HEADER_LENGTH + KEY_LENGTH]) -> Self {
+        let (mut header, mut key) = ([0; HEADER_LENGTH], Key([0; KEY_LENGTH]));
+        let (left, right) = bytes.split_at(HEADER_LENGTH);
+        copy_prefix(&mut header, left);
+        copy_prefix(&mut key.0, right);
+        Self { key, header }
+    }
+}
+
+/// Derives key and header from a content that comes in pieces (protocol: crypto, section 10.2).
+///
+/// The content has to be read twice: once here, and again to encrypt it.
+#[derive(Debug)]
+pub struct KeyHasher(Blake2b<{ HEADER_LENGTH + KEY_LENGTH }>);
+
+impl KeyHasher {
+    /// Starts the derivation of the newest clients.
+    #[must_use]
+    pub fn new(sender: &Ed25519Secret, kind: Kind) -> Self {
+        Self(Blake2b::keyed_personal(
+            sender.expose_seed(),
+            kind.personalisation(),
+        ))
+    }
+
+    /// Starts the derivation of earlier releases, for a file that is the same as theirs.
+    ///
+    /// Receivers read both alike.
+    #[must_use]
+    pub fn earlier(sender: &Ed25519Secret, kind: Kind) -> Self {
+        Self(Blake2b::keyed(&kind.earlier_key()).chain(sender.expose_seed()))
+    }
+
+    /// Adds bytes to the content.
+    pub fn update(&mut self, content: &[u8]) {
+        self.0.update(content);
+    }
+
+    /// Adds bytes to the content and returns the hasher.
+    #[must_use]
+    pub fn chain(mut self, content: &[u8]) -> Self {
+        self.update(content);
+        self
+    }
+
+    /// Ends the content.
+    #[must_use]
+    pub fn finalize(self) -> FileKey {
+        FileKey::from_bytes(&Zeroizing::new(self.0.finalize()))
+    }
+}
+
+/// Encrypts a whole content, as [`Encryptor`].
+///
+/// # Errors
+///
+/// [`SizeError`] if it is longer than [`MAX_CONTENT_SIZE`].
+pub fn encrypt(file_key: &FileKey, content: &[u8]) -> Result<Vec<u8>, SizeError> {
+    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let length = match sizes(size) {
+        Some(sizes) if size <= MAX_CONTENT_SIZE => usize::try_from(sizes.file).unwrap_or(0),
+        // Refused below.
+        _ => 0,
+    };
+    let mut file = Vec::with_capacity(length);
+    let mut encryptor = Encryptor::new(file_key, size, &mut file)?;
+    encryptor.update(content, &mut file)?;
+    encryptor.finish()?;
+    Ok(file)
+}
+
+/// Decrypts a whole file, as [`Decryptor`]. The content is wiped when it is dropped.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong: another key, changed, cut, or followed by more.
+pub fn decrypt(key: &Key, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    // Room for the padding too, which is decrypted in place before it is removed.
+    let mut content = Zeroizing::new(Vec::with_capacity(file.len()));
+    let mut decryptor = Decryptor::new(key);
+    decryptor.update(file, &mut content)?;
+    decryptor.finish(&mut content)?;
+    Ok(content)
+}

@@ -1,0 +1,200 @@
+//! The older form of attachments: AES-256-CBC with HMAC-SHA256.
+//!
+//! ```text
+//! iv (16) | AES-256-CBC of: content, zeros, PKCS#7 padding | HMAC-SHA256 (32)
+//! ```
+//!
+//! Protocol: crypto, section 9. The message that points to the file carries its keys, its SHA-256
+//! and the length of the content. Receive only for new clients; [`encrypt`] is there for tests and
+//! for what older clients must be able to read.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use aes::Aes256;
+use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use hmac::{Hmac, KeyInit, Mac};
+use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::{copy_prefix, split_first, split_last};
+use crate::{DecryptError, LengthError};
+
+/// Longest content in bytes, padded or not.
+pub const MAX_CONTENT_SIZE: usize = 10_000_000;
+
+const IV: usize = 16;
+const BLOCK: usize = 16;
+const TAG: usize = 32;
+const LEAST_BUCKET: usize = 541;
+
+/// The two keys of a file, for AES and for HMAC: 64 bytes. Wiped when dropped, never printed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Keys([u8; 64]);
+
+impl Keys {
+    /// Length in bytes.
+    pub const LENGTH: usize = 64;
+
+    /// Takes the bytes as keys.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// Draws keys at random.
+    #[must_use]
+    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut keys = Self([0; 64]);
+        rng.fill_bytes(&mut keys.0);
+        keys
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub const fn expose_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    fn aes(&self) -> &[u8; 32] {
+        self.0.first_chunk().unwrap_or(&[0; 32])
+    }
+
+    /// The HMAC under way over the parts.
+    fn hmac(&self, blob: &[u8]) -> Hmac<Sha256> {
+        let key: &[u8; 32] = self.0.last_chunk().unwrap_or(&[0; 32]);
+        let mut block = Zeroizing::new([0; 64]);
+        copy_prefix(block.as_mut_slice(), key);
+        // A key as long as a block of the hash is used as it is; HMAC pads shorter ones with zeros.
+        Hmac::<Sha256>::new((&*block).into()).chain_update(blob)
+    }
+}
+
+impl TryFrom<&[u8]> for Keys {
+    type Error = crate::KeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        crate::key_bytes(bytes).map(Self)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+/// An encrypted file, with what its recipients need to know of it besides the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encrypted {
+    /// The file.
+    pub blob: Vec<u8>,
+    /// SHA-256 of the file.
+    pub digest: [u8; 32],
+}
+
+/// Encrypts a content, padded with zeros to [`bucket`] if `pad` is set.
+///
+/// Constant time in keys and content, not in lengths.
+///
+/// # Errors
+///
+/// [`LengthError`] if the content is longer than [`MAX_CONTENT_SIZE`].
+pub fn encrypt(
+    rng: &mut (impl CryptoRng + ?Sized),
+    keys: &Keys,
+    content: &[u8],
+    pad: bool,
+) -> Result<Encrypted, LengthError> {
+    let padded = bucket(content.len()).ok_or(LengthError {
+        max: MAX_CONTENT_SIZE,
+        got: content.len(),
+    })?;
+    let plain = if pad { padded } else { content.len() };
+    let mut iv = [0; IV];
+    rng.fill_bytes(&mut iv);
+    // PKCS#7 always adds: as many bytes as are missing to the next block, each of that value.
+    let fill = BLOCK.saturating_sub(plain % BLOCK);
+    let end = plain.saturating_add(IV).saturating_add(fill);
+
+    let mut blob = Vec::with_capacity(end.saturating_add(TAG));
+    blob.extend_from_slice(&iv);
+    blob.extend_from_slice(content);
+    blob.resize(plain.saturating_add(IV), 0);
+    blob.resize(end, u8::try_from(fill).unwrap_or(0));
+    let buffer = blob.get_mut(IV..).unwrap_or_default();
+    let (blocks, _) = Block::<Aes256>::slice_as_chunks_mut(buffer);
+    cbc::Encryptor::<Aes256>::new(keys.aes().into(), &iv.into()).encrypt_blocks(blocks);
+    let tag = keys.hmac(&blob).finalize().into_bytes();
+    blob.extend_from_slice(&tag);
+    let digest = Sha256::digest(&blob).into();
+    Ok(Encrypted { blob, digest })
+}
+
+/// Decrypts a file and cuts it to `size`, the length of its content.
+///
+/// `digest` is the SHA-256 that the message named. HMAC and digest are checked, in constant time,
+/// before anything is decrypted. The content is wiped when it is dropped.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong, a content shorter than `size` included.
+pub fn decrypt(
+    keys: &Keys,
+    digest: &[u8; 32],
+    size: usize,
+    blob: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let (signed, tag) = split_last::<TAG>(blob).ok_or(DecryptError)?;
+    let (iv, ciphertext) = split_first::<IV>(signed).ok_or(DecryptError)?;
+    let authentic = keys.hmac(signed).finalize().into_bytes().ct_eq(tag);
+    let named = Sha256::digest(blob).ct_eq(digest);
+    if !bool::from(authentic & named) {
+        return Err(DecryptError);
+    }
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    let (blocks, rest) = Block::<Aes256>::slice_as_chunks_mut(&mut plain);
+    if !rest.is_empty() {
+        return Err(DecryptError);
+    }
+    cbc::Decryptor::<Aes256>::new(keys.aes().into(), iv.into()).decrypt_blocks(blocks);
+
+    // The bytes are authentic now, so looking at the padding tells nothing to a stranger.
+    let fill = plain.last().copied().ok_or(DecryptError)?;
+    let length = plain
+        .len()
+        .checked_sub(usize::from(fill))
+        .ok_or(DecryptError)?;
+    let padding = plain.get(length..).ok_or(DecryptError)?;
+    if !(1..=BLOCK).contains(&padding.len()) || padding.iter().any(|byte| *byte != fill) {
+        return Err(DecryptError);
+    }
+    if length < size {
+        return Err(DecryptError);
+    }
+    plain.truncate(size);
+    Ok(plain)
+}
+
+/// The length that a content is padded to: 541 bytes, or the next power of 1.05 rounded down, or
+/// [`MAX_CONTENT_SIZE`] where that would be more. None for a longer content.
+///
+/// Receivers do not check it.
+#[must_use]
+pub fn bucket(content: usize) -> Option<usize> {
+    if content > MAX_CONTENT_SIZE {
+        return None;
+    }
+    // 64 bits for the fraction, 24 for the length, 5 for the multiplication.
+    let content_scaled = u128::try_from(content)
+        .unwrap_or(u128::MAX)
+        .checked_shl(64)?;
+    let mut power: u128 = 1 << 64;
+    while power < content_scaled {
+        power = power.saturating_mul(21) / 20;
+    }
+    let power = usize::try_from(power >> 64).unwrap_or(MAX_CONTENT_SIZE);
+    Some(power.clamp(LEAST_BUCKET, MAX_CONTENT_SIZE))
+}

@@ -1,0 +1,283 @@
+//! Session Pro: keys, the proofs of its backend, and the order in which a receiver checks them.
+//!
+//! The backend signs that a *rotating key* is entitled until some time. A sender signs his messages
+//! with that key too (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
+//! a message, [`HashProof`] of the earlier releases signs a hash.
+//!
+//! Nothing here knows the backend's public key: the caller gives it.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+use crate::{Blake2b, SignatureError};
+
+/// How long a rotating key is used, in seconds: seven days.
+pub const ROTATION_PERIOD_SECONDS: u64 = 604_800;
+
+/// The master key pair of an account.
+#[must_use]
+pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
+    let seed = Zeroizing::new(
+        Blake2b::<32>::keyed(b"SessionProRandom")
+            .chain(account.expose_seed())
+            .finalize(),
+    );
+    Ed25519Secret::from_seed(&seed)
+}
+
+/// The rotating key pair at a time, in seconds since 1970. It is the same for a whole period.
+///
+/// `master` is the pair of [`master_key`], not the account's.
+#[must_use]
+pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret {
+    // The remainder is never more than the time.
+    let start = unix_seconds.saturating_sub(unix_seconds % ROTATION_PERIOD_SECONDS);
+    let seed = Zeroizing::new(
+        Blake2b::<32>::personal(b"ProRotatingSeed_")
+            .chain(master.expose_seed())
+            .chain(start.to_string().as_bytes())
+            .finalize(),
+    );
+    Ed25519Secret::from_seed(&seed)
+}
+
+/// The backend's statement that a rotating key is entitled until some time. Newest generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// By which the backend can take the proof back.
+    pub revocation_tag: [u8; 32],
+    /// The key that signs messages.
+    pub rotating_key: Ed25519Public,
+    /// Until when, in **seconds** since 1970.
+    pub expiry_seconds: u64,
+    /// The backend's signature.
+    pub signature: Ed25519Signature,
+}
+
+impl Proof {
+    /// The bytes that the backend signs: `ProProof_v0_____ || tag || key || decimal expiry`.
+    #[must_use]
+    pub fn signed_message(&self) -> Vec<u8> {
+        SignedMessage::new(b"ProProof_v0_____")
+            .raw(&self.revocation_tag)
+            .raw(self.rotating_key.as_bytes())
+            .integer(self.expiry_seconds)
+            .finish()
+    }
+
+    /// Verifies the backend's signature. What it says about time is checked by [`check_message`].
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if it does not verify.
+    pub fn verify(&self, backend: &Ed25519Public) -> Result<(), SignatureError> {
+        backend.verify(&self.signed_message(), &self.signature)
+    }
+
+    /// Whether the proof still holds at a time, in milliseconds since 1970, which counts in whole
+    /// seconds. The last second counts.
+    #[must_use]
+    pub const fn is_current(&self, unix_milliseconds: u64) -> bool {
+        unix_milliseconds / 1000 <= self.expiry_seconds
+    }
+}
+
+/// The proof of the releases of 2025 and early 2026: the backend signs a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashProof {
+    /// Version of the proof, 0.
+    pub version: u8,
+    /// By which the backend can take the proof back.
+    pub gen_index_hash: [u8; 32],
+    /// The key that signs messages.
+    pub rotating_key: Ed25519Public,
+    /// Until when, in **milliseconds** since 1970.
+    pub expiry_milliseconds: u64,
+    /// The backend's signature.
+    pub signature: Ed25519Signature,
+}
+
+impl HashProof {
+    /// The hash that the backend signs.
+    #[must_use]
+    pub fn signed_hash(&self) -> [u8; 32] {
+        Blake2b::<32>::personal(b"ProProof________")
+            .chain(&[self.version])
+            .chain(&self.gen_index_hash)
+            .chain(self.rotating_key.as_bytes())
+            .chain(&self.expiry_milliseconds.to_le_bytes())
+            .finalize()
+    }
+
+    /// Verifies the backend's signature.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if it does not verify.
+    pub fn verify(&self, backend: &Ed25519Public) -> Result<(), SignatureError> {
+        backend.verify(&self.signed_hash(), &self.signature)
+    }
+
+    /// Whether the proof still holds at a time, in milliseconds since 1970.
+    #[must_use]
+    pub const fn is_current(&self, unix_milliseconds: u64) -> bool {
+        unix_milliseconds <= self.expiry_milliseconds
+    }
+}
+
+/// What is known of a message that carries a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The backend has not signed this proof.
+    InvalidProof,
+    /// The rotating key has not signed this message.
+    InvalidUserSignature,
+    /// All signatures verify, but the message is younger than the proof allows.
+    Expired,
+    /// All is well.
+    Valid,
+}
+
+/// Checks a message in the order of all clients: the backend's signature over the proof, the rotating
+/// key's signature over the message, then the time.
+///
+/// `signed` are the bytes that the rotating key signs, which differ between kinds of conversations:
+/// the encrypted content one to one, the plain content in groups, the padded content without its
+/// signature in communities. `sent_milliseconds` is the time that the content names. Whether the
+/// proof was revoked is not known here.
+#[must_use]
+pub fn check_message(
+    proof: &Proof,
+    backend: &Ed25519Public,
+    signed: &[u8],
+    signature: &Ed25519Signature,
+    sent_milliseconds: u64,
+) -> Status {
+    let current = proof.is_current(sent_milliseconds);
+    status(
+        proof.verify(backend),
+        proof.rotating_key,
+        signed,
+        signature,
+        current,
+    )
+}
+
+/// As [`check_message`], with a proof of the earlier generation.
+#[must_use]
+pub fn check_message_with_hash_proof(
+    proof: &HashProof,
+    backend: &Ed25519Public,
+    signed: &[u8],
+    signature: &Ed25519Signature,
+    sent_milliseconds: u64,
+) -> Status {
+    let current = proof.is_current(sent_milliseconds);
+    status(
+        proof.verify(backend),
+        proof.rotating_key,
+        signed,
+        signature,
+        current,
+    )
+}
+
+fn status(
+    proof: Result<(), SignatureError>,
+    rotating_key: Ed25519Public,
+    signed: &[u8],
+    signature: &Ed25519Signature,
+    current: bool,
+) -> Status {
+    if proof.is_err() {
+        Status::InvalidProof
+    } else if rotating_key.verify(signed, signature).is_err() {
+        Status::InvalidUserSignature
+    } else if current {
+        Status::Valid
+    } else {
+        Status::Expired
+    }
+}
+
+/// The bytes to sign, with master **and** rotating key, to ask the backend for a proof.
+#[must_use]
+pub fn generate_proof_request(
+    master: &Ed25519Public,
+    rotating: &Ed25519Public,
+    unix_seconds: u64,
+) -> Vec<u8> {
+    SignedMessage::new(b"ProGenerateProof")
+        .raw(master.as_bytes())
+        .raw(rotating.as_bytes())
+        .integer(unix_seconds)
+        .finish()
+}
+
+/// The bytes to sign with the master key to ask for the state of a subscription.
+#[must_use]
+pub fn status_request(master: &Ed25519Public, unix_seconds: u64) -> Vec<u8> {
+    SignedMessage::new(b"ProGetProStatus_")
+        .raw(master.as_bytes())
+        .integer(unix_seconds)
+        .finish()
+}
+
+/// The bytes to sign with the master key to ask for payments before a cursor, which may be empty.
+#[must_use]
+pub fn payments_request(
+    master: &Ed25519Public,
+    unix_seconds: u64,
+    limit: u64,
+    before: &str,
+) -> Vec<u8> {
+    SignedMessage::new(b"ProGetPayDetails")
+        .raw(master.as_bytes())
+        .integer(unix_seconds)
+        .integer(limit)
+        .text(before)
+        .finish()
+}
+
+/// A signed message of the backend's protocol: a domain of 16 bytes, then fields. Two fields of
+/// variable length that stand side by side have a zero byte between them.
+struct SignedMessage {
+    bytes: Vec<u8>,
+    ends_variable: bool,
+}
+
+impl SignedMessage {
+    fn new(domain: &[u8; 16]) -> Self {
+        Self {
+            bytes: domain.to_vec(),
+            ends_variable: false,
+        }
+    }
+
+    fn raw(mut self, field: &[u8; 32]) -> Self {
+        self.bytes.extend_from_slice(field);
+        self.ends_variable = false;
+        self
+    }
+
+    fn integer(self, field: u64) -> Self {
+        let digits: String = field.to_string();
+        self.text(&digits)
+    }
+
+    fn text(mut self, field: &str) -> Self {
+        if self.ends_variable {
+            self.bytes.push(0);
+        }
+        self.bytes.extend_from_slice(field.as_bytes());
+        self.ends_variable = true;
+        self
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}

@@ -1,0 +1,248 @@
+//! libsodium's secretstream: a sequence of authenticated chunks that cannot be cut, reordered or
+//! repeated without notice.
+//!
+//! ```text
+//! encrypted tag (1) | ciphertext (as long as the message) | Poly1305 tag (16)
+//! ```
+//!
+//! This is libsodium's construction to the byte, its padding quirk included (protocol: crypto,
+//! section 10.4), and not the AEAD of RFC 8439: the tag of a chunk is encrypted as a block of its
+//! own at counter 1, the message starts at counter 2, and the message is followed by
+//! `length mod 16` zeros in the authenticated bytes. There is no associated data.
+//!
+//! Constant time in key and message; the tag is compared in constant time before anything is
+//! decrypted.
+
+use core::fmt;
+
+use chacha20::cipher::{KeyIvInit, StreamCipher};
+use chacha20::{ChaCha20, R20, hchacha};
+use poly1305::Poly1305;
+use poly1305::universal_hash::{KeyInit, UniversalHash};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::bytes::copy_prefix;
+use crate::{DecryptError, LengthError};
+
+/// Length of a key in bytes.
+pub const KEY_LENGTH: usize = 32;
+/// Length in bytes of the header, which is sent before the first chunk.
+pub const HEADER_LENGTH: usize = 24;
+/// Bytes that a chunk is longer than its message.
+pub const OVERHEAD: usize = 17;
+/// Length of an authentication tag in bytes.
+pub const MAC_LENGTH: usize = 16;
+/// Longest message of a chunk in bytes, well below what the counter of the cipher allows.
+pub const MAX_MESSAGE_LENGTH: usize = 0x7fff_ffff;
+
+const BLOCK: usize = 64;
+
+/// The mark of a chunk, which is encrypted and authenticated with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tag {
+    /// 0: more chunks follow.
+    Message,
+    /// 1: the end of a group of chunks.
+    Push,
+    /// 2: the key changes behind this chunk.
+    Rekey,
+    /// 3: the last chunk.
+    Final,
+}
+
+impl Tag {
+    /// The byte of this tag.
+    #[must_use]
+    pub const fn to_byte(self) -> u8 {
+        match self {
+            Self::Message => 0,
+            Self::Push => 1,
+            Self::Rekey => 2,
+            Self::Final => 3,
+        }
+    }
+
+    /// The tag of a byte.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Message),
+            1 => Some(Self::Push),
+            2 => Some(Self::Rekey),
+            3 => Some(Self::Final),
+            _ => None,
+        }
+    }
+
+    const fn changes_key(self) -> bool {
+        matches!(self, Self::Rekey | Self::Final)
+    }
+}
+
+/// One end of a stream, writing or reading. Wiped when dropped, never printed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SecretStream {
+    key: [u8; KEY_LENGTH],
+    nonce: [u8; 8],
+    counter: u32,
+}
+
+impl SecretStream {
+    /// Starts a stream. A key and header must never be used for two streams.
+    #[must_use]
+    pub fn new(key: &[u8; KEY_LENGTH], header: &[u8; HEADER_LENGTH]) -> Self {
+        let (mut input, mut nonce) = ([0; 16], [0; 8]);
+        copy_prefix(&mut input, header);
+        copy_prefix(&mut nonce, header.last_chunk::<8>().unwrap_or(&[0; 8]));
+        let mut subkey = hchacha::<R20>(key.into(), &input.into());
+        let stream = Self {
+            key: subkey.into(),
+            nonce,
+            counter: 1,
+        };
+        subkey.as_mut_slice().zeroize();
+        stream
+    }
+
+    /// Encrypts one message in place. Returns its encrypted tag, which stands in front of the
+    /// ciphertext, and its authentication tag, which stands behind.
+    ///
+    /// # Errors
+    ///
+    /// [`LengthError`] if the message is longer than [`MAX_MESSAGE_LENGTH`]. Nothing has changed.
+    pub fn push(
+        &mut self,
+        tag: Tag,
+        message: &mut [u8],
+    ) -> Result<(u8, [u8; MAC_LENGTH]), LengthError> {
+        check_length(message)?;
+        let mut chunk = Chunk::start(self);
+        let first = chunk.first_of_block();
+        let encrypted_tag = *first ^ tag.to_byte();
+        *first = encrypted_tag;
+        chunk.cipher.apply_keystream(message);
+        let mac = chunk.mac(message);
+        self.advance(&mac, tag);
+        Ok((encrypted_tag, mac))
+    }
+
+    /// Checks one chunk and decrypts it in place. Returns its tag.
+    ///
+    /// # Errors
+    ///
+    /// [`DecryptError`] if the chunk is not the next one of this stream, or its tag is unknown.
+    /// Stream and ciphertext are then as they were.
+    pub fn pull(
+        &mut self,
+        encrypted_tag: u8,
+        ciphertext: &mut [u8],
+        mac: &[u8; MAC_LENGTH],
+    ) -> Result<Tag, DecryptError> {
+        check_length(ciphertext).map_err(|_| DecryptError)?;
+        let mut chunk = Chunk::start(self);
+        let first = chunk.first_of_block();
+        let tag = *first ^ encrypted_tag;
+        *first = encrypted_tag;
+        if !bool::from(chunk.mac(ciphertext).ct_eq(mac)) {
+            return Err(DecryptError);
+        }
+        let tag = Tag::from_byte(tag).ok_or(DecryptError)?;
+        chunk.cipher.apply_keystream(ciphertext);
+        self.advance(mac, tag);
+        Ok(tag)
+    }
+
+    fn cipher(&self) -> ChaCha20 {
+        let mut nonce = [0; 12];
+        let (counter, rest) = nonce.split_at_mut(4);
+        copy_prefix(counter, &self.counter.to_le_bytes());
+        copy_prefix(rest, &self.nonce);
+        ChaCha20::new(&self.key.into(), &nonce.into())
+    }
+
+    /// Makes the state for the next chunk.
+    fn advance(&mut self, mac: &[u8; MAC_LENGTH], tag: Tag) {
+        for (nonce, mac) in self.nonce.iter_mut().zip(mac) {
+            *nonce ^= mac;
+        }
+        self.counter = self.counter.wrapping_add(1);
+        if tag.changes_key() || self.counter == 0 {
+            let mut cipher = self.cipher();
+            cipher.apply_keystream(&mut self.key);
+            cipher.apply_keystream(&mut self.nonce);
+            self.counter = 1;
+        }
+    }
+}
+
+impl fmt::Debug for SecretStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretStream(..)")
+    }
+}
+
+fn check_length(message: &[u8]) -> Result<(), LengthError> {
+    if message.len() > MAX_MESSAGE_LENGTH {
+        return Err(LengthError {
+            max: MAX_MESSAGE_LENGTH,
+            got: message.len(),
+        });
+    }
+    Ok(())
+}
+
+/// What one chunk is made with.
+struct Chunk {
+    /// Stands at block 2, where the message begins.
+    cipher: ChaCha20,
+    mac_key: Zeroizing<[u8; 32]>,
+    /// The block of the tag: key stream, whose first byte is replaced by the encrypted tag.
+    block: Zeroizing<[u8; BLOCK]>,
+}
+
+impl Chunk {
+    fn start(stream: &SecretStream) -> Self {
+        let mut cipher = stream.cipher();
+        // Blocks 0 and 1: the Poly1305 key with 32 bytes that nobody uses, and the tag's block.
+        let mut blocks = Zeroizing::new([0; 2 * BLOCK]);
+        cipher.apply_keystream(blocks.as_mut_slice());
+        let (mut mac_key, mut block) = (Zeroizing::new([0; 32]), Zeroizing::new([0; BLOCK]));
+        let (first, second) = blocks.split_at(BLOCK);
+        copy_prefix(mac_key.as_mut_slice(), first);
+        copy_prefix(block.as_mut_slice(), second);
+        Self {
+            cipher,
+            mac_key,
+            block,
+        }
+    }
+
+    /// The byte of the block that the tag is encrypted with.
+    fn first_of_block(&mut self) -> &mut u8 {
+        let [first, ..] = &mut *self.block;
+        first
+    }
+
+    /// `Poly1305(block || ciphertext || length mod 16 zeros || 0 as u64 || 64 + length as u64)`.
+    fn mac(&self, ciphertext: &[u8]) -> [u8; MAC_LENGTH] {
+        let mut mac = Poly1305::new((&*self.mac_key).into());
+        mac.update_padded(self.block.as_slice());
+        let (blocks, rest) = ciphertext.as_chunks::<16>();
+        mac.update_padded(blocks.as_flattened());
+
+        // At most 15 bytes of ciphertext, as many zeros, and 16 bytes of lengths.
+        let mut tail = [0; 15 + 15 + 16];
+        copy_prefix(&mut tail, rest);
+        let padded = rest.len().saturating_mul(2);
+        let length = u64::try_from(ciphertext.len()).unwrap_or(u64::MAX);
+        let total = length.saturating_add(64).to_le_bytes();
+        copy_prefix(
+            tail.get_mut(padded.saturating_add(8)..).unwrap_or_default(),
+            &total,
+        );
+        let end = padded.saturating_add(16);
+        mac.compute_unpadded(tail.get(..end).unwrap_or_default())
+            .into()
+    }
+}

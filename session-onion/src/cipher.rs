@@ -1,0 +1,326 @@
+//! The ciphers of an onion layer (protocol: onion, section 2).
+//!
+//! A layer has a client side, which made an ephemeral key pair, and a server side, which has a
+//! static one: a service node or an external server. The roles stay the same in the reply.
+//!
+//! ```text
+//! xchacha20   nonce (24) | ciphertext | tag (16)     key = BLAKE2b-32(secret || client || server)
+//! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HMAC-SHA-256(key = "LOKI", secret)
+//! ```
+
+#[cfg(feature = "aes-cbc")]
+mod cbc;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use aes_gcm::Aes256Gcm;
+use chacha20poly1305::aead::array::typenum::Unsigned;
+use chacha20poly1305::consts::U16;
+use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
+use hmac::{Hmac, Mac};
+use rand_core::CryptoRng;
+use session_crypto::x25519::{PreparedPublic, SharedSecret};
+use session_crypto::{Blake2b, DecryptError, KeyError, X25519Public, X25519Secret};
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Length of the tag in bytes.
+const TAG: usize = Cipher::TAG_LENGTH;
+
+/// A layer cipher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Cipher {
+    /// XChaCha20-Poly1305, which current clients prefer.
+    #[default]
+    XChaCha20,
+    /// AES-256-GCM; also meant where a cipher is not named.
+    AesGcm,
+    /// AES-256-CBC without any authentication, which only nodes take, and only from old clients.
+    #[cfg(feature = "aes-cbc")]
+    AesCbc,
+}
+
+impl Cipher {
+    /// Length in bytes of what is appended to the message, at most: the tag, or the padding.
+    pub(crate) const TAG_LENGTH: usize = 16;
+
+    /// What is meant where `enc_type` is absent.
+    pub const UNNAMED: Self = Self::AesGcm;
+
+    /// The canonical name, which is the one written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XChaCha20 => "xchacha20",
+            Self::AesGcm => "aes-gcm",
+            #[cfg(feature = "aes-cbc")]
+            Self::AesCbc => "aes-cbc",
+        }
+    }
+
+    /// Length of the nonce in bytes.
+    #[must_use]
+    pub const fn nonce_length(self) -> usize {
+        match self {
+            Self::XChaCha20 => 24,
+            Self::AesGcm => 12,
+            #[cfg(feature = "aes-cbc")]
+            Self::AesCbc => 16,
+        }
+    }
+
+    /// Whether clients send it.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::XChaCha20 | Self::AesGcm)
+    }
+
+    /// Length of the shortest ciphertext in bytes, which is that of an empty plaintext: 40 for
+    /// xchacha20, 28 for aes-gcm.
+    #[must_use]
+    pub const fn overhead(self) -> usize {
+        self.nonce_length().saturating_add(TAG)
+    }
+}
+
+impl fmt::Display for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of the ciphers. Names are compared exactly, with case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a layer cipher")]
+pub struct UnknownCipher;
+
+impl FromStr for Cipher {
+    type Err = UnknownCipher;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCipher> {
+        match name {
+            "xchacha20" | "xchacha20-poly1305" => Ok(Self::XChaCha20),
+            "aes-gcm" | "gcm" => Ok(Self::AesGcm),
+            #[cfg(feature = "aes-cbc")]
+            "aes-cbc" | "cbc" => Ok(Self::AesCbc),
+            _ => Err(UnknownCipher),
+        }
+    }
+}
+
+/// A layer's plaintext is longer than its cipher can take, or its length than can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("layer is too long for its cipher")]
+pub struct TooLong;
+
+/// The symmetric key of one layer, the same for request and reply.
+///
+/// Wiped when dropped, never printed; it cannot be cloned.
+pub struct LayerKey {
+    cipher: Cipher,
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl LayerKey {
+    /// The key as the client has it: its ephemeral secret, its public key, the server's key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] if the server's key has small order.
+    pub fn for_client(
+        cipher: Cipher,
+        ephemeral: &X25519Secret,
+        ephemeral_public: &X25519Public,
+        server: &X25519Public,
+    ) -> Result<Self, KeyError> {
+        let shared = ephemeral.diffie_hellman(server)?;
+        Ok(Self::derive(cipher, &shared, ephemeral_public, server))
+    }
+
+    /// The key as a client has it whose table of the server's key is ready.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] if the server's key has small order.
+    pub fn for_client_prepared(
+        cipher: Cipher,
+        ephemeral: &X25519Secret,
+        ephemeral_public: &X25519Public,
+        server: &PreparedPublic,
+    ) -> Result<Self, KeyError> {
+        let shared = ephemeral.diffie_hellman_prepared(server)?;
+        Ok(Self::derive(
+            cipher,
+            &shared,
+            ephemeral_public,
+            server.public(),
+        ))
+    }
+
+    /// The key as the server has it: its static pair and the client's ephemeral public key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] if the client's key has small order.
+    pub fn for_server(
+        cipher: Cipher,
+        secret: &X25519Secret,
+        public: &X25519Public,
+        ephemeral: &X25519Public,
+    ) -> Result<Self, KeyError> {
+        let shared = secret.diffie_hellman(ephemeral)?;
+        Ok(Self::derive(cipher, &shared, ephemeral, public))
+    }
+
+    /// The order of the two public keys is by role, not by direction.
+    pub(crate) fn derive(
+        cipher: Cipher,
+        shared: &SharedSecret,
+        client: &X25519Public,
+        server: &X25519Public,
+    ) -> Self {
+        let key = match cipher {
+            Cipher::XChaCha20 => Blake2b::<32>::new()
+                .chain(shared.expose_bytes())
+                .chain(client.as_bytes())
+                .chain(server.as_bytes())
+                .finalize(),
+            Cipher::AesGcm => {
+                // The salt is the key of the HMAC, and the secret its message.
+                let mut mac = <Hmac<Sha256> as KeyInit>::new(&loki_key());
+                mac.update(shared.expose_bytes());
+                let mut digest = mac.finalize().into_bytes();
+                let key = digest.into();
+                digest.as_mut_slice().zeroize();
+                key
+            }
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => *shared.expose_bytes(),
+        };
+        Self {
+            cipher,
+            key: Zeroizing::new(key),
+        }
+    }
+
+    /// The cipher that the key is for.
+    #[must_use]
+    pub const fn cipher(&self) -> Cipher {
+        self.cipher
+    }
+
+    /// The 32 bytes of the key.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// Encrypts with a nonce of the generator: nonce, ciphertext, tag.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] if the plaintext is longer than the cipher can take (64 GiB or more).
+    pub fn seal(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, TooLong> {
+        let nonce = self.cipher.nonce_length();
+        let length = plaintext.len().saturating_add(self.cipher.overhead());
+        let mut buffer = Vec::with_capacity(length);
+        buffer.resize(nonce, 0);
+        buffer.extend_from_slice(plaintext);
+        self.seal_tail(rng, &mut buffer, nonce)?;
+        Ok(buffer)
+    }
+
+    /// Encrypts `buffer[start..]` where it stands, writes the nonce just before it and the tag
+    /// behind, and returns where the nonce begins.
+    pub(crate) fn seal_tail(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        buffer: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<usize, TooLong> {
+        let before = start
+            .checked_sub(self.cipher.nonce_length())
+            .ok_or(TooLong)?;
+        let (head, message) = buffer.split_at_mut_checked(start).ok_or(TooLong)?;
+        let nonce = head.get_mut(before..).ok_or(TooLong)?;
+        rng.fill_bytes(nonce);
+        let tag = match self.cipher {
+            Cipher::XChaCha20 => seal_aead::<XChaCha20Poly1305>(&self.key, nonce, message)?,
+            Cipher::AesGcm => seal_aead::<Aes256Gcm>(&self.key, nonce, message)?,
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => {
+                let nonce = *nonce.first_chunk().ok_or(TooLong)?;
+                cbc::seal(&self.key, &nonce, buffer, start);
+                return Ok(before);
+            }
+        };
+        buffer.extend_from_slice(&tag);
+        Ok(before)
+    }
+
+    /// Decrypts nonce, ciphertext and tag.
+    ///
+    /// # Errors
+    ///
+    /// [`DecryptError`] for whatever is wrong: too short, another key, changed on the way.
+    pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
+        match self.cipher {
+            Cipher::XChaCha20 => open_aead::<XChaCha20Poly1305>(&self.key, sealed),
+            Cipher::AesGcm => open_aead::<Aes256Gcm>(&self.key, sealed),
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => cbc::open(&self.key, sealed),
+        }
+    }
+}
+
+/// Encrypts where the message stands and returns the tag.
+fn seal_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    nonce: &[u8],
+    message: &mut [u8],
+) -> Result<[u8; TAG], TooLong> {
+    let cipher = A::new_from_slice(key).map_err(|_| TooLong)?;
+    let nonce = nonce.try_into().map_err(|_| TooLong)?;
+    let tag = cipher.encrypt_inout_detached(nonce, &[], message.into());
+    tag.map(Into::into).map_err(|_| TooLong)
+}
+
+/// Checks the tag, then decrypts a copy of the ciphertext.
+fn open_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    sealed: &[u8],
+) -> Result<Vec<u8>, DecryptError> {
+    let (nonce, sealed) = sealed
+        .split_at_checked(A::NonceSize::USIZE)
+        .ok_or(DecryptError)?;
+    let (ciphertext, tag) = sealed.split_last_chunk::<TAG>().ok_or(DecryptError)?;
+    let mut message = ciphertext.to_vec();
+    let cipher = A::new_from_slice(key).map_err(|_| DecryptError)?;
+    let nonce = nonce.try_into().map_err(|_| DecryptError)?;
+    cipher
+        .decrypt_inout_detached(nonce, &[], message.as_mut_slice().into(), tag.into())
+        .map_err(|_| DecryptError)?;
+    Ok(message)
+}
+
+/// "LOKI" as HMAC pads it: with zeros to the block length of SHA-256.
+fn loki_key() -> hmac::digest::Key<Hmac<Sha256>> {
+    let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (to, from) in key.iter_mut().zip(b"LOKI") {
+        *to = *from;
+    }
+    key
+}
+
+impl fmt::Debug for LayerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LayerKey({}, ..)", self.cipher)
+    }
+}

@@ -1,0 +1,254 @@
+//! Builds a packet from the inside out, in place.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use session_crypto::x25519::SharedSecret;
+use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
+
+use crate::MAX_PACKET_LENGTH;
+use crate::cipher::{Cipher, LayerKey, TooLong};
+use crate::client::hop::{Hop, Peer, Request, StorageOptions};
+use crate::client::reply::{Expected, ReplyKey, Seen};
+use crate::frame::Frame;
+use crate::routing::{self, ServerUrl};
+
+/// Nodes that a packet may pass, the destination included if it is a node.
+pub const MAX_NODES: usize = 16;
+
+/// Why a packet cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The packet would pass more nodes than the network allows.
+    #[error("expected at most {MAX_NODES} nodes, got {0}")]
+    TooManyNodes(usize),
+    /// The packet would be longer than a guard takes.
+    #[error("packet of {0} bytes is longer than the {MAX_PACKET_LENGTH} that a node takes")]
+    TooLong(usize),
+    /// The X25519 key of a hop (from 0, the guard) or of the destination (the last) has small
+    /// order.
+    #[error("key of hop {0} has small order")]
+    Key(usize),
+    /// A cipher that nodes only take from old clients.
+    #[error("cipher is not for sending")]
+    Cipher,
+}
+
+impl From<TooLong> for BuildError {
+    fn from(_: TooLong) -> Self {
+        Self::TooLong(usize::MAX)
+    }
+}
+
+/// A packet, ready for the guard, and the key that opens the one answer to it.
+#[derive(Debug)]
+#[must_use]
+pub struct Sealed {
+    /// The packet: the body of the request to the guard.
+    pub packet: Vec<u8>,
+    /// Opens the answer.
+    pub reply_key: ReplyKey,
+}
+
+/// What a client keeps of one layer: enough for any cipher that the answer may have.
+pub(crate) struct LayerSecret {
+    pub(crate) cipher: Cipher,
+    shared: SharedSecret,
+    ephemeral: X25519Public,
+    server: X25519Public,
+}
+
+impl LayerSecret {
+    fn new(rng: &mut (impl CryptoRng + ?Sized), peer: &Peer) -> Result<Self, KeyError> {
+        let secret = X25519Secret::generate(rng);
+        Ok(Self {
+            cipher: peer.cipher,
+            shared: peer.agree(&secret)?,
+            ephemeral: secret.public(),
+            server: *peer.public(),
+        })
+    }
+
+    pub(crate) fn key(&self, cipher: Cipher) -> LayerKey {
+        LayerKey::derive(cipher, &self.shared, &self.ephemeral, &self.server)
+    }
+}
+
+/// Where a relay layer leads.
+enum Next<'a> {
+    Node(&'a Ed25519Public),
+    Server(&'a ServerUrl),
+}
+
+/// The innermost layer: its plaintext in three parts, whom it is for, and how they are reached.
+struct Innermost<'a> {
+    head: Vec<u8>,
+    body: &'a [u8],
+    tail: &'static str,
+    peer: &'a Peer,
+    next: Next<'a>,
+    expected: Expected,
+}
+
+impl<'a> Innermost<'a> {
+    fn of(request: &Request<'a>) -> Result<Self, TooLong> {
+        Ok(match *request {
+            Request::Storage {
+                node,
+                body,
+                options,
+            } => Self {
+                head: u32::try_from(body.len())
+                    .map_err(|_| TooLong)?
+                    .to_le_bytes()
+                    .into(),
+                body,
+                tail: control(options),
+                peer: &node.peer,
+                next: Next::Node(&node.ed25519),
+                expected: Expected::Storage {
+                    base64: options.base64,
+                },
+            },
+            Request::Server { server, request } => Self {
+                head: request.head(),
+                body: request.body.unwrap_or_default(),
+                tail: "e",
+                peer: &server.peer,
+                next: Next::Server(&server.url),
+                expected: Expected::V4,
+            },
+        })
+    }
+
+    fn length(&self) -> usize {
+        self.head
+            .len()
+            .saturating_add(self.body.len())
+            .saturating_add(self.tail.len())
+    }
+
+    fn push(&self, packet: &mut Vec<u8>) {
+        packet.extend_from_slice(&self.head);
+        packet.extend_from_slice(self.body);
+        packet.extend_from_slice(self.tail.as_bytes());
+    }
+}
+
+/// The JSON behind the body of a storage request. Its key `headers` makes the node the last one.
+const fn control(options: StorageOptions) -> &'static str {
+    match (options.base64, options.json) {
+        (true, false) => r#"{"headers":""}"#,
+        (true, true) => r#"{"headers":"","json":true}"#,
+        (false, false) => r#"{"base64":false,"headers":""}"#,
+        (false, true) => r#"{"base64":false,"headers":"","json":true}"#,
+    }
+}
+
+/// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
+/// path, guard first (protocol: onion, section 4.5).
+///
+/// With an empty path the packet is for the destination itself, which is useful in tests only.
+///
+/// Draws, for the destination and then for each hop from the last to the first, an ephemeral
+/// secret of 32 bytes and a nonce (24 bytes for xchacha20, 12 for aes-gcm).
+///
+/// # Errors
+///
+/// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
+/// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    path: &[Hop],
+    request: &Request<'_>,
+) -> Result<Sealed, BuildError> {
+    let innermost = Innermost::of(request)?;
+    let is_node = matches!(innermost.next, Next::Node(_));
+    let nodes = path.len().saturating_add(is_node.into());
+    if nodes > MAX_NODES {
+        return Err(BuildError::TooManyNodes(nodes));
+    }
+    let ciphers = path.iter().map(|hop| hop.peer.cipher);
+    let ciphers = ciphers.chain([innermost.peer.cipher]);
+    if !ciphers.clone().all(Cipher::is_sent) {
+        return Err(BuildError::Cipher);
+    }
+    if innermost.length() > MAX_PACKET_LENGTH {
+        return Err(BuildError::TooLong(innermost.length()));
+    }
+
+    // Before the payload stand a length and a nonce for each layer.
+    let mut start = ciphers.fold(0usize, |sum, cipher| {
+        sum.saturating_add(Frame::HEAD)
+            .saturating_add(cipher.nonce_length())
+    });
+    let mut packet = Vec::with_capacity(max_length(start, path.len(), &innermost));
+    packet.resize(start, 0);
+    innermost.push(&mut packet);
+    let destination =
+        LayerSecret::new(rng, innermost.peer).map_err(|_: KeyError| BuildError::Key(path.len()))?;
+    start = destination
+        .key(destination.cipher)
+        .seal_tail(rng, &mut packet, start)?;
+
+    let mut next = innermost.next;
+    let mut hops: Vec<LayerSecret> = Vec::with_capacity(path.len());
+    for (index, hop) in path.iter().enumerate().rev() {
+        start = write_length(&mut packet, start)?;
+        let inner = hops.last().unwrap_or(&destination);
+        match next {
+            Next::Node(node) => {
+                routing::push_relay(&mut packet, node, inner.cipher, &inner.ephemeral);
+            }
+            Next::Server(url) => {
+                routing::push_exit(&mut packet, url, inner.cipher, &inner.ephemeral);
+            }
+        }
+        let layer = LayerSecret::new(rng, &hop.peer).map_err(|_| BuildError::Key(index))?;
+        start = layer.key(layer.cipher).seal_tail(rng, &mut packet, start)?;
+        hops.push(layer);
+        next = Next::Node(&hop.ed25519);
+    }
+    write_length(&mut packet, start)?;
+    let outermost = hops.last().unwrap_or(&destination);
+    routing::push_outer(&mut packet, outermost.cipher, &outermost.ephemeral, 0);
+    if packet.len() > MAX_PACKET_LENGTH {
+        return Err(BuildError::TooLong(packet.len()));
+    }
+
+    hops.reverse();
+    let seen = Seen {
+        hops: path.iter().map(|hop| hop.ed25519).collect(),
+        destination: match request {
+            Request::Storage { node, .. } => Some(node.ed25519),
+            Request::Server { .. } => None,
+        },
+    };
+    Ok(Sealed {
+        packet,
+        reply_key: ReplyKey::new(innermost.expected, destination, hops, seen),
+    })
+}
+
+/// An upper bound of the packet's length, so that its buffer never grows.
+fn max_length(head: usize, hops: usize, innermost: &Innermost<'_>) -> usize {
+    let url = match innermost.next {
+        Next::Node(_) => 0,
+        Next::Server(url) => url.max_json_length(),
+    };
+    let layer = routing::MAX_RELAY.saturating_add(Cipher::TAG_LENGTH);
+    head.saturating_add(innermost.length())
+        .saturating_add(url)
+        .saturating_add(layer.saturating_mul(hops.saturating_add(1)))
+}
+
+/// Writes the length of `packet[start..]` just before it, and returns where the length begins.
+fn write_length(packet: &mut [u8], start: usize) -> Result<usize, TooLong> {
+    let (head, blob) = packet.split_at_mut_checked(start).ok_or(TooLong)?;
+    let place = head.last_chunk_mut().ok_or(TooLong)?;
+    *place = u32::try_from(blob.len())
+        .map_err(|_| TooLong)?
+        .to_le_bytes();
+    Ok(start.saturating_sub(Frame::HEAD))
+}

@@ -1,0 +1,362 @@
+//! JSON objects from strangers: read strictly, written in the one canonical form.
+//!
+//! Objects are read field by field, never into a tree, so that memory stays below the length of
+//! the text. Fields that nobody asked for are skipped. A field given twice that somebody asked for
+//! is an error, and so is nesting deeper than the 128 levels of the parser, wherever it is.
+//!
+//! Numbers and nested values are taken as text (`RawValue`). So it makes no difference which
+//! features of serde_json another crate of the same program turns on: key order and the way
+//! numbers are handed over change with them.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde_core::Deserialize;
+use serde_core::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+
+/// Why a text is not the JSON object that was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Not an object, broken, followed by something, too deep, or a field stands twice.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// A required field is not there.
+    #[error("no field {0}")]
+    Missing(&'static str),
+    /// A field has another type, or is out of its range.
+    #[error("field {0} has another type or is out of range")]
+    Type(&'static str),
+}
+
+/// A value: scalars are decoded, the rest is kept as text.
+enum Value<'a> {
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    Array(&'a str),
+    Object(&'a str),
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(match raw.as_bytes() {
+            [b'"', ..] => Self::Text(text(raw).ok_or_else(|| D::Error::custom("string"))?),
+            [b't', ..] => Self::Bool(true),
+            [b'f', ..] => Self::Bool(false),
+            [b'n', ..] => Self::Null,
+            [open @ (b'[' | b'{'), ..] => {
+                // Raw text is only known to be well formed, however deep it is.
+                serde_json::from_str::<Skip>(raw).map_err(D::Error::custom)?;
+                if *open == b'[' {
+                    Self::Array(raw)
+                } else {
+                    Self::Object(raw)
+                }
+            }
+            _ => Self::Number(raw),
+        })
+    }
+}
+
+/// A string literal, decoded.
+fn text(raw: &str) -> Option<Cow<'_, str>> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(text))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+    }
+    serde_json::Deserializer::from_str(raw)
+        .deserialize_str(Text)
+        .ok()
+}
+
+/// Any value, checked and forgotten. Unlike `IgnoredAny` it counts the depth.
+struct Skip;
+
+impl<'de> Deserialize<'de> for Skip {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Skip;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Skip, E> {
+                Ok(Skip)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Skip, A::Error> {
+                while seq.next_element::<Skip>()?.is_some() {}
+                Ok(Skip)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Skip, A::Error> {
+                while map.next_entry::<IgnoredAny, Skip>()?.is_some() {}
+                Ok(Skip)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// One field of an object, there or not.
+pub(crate) struct Field<'a> {
+    name: &'static str,
+    value: Option<Value<'a>>,
+}
+
+impl<'a> Field<'a> {
+    /// Whether the field is there, with whatever value.
+    pub(crate) const fn is_there(&self) -> bool {
+        self.value.is_some()
+    }
+
+    pub(crate) const fn mistyped(&self) -> JsonError {
+        JsonError::Type(self.name)
+    }
+
+    /// The same field, but null taken for absent.
+    pub(crate) fn or_null(mut self) -> Self {
+        if matches!(self.value, Some(Value::Null)) {
+            self.value = None;
+        }
+        self
+    }
+
+    /// A string, if the field is there.
+    pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, JsonError> {
+        match self.value {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(self.mistyped()),
+        }
+    }
+
+    /// A string that must be there.
+    pub(crate) fn required_text(self) -> Result<Cow<'a, str>, JsonError> {
+        let missing = JsonError::Missing(self.name);
+        self.text()?.ok_or(missing)
+    }
+
+    /// A truth value, if the field is there.
+    pub(crate) fn boolean(&self) -> Result<Option<bool>, JsonError> {
+        match self.value {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.mistyped()),
+        }
+    }
+
+    /// An object of texts by name, empty if the field is not there. The last of a name counts.
+    pub(crate) fn text_map(&self) -> Result<BTreeMap<String, String>, JsonError> {
+        match self.value {
+            None => Ok(BTreeMap::new()),
+            Some(Value::Object(raw)) => serde_json::from_str(raw).map_err(|_| self.mistyped()),
+            Some(_) => Err(self.mistyped()),
+        }
+    }
+
+    /// The text of the elements of an array of objects.
+    pub(crate) fn objects(&self) -> Option<Vec<&'a str>> {
+        let Some(Value::Array(raw)) = self.value else {
+            return None;
+        };
+        let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+        Some(elements.into_iter().map(RawValue::get).collect())
+    }
+
+    /// An integer written without fraction and exponent, if the field is there.
+    pub(crate) fn integer(&self) -> Result<Option<i64>, JsonError> {
+        match self.value {
+            None => Ok(None),
+            Some(Value::Number(text)) => text.parse().map(Some).map_err(|_| self.mistyped()),
+            Some(_) => Err(self.mistyped()),
+        }
+    }
+}
+
+/// Reads the named fields of an object; the text holds nothing else but white space.
+pub(crate) fn fields<'a, const N: usize>(
+    text: &'a str,
+    names: [&'static str; N],
+) -> Result<[Field<'a>; N], JsonError> {
+    struct Fields<'a, const N: usize>([Field<'a>; N]);
+    impl<'a, const N: usize> Visitor<'a> for Fields<'a, N> {
+        type Value = [Field<'a>; N];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+            while let Some(index) = map.next_key_seed(Name(&self.0))? {
+                match index.and_then(|index| self.0.get_mut(index)) {
+                    None => {
+                        map.next_value::<Skip>()?;
+                    }
+                    Some(field) if field.is_there() => {
+                        return Err(A::Error::custom("a field stands twice"));
+                    }
+                    Some(field) => field.value = Some(map.next_value()?),
+                }
+            }
+            Ok(self.0)
+        }
+    }
+
+    /// Finds the place of a key among the fields that are wanted.
+    struct Name<'n, 'a>(&'n [Field<'a>]);
+    impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+        type Value = Option<usize>;
+
+        fn deserialize<D: Deserializer<'de>>(
+            self,
+            deserializer: D,
+        ) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_str(self)
+        }
+    }
+    impl Visitor<'_> for Name<'_, '_> {
+        type Value = Option<usize>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a key")
+        }
+
+        fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+            Ok(self.0.iter().position(|field| field.name == key))
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let empty = Fields(names.map(|name| Field { name, value: None }));
+    let fields = reader
+        .deserialize_map(empty)
+        .map_err(|_| JsonError::NotAnObject)?;
+    reader.end().map_err(|_| JsonError::NotAnObject)?;
+    Ok(fields)
+}
+
+/// The object once more in the canonical form: no white space, keys in ascending byte order.
+///
+/// Of a key that stands twice the last value is kept. Numbers stay as they are written.
+pub(crate) fn canonical(text: &str) -> Result<String, JsonError> {
+    // Bounds the recursion below, and with it how often a part of the text is read again.
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| JsonError::NotAnObject)?;
+    serde_json::from_str::<Skip>(raw.get()).map_err(|_| JsonError::NotAnObject)?;
+    let mut out = Vec::with_capacity(text.len());
+    push_canonical(&mut out, raw.get()).ok_or(JsonError::NotAnObject)?;
+    String::from_utf8(out).map_err(|_| JsonError::NotAnObject)
+}
+
+fn push_canonical(out: &mut Vec<u8>, raw: &str) -> Option<()> {
+    match raw.as_bytes().first()? {
+        b'{' => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(raw).ok()?;
+            let mut before = b'{';
+            for (key, value) in members {
+                out.push(before);
+                push_text(out, &key);
+                out.push(b':');
+                push_canonical(out, value.get())?;
+                before = b',';
+            }
+            if before == b'{' {
+                out.push(before);
+            }
+            out.push(b'}');
+        }
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+            let mut before = b'[';
+            for item in items {
+                out.push(before);
+                push_canonical(out, item.get())?;
+                before = b',';
+            }
+            if before == b'[' {
+                out.push(before);
+            }
+            out.push(b']');
+        }
+        b'"' => push_text(out, &text(raw)?),
+        _ => out.extend_from_slice(raw.as_bytes()),
+    }
+    Some(())
+}
+
+/// Appends a string literal, with the escapes that JSON demands and no others.
+pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text.as_bytes();
+    out.push(b'"');
+    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
+        let (plain, escaped) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let [byte, after @ ..] = escaped else { break };
+        rest = after;
+        let short = match byte {
+            b'"' | b'\\' => *byte,
+            0x08 => b'b',
+            0x0c => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            _ => {
+                out.extend_from_slice(b"\\u00");
+                out.extend(HEX.get(usize::from(byte >> 4)));
+                out.extend(HEX.get(usize::from(byte & 0xf)));
+                continue;
+            }
+        };
+        out.extend_from_slice(&[b'\\', short]);
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
+}

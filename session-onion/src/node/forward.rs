@@ -1,0 +1,167 @@
+//! What a node passes on, and what it makes of what comes back.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use session_crypto::{Ed25519Public, X25519Public};
+
+use crate::cipher::Cipher;
+use crate::node::answer::Answer;
+use crate::packet::Layer;
+
+/// A layer for another node.
+#[derive(Debug)]
+pub struct Relay {
+    /// The Ed25519 key of the node. Decommissioned nodes take layers too.
+    pub next: Ed25519Public,
+    pub(crate) data: Vec<u8>,
+    pub(crate) ephemeral_key: X25519Public,
+    pub(crate) cipher: Cipher,
+    pub(crate) hop_no: u32,
+}
+
+impl Relay {
+    /// The layer, with the `hop_no` that the next node is told.
+    #[must_use]
+    pub fn layer(&self) -> Layer<'_> {
+        Layer {
+            ciphertext: &self.data,
+            ephemeral_key: self.ephemeral_key,
+            cipher: self.cipher,
+            hop_no: self.hop_no,
+        }
+    }
+
+    /// The message for the next node, the one part of an OxenMQ request `sn.onion_request`.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        self.layer().to_message()
+    }
+
+    /// The answer if the next node is not known.
+    #[must_use]
+    pub fn not_found(&self) -> Answer {
+        Answer::plain(
+            502,
+            format_args!("Next node not found: {}", Hex(&self.next)),
+        )
+    }
+
+    /// The answer if the next node is known, but not where it can be reached.
+    #[must_use]
+    pub fn unreachable(&self) -> Answer {
+        Answer::plain(
+            502,
+            format_args!("Next node is currently unreachable: {}", Hex(&self.next)),
+        )
+    }
+
+    /// The answer if the next node has not answered within [`Self::TIMEOUT_SECONDS`].
+    #[must_use]
+    pub fn timed_out(&self) -> Answer {
+        Answer::plain(504, "Request time out")
+    }
+
+    /// How long a node waits for the next one, in seconds.
+    pub const TIMEOUT_SECONDS: u32 = 30;
+
+    /// The answer if the next node has answered: the parts of its message, which are the status in
+    /// decimal and the body. Statuses that are not in the protocol's list become 500.
+    #[must_use]
+    pub fn answered(&self, parts: &[&[u8]]) -> Answer {
+        let [status, body, ..] = parts else {
+            return Self::invalid_response();
+        };
+        let status = core::str::from_utf8(status)
+            .ok()
+            .filter(|text| is_decimal(text));
+        match status.and_then(|text| text.parse().ok()) {
+            None => Self::invalid_response(),
+            Some(status) => Answer {
+                status: passed_back(status),
+                body: body.to_vec(),
+            },
+        }
+    }
+
+    fn invalid_response() -> Answer {
+        Answer::plain(500, "Invalid response from snode")
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A status as it is passed back over a hop.
+const fn passed_back(status: u16) -> u16 {
+    match status {
+        200 | 400 | 401 | 403 | 404 | 406 | 410 | 413 | 421 | 429 | 502 | 503 | 504 => status,
+        _ => 500,
+    }
+}
+
+/// An Ed25519 key as 64 hex digits.
+pub(crate) struct Hex<'a>(pub(crate) &'a Ed25519Public);
+
+impl core::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(const_hex::Buffer::<32>::new().format(self.0.as_bytes()))
+    }
+}
+
+/// A payload for a server outside the network, to be posted with the header
+/// `Content-Type: application/octet-stream`, following no redirects, within
+/// [`Self::TIMEOUT_SECONDS`] (protocol: onion, section 5.1).
+#[derive(Debug)]
+pub struct Exit {
+    /// `http` or `https`.
+    pub protocol: String,
+    /// The host: a name or an address, of letters, digits and `.-_:[]` only.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The path, which begins with `/`.
+    pub target: String,
+    /// The body to post.
+    pub payload: Vec<u8>,
+}
+
+impl Exit {
+    /// How long a node waits for the server, in seconds.
+    pub const TIMEOUT_SECONDS: u32 = 25;
+
+    /// The URL to post to. The port is left out if it is that of the protocol.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let Self {
+            protocol,
+            host,
+            port,
+            target,
+            ..
+        } = self;
+        match (protocol.as_str(), port) {
+            ("https", 443) | ("http", 80) => alloc::format!("{protocol}://{host}{target}"),
+            _ => alloc::format!("{protocol}://{host}:{port}{target}"),
+        }
+    }
+
+    /// The answer if the server has answered: its status and body, whatever they are.
+    #[must_use]
+    pub fn answered(&self, status: u16, body: Vec<u8>) -> Answer {
+        Answer { status, body }
+    }
+
+    /// The answer if the server could not be reached: the text of the HTTP library.
+    #[must_use]
+    pub fn failed(&self, error: &str) -> Answer {
+        Answer::plain(502, error)
+    }
+
+    /// The answer if the server has not answered in time: the text of the HTTP library.
+    #[must_use]
+    pub fn timed_out(&self, error: &str) -> Answer {
+        Answer::plain(504, error)
+    }
+}

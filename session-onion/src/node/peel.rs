@@ -1,0 +1,237 @@
+//! Opens the layer that is for this node.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use session_crypto::{Ed25519Public, X25519Public, X25519Secret};
+
+use crate::MAX_HOP_NO;
+use crate::cipher::LayerKey;
+use crate::frame::Frame;
+use crate::node::answer::{Answer, NotReady, Replier, ReplyBody};
+use crate::node::arrival::{Arrival, Origin};
+use crate::node::forward::{Exit, Hex, Relay};
+use crate::packet::PacketError;
+use crate::routing::Role;
+
+/// Why a node refuses what came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It is too long.
+    #[error("packet is too large")]
+    TooLarge,
+    /// It is not a packet.
+    #[error("not a packet: {0}")]
+    Packet(PacketError),
+    /// The node is not ready.
+    #[error("node is not ready")]
+    NotReady,
+    /// The packet has passed too many nodes.
+    #[error("packet has passed too many nodes")]
+    TooManyHops,
+    /// The layer is not for this node, or has been changed.
+    #[error("decryption failed")]
+    Decrypt,
+    /// The layer decrypts, but what is in it makes no sense.
+    #[error("layer makes no sense: {0}")]
+    Content(PacketError),
+    /// The layer asks to post where a node may not post.
+    #[error("layer names a URL that a node may not post to")]
+    Url,
+}
+
+/// What came is refused: why, and what to answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refused {
+    /// Why, for the node's own log.
+    pub reason: Reason,
+    /// What to send back.
+    pub answer: Answer,
+}
+
+/// What a layer asks its node to do.
+#[derive(Debug)]
+pub enum Peeled {
+    /// Send a layer to another node.
+    Relay(Relay),
+    /// Post a payload to a server.
+    Exit(Exit),
+    /// Run a storage request.
+    Deliver(Deliver),
+}
+
+/// A storage request for this node.
+#[derive(Debug)]
+pub struct Deliver {
+    /// The request: what the client wrote, not checked in any way.
+    pub body: Vec<u8>,
+    /// Encrypts the answer.
+    pub replier: Replier,
+}
+
+impl Deliver {
+    /// Answers with a status and a result, as [`Replier::reply`].
+    #[must_use]
+    pub fn reply(
+        self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        status: u16,
+        body: ReplyBody<'_>,
+    ) -> Answer {
+        self.replier.reply(rng, status, body)
+    }
+}
+
+/// The keys of a service node.
+#[derive(Debug)]
+pub struct Node {
+    ed25519: Ed25519Public,
+    public: X25519Public,
+    secret: X25519Secret,
+}
+
+impl Node {
+    /// A node by its Ed25519 key, under which others know it, and its X25519 secret.
+    #[must_use]
+    pub fn new(ed25519: Ed25519Public, secret: X25519Secret) -> Self {
+        Self {
+            ed25519,
+            public: secret.public(),
+            secret,
+        }
+    }
+
+    /// The node's Ed25519 key.
+    #[must_use]
+    pub const fn ed25519(&self) -> &Ed25519Public {
+        &self.ed25519
+    }
+
+    /// The node's X25519 key.
+    #[must_use]
+    pub const fn x25519(&self) -> &X25519Public {
+        &self.public
+    }
+
+    /// Opens a layer and says what it asks for. `not_ready` is empty if the node is ready.
+    ///
+    /// Draws a nonce if the refusal is encrypted, nothing otherwise. There is no check for packets
+    /// that were seen before: the deployed network has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] has the answer to send back.
+    pub fn peel(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        arrival: &Arrival<'_>,
+        not_ready: &[NotReady],
+    ) -> Result<Peeled, Refused> {
+        self.admit(arrival, not_ready)?;
+        let Arrival { layer, .. } = arrival;
+        let key = LayerKey::for_server(
+            layer.cipher,
+            &self.secret,
+            &self.public,
+            &layer.ephemeral_key,
+        );
+        let opened = key.ok().and_then(|key| {
+            let plaintext = key.open(layer.ciphertext).ok()?;
+            Some((key, plaintext))
+        });
+        let Some((key, plaintext)) = opened else {
+            return Err(Refused {
+                reason: Reason::Decrypt,
+                answer: Answer::plain(400, "Invalid ciphertext"),
+            });
+        };
+        let (role, blob) = match read(&plaintext) {
+            Ok(read) => read,
+            Err(error) => {
+                return Err(Refused {
+                    reason: Reason::Content(error),
+                    answer: refusal(rng, key, "Invalid json"),
+                });
+            }
+        };
+        Ok(match role {
+            Role::Deliver { json, base64 } => Peeled::Deliver(Deliver {
+                body: cut(plaintext, blob),
+                replier: Replier::new(key, json, base64),
+            }),
+            Role::Exit(url) if !url.is_allowed() => {
+                return Err(Refused {
+                    reason: Reason::Url,
+                    answer: refusal(rng, key, "Invalid url"),
+                });
+            }
+            Role::Exit(url) => Peeled::Exit(Exit {
+                protocol: url.protocol,
+                host: url.host,
+                port: url.port,
+                target: url.target,
+                payload: plaintext,
+            }),
+            Role::Relay {
+                next,
+                cipher,
+                ephemeral,
+            } => Peeled::Relay(Relay {
+                next,
+                data: cut(plaintext, blob),
+                ephemeral_key: ephemeral,
+                cipher,
+                hop_no: layer.hop_no.saturating_add(1),
+            }),
+        })
+    }
+
+    /// What is checked before anything is opened.
+    fn admit(&self, arrival: &Arrival<'_>, not_ready: &[NotReady]) -> Result<(), Refused> {
+        if arrival.origin == Origin::Https && !not_ready.is_empty() {
+            let mut reasons = String::new();
+            for reason in not_ready {
+                let before = if reasons.is_empty() { "" } else { "; " };
+                reasons.push_str(&alloc::format!("{before}{reason}"));
+            }
+            return Err(Refused {
+                reason: Reason::NotReady,
+                answer: Answer::plain(503, format_args!("Service node is not ready: {reasons}\n")),
+            });
+        }
+        if arrival.origin == Origin::Node && arrival.layer.hop_no > MAX_HOP_NO {
+            return Err(Refused {
+                reason: Reason::TooManyHops,
+                answer: Answer::plain(400, "onion request max path length exceeded"),
+            });
+        }
+        if !not_ready.is_empty() {
+            return Err(Refused {
+                reason: Reason::NotReady,
+                answer: Answer::plain(503, format_args!("Snode not ready: {}", Hex(&self.ed25519))),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The role that a plaintext asks for, and the length of its blob.
+fn read(plaintext: &[u8]) -> Result<(Role, usize), PacketError> {
+    let frame = Frame::parse(plaintext)?;
+    Ok((Role::parse(frame.json)?, frame.blob.len()))
+}
+
+/// Cuts the blob out of a frame where it stands.
+fn cut(mut frame: Vec<u8>, blob: usize) -> Vec<u8> {
+    frame.truncate(blob.saturating_add(Frame::HEAD));
+    frame.drain(..Frame::HEAD.min(frame.len()));
+    frame
+}
+
+/// A refusal that is encrypted with the key of the layer it is about.
+fn refusal(rng: &mut (impl CryptoRng + ?Sized), key: LayerKey, text: &str) -> Answer {
+    Replier::new(key, false, true).reply(rng, 400, ReplyBody::Text(text))
+}

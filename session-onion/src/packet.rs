@@ -1,0 +1,144 @@
+//! The outermost layer, as it arrives at a node (protocol: onion, sections 4.4 and 6.3).
+//!
+//! A client sends it to the guard as a frame whose JSON names the ephemeral key and the cipher.
+//! Nodes send it to each other as a bencoded dict.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use session_crypto::X25519Public;
+use session_proto::bt;
+
+use crate::cipher::{Cipher, TooLong};
+use crate::frame::{Frame, FrameError};
+use crate::json::{Field, JsonError, fields};
+use crate::key::KeyTextError;
+use crate::{key, routing};
+
+/// Why bytes are not a packet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PacketError {
+    /// They are not a frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// What follows the ciphertext is not the JSON that was expected.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A node's message is not canonical bt-encoding.
+    #[error(transparent)]
+    Encoding(#[from] bt::Error),
+    /// A node's message has not the fields that were expected.
+    #[error(transparent)]
+    Field(#[from] bt::FieldError),
+    /// The ephemeral key is not a key.
+    #[error(transparent)]
+    Key(#[from] KeyTextError),
+    /// The cipher is none that this build knows. The name is cut after 64 characters.
+    #[error("Invalid encryption type {0}")]
+    Cipher(String),
+}
+
+/// A layer that nobody has opened yet, with what is needed to open it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer<'a> {
+    /// The ciphertext.
+    pub ciphertext: &'a [u8],
+    /// The client's key for this layer.
+    pub ephemeral_key: X25519Public,
+    /// The cipher of this layer.
+    pub cipher: Cipher,
+    /// How many nodes the packet has passed, or claims to have passed.
+    pub hop_no: u32,
+}
+
+impl<'a> Layer<'a> {
+    /// Reads the packet that a client sends to its guard. `hop_no` is 0 if absent or negative.
+    ///
+    /// # Errors
+    ///
+    /// [`PacketError`] says what is wrong with it.
+    pub fn from_packet(packet: &'a [u8]) -> Result<Self, PacketError> {
+        let frame = Frame::parse(packet)?;
+        let [ephemeral_key, cipher, hop_no] =
+            fields(frame.json, ["ephemeral_key", "enc_type", "hop_no"])?;
+        let ephemeral_key = key::from_hex(&ephemeral_key.required_text()?)?;
+        let hop_no = hop_no.integer()?.unwrap_or(0).max(0);
+        Ok(Self {
+            ciphertext: frame.blob,
+            ephemeral_key: X25519Public::from_bytes(ephemeral_key),
+            cipher: read_cipher(cipher)?,
+            hop_no: u32::try_from(hop_no).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Writes the packet that a client sends to its guard.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] if the length of the ciphertext does not fit in four bytes.
+    pub fn to_packet(&self) -> Result<Vec<u8>, TooLong> {
+        let length = u32::try_from(self.ciphertext.len()).map_err(|_| TooLong)?;
+        let mut packet = Vec::with_capacity(
+            self.ciphertext
+                .len()
+                .saturating_add(Frame::HEAD)
+                .saturating_add(routing::MAX_OUTER),
+        );
+        packet.extend_from_slice(&length.to_le_bytes());
+        packet.extend_from_slice(self.ciphertext);
+        routing::push_outer(&mut packet, self.cipher, &self.ephemeral_key, self.hop_no);
+        Ok(packet)
+    }
+
+    /// Reads the message that a node sends to the next one. `hop_no` is 1 if absent or below.
+    ///
+    /// # Errors
+    ///
+    /// [`PacketError`] says what is wrong with it.
+    pub fn from_message(message: &'a [u8]) -> Result<Self, PacketError> {
+        let dict = bt::parse_dict(message)?;
+        let cipher = match dict.get(b"enc_type") {
+            None => Cipher::UNNAMED,
+            Some(_) => cipher_named(&String::from_utf8_lossy(dict.bytes("enc_type")?))?,
+        };
+        let hop_no = match dict.get(b"hop_no") {
+            None => 1,
+            Some(_) => dict.int("hop_no")?.as_i128().max(1),
+        };
+        Ok(Self {
+            ciphertext: dict.bytes("data")?,
+            ephemeral_key: X25519Public::from_bytes(*dict.array("ephemeral_key")?),
+            cipher,
+            hop_no: u32::try_from(hop_no).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Writes the message that a node sends to the next one, the one part of the OxenMQ request
+    /// `sn.onion_request`.
+    #[must_use]
+    pub fn to_message(&self) -> Vec<u8> {
+        bt::dict(|dict| {
+            dict.bytes(b"data", self.ciphertext)
+                .bytes(b"enc_type", self.cipher.name().as_bytes())
+                .bytes(b"ephemeral_key", self.ephemeral_key.as_bytes())
+                .int(b"hop_no", self.hop_no);
+        })
+    }
+}
+
+/// A cipher by its name; absent, it is [`Cipher::UNNAMED`].
+pub(crate) fn read_cipher(field: Field<'_>) -> Result<Cipher, PacketError> {
+    field
+        .text()?
+        .map_or(Ok(Cipher::UNNAMED), |name| cipher_named(&name))
+}
+
+/// A cipher by its name.
+pub(crate) fn cipher_named(name: &str) -> Result<Cipher, PacketError> {
+    name.parse().map_err(|_| {
+        let end = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
+        PacketError::Cipher(name.get(..end).unwrap_or_default().to_owned())
+    })
+}

@@ -1,0 +1,204 @@
+//! The messages of a QUIC stream between a client and its guard (protocol: onion, section 6.2).
+//!
+//! ```text
+//! length in decimal | ":" | l 1:C i<id>e <endpoint> <body> e      command
+//!                           l 1:R i<id>e <body> e                 reply
+//!                           l 1:E i<id>e <body> e                 error
+//! ```
+//!
+//! An onion request is a command with the endpoint [`ONION_REQ`] and the packet as its body. An
+//! answer with status 200 comes back as a reply, any other as an error whose text begins with the
+//! status line.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use session_proto::bt::{self, Int};
+
+use crate::node::Answer;
+
+/// The endpoint of onion requests.
+pub const ONION_REQ: &[u8] = b"onion_req";
+/// Longest message in bytes, without its length.
+pub const MAX_LENGTH: usize = 10_000_000;
+/// Most digits of a length.
+const MAX_DIGITS: usize = 8;
+
+/// Why bytes are not a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuicError {
+    /// They do not begin with a length of at most eight digits and a colon.
+    #[error("expected a length of at most {MAX_DIGITS} digits and a colon")]
+    NoLength,
+    /// The message is too long.
+    #[error("message of {0} bytes is longer than {MAX_LENGTH}")]
+    TooLong(usize),
+    /// The message is not a canonical bencoded list.
+    #[error("not a list: {0}")]
+    Encoding(#[from] bt::Error),
+    /// The list is none of the three kinds of messages.
+    #[error("not a command, reply or error")]
+    Kind,
+}
+
+/// A message of a stream. The identifier ties a reply or an error to its command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// A request.
+    Command {
+        /// Its identifier.
+        id: i64,
+        /// What is called.
+        endpoint: &'a [u8],
+        /// The body.
+        body: &'a [u8],
+    },
+    /// An answer.
+    Reply {
+        /// The identifier of the command.
+        id: i64,
+        /// The body.
+        body: &'a [u8],
+    },
+    /// A failure.
+    Error {
+        /// The identifier of the command.
+        id: i64,
+        /// The text.
+        body: &'a [u8],
+    },
+}
+
+impl<'a> Message<'a> {
+    /// Reads the first message of what has come through a stream, and says how many bytes it took;
+    /// none if more must come first.
+    ///
+    /// # Errors
+    ///
+    /// [`QuicError`] if what has come can never become a message. The stream is of no use then.
+    pub fn read(stream: &'a [u8]) -> Result<Option<(Self, usize)>, QuicError> {
+        let digits = stream
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if digits > MAX_DIGITS {
+            return Err(QuicError::NoLength);
+        }
+        let (length, rest) = stream.split_at_checked(digits).ok_or(QuicError::NoLength)?;
+        let rest = match rest {
+            [] => return Ok(None),
+            [b':', rest @ ..] if digits > 0 => rest,
+            _ => return Err(QuicError::NoLength),
+        };
+        let length: usize = core::str::from_utf8(length)
+            .ok()
+            .and_then(|length| length.parse().ok())
+            .ok_or(QuicError::NoLength)?;
+        if length > MAX_LENGTH {
+            return Err(QuicError::TooLong(length));
+        }
+        let Some(list) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let taken = digits.saturating_add(1).saturating_add(length);
+        Ok(Some((Self::parse(list)?, taken)))
+    }
+
+    fn parse(list: &'a [u8]) -> Result<Self, QuicError> {
+        let mut items = bt::parse_list(list)?.into_iter();
+        let bytes = |item: Option<bt::Value<'a>>| {
+            item.and_then(|item| item.as_bytes()).ok_or(QuicError::Kind)
+        };
+        let kind = bytes(items.next())?;
+        let id = items.next().and_then(|item| item.as_int()?.as_i64());
+        let id = id.ok_or(QuicError::Kind)?;
+        let first = bytes(items.next())?;
+        let message = match kind {
+            b"C" => Self::Command {
+                id,
+                endpoint: first,
+                body: bytes(items.next())?,
+            },
+            b"R" => Self::Reply { id, body: first },
+            b"E" => Self::Error { id, body: first },
+            _ => return Err(QuicError::Kind),
+        };
+        match items.next() {
+            None => Ok(message),
+            Some(_) => Err(QuicError::Kind),
+        }
+    }
+
+    /// Writes the message with its length.
+    ///
+    /// # Errors
+    ///
+    /// [`QuicError::TooLong`] if it is longer than [`MAX_LENGTH`].
+    pub fn encode(&self) -> Result<Vec<u8>, QuicError> {
+        let list = bt::list(|list| match *self {
+            Self::Command { id, endpoint, body } => {
+                list.bytes(b"C")
+                    .int(Int::from(id))
+                    .bytes(endpoint)
+                    .bytes(body);
+            }
+            Self::Reply { id, body } => {
+                list.bytes(b"R").int(Int::from(id)).bytes(body);
+            }
+            Self::Error { id, body } => {
+                list.bytes(b"E").int(Int::from(id)).bytes(body);
+            }
+        });
+        if list.len() > MAX_LENGTH {
+            return Err(QuicError::TooLong(list.len()));
+        }
+        let mut message = format!("{}:", list.len()).into_bytes();
+        message.extend_from_slice(&list);
+        Ok(message)
+    }
+}
+
+/// Writes a node's answer to the command `id`.
+///
+/// # Errors
+///
+/// [`QuicError::TooLong`] if it is longer than [`MAX_LENGTH`].
+pub fn answer(id: i64, answer: &Answer) -> Result<Vec<u8>, QuicError> {
+    if answer.status == 200 {
+        let body = &answer.body;
+        return Message::Reply { id, body }.encode();
+    }
+    let mut body = format!("{} {}\n\n", answer.status, phrase(answer.status)).into_bytes();
+    body.extend_from_slice(&answer.body);
+    Message::Error { id, body: &body }.encode()
+}
+
+/// The reason phrase of a status that a node gives.
+const fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        406 => "Not Acceptable",
+        410 => "Gone",
+        413 => "Payload Too Large",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unknown",
+    }
+}
+
+/// The status that the text of an error message begins with, if it is one of the six that clients
+/// look for.
+#[must_use]
+pub fn error_status(text: &[u8]) -> Option<u16> {
+    [400, 403, 500, 502, 503, 504]
+        .into_iter()
+        .find(|status| text.starts_with(format!("{status} {}", phrase(*status)).as_bytes()))
+}

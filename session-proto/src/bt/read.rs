@@ -1,0 +1,459 @@
+//! Borrowed values over bytes that were checked as a whole.
+
+use core::fmt;
+
+use super::cursor::{Cursor, Error, Limits};
+use super::int::Int;
+
+/// Checks that `input` is exactly one canonical value within [`Limits::DEFAULT`], and returns it.
+///
+/// # Errors
+///
+/// [`Error`] for whatever a writer of this encoding would not have written.
+pub fn parse(input: &[u8]) -> Result<Value<'_>, Error> {
+    let (value, rest) = parse_prefix(input, &Limits::DEFAULT)?;
+    if !rest.is_empty() {
+        return Err(Error::TrailingBytes {
+            at: input.len().saturating_sub(rest.len()),
+            left: rest.len(),
+        });
+    }
+    Ok(value)
+}
+
+/// As [`parse`], for an input that must be a dict.
+///
+/// # Errors
+///
+/// As [`parse`], and [`Error::OutermostKind`].
+pub fn parse_dict(input: &[u8]) -> Result<Dict<'_>, Error> {
+    parse(input)?.as_dict().ok_or(Error::OutermostKind {
+        expected: Kind::Dict,
+    })
+}
+
+/// As [`parse`], for an input that must be a list.
+///
+/// # Errors
+///
+/// As [`parse`], and [`Error::OutermostKind`].
+pub fn parse_list(input: &[u8]) -> Result<List<'_>, Error> {
+    parse(input)?.as_list().ok_or(Error::OutermostKind {
+        expected: Kind::List,
+    })
+}
+
+/// Checks the value at the beginning of `input`, and returns it with the bytes that follow it.
+///
+/// For the few places where the protocol allows bytes after a value; the caller must look at them.
+///
+/// # Errors
+///
+/// As [`parse`], without [`Error::TrailingBytes`].
+pub fn parse_prefix<'a>(input: &'a [u8], limits: &Limits) -> Result<(Value<'a>, &'a [u8]), Error> {
+    if input.len() > limits.size {
+        return Err(Error::TooLong {
+            limit: limits.size,
+            got: input.len(),
+        });
+    }
+    let mut cursor = Cursor::new(input);
+    cursor.check_value(limits)?;
+    let value = Cursor::new(input).value();
+    let value = value.ok_or(Error::End { at: input.len() })?;
+    Ok((value, cursor.rest()))
+}
+
+/// The four kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An integer.
+    Int,
+    /// A byte string.
+    Bytes,
+    /// A list.
+    List,
+    /// A dict.
+    Dict,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Int => "integer",
+            Self::Bytes => "string",
+            Self::List => "list",
+            Self::Dict => "dict",
+        })
+    }
+}
+
+/// A value that borrows from checked input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// An integer.
+    Int(Int),
+    /// A byte string; not necessarily UTF-8.
+    Bytes(&'a [u8]),
+    /// A list.
+    List(List<'a>),
+    /// A dict.
+    Dict(Dict<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// The kind of the value.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Int(_) => Kind::Int,
+            Self::Bytes(_) => Kind::Bytes,
+            Self::List(_) => Kind::List,
+            Self::Dict(_) => Kind::Dict,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub const fn as_int(&self) -> Option<Int> {
+        match self {
+            Self::Int(int) => Some(*int),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the string, if it is one.
+    #[must_use]
+    pub const fn as_bytes(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The list, if it is one.
+    #[must_use]
+    pub const fn as_list(&self) -> Option<List<'a>> {
+        match self {
+            Self::List(list) => Some(*list),
+            _ => None,
+        }
+    }
+
+    /// The dict, if it is one.
+    #[must_use]
+    pub const fn as_dict(&self) -> Option<Dict<'a>> {
+        match self {
+            Self::Dict(dict) => Some(*dict),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Cursor<'a> {
+    /// The next value of checked input.
+    fn value(&mut self) -> Option<Value<'a>> {
+        Some(match self.peek()? {
+            b'i' => Value::Int(self.int().ok()?),
+            b'l' => Value::List(List(self.skip_value()?)),
+            b'd' => Value::Dict(Dict(self.skip_value()?)),
+            _ => Value::Bytes(self.string().ok()?),
+        })
+    }
+
+    /// The inside of a checked list or dict.
+    fn inside(container: &'a [u8]) -> Self {
+        let mut cursor = Self::new(container);
+        cursor.bump();
+        cursor
+    }
+}
+
+/// A list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct List<'a>(&'a [u8]);
+
+impl<'a> List<'a> {
+    /// The encoded list, from its `l` to its `e`.
+    #[must_use]
+    pub const fn raw(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The elements in order.
+    #[must_use]
+    pub fn iter(&self) -> Items<'a> {
+        Items(Cursor::inside(self.0))
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0 == b"le"
+    }
+}
+
+impl<'a> IntoIterator for List<'a> {
+    type Item = Value<'a>;
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The elements of a list.
+#[derive(Debug, Clone)]
+pub struct Items<'a>(Cursor<'a>);
+
+impl<'a> Items<'a> {
+    /// Offset of the next element from the `l` of the list.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.0.at()
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        if self.0.peek() == Some(b'e') {
+            return None;
+        }
+        self.0.value()
+    }
+}
+
+/// A dict.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Dict<'a>(&'a [u8]);
+
+impl<'a> Dict<'a> {
+    /// The encoded dict, from its `d` to its `e`.
+    #[must_use]
+    pub const fn raw(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The entries in ascending order of their keys.
+    #[must_use]
+    pub fn iter(&self) -> Entries<'a> {
+        Entries(Cursor::inside(self.0))
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0 == b"de"
+    }
+
+    /// The entry of a key. Walks the entries up to it.
+    #[must_use]
+    pub fn entry(&self, key: &[u8]) -> Option<Entry<'a>> {
+        self.iter()
+            .find(|entry| entry.key >= key)
+            .filter(|entry| entry.key == key)
+    }
+
+    /// The value of a key. Walks the entries up to it.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    fn require(&self, key: &'static str) -> Result<Value<'a>, FieldError> {
+        self.get(key.as_bytes()).ok_or(FieldError::Missing { key })
+    }
+
+    /// The integer of a key, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no integer.
+    pub fn int(&self, key: &'static str) -> Result<Int, FieldError> {
+        let value = self.require(key)?;
+        value
+            .as_int()
+            .ok_or(FieldError::kind(key, Kind::Int, value))
+    }
+
+    /// The integer of a key, which must be there and not negative.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no such integer.
+    pub fn u64(&self, key: &'static str) -> Result<u64, FieldError> {
+        self.int(key)?.as_u64().ok_or(FieldError::Range { key })
+    }
+
+    /// The integer of a key, which must be there and below 2^63.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no such integer.
+    pub fn i64(&self, key: &'static str) -> Result<i64, FieldError> {
+        self.int(key)?.as_i64().ok_or(FieldError::Range { key })
+    }
+
+    /// The string of a key, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no string.
+    pub fn bytes(&self, key: &'static str) -> Result<&'a [u8], FieldError> {
+        let value = self.require(key)?;
+        value
+            .as_bytes()
+            .ok_or(FieldError::kind(key, Kind::Bytes, value))
+    }
+
+    /// The string of a key, which must be there and have exactly `N` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no such string.
+    pub fn array<const N: usize>(&self, key: &'static str) -> Result<&'a [u8; N], FieldError> {
+        let bytes = self.bytes(key)?;
+        bytes.try_into().map_err(|_| FieldError::Length {
+            key,
+            expected: N,
+            got: bytes.len(),
+        })
+    }
+
+    /// The list of a key, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no list.
+    pub fn list(&self, key: &'static str) -> Result<List<'a>, FieldError> {
+        let value = self.require(key)?;
+        value
+            .as_list()
+            .ok_or(FieldError::kind(key, Kind::List, value))
+    }
+
+    /// The dict of a key, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if the key is not there or its value is no dict.
+    pub fn dict(&self, key: &'static str) -> Result<Dict<'a>, FieldError> {
+        let value = self.require(key)?;
+        value
+            .as_dict()
+            .ok_or(FieldError::kind(key, Kind::Dict, value))
+    }
+}
+
+impl<'a> IntoIterator for Dict<'a> {
+    type Item = Entry<'a>;
+    type IntoIter = Entries<'a>;
+
+    fn into_iter(self) -> Entries<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Dict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.iter().map(|entry| (entry.key, entry.value));
+        f.debug_map().entries(entries).finish()
+    }
+}
+
+/// One entry of a dict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: Value<'a>,
+    /// Offset of the encoded key (of its length digits) from the `d` of the dict.
+    pub key_offset: usize,
+    /// The encoded value.
+    pub raw: &'a [u8],
+}
+
+/// The entries of a dict.
+#[derive(Debug, Clone)]
+pub struct Entries<'a>(Cursor<'a>);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        if self.0.peek() == Some(b'e') {
+            return None;
+        }
+        let key_offset = self.0.at();
+        let key = self.0.string().ok()?;
+        let before = self.0.rest();
+        let value = self.0.value()?;
+        let length = before.len().checked_sub(self.0.rest().len())?;
+        Some(Entry {
+            key,
+            value,
+            key_offset,
+            raw: before.get(..length)?,
+        })
+    }
+}
+
+/// A dict that is not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// A key is not there.
+    #[error("dict has no key {key:?}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+    },
+    /// A value is of another kind.
+    #[error("value of key {key:?}: expected {expected}, got {got}")]
+    Kind {
+        /// The key.
+        key: &'static str,
+        /// The kind it should have.
+        expected: Kind,
+        /// The kind it has.
+        got: Kind,
+    },
+    /// A string has another length.
+    #[error("value of key {key:?}: expected {expected} bytes, got {got}")]
+    Length {
+        /// The key.
+        key: &'static str,
+        /// Bytes it should have.
+        expected: usize,
+        /// Bytes it has.
+        got: usize,
+    },
+    /// An integer is too large, or negative.
+    #[error("value of key {key:?} is out of range")]
+    Range {
+        /// The key.
+        key: &'static str,
+    },
+    /// A key after the signature, which must be the last.
+    #[error("dict goes on after its signature")]
+    AfterSignature,
+}
+
+impl FieldError {
+    fn kind(key: &'static str, expected: Kind, got: Value<'_>) -> Self {
+        Self::Kind {
+            key,
+            expected,
+            got: got.kind(),
+        }
+    }
+}

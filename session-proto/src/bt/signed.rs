@@ -1,0 +1,96 @@
+//! Dicts that end in a signature of themselves.
+
+use alloc::vec::Vec;
+
+use super::read::{Dict, FieldError};
+use super::write::{DictWriter, key_at};
+
+/// The key of a signature.
+pub const SIGNATURE_KEY: &str = "~";
+/// The key of a second signature, which signs the first as well.
+const SECOND_KEY: &str = "~P";
+
+/// A signature found in a dict, and the bytes that it must cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// What is signed: the encoded dict up to the key of the signature, without its final `e`.
+    pub message: &'a [u8],
+    /// The signature. Nothing has been verified.
+    pub signature: &'a [u8; 64],
+}
+
+impl<'a> Dict<'a> {
+    fn signed_at(&self, key: &'static str) -> Result<(Signed<'a>, usize), FieldError> {
+        let signature = self.array(key)?;
+        let missing = FieldError::Missing { key };
+        let entry = self.entry(key.as_bytes()).ok_or(missing)?;
+        let message = self.raw().get(..entry.key_offset).ok_or(missing)?;
+        let following = self
+            .iter()
+            .filter(|entry| entry.key > key.as_bytes())
+            .count();
+        Ok((Signed { message, signature }, following))
+    }
+
+    /// The signature under [`SIGNATURE_KEY`], which must be there, of 64 bytes, and last.
+    ///
+    /// Verify it over [`Signed::message`], the bytes as received (protocol: bt-encoding,
+    /// section 6). Not every dict with this key is signed.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if there is no such signature, or entries follow it.
+    pub fn signed(&self) -> Result<Signed<'a>, FieldError> {
+        match self.signed_at(SIGNATURE_KEY)? {
+            (signed, 0) => Ok(signed),
+            _ => Err(FieldError::AfterSignature),
+        }
+    }
+
+    /// As [`signed`](Self::signed), for dicts that may have a second signature under `~P`.
+    ///
+    /// The second one covers everything before its own key, the first signature included. Only the
+    /// inner dict of a version 2 one-to-one message has it.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] if there is no first signature, a second one has another length, or other
+    /// entries follow them.
+    pub fn signed_twice(&self) -> Result<(Signed<'a>, Option<Signed<'a>>), FieldError> {
+        let (first, following) = self.signed_at(SIGNATURE_KEY)?;
+        match following {
+            0 => Ok((first, None)),
+            1 if self.get(SECOND_KEY.as_bytes()).is_some() => {
+                let (second, _) = self.signed_at(SECOND_KEY)?;
+                Ok((first, Some(second)))
+            }
+            _ => Err(FieldError::AfterSignature),
+        }
+    }
+}
+
+/// Writes a dict and lets `sign` sign it.
+///
+/// `sign` gets the bytes to sign: the dict so far, without its final `e`.
+///
+/// # Errors
+///
+/// [`FieldError::AfterSignature`] if `fill` writes a key that does not sort before
+/// [`SIGNATURE_KEY`].
+pub fn signed_dict(
+    fill: impl FnOnce(&mut DictWriter<'_>),
+    sign: impl FnOnce(&[u8]) -> [u8; 64],
+) -> Result<Vec<u8>, FieldError> {
+    let mut out = Vec::new();
+    let last = DictWriter::fill(&mut out, fill);
+    let last_key = last.and_then(|last| key_at(&out, last));
+    if last_key.is_some_and(|key| key >= SIGNATURE_KEY.as_bytes()) {
+        return Err(FieldError::AfterSignature);
+    }
+    out.pop();
+    let signature = sign(&out);
+    out.extend_from_slice(b"1:~64:");
+    out.extend_from_slice(&signature);
+    out.push(b'e');
+    Ok(out)
+}
