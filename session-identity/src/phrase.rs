@@ -222,12 +222,14 @@ fn find(language: Language, word: &str) -> Option<u16> {
 }
 
 fn unknown(language: Language, position: usize, word: &str) -> UnknownWord {
-    let word: String = word.chars().take(32).collect();
+    // 32 code points are 128 bytes at most: the text is not copied while it grows.
+    let mut quoted = Zeroizing::new(String::with_capacity(128));
+    quoted.extend(word.chars().take(32));
     UnknownWord {
         language,
         position,
-        suggestions: nearest::nearest(language, &word),
-        word: Zeroizing::new(word),
+        suggestions: nearest::nearest(language, &quoted),
+        word: quoted,
     }
 }
 

@@ -24,6 +24,7 @@ fn the_real_15_id_is_one_of_two_candidates_and_nothing_tells_which() {
         assert!(candidates.contains(&real) && candidates.contains(&twin));
         assert_eq!(candidates.absolute(), real.absolute());
         assert_eq!(real.absolute(), twin.absolute());
+        assert!(!real.absolute().ed25519().is_negative());
         positive += u32::from(real == real.absolute());
         for id in [real, twin] {
             assert_eq!(account.id().matches(&id.into(), &server()), Ok(true));
