@@ -330,28 +330,33 @@ fn push_canonical(out: &mut Vec<u8>, raw: &str) -> Option<()> {
 /// Appends a string literal, with the escapes that JSON demands and no others.
 pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text.as_bytes();
     out.push(b'"');
-    for byte in text.bytes() {
+    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
+        let (plain, escaped) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let [byte, after @ ..] = escaped else { break };
+        rest = after;
         let short = match byte {
-            b'"' | b'\\' => byte,
+            b'"' | b'\\' => *byte,
             0x08 => b'b',
             0x0c => b'f',
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                for digit in [byte >> 4, byte & 0xf] {
-                    out.extend(HEX.get(usize::from(digit)));
-                }
-                continue;
-            }
             _ => {
-                out.push(byte);
+                out.extend_from_slice(b"\\u00");
+                out.extend(HEX.get(usize::from(byte >> 4)));
+                out.extend(HEX.get(usize::from(byte & 0xf)));
                 continue;
             }
         };
         out.extend_from_slice(&[b'\\', short]);
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
 }

@@ -1,5 +1,10 @@
 //! The vectors of `tests/vectors/onion.json`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
 
 use session_crypto::{Blake2b, Ed25519Public, X25519Public, X25519Secret};
 use session_onion::client::{self, Hop, Request, Sealed, Server};

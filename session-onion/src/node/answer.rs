@@ -114,18 +114,25 @@ impl Replier {
         status: u16,
         body: ReplyBody<'_>,
     ) -> Answer {
-        let nonce = self.key.cipher().nonce_length();
-        let length = match body {
-            ReplyBody::Text(text) | ReplyBody::Json(text) => text.len(),
-            ReplyBody::Binary(bytes) => bytes.len() / 3 * 4,
+        let encoded;
+        let (text, embed) = match body {
+            ReplyBody::Json(json) => (json, self.json),
+            ReplyBody::Text(text) => (text, false),
+            ReplyBody::Binary(bytes) => {
+                encoded = Base64::encode_string(bytes);
+                (encoded.as_str(), false)
+            }
         };
-        let mut buffer = Vec::with_capacity(length.saturating_add(length / 8).saturating_add(128));
+        let nonce = self.key.cipher().nonce_length();
+        // A result of JSON becomes longer as text, for its quotes are escaped.
+        let length = text.len().saturating_add(text.len() / 4);
+        let mut buffer = Vec::with_capacity(length.saturating_add(128));
         buffer.resize(nonce, 0);
         buffer.extend_from_slice(b"{\"body\":");
-        match body {
-            ReplyBody::Json(json) if self.json => buffer.extend_from_slice(json.as_bytes()),
-            ReplyBody::Json(text) | ReplyBody::Text(text) => push_text(&mut buffer, text),
-            ReplyBody::Binary(bytes) => push_text(&mut buffer, &Base64::encode_string(bytes)),
+        if embed {
+            buffer.extend_from_slice(text.as_bytes());
+        } else {
+            push_text(&mut buffer, text);
         }
         buffer.extend_from_slice(alloc::format!(",\"status\":{status}}}").as_bytes());
         self.seal(rng, buffer, nonce)
