@@ -70,12 +70,21 @@ impl Blinding {
         server: &X25519Public,
     ) -> Result<Ed25519Public, KeyError> {
         let point = account.to_point()?;
+        let x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
+        self.key_of_point(account, &point, &x25519, server)
+    }
+
+    /// As [`key_of`](Self::key_of), for a key whose point and X25519 key are known already.
+    pub(crate) fn key_of_point(
+        self,
+        account: &Ed25519Public,
+        point: &EdwardsPoint,
+        x25519: &X25519Public,
+        server: &X25519Public,
+    ) -> Result<Ed25519Public, KeyError> {
         match self {
-            Self::Blind15 => factor15(server).multiply_checked(&point),
-            Self::Blind25 => {
-                let x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
-                factor25(&x25519, server).multiply_checked(&absolute(account, point))
-            }
+            Self::Blind15 => factor15(server).multiply_checked(point),
+            Self::Blind25 => factor25(x25519, server).multiply_checked(&absolute(account, *point)),
         }
     }
 }

@@ -117,12 +117,13 @@ pub fn decrypt(
     let (content, sender) = split_last::<32>(signed).ok_or(DecryptError)?;
     let length = content.len();
     let sender = Ed25519Public::from_bytes(*sender);
-    sender.verify_parts(
+    let verifier = sender.prepare()?;
+    verifier.verify_parts(
         &[signed, public.as_bytes()],
         &Ed25519Signature::from_bytes(*signature),
     )?;
     // A key with a component of small order can pass the signature check; it is no account's key.
-    let sender_x25519 = sender.to_x25519()?;
+    let sender_x25519 = verifier.to_x25519()?;
     message.truncate(length);
     Ok(Opened {
         sender,

@@ -10,8 +10,8 @@ use core::fmt;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::traits::IsIdentity;
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::SigningKey;
 use ed25519_dalek::hazmat::ExpandedSecretKey;
-use ed25519_dalek::{SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -107,11 +107,17 @@ impl Ed25519Public {
         if !is_canonical_y(&self.0) {
             return Err(KeyError::NotAPoint);
         }
-        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::NotAPoint)?;
-        if key.is_weak() {
+        let point = CompressedEdwardsY(self.0)
+            .decompress()
+            .ok_or(KeyError::NotAPoint)?;
+        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
+        if point.is_small_order() {
             return Err(KeyError::NotPrimeOrder);
         }
-        Ok(PreparedVerifier(key))
+        Ok(PreparedVerifier {
+            public: *self,
+            negative: -point,
+        })
     }
 
     /// The X25519 public key of the same pair (protocol: identity, section 1.3).
@@ -168,14 +174,31 @@ impl fmt::Debug for Ed25519Public {
 }
 
 /// An Ed25519 public key that is known to be usable and is decompressed already.
-#[derive(Clone, Debug)]
-pub struct PreparedVerifier(VerifyingKey);
+#[derive(Clone)]
+pub struct PreparedVerifier {
+    public: Ed25519Public,
+    /// `-A`, which the check multiplies.
+    negative: EdwardsPoint,
+}
 
 impl PreparedVerifier {
     /// The key itself.
     #[must_use]
-    pub fn public(&self) -> Ed25519Public {
-        Ed25519Public(self.0.to_bytes())
+    pub const fn public(&self) -> Ed25519Public {
+        self.public
+    }
+
+    /// The X25519 public key of the same pair, as [`Ed25519Public::to_x25519`].
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NotPrimeOrder`] if the point is not in the prime-order subgroup.
+    pub fn to_x25519(&self) -> Result<X25519Public, KeyError> {
+        require_prime_order(&self.negative)?;
+        // A point and its negative have the same u-coordinate.
+        Ok(X25519Public::from_bytes(
+            self.negative.to_montgomery().to_bytes(),
+        ))
     }
 
     /// Verifies a signature, as [`Ed25519Public::verify`].
@@ -201,23 +224,22 @@ impl PreparedVerifier {
         message: &[&[u8]],
         signature: &Ed25519Signature,
     ) -> Result<(), SignatureError> {
-        let mut r = [0; 32];
-        copy_prefix(&mut r, &signature.0);
-        if CompressedEdwardsY(r)
-            .decompress()
-            .is_none_or(|r| r.is_small_order())
-        {
+        let (r, s) = signature.parts();
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(s)).ok_or(SignatureError)?;
+        let k = sha512_scalar(&[&r, self.public.as_bytes()], message);
+        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &self.negative, &s);
+        // R is never decompressed: if it is the canonical encoding of the expected point, then it is
+        // of small order exactly if that point is.
+        if expected.compress().to_bytes() != r || expected.is_small_order() {
             return Err(SignatureError);
         }
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        let mut stream = self
-            .0
-            .verify_stream(&signature)
-            .map_err(|_| SignatureError)?;
-        for part in message {
-            stream.update(part);
-        }
-        stream.finalize_and_verify().map_err(|_| SignatureError)
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PreparedVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_public(f, "PreparedVerifier", &self.public.0)
     }
 }
 
@@ -245,6 +267,15 @@ impl Ed25519Signature {
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 64] {
         self.0
+    }
+
+    /// R and S.
+    fn parts(&self) -> ([u8; 32], [u8; 32]) {
+        let (mut r, mut s) = ([0; 32], [0; 32]);
+        let (left, right) = self.0.split_at(32);
+        copy_prefix(&mut r, left);
+        copy_prefix(&mut s, right);
+        (r, s)
     }
 }
 

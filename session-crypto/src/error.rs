@@ -59,6 +59,10 @@ pub enum EncryptError {
         /// Messages that were given.
         got: usize,
     },
+    /// One recipient is to get two different messages, which would be encrypted with one key and
+    /// nonce and so give each other away.
+    #[error("a recipient is given twice, with different messages for one nonce")]
+    RepeatedRecipient,
 }
 
 /// The one error for every failure to open, decrypt or authenticate.

@@ -117,8 +117,10 @@ pub fn decrypt(
     let (content, account) = split_last::<32>(&message).ok_or(DecryptError)?;
     let length = content.len();
     let account = Ed25519Public::from_bytes(*account);
-    let account_x25519 = account.to_x25519()?;
-    if own.blinding().key_of(&account, own.server())? != *sender {
+    let point = account.to_point()?;
+    let account_x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
+    let blinding = own.blinding();
+    if blinding.key_of_point(&account, &point, &account_x25519, own.server())? != *sender {
         return Err(DecryptError);
     }
     message.truncate(length);

@@ -11,6 +11,7 @@
 //! Sender, recipient and domain fix the key. **A nonce must never be used again for the same three
 //! with another message.** Draw it at random, or hash all content with a secret key.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -114,8 +115,9 @@ impl<'a> Party<'a> {
     ///
     /// # Errors
     ///
-    /// [`EncryptError::MessageCount`] if there is another number of messages, and
-    /// [`EncryptError::Key`] if a recipient's key has small order.
+    /// [`EncryptError::MessageCount`] if there is another number of messages,
+    /// [`EncryptError::RepeatedRecipient`] if somebody would get two different messages with one
+    /// nonce, and [`EncryptError::Key`] if a recipient's key has small order.
     pub fn encrypt_to_all(
         &self,
         recipients: &[X25519Public],
@@ -127,6 +129,14 @@ impl<'a> Party<'a> {
                 recipients: recipients.len(),
                 got: messages.len(),
             });
+        }
+        if messages.len() > 1 {
+            let mut given = BTreeMap::new();
+            for (recipient, message) in recipients.iter().zip(messages) {
+                if *given.entry(recipient).or_insert(message) != message {
+                    return Err(EncryptError::RepeatedRecipient);
+                }
+            }
         }
         recipients
             .iter()

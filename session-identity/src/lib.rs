@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "english", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "english"),
+    doc = "Accounts, ids and recovery phrases of the Session messenger protocol."
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::copy_prefix;
-use crate::phrase::{self, Language, PhraseError};
+use crate::phrase::{self, DetectError, Language, PhraseError};
 
 /// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
 ///
@@ -123,6 +123,27 @@ impl Seed {
                 expected: "12 or 24",
                 got,
             }),
+        }
+    }
+
+    /// Reads a recovery phrase of 13 or 25 words in whichever language it is.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError`] if it is a phrase in no language, or different ones in two.
+    pub fn from_phrase_in_any_language(text: &str) -> Result<(Self, Language), DetectError> {
+        match phrase::count(text) {
+            13 | 25 => {
+                let (language, bytes) = phrase::decode_any(text)?;
+                let mut seed = Self([0; 32]);
+                copy_prefix(&mut seed.0, &bytes);
+                Ok((seed, language))
+            }
+            got => Err(PhraseError::WordCount {
+                expected: "13 or 25",
+                got,
+            }
+            .into()),
         }
     }
 

@@ -9,3 +9,24 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+pub mod admin;
+pub mod community;
+mod compose;
+pub mod config;
+pub mod direct;
+mod error;
+pub mod group;
+pub mod inbox;
+pub mod kicked;
+pub mod multi;
+pub mod notify;
+mod opened;
+pub mod pro;
+mod sealed;
+pub mod sync;
+
+pub use error::{OpenError, SealError};
+pub use opened::{AuthorError, Opened};
+pub use sealed::{Sealed, namespace, ttl};
+pub use session_proto::content;

@@ -11,4 +11,14 @@ extern crate alloc;
 extern crate std;
 
 pub mod bt;
+#[cfg(feature = "protobuf")]
+pub mod content;
+#[cfg(feature = "protobuf")]
+pub mod envelope;
+#[cfg(feature = "protobuf")]
+pub mod limits;
 pub mod padding;
+#[cfg(feature = "protobuf")]
+pub mod schema;
+#[cfg(feature = "protobuf")]
+pub mod wire;

@@ -9,3 +9,21 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+mod account;
+mod base64;
+mod hash;
+mod hex;
+mod namespace;
+
+pub mod limits;
+pub mod record;
+pub mod ring;
+pub mod rpc;
+pub mod value;
+
+pub use account::{AccountError, StorageAccount};
+pub use hash::{HashError, MessageHash};
+pub use namespace::{Namespace, Namespaces};
+pub use record::ServiceNode;
+pub use ring::{SwarmId, SwarmRing};

@@ -1,1 +1,30 @@
-fn main() {}
+//! Chores of this workspace, run as `cargo xtask <chore>`.
+
+mod proto;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+chores:
+    proto            generate session-proto/src/schema/ from session-proto/proto/
+    proto --check    fail if what is committed there is stale
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["proto"] => proto::write(),
+        ["proto", "--check"] => proto::check(),
+        _ => Err(USAGE.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

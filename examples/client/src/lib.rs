@@ -2,5 +2,9 @@
 //!
 //! The binary `client` is its command line; `localnet` uses it to be its own first customer.
 
+pub mod error;
 pub mod http;
+pub mod message;
+pub mod network;
+pub mod session;
 pub mod state;

@@ -1,7 +1,13 @@
 //! A whole Session network on loopback.
 
+pub mod chain;
+pub mod demo;
 pub mod fault;
+pub mod network;
+pub mod node;
+pub mod rate;
 pub mod report;
+pub mod seed;
 pub mod seen;
 pub mod server;
 pub mod store;

@@ -10,8 +10,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 mod change;
 mod revoke;
 
-pub use change::{Direction, Expired};
-
 /// Why the store does not work.
 pub type StoreError = rusqlite::Error;
 

@@ -210,3 +210,55 @@ const fn lower(code: u32) -> u32 {
         _ => code,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use std::collections::HashSet;
+
+    use unicode_normalization::{UnicodeNormalization, is_nfkc};
+
+    use super::WORDS;
+    use crate::phrase::fold::{MAX_WORD_BYTES, fold};
+    use crate::phrase::{Language, ROOM_FOR_A_WORD, find};
+
+    #[test]
+    fn every_word_of_every_list_is_found_where_it_stands() {
+        for language in Language::ALL.iter().copied() {
+            let list = language.list();
+            let words: Vec<_> = list.words().collect();
+            assert_eq!(words.len(), WORDS);
+            for (index, word) in (0u16..).zip(&words) {
+                assert_eq!(list.word(index), *word);
+                assert_eq!(find(language, word), Some(index));
+                let key = list.key_at(index);
+                assert_eq!(list.find(key), Some(index));
+                // The tables are made by another, smaller code than what folds at run time.
+                let folded = fold(word);
+                let prefix = folded.iter().take(list.prefix_length()).copied();
+                assert!(list.script().prefix(key).eq(prefix));
+                let decomposed: String = word.nfd().collect();
+                assert_eq!(find(language, &decomposed), Some(index));
+                assert!(is_nfkc(word));
+                assert!(word.len() < ROOM_FOR_A_WORD && decomposed.len() < MAX_WORD_BYTES);
+            }
+            let keys: HashSet<_> = list.keys.iter().collect();
+            assert_eq!(keys.len(), WORDS);
+            assert!(!keys.contains(&0));
+            assert_eq!(list.word(1626), "");
+            assert_eq!(list.find(0), None);
+        }
+    }
+
+    #[test]
+    fn letters_of_other_scripts_are_no_key() {
+        for language in Language::ALL.iter().copied() {
+            // Outside the blocks, at their edges, and beyond the basic plane.
+            for letter in ['\0', 'ā', 'Ͽ', '\u{500}', '\u{2fff}', '\u{3100}', '𐀀', '𝐚'] {
+                let word: String = [letter; 4].iter().collect();
+                assert_eq!(find(language, &word), None, "{letter:?}");
+            }
+        }
+    }
+}

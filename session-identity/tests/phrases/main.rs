@@ -13,7 +13,7 @@ mod vectors;
 
 use proptest::prelude::*;
 use session_identity::phrase::{self, decode, decode_without_checksum, encode};
-use session_identity::{Language, PhraseError, Seed};
+use session_identity::{Account, Language, PhraseError, Seed};
 
 const EN: Language = Language::English;
 const EN_16: &str =
@@ -284,10 +284,72 @@ fn a_megabyte_of_anything_is_refused() {
     }
 }
 
+#[test]
+fn words_read_as_others_are_listed() {
+    let typed = with_word(&with_word(EN_16, 0, "amazing"), 2, "Cak");
+    let listed = phrase::substitutions(&typed, EN);
+    assert_eq!(listed.len(), 1);
+    let first = listed[0];
+    assert_eq!(
+        (first.position, first.typed, first.word),
+        (1, "amazing", "amaze")
+    );
+    // What cannot be seen is listed too.
+    let typed = with_word(EN_16, 4, "symptoms\u{200b}");
+    assert_eq!(phrase::substitutions(&typed, EN)[0].position, 5);
+    for typed in [EN_16, &EN_16.to_uppercase(), "ama buf xyzzy"] {
+        assert_eq!(phrase::substitutions(typed, EN), []);
+    }
+}
+
+#[test]
+fn words_are_completed_in_either_case() {
+    let words: Vec<_> = EN.words_beginning_with("Am").collect();
+    assert_eq!(
+        words,
+        [
+            "amaze", "ambush", "amended", "amidst", "ammo", "amnesty", "among", "amply", "amused"
+        ]
+    );
+    assert_eq!(EN.words_beginning_with("").count(), 1626);
+    assert_eq!(EN.words_beginning_with("xyz").count(), 0);
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let seed = Seed::from_short(&counting());
+    assert_eq!(format!("{seed:?}"), "Seed(..)");
+    let account = Account::from_seed(&seed);
+    let expected = format!("Account {{ id: AccountId({}), .. }}", account.id());
+    assert_eq!(format!("{account:?}"), expected);
+}
+
+#[test]
+fn seeds_of_other_lengths_are_refused() {
+    for length in (0..70).filter(|length| ![16, 32].contains(length)) {
+        let error = Seed::try_from(vec![1; length].as_slice()).unwrap_err();
+        assert_eq!(error.got, length);
+    }
+}
+
+#[test]
+fn a_full_seed_that_ends_with_zeros_is_a_short_one() {
+    let mut full = [0; 32];
+    full[..16].copy_from_slice(&counting::<16>());
+    let seed = Seed::from_full(&full);
+    assert!(seed.is_short());
+    assert_eq!(*seed.to_phrase(EN), EN_16);
+    // Not hashed, not stretched: sixteen zeros and no more.
+    assert_eq!(*Seed::from_short(&counting()).expose_full(), full);
+    full[31] = 1;
+    assert_eq!(Seed::from_full(&full).expose_bytes().len(), 32);
+}
+
 #[cfg(feature = "all-languages")]
 mod all_languages {
     use super::*;
     use crate::vectors::{LONG, LONG_BYTES, SHORT};
+    use session_identity::phrase::DetectError;
 
     #[test]
     fn vectors_of_every_language_hold_both_ways() {
@@ -393,6 +455,129 @@ mod all_languages {
             assert!(read(word).is_ok());
             assert_ne!(read(&format!("{word}x")), read(word));
         }
+    }
+
+    #[test]
+    fn the_language_of_a_phrase_is_found() {
+        for (name, text, _) in SHORT {
+            let language: Language = name.parse().unwrap();
+            let (seed, found) = Seed::from_phrase_in_any_language(text).unwrap();
+            assert_eq!(found, language);
+            assert_eq!(seed.expose_bytes(), counting::<16>());
+        }
+    }
+
+    #[test]
+    fn mixed_languages_are_no_phrase() {
+        let (_, russian, _) = SHORT.iter().find(|(name, ..)| *name == "Russian").unwrap();
+        let mut mixed = words(russian);
+        mixed[5] = "tiger";
+        let error = phrase::detect(&mixed.join(" ")).unwrap_err();
+        let DetectError::NotFound { nearest, error } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(nearest, Language::Russian);
+        assert!(matches!(error, PhraseError::UnknownWord(error) if error.position() == 6));
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_a_phrase_in_no_language() {
+        let error = phrase::detect(&with_word(EN_16, 12, "amaze")).unwrap_err();
+        let expected = DetectError::NotFound {
+            nearest: EN,
+            error: PhraseError::Checksum,
+        };
+        assert_eq!(error, expected);
+        assert!(matches!(
+            phrase::detect("abbey abbey"),
+            Err(DetectError::Phrase(PhraseError::WordCount { got: 2, .. }))
+        ));
+    }
+
+    #[test]
+    fn a_phrase_in_two_languages_is_not_guessed() {
+        // Words that two lists share, in an order that satisfies both checksums.
+        let both = |one: Language, two: Language| {
+            let shared: Vec<&str> = one
+                .words()
+                .filter(|word| two.words().any(|other| other == *word))
+                .collect();
+            shared.windows(3).find_map(|window| {
+                window.iter().find_map(|last| {
+                    let text = [window, &[*last]].concat().join(" ");
+                    let fits = |language| decode(&text, language).ok();
+                    (fits(one)? != fits(two)?).then_some(text)
+                })
+            })
+        };
+        let text = both(Language::English, Language::French).unwrap();
+        // Esperanto knows these words as well, and comes first.
+        assert!(matches!(
+            phrase::detect(&text),
+            Err(DetectError::Ambiguous { first, .. }) if first == Language::English
+        ));
+        assert!(matches!(
+            Seed::from_phrase_in_any_language(&text),
+            Err(DetectError::Phrase(PhraseError::WordCount { got: 4, .. }))
+        ));
+    }
+
+    /// The two checksum words of a German phrase: with ß as it is, and with ß as ss.
+    fn german_checksums(words: &[&str]) -> (usize, usize) {
+        let place = |expand: bool| {
+            let prefixes: String = words
+                .iter()
+                .flat_map(|word| {
+                    let word = word.to_lowercase();
+                    let word = if expand {
+                        word.replace('ß', "ss")
+                    } else {
+                        word
+                    };
+                    word.chars().take(4).collect::<Vec<_>>()
+                })
+                .collect();
+            let crc = crc32(prefixes.as_bytes()) as usize;
+            crc % words.len()
+        };
+        (place(false), place(true))
+    }
+
+    /// Written without regard to the one in the library.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                if crc & 1 == 1 {
+                    crc >> 1 ^ 0xedb8_8320
+                } else {
+                    crc >> 1
+                }
+            })
+        })
+    }
+
+    #[test]
+    fn german_checksums_of_either_folding_are_taken_and_the_simple_one_written() {
+        let german = Language::German;
+        let mut differing = 0;
+        for word in ["Floß", "Fußbad", "Maßanzug", "Maßkrug", "Weißbier"] {
+            for filler in ["Abakus", "Bach", "Crash", "Muster"] {
+                let words = [word, filler, "Zyklop"];
+                let Ok(bytes) = decode_without_checksum(&words.join(" "), german) else {
+                    continue;
+                };
+                let (simple, full) = german_checksums(&words);
+                for place in 0..3 {
+                    let text = [words[0], words[1], words[2], words[place]].join(" ");
+                    let accepted = decode(&text, german).is_ok();
+                    assert_eq!(accepted, place == simple || place == full, "{text}");
+                }
+                let written = encode(&bytes, german).unwrap();
+                assert!(written.ends_with(words[simple]));
+                differing += usize::from(simple != full);
+            }
+        }
+        assert!(differing > 3);
     }
 
     proptest! {

@@ -4,26 +4,6 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError, time};
 
-/// Which way an expiry may be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Either way.
-    Any,
-    /// To an earlier time only.
-    Shorten,
-    /// To a later time only.
-    Extend,
-}
-
-/// What became of a request to change expiries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Expired {
-    /// The hashes that were changed, with their new expiries in ms, sorted by hash.
-    pub updated: Vec<(String, u64)>,
-    /// Those that are there and were not changed, with their expiries in ms, sorted by hash.
-    pub unchanged: Vec<(String, u64)>,
-}
-
 /// The messages that a change is about: of an account, in one namespace or in all, with one more
 /// condition on a time.
 const SCOPE: &str = "owner = (SELECT id FROM owners WHERE account = ?1)
@@ -51,10 +31,10 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] if the database fails.
-    pub fn delete(
+    pub fn delete<'a>(
         &mut self,
         account: &[u8; 33],
-        hashes: &[String],
+        hashes: impl IntoIterator<Item = &'a str>,
     ) -> Result<Vec<String>, StoreError> {
         let change = self.db.transaction()?;
         let mut deleted = Vec::new();
@@ -66,7 +46,7 @@ impl Store {
                 )?
                 .execute(params![account, hash])?;
             if count > 0 {
-                deleted.push(hash.clone());
+                deleted.push(hash.to_owned());
             }
         }
         change.commit()?;
@@ -117,51 +97,26 @@ impl Store {
         Ok(updated)
     }
 
-    /// Changes the expiries of single messages, given with their hashes.
+    /// Gives single messages new expiries, in ms.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the database fails.
-    pub fn expire_hashes(
+    pub fn set_expiries<'a>(
         &mut self,
         account: &[u8; 33],
-        wanted: &[(String, u64)],
-        direction: Direction,
-    ) -> Result<Expired, StoreError> {
+        changes: impl IntoIterator<Item = (&'a str, u64)>,
+    ) -> Result<(), StoreError> {
         let change = self.db.transaction()?;
-        let mut result = Expired::default();
-        for (hash, expiry) in wanted {
-            let present: Option<(i64, i64)> = change
+        for (hash, expiry) in changes {
+            change
                 .prepare_cached(
-                    "SELECT id, expiry FROM messages
+                    "UPDATE messages SET expiry = ?3
                      WHERE owner = (SELECT id FROM owners WHERE account = ?1) AND hash = ?2",
                 )?
-                .query_row(params![account, hash], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let Some((id, present)) = present else {
-                continue;
-            };
-            let new = time(*expiry);
-            let apply = match direction {
-                Direction::Any => true,
-                Direction::Shorten => new < present,
-                Direction::Extend => new > present,
-            };
-            if apply {
-                change
-                    .prepare_cached("UPDATE messages SET expiry = ?2 WHERE id = ?1")?
-                    .execute([id, new])?;
-                result.updated.push((hash.clone(), *expiry));
-            } else {
-                result
-                    .unchanged
-                    .push((hash.clone(), present.unsigned_abs()));
-            }
+                .execute(params![account, hash, time(expiry)])?;
         }
-        change.commit()?;
-        result.updated.sort();
-        result.unchanged.sort();
-        Ok(result)
+        change.commit()
     }
 
     /// The expiries of the messages that are there.
@@ -169,10 +124,10 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] if the database fails.
-    pub fn expiries(
+    pub fn expiries<'a>(
         &self,
         account: &[u8; 33],
-        hashes: &[String],
+        hashes: impl IntoIterator<Item = &'a str>,
         now: u64,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut query = self.db.prepare_cached(
@@ -185,7 +140,7 @@ impl Store {
             let expiry: Option<i64> = query
                 .query_row(params![account, hash, time(now)], |row| row.get(0))
                 .optional()?;
-            found.extend(expiry.map(|expiry| (hash.clone(), expiry.unsigned_abs())));
+            found.extend(expiry.map(|expiry| (hash.to_owned(), expiry.unsigned_abs())));
         }
         Ok(found)
     }
@@ -220,16 +175,10 @@ mod tests {
         (folder, store)
     }
 
-    fn hashes(list: &[&str]) -> Vec<String> {
-        list.iter().map(ToString::to_string).collect()
-    }
-
     #[test]
     fn deletes_by_hash_what_is_there() {
         let (_folder, mut store) = filled();
-        let deleted = store
-            .delete(&ACCOUNT, &hashes(&["c", "x", "a", "a"]))
-            .unwrap();
+        let deleted = store.delete(&ACCOUNT, ["c", "x", "a", "a"]).unwrap();
         assert_eq!(deleted, ["a", "c"]);
         assert_eq!(store.count().unwrap(), 3, "other accounts keep theirs");
     }
@@ -253,36 +202,20 @@ mod tests {
         let updated = store.expire_all(&ACCOUNT, Some(0), 50).unwrap();
         assert_eq!(updated, [(0, "a".into()), (0, "b".into())]);
         assert_eq!(
-            store.expiries(&ACCOUNT, &hashes(&["a", "c"]), 0).unwrap(),
+            store.expiries(&ACCOUNT, ["a", "c"], 0).unwrap(),
             [("a".into(), 50), ("c".into(), 100)]
         );
     }
 
     #[test]
-    fn single_expiries_go_the_way_that_is_asked_for() {
+    fn single_expiries_are_set_where_the_message_is() {
         let (_folder, mut store) = filled();
-        let wanted = [
-            ("b".to_owned(), 200),
-            ("a".to_owned(), 50),
-            ("x".to_owned(), 50),
-        ];
-        let result = store
-            .expire_hashes(&ACCOUNT, &wanted, Direction::Extend)
+        store
+            .set_expiries(&ACCOUNT, [("b", 200), ("a", 50), ("x", 70)])
             .unwrap();
-        assert_eq!(result.updated, [("b".into(), 200)]);
-        assert_eq!(result.unchanged, [("a".into(), 100)]);
-        let result = store
-            .expire_hashes(&ACCOUNT, &wanted, Direction::Shorten)
-            .unwrap();
-        assert_eq!(result.updated, [("a".into(), 50)]);
-        assert_eq!(result.unchanged, [("b".into(), 200)]);
-        let result = store
-            .expire_hashes(&ACCOUNT, &wanted, Direction::Any)
-            .unwrap();
-        assert_eq!(result.updated, [("a".into(), 50), ("b".into(), 200)]);
-        assert_eq!(
-            store.expiries(&ACCOUNT, &hashes(&["a", "b"]), 60).unwrap(),
-            [("b".into(), 200)]
-        );
+        let expiries = store.expiries(&ACCOUNT, ["a", "b", "x"], 0).unwrap();
+        assert_eq!(expiries, [("a".into(), 50), ("b".into(), 200)]);
+        let alive = store.expiries(&ACCOUNT, ["a", "b"], 60).unwrap();
+        assert_eq!(alive, [("b".into(), 200)]);
     }
 }

@@ -100,7 +100,7 @@ mod tests {
         store.revoke(&ACCOUNT, &[[1; 36], [2; 36]]).unwrap();
         assert_eq!(store.revoked(&ACCOUNT).unwrap(), [[1; 36], [2; 36]]);
         assert_eq!(store.unrevoke(&ACCOUNT, &[[1; 36], [9; 36]]).unwrap(), 1);
-        store.delete(&ACCOUNT, &["a".into()]).unwrap();
+        store.delete(&ACCOUNT, ["a"]).unwrap();
         keep_something(&mut store);
         assert!(store.revoked(&ACCOUNT).unwrap().is_empty());
     }

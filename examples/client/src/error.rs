@@ -1,0 +1,115 @@
+//! What can go wrong, each in one sentence for a person.
+
+use std::path::PathBuf;
+
+use session_identity::IdError;
+use session_identity::phrase::PhraseError;
+use session_message::SealError;
+
+use crate::http::HttpError;
+
+/// Why a command ended without success.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// An argument that cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// The recovery phrase is wrong.
+    #[error("the recovery phrase cannot be used: {0}")]
+    Phrase(#[from] PhraseError),
+    /// The account id is wrong.
+    #[error("`{text}` is not an account id: {reason}")]
+    AccountId {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: IdError,
+    },
+    /// A file cannot be read or written.
+    #[error("{what} {}: {reason}", path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The system has no random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// No seed node answered with a list of nodes.
+    #[error("no seed node could be used: {0}")]
+    Seeds(String),
+    /// The list has too few nodes for a path.
+    #[error("the network has {usable} usable nodes in different subnets, a path needs {needed}")]
+    TooFewNodes {
+        /// How many there are.
+        usable: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// No node can say which swarm keeps the messages of an account.
+    #[error("the network has no swarms")]
+    NoSwarm,
+    /// The guard cannot be reached.
+    #[error("the first node of the path failed: {0}")]
+    Guard(#[from] HttpError),
+    /// The answer is not from the node that was asked.
+    #[error("no answer that can be believed came back: {0}")]
+    Onion(String),
+    /// The node that was asked refused.
+    #[error("the node refused `{method}` with status {status}: {text}")]
+    Refused {
+        /// The request.
+        method: &'static str,
+        /// The status.
+        status: u16,
+        /// The text.
+        text: String,
+    },
+    /// The node's answer makes no sense.
+    #[error("the node answered `{method}` with nonsense: {reason}")]
+    Nonsense {
+        /// The request.
+        method: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No member of the swarm has provably stored the message.
+    #[error("no node of the swarm stored the message ({failed} failed, {forged} gave false proof)")]
+    NotStored {
+        /// Members that failed.
+        failed: usize,
+        /// Members whose signature is wrong.
+        forged: usize,
+    },
+    /// The message cannot be sealed.
+    #[error("the message cannot be sent: {0}")]
+    Seal(#[from] SealError),
+}
+
+impl ClientError {
+    /// The exit status of the command: 2 for what the caller gave, 3 if the network cannot be
+    /// reached, 4 if it answered something that cannot be used, 1 for the rest.
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Phrase(_) | Self::AccountId { .. } | Self::File { .. } => 2,
+            Self::Seeds(_) | Self::Guard(_) | Self::TooFewNodes { .. } | Self::NoSwarm => 3,
+            Self::Onion(_)
+            | Self::Refused { .. }
+            | Self::Nonsense { .. }
+            | Self::NotStored { .. } => 4,
+            Self::Random | Self::Seal(_) => 1,
+        }
+    }
+
+    /// Whether another path may do better.
+    pub const fn is_worth_another_path(&self) -> bool {
+        matches!(
+            self,
+            Self::Guard(_) | Self::Onion(_) | Self::Nonsense { .. }
+        )
+    }
+}

@@ -1,0 +1,359 @@
+//! A service node: a real HTTPS server that peels onions and keeps messages.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64ct::{Base64, Encoding};
+use client::http::{Answer as HttpAnswer, Http, HttpError, Trust};
+use hyper::Method;
+use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_onion::node::{Node as OnionNode, NotReady};
+use session_swarm::record::ServiceNode;
+use session_swarm::rpc::RpcError;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::chain::Chain;
+use crate::fault::{Faults, Lie, now_ms};
+use crate::rate::RateLimit;
+use crate::seen::Seen;
+use crate::server::{Call, Reply, serve};
+use crate::store::{Store, StoreError};
+use crate::tls::{Identity, TlsError, self_signed};
+use crate::traffic::Traffic;
+
+mod onion;
+mod storage;
+
+/// What the server calls itself.
+const SERVER: &str = "localnet";
+/// The path under which one node sends another an onion layer.
+const PEER_ONION: &str = "/sn/onion_request";
+/// The path under which one node forwards another a storage request; the method follows.
+const PEER_STORAGE: &str = "/sn/storage_cc/";
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The store cannot be opened.
+    #[error("cannot open the store of a node: {0}")]
+    Store(#[from] StoreError),
+    /// Something about files.
+    #[error("cannot use {path}: {reason}")]
+    File {
+        /// The path.
+        path: String,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The system has no random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// More nodes or swarms than there is room for, or too few.
+    #[error("{0}")]
+    Size(String),
+}
+
+/// A service node.
+pub struct Node {
+    secret: Ed25519Secret,
+    public: Ed25519Public,
+    onion: OnionNode,
+    address: SocketAddr,
+    tls: Identity,
+    store: Mutex<Store>,
+    chain: Arc<Chain>,
+    peers: Http,
+    outside: Http,
+    rate: RateLimit,
+    traffic: Arc<Traffic>,
+    /// What the node could see.
+    pub seen: Seen,
+    /// What is wrong with it.
+    pub faults: Faults,
+    onions: AtomicU64,
+    running: Mutex<Option<watch::Sender<bool>>>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Opens the store in `file` and listens on `address`; port 0 takes any. The node serves when
+    /// [`up`](Self::up) is called.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if something cannot be had.
+    pub fn new(
+        secret: Ed25519Secret,
+        address: SocketAddr,
+        file: &Path,
+        chain: Arc<Chain>,
+        traffic: Arc<Traffic>,
+    ) -> Result<Arc<Self>, StartError> {
+        let public = secret.public();
+        let from = Some(address.ip());
+        Ok(Arc::new(Self {
+            onion: OnionNode::new(public, secret.to_x25519()),
+            secret,
+            public,
+            address,
+            tls: self_signed(address.ip())?,
+            store: Mutex::new(Store::open(file)?),
+            chain,
+            peers: Http::new(Trust::Any, from),
+            outside: Http::new(Trust::Any, from),
+            rate: RateLimit::default(),
+            traffic,
+            seen: Seen::default(),
+            faults: Faults::default(),
+            onions: AtomicU64::new(0),
+            running: Mutex::new(None),
+        }))
+    }
+
+    /// The node's Ed25519 key.
+    pub const fn public(&self) -> &Ed25519Public {
+        &self.public
+    }
+
+    /// The node's Ed25519 key in hex.
+    pub fn name(&self) -> String {
+        const_hex::encode(self.public.as_bytes())
+    }
+
+    /// Where the node listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many onion layers the node has opened.
+    pub fn onions(&self) -> u64 {
+        self.onions.load(Ordering::Relaxed)
+    }
+
+    /// What the node keeps.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node's clock, in ms.
+    fn now(&self) -> u64 {
+        now_ms(self.faults.now().clock_ms)
+    }
+
+    /// The node's own entry in the chain's list.
+    fn record(&self) -> Option<ServiceNode> {
+        self.chain.node(&self.public)
+    }
+
+    /// Why the node cannot serve now.
+    fn not_ready(&self) -> Vec<NotReady> {
+        match self.record() {
+            Some(record) if record.swarm_id.is_assigned() => vec![],
+            _ => vec![NotReady::NoSwarm],
+        }
+    }
+
+    /// Whether the node listens.
+    pub fn is_up(&self) -> bool {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// Listens and serves until [`down`](Self::down). Does nothing if the node is up.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Listen`] if the address is taken.
+    pub async fn up(self: &Arc<Self>) -> Result<(), StartError> {
+        if self.is_up() {
+            return Ok(());
+        }
+        let listener = listen(self.address).await?;
+        self.serve_on(listener);
+        Ok(())
+    }
+
+    /// Serves on a listener of the node's address.
+    pub fn serve_on(self: &Arc<Self>, listener: TcpListener) {
+        let (stop, stopped) = watch::channel(false);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        let node = Arc::clone(self);
+        let handler = move |call: Call| {
+            let node = Arc::clone(&node);
+            async move { node.handle(call).await }
+        };
+        tokio::spawn(serve(
+            listener,
+            Arc::clone(&self.tls.config),
+            SERVER,
+            handler,
+            stopped,
+        ));
+    }
+
+    /// Stops listening; connections end after the request that they are serving.
+    pub fn down(&self) {
+        let stop = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(stop) = stop {
+            let _ = stop.send(true);
+        }
+    }
+
+    /// Forgets what has expired.
+    pub fn tick(&self) {
+        let now = self.now();
+        // If the disk is full now, the next tick will do it.
+        let _ = self.store().expire(now);
+    }
+
+    async fn handle(self: Arc<Self>, call: Call) -> Reply {
+        self.seen.address(call.from.ip());
+        self.seen.bytes(&call.body);
+        let fault = self.faults.now();
+        if !fault.slow.is_zero() {
+            tokio::time::sleep(fault.slow).await;
+        }
+        let mut reply = self.route(call).await;
+        self.seen.bytes(&reply.body);
+        if fault.lie == Some(Lie::Garble) {
+            reply.body = garble(&reply.body);
+        }
+        reply
+    }
+
+    async fn route(self: &Arc<Self>, call: Call) -> Reply {
+        match (&call.method, call.path.as_str()) {
+            (&Method::POST, "/onion_req/v2") => self.client_onion(&call).await,
+            (&Method::POST, "/storage_rpc/v1") => self.client_storage(&call).await,
+            (&Method::POST, PEER_ONION) if self.is_peer(call.from.ip()) => {
+                self.peer_onion(&call).await
+            }
+            (&Method::POST, path)
+                if path.starts_with(PEER_STORAGE) && self.is_peer(call.from.ip()) =>
+            {
+                self.peer_storage(path.trim_start_matches(PEER_STORAGE), &call.body)
+            }
+            (&Method::POST, "/ping_test/v1") => {
+                let key = Base64::encode_string(self.public.as_bytes());
+                Reply {
+                    header: Some(("X-Oxen-Snode-Pubkey", key)),
+                    ..Reply::text(200, "")
+                }
+            }
+            (&Method::GET, "/get_stats/v1") => {
+                let [major, minor, patch] = crate::chain::VERSION;
+                Reply::json(200, format!("{{\"version\":\"{major}.{minor}.{patch}\"}}"))
+            }
+            (method, path) => {
+                let method = method.as_str().to_ascii_lowercase();
+                Reply::text(404, format!("{method} {path} Not Found"))
+            }
+        }
+    }
+
+    async fn client_storage(self: &Arc<Self>, call: &Call) -> Reply {
+        if call.headers.contains_key("x-loki-long-poll") {
+            return refuse(&RpcError::LongPolling);
+        }
+        if !self.rate.admits(call.from.ip(), now_ms(0)) {
+            return refuse(&RpcError::RateLimit);
+        }
+        self.traffic.note(None, self.name(), "storage");
+        let response = self.storage(&call.body).await;
+        Reply {
+            status: response.status,
+            content_type: response.content_type(),
+            header: None,
+            body: response.json_body().into(),
+        }
+    }
+
+    /// Whether an address is that of another node.
+    fn is_peer(&self, address: IpAddr) -> bool {
+        self.chain
+            .nodes()
+            .iter()
+            .any(|node| IpAddr::V4(node.ip) == address)
+    }
+
+    /// Posts to another node, as one node to another.
+    async fn to_peer(
+        &self,
+        peer: &ServiceNode,
+        path: &str,
+        kind: &'static str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<HttpAnswer, HttpError> {
+        let to = const_hex::encode(peer.ed25519.as_bytes());
+        self.traffic.note(Some(self.name()), to, kind);
+        self.seen.bytes(&body);
+        let url = format!("https://{}:{}{path}", peer.ip, peer.https_port);
+        let answer = self
+            .peers
+            .post(&url, "application/octet-stream", body.into(), limit)
+            .await?;
+        self.seen.bytes(&answer.body);
+        Ok(answer)
+    }
+}
+
+/// Listens on an address.
+///
+/// # Errors
+///
+/// [`StartError::Listen`] if it is taken or not this machine's.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|reason| StartError::Listen { address, reason })
+}
+
+fn refuse(error: &RpcError) -> Reply {
+    Reply::text(error.status(), error.to_string())
+}
+
+/// Changes the byte in the middle.
+fn garble(body: &[u8]) -> bytes::Bytes {
+    let mut garbled = body.to_vec();
+    let middle = garbled.len() / 2;
+    if let Some(byte) = garbled.get_mut(middle) {
+        // Not a flip: the next node that garbles would flip it back.
+        *byte = byte.wrapping_add(1);
+    }
+    garbled.into()
+}
+
+/// The address of the node with this number, from 0: 127.0.1.1, 127.0.2.1 and so on, so that no two
+/// share a /24.
+pub fn address_of(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, number.saturating_add(1), 1)
+}

@@ -1,0 +1,101 @@
+//! Onion requests: what a node does with a layer once session-onion has opened it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use client::http::HttpError;
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use session_onion::node::{Answer, Arrival, Deliver, Exit, Peeled, Relay, ReplyBody};
+use session_swarm::rpc::Body;
+
+use super::{Node, PEER_ONION};
+use crate::server::{Call, Reply};
+
+impl Node {
+    /// A packet from a client.
+    pub(super) async fn client_onion(self: &Arc<Self>, call: &Call) -> Reply {
+        self.traffic.note(None, self.name(), "onion");
+        match Arrival::https(&call.body) {
+            Ok(arrival) => self.onion_reply(&arrival).await,
+            Err(refused) => reply(refused.answer),
+        }
+    }
+
+    /// A layer from another node.
+    pub(super) async fn peer_onion(self: &Arc<Self>, call: &Call) -> Reply {
+        match Arrival::node(&call.body) {
+            Ok(arrival) => self.onion_reply(&arrival).await,
+            Err(refused) => reply(refused.answer),
+        }
+    }
+
+    async fn onion_reply(self: &Arc<Self>, arrival: &Arrival<'_>) -> Reply {
+        self.onions.fetch_add(1, Ordering::Relaxed);
+        let peeled = self
+            .onion
+            .peel(&mut UnwrapErr(SysRng), arrival, &self.not_ready());
+        reply(match peeled {
+            Ok(Peeled::Relay(relay)) => self.relay(relay).await,
+            Ok(Peeled::Exit(exit)) => self.exit(exit).await,
+            Ok(Peeled::Deliver(deliver)) => self.deliver(deliver).await,
+            Err(refused) => refused.answer,
+        })
+    }
+
+    async fn relay(&self, relay: Relay) -> Answer {
+        // Whatever the node could read of the next layer, and where it leads.
+        self.seen.bytes(relay.layer().ciphertext);
+        self.seen.bytes(relay.next.as_bytes());
+        let Some(next) = self.chain.node(&relay.next) else {
+            return relay.not_found();
+        };
+        let limit = Duration::from_secs(Relay::TIMEOUT_SECONDS.into());
+        let message = relay.layer().to_message();
+        match self
+            .to_peer(&next, PEER_ONION, "relay", message, limit)
+            .await
+        {
+            Ok(answer) => relay.answered(&[answer.status.to_string().as_bytes(), &answer.body]),
+            // In the deployed network a node that is down is noticed by its silence.
+            Err(_) => relay.timed_out(),
+        }
+    }
+
+    async fn exit(&self, exit: Exit) -> Answer {
+        self.seen.bytes(&exit.payload);
+        self.seen.bytes(exit.url().as_bytes());
+        let limit = Duration::from_secs(Exit::TIMEOUT_SECONDS.into());
+        let body = exit.payload.clone().into();
+        let posted = self
+            .outside
+            .post(&exit.url(), "application/octet-stream", body, limit)
+            .await;
+        match posted {
+            Ok(answer) => exit.answered(answer.status, answer.body.to_vec()),
+            Err(error @ HttpError::Timeout { .. }) => exit.timed_out(&error.to_string()),
+            Err(error) => exit.failed(&error.to_string()),
+        }
+    }
+
+    async fn deliver(self: &Arc<Self>, deliver: Deliver) -> Answer {
+        self.seen.bytes(&deliver.body);
+        let response = self.storage(&deliver.body).await;
+        let json;
+        let body = match &response.body {
+            Body::Structure(value) => {
+                json = value.to_json_text();
+                ReplyBody::Json(&json)
+            }
+            Body::Text(text) => ReplyBody::Text(text),
+            Body::Binary(bytes) => ReplyBody::Binary(bytes),
+        };
+        self.seen.bytes(&response.json_body());
+        deliver.reply(&mut UnwrapErr(SysRng), response.status, body)
+    }
+}
+
+fn reply(answer: Answer) -> Reply {
+    Reply::text(answer.status, answer.body)
+}

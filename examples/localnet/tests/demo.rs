@@ -1,0 +1,59 @@
+//! The whole demo, in-process.
+#![allow(missing_docs)]
+
+use localnet::demo::{TEXT, run};
+use localnet::network::Plan;
+use localnet::ui::Steps;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_delivered_and_nobody_sees_too_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        nodes: 12,
+        swarms: 3,
+        port: 0,
+        data_dir: folder.path().to_owned(),
+    };
+    let mut events = Vec::new();
+    let delivered = run(&plan, TEXT, &Steps::new(true), |event| events.push(event))
+        .await
+        .unwrap();
+
+    let event = &delivered.event;
+    assert_eq!(event["event"], "delivered");
+    assert_eq!(event["text"], TEXT);
+    assert_eq!(event["path"].as_array().unwrap().len(), 3);
+    assert_eq!(event["stored_on"], 4, "every member of the swarm");
+    let accounts = events
+        .iter()
+        .find(|event| event["event"] == "accounts")
+        .unwrap();
+    assert_eq!(
+        (&event["from"], &event["to"]),
+        (&accounts["from"], &accounts["to"])
+    );
+    assert_ne!(event["from"], event["to"]);
+
+    let rows = &delivered.table.0;
+    assert!(
+        rows.len() >= 8,
+        "two paths and a swarm: {} nodes",
+        rows.len()
+    );
+    for row in rows {
+        assert!(!row.text, "{row:?}");
+        assert!(!row.sender_account, "{row:?}");
+        let is_guard_of = |who: &str| {
+            row.roles
+                .iter()
+                .any(|role| role.starts_with("guard of ") && role.contains(who))
+        };
+        assert_eq!(row.sender_address, is_guard_of("Alice"), "{row:?}");
+        assert_eq!(row.receiver_address, is_guard_of("Bob"), "{row:?}");
+        let is_member = row.roles.iter().any(|role| role == "Bob's swarm");
+        assert!(
+            !is_member || row.receiver_account,
+            "the notes do not see: {row:?}"
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! The signatures of group admins: the exact bytes, made and checked.
+//!
+//! Everything is signed with the Ed25519 key of the group, as text (protocol: messages, section
+//! 6.15). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
+//! again at another time must be signed again.
+//!
+//! | update | signed text |
+//! |---|---|
+//! | invitation | `INVITE` ‖ id of the invitee ‖ T |
+//! | change of the group's info | `INFO_CHANGE` ‖ number of the kind ‖ T |
+//! | change of members | `MEMBER_CHANGE` ‖ number of the kind ‖ T |
+//! | deletion | `DELETE_CONTENT` ‖ T ‖ member ids ‖ message hashes |
+//!
+//! The new name, timer or member list is **not** covered.
+
+use alloc::string::{String, ToString};
+use core::fmt::Write;
+
+use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, SignatureError};
+use session_identity::{AccountId, GroupId};
+use session_proto::content::{
+    DeleteContent, GroupUpdate, Id, InfoChange, Invite, MemberChange, MemberChangeKind, Secret,
+};
+
+use crate::error::SealError;
+
+/// What an admin signs.
+#[derive(Debug, Clone, Copy)]
+pub enum Action<'a> {
+    /// An invitation.
+    Invite {
+        /// Who is invited.
+        invitee: &'a AccountId,
+    },
+    /// A change of the group's name, picture or timer.
+    InfoChange {
+        /// [`InfoChange::number`]
+        number: i32,
+    },
+    /// A change of the group's members.
+    MemberChange {
+        /// [`MemberChangeKind::number`]
+        number: i32,
+    },
+    /// A deletion of messages.
+    DeleteContent {
+        /// Members all of whose messages are meant.
+        members: &'a [Id],
+        /// Hashes of messages.
+        hashes: &'a [String],
+    },
+}
+
+impl<'a> Action<'a> {
+    /// The signed text, for a message that is sent at `sent_ms`, Unix milliseconds.
+    #[must_use]
+    pub fn signed_text(&self, sent_ms: u64) -> String {
+        let mut text = String::new();
+        // Writing to a string never fails.
+        let _ = match self {
+            Self::Invite { invitee } => write!(text, "INVITE{invitee}{sent_ms}"),
+            Self::InfoChange { number } => write!(text, "INFO_CHANGE{number}{sent_ms}"),
+            Self::MemberChange { number } => write!(text, "MEMBER_CHANGE{number}{sent_ms}"),
+            Self::DeleteContent { members, hashes } => {
+                let _ = write!(text, "DELETE_CONTENT{sent_ms}");
+                text.extend(members.iter().map(ToString::to_string));
+                text.extend(hashes.iter().map(String::as_str));
+                Ok(())
+            }
+        };
+        text
+    }
+
+    /// Signs with the key of the group.
+    #[must_use]
+    pub fn sign(&self, group: &Ed25519Secret, sent_ms: u64) -> [u8; 64] {
+        group.sign(self.signed_text(sent_ms).as_bytes()).to_bytes()
+    }
+
+    /// Verifies a signature of the group.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`] if it is not over this action at this time.
+    pub fn verify(
+        &self,
+        group: &GroupId,
+        sent_ms: u64,
+        signature: &[u8; 64],
+    ) -> Result<(), SignatureError> {
+        let text = self.signed_text(sent_ms);
+        let signature = Ed25519Signature::from_bytes(*signature);
+        group.ed25519().verify(text.as_bytes(), &signature)
+    }
+
+    /// As [`verify`](Self::verify), with the group's id as it stands in a message.
+    pub(crate) fn verify_id(
+        &self,
+        group: &Id,
+        sent_ms: u64,
+        signature: &[u8; 64],
+    ) -> Result<(), SignatureError> {
+        let group = GroupId::from_bytes(*group.as_bytes()).map_err(|_| SignatureError)?;
+        self.verify(&group, sent_ms, signature)
+    }
+
+    /// The action of a group update that is sent to the group, and its signature.
+    fn of(update: &'a GroupUpdate) -> Option<(Self, &'a [u8; 64])> {
+        match update {
+            GroupUpdate::InfoChange {
+                change,
+                admin_signature,
+            } => {
+                let number = change.number();
+                Some((Self::InfoChange { number }, admin_signature))
+            }
+            GroupUpdate::MemberChange(change) => {
+                let number = change.kind.number();
+                Some((Self::MemberChange { number }, &change.admin_signature))
+            }
+            GroupUpdate::DeleteContent(delete) => Some((
+                Self::DeleteContent {
+                    members: &delete.members,
+                    hashes: &delete.hashes,
+                },
+                delete.admin_signature.as_ref()?,
+            )),
+            // Not signed, or not sent to the group.
+            _ => None,
+        }
+    }
+}
+
+/// Verifies the signature of a group update that is sent to the group, if it must have one.
+pub(crate) fn verify_update(
+    update: &GroupUpdate,
+    group: &GroupId,
+    sent_ms: u64,
+) -> Result<(), SignatureError> {
+    match Action::of(update) {
+        Some((action, signature)) => action.verify(group, sent_ms, signature),
+        None => Ok(()),
+    }
+}
+
+/// An invitation for [`direct::seal`](crate::direct::seal) to the invitee at the same time.
+///
+/// `auth_data` are the 100 bytes that give the invitee access to the swarm of the group.
+#[must_use]
+pub fn invite(
+    group: &Ed25519Secret,
+    invitee: &AccountId,
+    name: &str,
+    auth_data: &[u8; 100],
+    sent_ms: u64,
+) -> GroupUpdate {
+    let id = GroupId::from_ed25519(&group.public());
+    GroupUpdate::Invite(Invite {
+        group: Id::from_bytes(id.to_bytes()),
+        name: name.into(),
+        auth_data: Secret::new(auth_data.as_slice()),
+        admin_signature: Action::Invite { invitee }.sign(group, sent_ms),
+    })
+}
+
+/// Makes a member an admin, for [`direct::seal`](crate::direct::seal) to that member.
+#[must_use]
+pub fn promote(group: &Ed25519Secret, name: &str) -> GroupUpdate {
+    GroupUpdate::Promote {
+        seed: Secret::new(group.expose_seed().as_slice()),
+        name: name.into(),
+    }
+}
+
+/// A change of the group's info, for [`group::seal`](crate::group::seal) at the same time.
+#[must_use]
+pub fn info_change(group: &Ed25519Secret, change: InfoChange, sent_ms: u64) -> GroupUpdate {
+    let number = change.number();
+    GroupUpdate::InfoChange {
+        change,
+        admin_signature: Action::InfoChange { number }.sign(group, sent_ms),
+    }
+}
+
+/// A change of the group's members, for [`group::seal`](crate::group::seal) at the same time.
+#[must_use]
+pub fn member_change(
+    group: &Ed25519Secret,
+    kind: MemberChangeKind,
+    members: &[AccountId],
+    history_shared: Option<bool>,
+    sent_ms: u64,
+) -> GroupUpdate {
+    let number = kind.number();
+    GroupUpdate::MemberChange(MemberChange {
+        kind,
+        members: members
+            .iter()
+            .map(|id| Id::from_bytes(id.to_bytes()))
+            .collect(),
+        history_shared,
+        admin_signature: Action::MemberChange { number }.sign(group, sent_ms),
+    })
+}
+
+/// A deletion of messages by an admin, for [`group::seal`](crate::group::seal) at the same time.
+#[must_use]
+pub fn delete_content(
+    group: &Ed25519Secret,
+    members: &[AccountId],
+    hashes: &[&str],
+    sent_ms: u64,
+) -> GroupUpdate {
+    let mut delete = DeleteContent {
+        members: members
+            .iter()
+            .map(|id| Id::from_bytes(id.to_bytes()))
+            .collect(),
+        hashes: hashes.iter().map(ToString::to_string).collect(),
+        admin_signature: None,
+    };
+    let action = Action::DeleteContent {
+        members: &delete.members,
+        hashes: &delete.hashes,
+    };
+    delete.admin_signature = Some(action.sign(group, sent_ms));
+    GroupUpdate::DeleteContent(delete)
+}
+
+/// The group key and id that a promotion hands over.
+///
+/// # Errors
+///
+/// [`SealError::Length`] if the seed has another length than 32 bytes.
+pub fn group_of_seed(seed: &Secret) -> Result<(Ed25519Secret, GroupId), SealError> {
+    let bytes = seed.expose_bytes();
+    let length = SealError::Length {
+        max: 32,
+        got: bytes.len(),
+    };
+    let secret = Ed25519Secret::from_seed(bytes.try_into().map_err(|_| length)?);
+    let public: Ed25519Public = secret.public();
+    Ok((secret, GroupId::from_ed25519(&public)))
+}

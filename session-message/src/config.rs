@@ -1,0 +1,137 @@
+//! User configs wrapped in the layers of a one-to-one message to oneself.
+//!
+//! ```text
+//! SharedConfigMessage { kind, seqno, data }    data: the encrypted config
+//!   v
+//! Content { sharedConfigMessage }, 0x80        one byte of padding
+//!   | seal                                     to ourselves, the same bytes on every device
+//!   v
+//! Envelope { type = 6, timestamp = 1, content }, in a WebSocketMessage
+//! ```
+//!
+//! Clients still write the four user configs like this, and read them wrapped or bare. Protocol:
+//! messages, section 8; config, section 10.
+
+use alloc::vec::Vec;
+
+use session_crypto::direct;
+use session_identity::Account;
+use session_proto::content::decode_wire;
+use session_proto::envelope::{self, Envelope, EnvelopeKind};
+use session_proto::padding::MARKER;
+use session_proto::schema::session::shared_config_message::Kind;
+use session_proto::schema::session::{Content, SharedConfigMessage};
+
+use crate::direct::read_envelope;
+use crate::error::{OpenError, SealError};
+use crate::sealed::namespace;
+
+/// The four configs that are wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserConfig {
+    /// Namespace 2.
+    UserProfile,
+    /// Namespace 3.
+    Contacts,
+    /// Namespace 4.
+    ConvoInfoVolatile,
+    /// Namespace 5.
+    UserGroups,
+}
+
+impl UserConfig {
+    /// The namespace that the config is stored in.
+    #[must_use]
+    pub const fn namespace(self) -> i16 {
+        match self {
+            Self::UserProfile => namespace::USER_PROFILE,
+            Self::Contacts => namespace::CONTACTS,
+            Self::ConvoInfoVolatile => namespace::CONVO_INFO_VOLATILE,
+            Self::UserGroups => namespace::USER_GROUPS,
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::UserProfile => Kind::UserProfile,
+            Self::Contacts => Kind::Contacts,
+            Self::ConvoInfoVolatile => Kind::ConvoInfoVolatile,
+            Self::UserGroups => Kind::UserGroups,
+        }
+    }
+}
+
+/// A config out of its wrapper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwrapped {
+    /// The encrypted config.
+    pub data: Vec<u8>,
+    /// Number of the change. Readers go by the one inside of the config.
+    pub seqno: i64,
+}
+
+/// Wraps an encrypted config. The same input gives the same bytes.
+///
+/// # Errors
+///
+/// [`SealError`] if the account's own key cannot be used, which is never.
+pub fn wrap(
+    account: &Account,
+    config: UserConfig,
+    seqno: i64,
+    data: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let content = Content {
+        shared_config_message: Some(SharedConfigMessage {
+            kind: config.kind().into(),
+            seqno,
+            data: data.to_vec(),
+        }),
+        ..Content::default()
+    };
+    let mut plain = prost::Message::encode_to_vec(&content);
+    plain.push(MARKER);
+    let own = account.x25519_public();
+    let sealed = direct::encrypt_deterministic(account.ed25519(), &own, &plain)?;
+    let envelope = Envelope {
+        kind: EnvelopeKind::Session,
+        source: None,
+        timestamp_ms: 1,
+        source_device: None,
+        content: Some(&sealed),
+        pro_signature: None,
+    };
+    Ok(envelope::wrap(&envelope.encode()))
+}
+
+/// Takes a config out of its wrapper.
+///
+/// Take the data as a bare config if this fails, whatever the reason, and try once more with what
+/// comes out: one release of a client wrapped twice.
+///
+/// # Errors
+///
+/// [`OpenError`] if it is not wrapped, not by us, or not this config.
+pub fn unwrap(account: &Account, config: UserConfig, data: &[u8]) -> Result<Unwrapped, OpenError> {
+    let envelope = read_envelope(data)?;
+    let sealed = envelope.content.ok_or(OpenError::NoContent)?;
+    let opened = direct::decrypt(account.x25519(), &account.x25519_public(), sealed)?;
+    if opened.sender != account.ed25519_public() {
+        return Err(OpenError::NotOurs);
+    }
+    // Unlike elsewhere, content without the marker is refused.
+    let last = opened.message.iter().rposition(|byte| *byte != 0);
+    let content = last
+        .and_then(|last| opened.message.split_at_checked(last))
+        .filter(|(_, padding)| padding.first() == Some(&MARKER))
+        .map(|(content, _)| content)
+        .ok_or(OpenError::NotThisConfig)?;
+    let shared = decode_wire(content)?
+        .shared_config_message
+        .filter(|shared| Kind::try_from(shared.kind) == Ok(config.kind()))
+        .ok_or(OpenError::NotThisConfig)?;
+    Ok(Unwrapped {
+        data: shared.data,
+        seqno: shared.seqno,
+    })
+}

@@ -1,0 +1,190 @@
+//! One-to-one messages, version 1.
+//!
+//! # The layers
+//!
+//! ```text
+//! Content           what the message says, with the time in it          protobuf
+//!   | pad           0x80, zeros, to a multiple of 160
+//!   | sign          sender's Ed25519 key A over: padded || A || Y       Y: recipient's X25519 key
+//!   | seal          sealed box to Y of: padded || A || signature
+//!   v
+//! Envelope          { type = 6, sourceDevice = 1, timestamp, content = sealed box, proSig }
+//!   v
+//! WebSocketMessage  { type = REQUEST, request = { verb = "", path = "", body, requestId = 0 } }
+//!   v
+//! data              stored in the recipient's swarm, namespace 0
+//! ```
+//!
+//! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
+//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections 4.1 and
+//! 4.7; crypto, section 2.
+//!
+//! Outside of the sealed box only the time can be read. It is written in the content too, and both
+//! must be equal: so a storage server cannot change it.
+//!
+//! There is no forward secrecy, and no protection against replay: recognize a message that comes
+//! again by its sender and time.
+
+use rand_core::CryptoRng;
+use session_crypto::{Ed25519Signature, direct};
+use session_identity::{Account, AccountId};
+use session_proto::content::{Content, GroupUpdate, Kind};
+use session_proto::envelope::{self, Envelope, EnvelopeKind};
+use session_proto::padding;
+
+use crate::admin::Action;
+use crate::compose::compose;
+use crate::error::{OpenError, SealError};
+use crate::opened::{Opened, Outer, Place, check_author, read_content};
+use crate::pro::Signer;
+use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
+
+/// Seals a message to an account.
+///
+/// `sent_ms` is the time of sending in Unix milliseconds, by the network's clock; it is written
+/// wherever it belongs. Store a copy in your own swarm with [`sync::seal`](crate::sync::seal).
+///
+/// # Errors
+///
+/// [`SealError`] if the recipient would refuse the message, or its key has small order.
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &Account,
+    recipient: &AccountId,
+    content: &Content,
+    sent_ms: u64,
+) -> Result<Sealed, SealError> {
+    seal_for(rng, sender, recipient, content, sent_ms, None)
+}
+
+/// As [`seal`], with Session Pro.
+///
+/// # Errors
+///
+/// As [`seal`].
+pub fn seal_with_pro(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &Account,
+    recipient: &AccountId,
+    content: &Content,
+    sent_ms: u64,
+    pro: &Signer<'_>,
+) -> Result<Sealed, SealError> {
+    seal_for(rng, sender, recipient, content, sent_ms, Some(pro))
+}
+
+pub(crate) fn seal_for(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &Account,
+    recipient: &AccountId,
+    content: &Content,
+    sent_ms: u64,
+    pro: Option<&Signer<'_>>,
+) -> Result<Sealed, SealError> {
+    let is_ours = sender.id() == recipient;
+    check_author(content, &[sender.id().as_bytes()], is_ours)?;
+    if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
+        let action = Action::Invite { invitee: recipient };
+        action
+            .verify_id(&invite.group, sent_ms, &invite.admin_signature)
+            .map_err(|_| SealError::AdminSignature)?;
+    }
+    let mut plain = compose(content, sent_ms, Place::Direct, pro)?;
+    padding::pad(&mut plain);
+    let ciphertext = direct::encrypt(rng, sender.ed25519(), &recipient.x25519(), &plain)?;
+    let signature = match pro {
+        Some(signer) => signer.sign(&ciphertext),
+        None => Ed25519Signature::decoy(rng),
+    };
+    let envelope = Envelope::new(
+        EnvelopeKind::Session,
+        sent_ms,
+        &ciphertext,
+        signature.as_bytes(),
+    );
+    let destination = if is_ours {
+        let is_note = content.sync_target.is_none();
+        Destination::OwnAccount { is_note }
+    } else {
+        Destination::Peer
+    };
+    Ok(Sealed {
+        namespace: namespace::DEFAULT,
+        ttl_ms: ttl_ms(content, destination),
+        data: envelope::wrap(&envelope.encode()),
+    })
+}
+
+/// The envelope in stored data.
+pub(crate) fn read_envelope(data: &[u8]) -> Result<Envelope<'_>, OpenError> {
+    // No protobuf message begins with a zero; later versions of the encryption do.
+    if data.first() == Some(&0) {
+        return Err(OpenError::Version);
+    }
+    let envelope = envelope::unwrap(data).map_err(OpenError::Wrapper)?;
+    let envelope = Envelope::parse(envelope).map_err(OpenError::Envelope)?;
+    check_source(&envelope)?;
+    Ok(envelope)
+}
+
+/// A source means nothing, but must be empty or in the form of an id.
+pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
+    match envelope.source {
+        None | Some([]) => Ok(()),
+        Some(source) if source.len() == 66 && source.iter().all(u8::is_ascii_hexdigit) => Ok(()),
+        Some(_) => Err(OpenError::Source),
+    }
+}
+
+/// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy of
+/// one that we sent.
+///
+/// # Errors
+///
+/// [`OpenError`] for whatever must be dropped. [`OpenError::Decrypt`] does not say why.
+pub fn open(account: &Account, data: &[u8]) -> Result<Opened, OpenError> {
+    let envelope = read_envelope(data)?;
+    let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
+    let opened = direct::decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
+    let mut raw = opened.message;
+    let length = padding::unpad(&raw)?.len();
+    raw.truncate(length);
+
+    let outer = Outer {
+        sent_ms: envelope.timestamp_ms,
+        pro_signature: envelope.pro_signature,
+        signed: ciphertext,
+    };
+    let checked = read_content(&raw, &outer)?;
+    let sender = AccountId::from_x25519(&opened.sender_x25519);
+    check(&checked.content, checked.sent_ms, &sender, account.id())?;
+    Ok(Opened {
+        sender,
+        sender_ed25519: opened.sender,
+        sent_ms: checked.sent_ms,
+        is_time_signed: checked.is_time_signed,
+        content: checked.content,
+        raw,
+        pro: checked.pro,
+    })
+}
+
+/// The rules of one-to-one messages.
+fn check(
+    content: &Content,
+    sent_ms: u64,
+    sender: &AccountId,
+    own: &AccountId,
+) -> Result<(), OpenError> {
+    if !Place::Direct.allows(&content.kind) {
+        let kind = content.kind.name();
+        return Err(OpenError::NotHere { kind });
+    }
+    check_author(content, &[sender.as_bytes()], sender == own)?;
+    if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
+        Action::Invite { invitee: own }
+            .verify_id(&invite.group, sent_ms, &invite.admin_signature)
+            .map_err(|_| OpenError::AdminSignature)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The encryption of a group message: who wrote which bytes.
+//!
+//! ```text
+//! nonce (24) | XChaCha20-Poly1305 of the padded dict | tag (16)
+//!
+//! dict      ""  1                 version
+//!           a   Ed25519 key of the sender, 32 bytes
+//!           d   data              if not compressed
+//!           s   signature by a over: stored data || group key, 64 bytes
+//!           z   zstd frame        if compressed
+//! ```
+//!
+//! Protocol: crypto, section 3. The signature covers the data as it is stored, so it is verified
+//! before anything is decompressed, and the key of the group, so that the message cannot be passed
+//! off as one to another group.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::CryptoRng;
+use session_crypto::{DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature, group};
+use session_identity::{AccountId, GroupId};
+use session_proto::bt;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use super::zstd;
+use crate::error::{OpenError, SealError};
+
+/// Bytes that a group message contains at most, before compression.
+pub const MAX_LENGTH: usize = zstd::MAX_LENGTH;
+
+const VERSION: u64 = 1;
+
+/// A symmetric key of a group, 32 bytes. Wiped when dropped, never printed.
+pub struct Key(Zeroizing<[u8; 32]>);
+
+impl ZeroizeOnDrop for Key {}
+
+impl Key {
+    /// Length in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Takes the bytes as a key.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(*bytes))
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for Key {
+    type Error = session_crypto::KeyError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        match bytes.try_into() {
+            Ok(bytes) => Ok(Self::from_bytes(bytes)),
+            Err(_) => Err(session_crypto::KeyError::Length {
+                expected: Self::LENGTH,
+                got: bytes.len(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// How a message is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether to compress, if that makes it shorter.
+    pub compress: bool,
+    /// The length of the result is made a multiple of this; 0 and 1 mean none.
+    pub padding: usize,
+}
+
+impl Default for Options {
+    /// As all clients do: compressed, padded to a multiple of 256.
+    fn default() -> Self {
+        Self {
+            compress: true,
+            padding: group::PADDING_MULTIPLE,
+        }
+    }
+}
+
+/// Signs and encrypts bytes from `sender` to a group, with its newest key.
+///
+/// # Errors
+///
+/// [`SealError::Length`] if there are none, or more than [`MAX_LENGTH`].
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &Ed25519Secret,
+    group: &GroupId,
+    key: &Key,
+    plain: &[u8],
+    options: Options,
+) -> Result<Vec<u8>, SealError> {
+    if plain.is_empty() || plain.len() > MAX_LENGTH {
+        return Err(SealError::Length {
+            max: MAX_LENGTH,
+            got: plain.len(),
+        });
+    }
+    let compressed = options.compress.then(|| zstd::compress(plain)).flatten();
+    let data = compressed.as_deref().unwrap_or(plain);
+    let signature = sender.sign_parts(&[data, group.key_bytes()]);
+    let dict = Zeroizing::new(bt::dict(|dict| {
+        dict.int(b"", VERSION);
+        dict.bytes(b"a", sender.public().as_bytes());
+        if compressed.is_none() {
+            dict.bytes(b"d", plain);
+        }
+        dict.bytes(b"s", signature.as_bytes());
+        if let Some(compressed) = &compressed {
+            dict.bytes(b"z", compressed);
+        }
+    }));
+    let key = key.expose_bytes();
+    Ok(group::encrypt(rng, key, &dict, options.padding)?)
+}
+
+/// What a group message contained, with its verified sender.
+#[derive(Debug)]
+pub struct Opened {
+    /// Who wrote it. Not necessarily a member: whoever has the key can write.
+    pub sender: AccountId,
+    /// The sender's Ed25519 key.
+    pub sender_ed25519: Ed25519Public,
+    /// The bytes, as they were given to [`seal`].
+    pub plain: Zeroizing<Vec<u8>>,
+    /// Which of the keys opened it, counted from 0.
+    pub key_index: usize,
+}
+
+/// Decrypts a message to a group with the first of its keys that opens it, and verifies its sender.
+///
+/// # Errors
+///
+/// [`OpenError::Decrypt`] if none of the keys opens it or the signature does not verify. Keep it
+/// for when a new key comes. Other variants if the sender wrote something that is no message.
+pub fn open<'k>(
+    group: &GroupId,
+    keys: impl IntoIterator<Item = &'k Key>,
+    data: &[u8],
+) -> Result<Opened, OpenError> {
+    let keys = keys.into_iter().map(Key::expose_bytes);
+    let opened = group::decrypt(keys, data)?;
+    let dict = bt::parse_dict(&opened.content)?;
+    if dict.u64("")? != VERSION {
+        return Err(OpenError::Version);
+    }
+    let sender_ed25519 = Ed25519Public::from_bytes(*dict.array("a")?);
+    let signature = Ed25519Signature::from_bytes(*dict.array("s")?);
+    let plain = optional(&dict, "d")?;
+    let compressed = optional(&dict, "z")?;
+    let (Some(stored), None) = (plain.or(compressed), plain.and(compressed)) else {
+        return Err(OpenError::GroupData);
+    };
+
+    let sender = sender_ed25519.to_x25519().map_err(DecryptError::from)?;
+    sender_ed25519
+        .verify_parts(&[stored, group.key_bytes()], &signature)
+        .map_err(DecryptError::from)?;
+    let plain = match plain {
+        Some(plain) if plain.len() <= MAX_LENGTH => plain.to_vec(),
+        Some(_) => return Err(OpenError::GroupData),
+        None => zstd::decompress(stored).ok_or(OpenError::Compression)?,
+    };
+    Ok(Opened {
+        sender: AccountId::from_x25519(&sender),
+        sender_ed25519,
+        plain: Zeroizing::new(plain),
+        key_index: opened.key_index,
+    })
+}
+
+/// A string that may be absent, but not empty.
+fn optional<'a>(dict: &bt::Dict<'a>, key: &'static str) -> Result<Option<&'a [u8]>, OpenError> {
+    if dict.get(key.as_bytes()).is_none() {
+        return Ok(None);
+    }
+    match dict.bytes(key)? {
+        [] => Err(OpenError::GroupData),
+        bytes => Ok(Some(bytes)),
+    }
+}

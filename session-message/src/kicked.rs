@@ -1,0 +1,81 @@
+//! Notices to members who were removed from a group.
+//!
+//! A [`multi`] message from the group's key. Each removed member's part
+//! is its X25519 key (32 bytes) and the number of the current group key in decimal. It is stored in
+//! the namespace of the group that can be read without being a member. Protocol: groups, section 9.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use session_crypto::multi::Party;
+use session_crypto::{DecryptError, Ed25519Secret};
+use session_identity::{Account, AccountId, GroupId};
+
+use crate::error::{OpenError, SealError};
+use crate::multi::{self, Junk, NONCE_LENGTH};
+use crate::sealed::{Sealed, namespace, ttl};
+
+/// The domain of these notices.
+pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
+
+/// Tells members that they were removed.
+///
+/// `generation` is the number of the group's key before the removal.
+///
+/// # Errors
+///
+/// [`SealError::Encrypt`] if a member's id has small order.
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    group: &Ed25519Secret,
+    removed: &[AccountId],
+    generation: u64,
+) -> Result<Sealed, SealError> {
+    let mut nonce = [0; NONCE_LENGTH];
+    rng.fill_bytes(&mut nonce);
+    let secret = group.to_x25519();
+    let recipients: Vec<_> = removed.iter().map(AccountId::x25519).collect();
+    let generation = generation.to_string();
+    let messages: Vec<_> = removed
+        .iter()
+        .map(|id| [id.key_bytes().as_slice(), generation.as_bytes()].concat())
+        .collect();
+    let messages: Vec<_> = messages.iter().map(Vec::as_slice).collect();
+    let sender = Party::new(&secret, DOMAIN);
+    Ok(Sealed {
+        namespace: namespace::REVOKED_RETRIEVABLE,
+        ttl_ms: ttl::LONG_MS,
+        data: multi::seal(rng, &sender, &nonce, &recipients, &messages, Junk::None)?,
+    })
+}
+
+/// Reads a notice: whether it says that we were removed, and with which generation of the key.
+///
+/// `own_generation` is that of our newest key. Notices from before are not for now: we may have
+/// been invited again since.
+///
+/// # Errors
+///
+/// [`OpenError::Decrypt`] if it is not for us, [`OpenError::StaleNotice`] if it is old or says
+/// something else.
+pub fn open(
+    account: &Account,
+    group: &GroupId,
+    own_generation: u64,
+    data: &[u8],
+) -> Result<u64, OpenError> {
+    let sender = group.ed25519().to_x25519().map_err(DecryptError::from)?;
+    let party = Party::new(account.x25519(), DOMAIN);
+    let message = multi::open(&party, &sender, data)?;
+    let (key, generation) = message
+        .split_first_chunk::<32>()
+        .ok_or(OpenError::StaleNotice)?;
+    let is_number = !generation.is_empty() && generation.iter().all(u8::is_ascii_digit);
+    core::str::from_utf8(generation)
+        .ok()
+        .filter(|_| is_number && key == account.id().key_bytes())
+        .and_then(|generation| generation.parse().ok())
+        .filter(|generation| *generation >= own_generation)
+        .ok_or(OpenError::StaleNotice)
+}

@@ -1,0 +1,98 @@
+//! One message for many recipients, in one piece: the self-contained form.
+//!
+//! ```text
+//! dict      #   nonce, 24 bytes
+//!           e   list of ciphertexts, one for each recipient, then junk
+//! ```
+//!
+//! Every recipient tries all of them. The message does not say who sent it and is not signed: the
+//! recipient must know the sender's key beforehand. Protocol: crypto, section 6.3.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use session_crypto::multi::{OVERHEAD, Party};
+use session_crypto::{DecryptError, X25519Public};
+use session_proto::bt;
+use zeroize::Zeroizing;
+
+use crate::error::SealError;
+
+/// Bytes of a nonce.
+pub const NONCE_LENGTH: usize = 24;
+
+/// Junk that hides how many recipients there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Junk {
+    /// None.
+    #[default]
+    None,
+    /// Up to a multiple of so many entries. An entry is as long as the first ciphertext, so that
+    /// messages of one length cannot be told from junk.
+    Multiple(usize),
+    /// As the deployed library does: an entry is 16 bytes shorter, so that it can be told from the
+    /// others. Only to reproduce its bytes.
+    MultipleAsDeployed(usize),
+}
+
+/// Encrypts to each recipient: one message for all, or one for each.
+///
+/// The nonce must never come again for the same sender and domain with other messages: draw it.
+///
+/// # Errors
+///
+/// [`SealError::Encrypt`] if there is another number of messages than 1 or that of the recipients,
+/// or a recipient's key has small order.
+pub fn seal(
+    rng: &mut (impl CryptoRng + ?Sized),
+    sender: &Party<'_>,
+    nonce: &[u8; NONCE_LENGTH],
+    recipients: &[X25519Public],
+    messages: &[&[u8]],
+    junk: Junk,
+) -> Result<Vec<u8>, SealError> {
+    let entries = sender.encrypt_to_all(recipients, nonce, messages)?;
+    let first = messages.first().map_or(0, |message| message.len());
+    let (multiple, length) = match junk {
+        Junk::None => (1, 0),
+        Junk::Multiple(multiple) => (multiple, first.saturating_add(OVERHEAD)),
+        Junk::MultipleAsDeployed(multiple) => (multiple, first),
+    };
+    let count = entries.len();
+    let padded = count.checked_next_multiple_of(multiple.max(1));
+    let junk = padded.unwrap_or(count).saturating_sub(count);
+    Ok(bt::dict(|dict| {
+        dict.bytes(b"#", nonce);
+        dict.list(b"e", |list| {
+            for entry in &entries {
+                list.bytes(entry);
+            }
+            let mut entry = vec![0; length];
+            for _ in 0..junk {
+                rng.fill_bytes(&mut entry);
+                list.bytes(&entry);
+            }
+        });
+    }))
+}
+
+/// Opens the entry that is for us.
+///
+/// # Errors
+///
+/// [`DecryptError`] if there is none, which is normal, or the message is none.
+pub fn open(
+    recipient: &Party<'_>,
+    sender: &X25519Public,
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let dict = bt::parse_dict(data).map_err(|_| DecryptError)?;
+    let nonce = dict.array("#").map_err(|_| DecryptError)?;
+    let entries = dict.list("e").map_err(|_| DecryptError)?;
+    if entries.iter().any(|entry| entry.as_bytes().is_none()) {
+        return Err(DecryptError);
+    }
+    let entries = entries.iter().filter_map(|entry| entry.as_bytes());
+    recipient.decrypt_from(sender, nonce, entries)
+}

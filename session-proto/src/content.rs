@@ -1,0 +1,480 @@
+//! Content: what a message says, checked on its way in and on its way out.
+//!
+//! [`decode`] takes the bytes of a Content, refuses everything that a receiver must refuse without
+//! knowing who sent it, and returns a [`Content`] of exactly one [`Kind`]. [`Content::encode`]
+//! writes one, under the same rules. The rules that depend on sender and conversation are those of
+//! the crate that opens the message.
+//!
+//! What is checked beyond the types (protocol: messages, sections 2 and 6):
+//!
+//! - fields that the schema requires are there, and nothing is there more often than it may be;
+//! - exactly one kind is set, and a data message is of one kind as well;
+//! - ids are 66 lower-case hex digits, keys and signatures have their lengths;
+//! - an approval says yes, flags are known, parallel lists are of one length;
+//! - the bounds of [`limits`](crate::limits), before anything is allocated.
+//!
+//! An empty text counts as absent. Fields that the protocol has deprecated are stepped over.
+
+mod attachment;
+mod call;
+mod error;
+mod expiration;
+mod group;
+mod id;
+mod notice;
+mod profile;
+mod secret;
+mod visible;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use prost::Message as _;
+
+use crate::limits::{FLAG_EXPIRATION_TIMER_UPDATE, MAX_CONTENT};
+use crate::schema::session as wire;
+use crate::wire::{CONTENT, WireError, check, fields};
+
+pub use crate::schema::session::{ProMessage, ProProof};
+pub use attachment::Attachment;
+pub use call::{Call, CallStep, IceCandidate};
+pub use error::ContentError;
+pub use expiration::{Conversation, Expiration, ExpirationMode};
+pub use group::{DeleteContent, GroupUpdate, InfoChange, Invite, MemberChange, MemberChangeKind};
+pub use id::Id;
+pub use notice::{
+    DataExtraction, DataExtractionKind, Invitation, Reaction, ReadReceipt, Typing, Unsend,
+};
+pub use profile::{Picture, Profile};
+pub use secret::Secret;
+pub use visible::{Message, Preview, Quote};
+
+/// What a message is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Something to show: a text, attachments, a quote, a link preview.
+    Message(Message),
+    /// An emoji put under a message, or taken away. One-to-one and groups.
+    Reaction(Reaction),
+    /// An invitation to a community.
+    Invitation(Invitation),
+    /// A new timer of a one-to-one conversation, in [`Content::expiration`].
+    ExpirationUpdate,
+    /// A message that manages a closed group.
+    Group(GroupUpdate),
+    /// A step of a call. One-to-one.
+    Call(Call),
+    /// Messages have been read. One-to-one.
+    ReadReceipt(ReadReceipt),
+    /// The other side types, or no longer. One-to-one.
+    Typing(Typing),
+    /// The other side has saved something. One-to-one.
+    DataExtraction(DataExtraction),
+    /// A message is to be deleted. One-to-one.
+    Unsend(Unsend),
+    /// A message request was accepted. One-to-one.
+    RequestAccepted,
+}
+
+impl Kind {
+    /// Whether it stands in a data message, which can carry a profile and a sync target.
+    #[must_use]
+    pub const fn is_data_message(&self) -> bool {
+        matches!(
+            self,
+            Self::Message(_)
+                | Self::Reaction(_)
+                | Self::Invitation(_)
+                | Self::ExpirationUpdate
+                | Self::Group(_)
+        )
+    }
+
+    /// Whether it can disappear after a time.
+    #[must_use]
+    pub const fn can_expire(&self) -> bool {
+        match self {
+            Self::Typing(_) | Self::ReadReceipt(_) | Self::Unsend(_) | Self::RequestAccepted => {
+                false
+            }
+            Self::Group(update) => !update.is_for_one_member(),
+            _ => true,
+        }
+    }
+
+    /// What the kind is called in errors.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Reaction(_) => "reaction",
+            Self::Invitation(_) => "community invitation",
+            Self::ExpirationUpdate => "expiration update",
+            Self::Group(_) => "group update",
+            Self::Call(_) => "call",
+            Self::ReadReceipt(_) => "read receipt",
+            Self::Typing(_) => "typing indicator",
+            Self::DataExtraction(_) => "data extraction notice",
+            Self::Unsend(_) => "unsend request",
+            Self::RequestAccepted => "message request response",
+        }
+    }
+}
+
+/// A message: its kind, and what goes along with several kinds.
+///
+/// It has no time in it: [`encode`](Self::encode) writes the one it is given, so that it cannot
+/// differ from that of the envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// What the message is.
+    pub kind: Kind,
+    /// The sender's name and picture: with data messages and [`Kind::RequestAccepted`].
+    pub profile: Option<Profile>,
+    /// In a copy to one's own account: the conversation it belongs to. With data messages.
+    pub sync_target: Option<Id>,
+    /// When the message disappears; for [`Kind::ExpirationUpdate`], the new setting.
+    pub expiration: Option<Expiration>,
+    /// In community posts: whether message requests from there are refused. With data messages.
+    pub blocks_community_requests: Option<bool>,
+}
+
+impl From<Kind> for Content {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind,
+            profile: None,
+            sync_target: None,
+            expiration: None,
+            blocks_community_requests: None,
+        }
+    }
+}
+
+impl Content {
+    /// A text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::from(Kind::Message(Message {
+            text: text.into(),
+            ..Message::default()
+        }))
+    }
+
+    /// The text, if the message has one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Message(message) if !message.text.is_empty() => Some(&message.text),
+            _ => None,
+        }
+    }
+
+    /// The same with the sender's profile.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
+    /// The same with a time after which it disappears.
+    #[must_use]
+    pub const fn with_expiration(mut self, expiration: Expiration) -> Self {
+        self.expiration = Some(expiration);
+        self
+    }
+
+    /// The bytes of the Content, with the time of sending in Unix milliseconds.
+    ///
+    /// `pro` is what the sender's Session Pro proof allows it to say; a caller of session-message
+    /// does not make it by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError`] for what a receiver would refuse, and for fields that the kind has no
+    /// place for.
+    pub fn encode(&self, sent_ms: u64, pro: Option<ProMessage>) -> Result<Vec<u8>, ContentError> {
+        self.check_places()?;
+        let mut out = wire::Content {
+            sig_timestamp: Some(sent_ms),
+            pro_message: pro,
+            ..wire::Content::default()
+        };
+        if let Some(expiration) = self.written_expiration() {
+            out.expiration_type = Some(expiration.mode.number());
+            out.expiration_timer = Some(expiration.seconds);
+        }
+        match &self.kind {
+            Kind::Call(call) => out.call_message = Some(call.to_wire()?),
+            Kind::ReadReceipt(receipt) => out.receipt_message = Some(receipt.to_wire()?),
+            Kind::Typing(typing) => out.typing_message = Some(typing.to_wire(sent_ms)),
+            Kind::DataExtraction(notice) => {
+                out.data_extraction_notification = Some(notice.to_wire());
+            }
+            Kind::Unsend(unsend) => out.unsend_request = Some(unsend.to_wire()?),
+            Kind::RequestAccepted => {
+                out.message_request_response = Some(wire::MessageRequestResponse {
+                    is_approved: true,
+                    profile_key: self.profile.as_ref().and_then(Profile::wire_key),
+                    profile: self.profile.as_ref().map(Profile::to_wire).transpose()?,
+                });
+            }
+            Kind::Message(_)
+            | Kind::Reaction(_)
+            | Kind::Invitation(_)
+            | Kind::ExpirationUpdate
+            | Kind::Group(_) => out.data_message = Some(self.data_message()?),
+        }
+        let length = out.encoded_len();
+        if length > MAX_CONTENT {
+            return Err(ContentError::Wire(WireError::TooLong {
+                max: MAX_CONTENT,
+                got: length,
+            }));
+        }
+        Ok(out.encode_to_vec())
+    }
+
+    /// Refuses what the kind has no place for.
+    fn check_places(&self) -> Result<(), ContentError> {
+        let data = self.kind.is_data_message();
+        let approval = matches!(self.kind, Kind::RequestAccepted);
+        let misplaced = [
+            ("profile", self.profile.is_some() && !data && !approval),
+            ("sync_target", self.sync_target.is_some() && !data),
+            (
+                "blocks_community_requests",
+                self.blocks_community_requests.is_some() && !data,
+            ),
+            (
+                "expiration",
+                self.expiration.is_some() && !self.kind.can_expire(),
+            ),
+        ];
+        if let Some((field, _)) = misplaced.into_iter().find(|(_, wrong)| *wrong) {
+            let kind = self.kind.name();
+            return Err(ContentError::Misplaced { field, kind });
+        }
+        if matches!(self.kind, Kind::ExpirationUpdate) && self.expiration.is_none() {
+            let field = "expirationTimer";
+            return Err(ContentError::Missing { field });
+        }
+        Ok(())
+    }
+
+    /// The expiration that goes on the wire.
+    fn written_expiration(&self) -> Option<Expiration> {
+        match &self.kind {
+            // Never expires, and says so.
+            Kind::Group(update) if update.is_for_one_member() => Some(Expiration::OFF),
+            // Goes when it was read, in whatever conversation.
+            Kind::DataExtraction(_) => self.expiration.map(|expiration| Expiration {
+                mode: ExpirationMode::AfterRead,
+                ..expiration
+            }),
+            _ => self.expiration,
+        }
+    }
+
+    fn data_message(&self) -> Result<wire::DataMessage, ContentError> {
+        let mut out = wire::DataMessage {
+            profile_key: self.profile.as_ref().and_then(Profile::wire_key),
+            profile: self.profile.as_ref().map(Profile::to_wire).transpose()?,
+            sync_target: self.sync_target.as_ref().map(ToString::to_string),
+            blocks_community_message_requests: self.blocks_community_requests,
+            ..wire::DataMessage::default()
+        };
+        match &self.kind {
+            Kind::Message(message) => message.to_wire(&mut out)?,
+            Kind::Reaction(reaction) => out.reaction = Some(reaction.to_wire()?),
+            Kind::Invitation(invitation) => {
+                out.open_group_invitation = Some(invitation.to_wire()?);
+            }
+            Kind::Group(update) => out.group_update_message = Some(update.to_wire()?),
+            _ => out.flags = Some(FLAG_EXPIRATION_TIMER_UPDATE),
+        }
+        Ok(out)
+    }
+}
+
+/// A Content as it was received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// The content.
+    pub content: Content,
+    /// When it was sent, Unix milliseconds, as its sender says; absent or zero from old clients.
+    pub sent_ms: Option<u64>,
+    /// What it says about Session Pro. Nothing has been verified.
+    pub pro: Option<ProMessage>,
+    /// The Session Pro signature inside, in community messages only. Nothing has been verified.
+    pub community_signature: Option<Vec<u8>>,
+}
+
+/// Reads a Content, without padding.
+///
+/// # Errors
+///
+/// [`ContentError`] for whatever a receiver must refuse; see the [module](self).
+pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
+    let mut message = decode_wire(bytes)?;
+    let expiration = Expiration::from_wire(message.expiration_type, message.expiration_timer);
+    let sent_ms = message.sig_timestamp;
+    let pro = message.pro_message.take();
+    let community_signature = message.pro_sig_for_community_message_only.take();
+    let mut content = one_kind(message)?;
+    content.expiration = match content.kind {
+        Kind::ExpirationUpdate => Some(expiration.unwrap_or(Expiration::OFF)),
+        _ => expiration.filter(|_| content.kind.can_expire()),
+    };
+    Ok(Decoded {
+        content,
+        sent_ms,
+        pro,
+        community_signature,
+    })
+}
+
+/// Reads a Content into the generated types, with all bounds and requirements of the schema.
+///
+/// # Errors
+///
+/// [`ContentError::Wire`] and [`ContentError::Malformed`].
+pub fn decode_wire(bytes: &[u8]) -> Result<wire::Content, ContentError> {
+    if bytes.len() > MAX_CONTENT {
+        return Err(ContentError::Wire(WireError::TooLong {
+            max: MAX_CONTENT,
+            got: bytes.len(),
+        }));
+    }
+    check(bytes, CONTENT)?;
+    wire::Content::decode(bytes).map_err(|_| ContentError::Malformed)
+}
+
+/// The one kind that is set.
+fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
+    let set = [
+        message.data_message.is_some(),
+        message.call_message.is_some(),
+        message.receipt_message.is_some(),
+        message.typing_message.is_some(),
+        message.data_extraction_notification.is_some(),
+        message.unsend_request.is_some(),
+        message.message_request_response.is_some(),
+    ];
+    if set.into_iter().filter(|set| *set).count() > 1 {
+        return Err(ContentError::TwoKinds);
+    }
+    if let Some(data) = message.data_message {
+        return data_content(data);
+    }
+    if let Some(response) = message.message_request_response {
+        if !response.is_approved {
+            return Err(ContentError::NotApproved);
+        }
+        let mut content = Content::from(Kind::RequestAccepted);
+        content.profile = Profile::from_wire(response.profile, response.profile_key)?;
+        return Ok(content);
+    }
+    let kind = if let Some(call) = message.call_message {
+        Kind::Call(Call::from_wire(call)?)
+    } else if let Some(receipt) = message.receipt_message {
+        Kind::ReadReceipt(ReadReceipt::from_wire(receipt)?)
+    } else if let Some(typing) = message.typing_message {
+        Kind::Typing(Typing::from_wire(&typing)?)
+    } else if let Some(notice) = message.data_extraction_notification {
+        Kind::DataExtraction(DataExtraction::from_wire(&notice)?)
+    } else if let Some(unsend) = message.unsend_request {
+        Kind::Unsend(Unsend::from_wire(&unsend)?)
+    } else {
+        return Err(ContentError::Empty);
+    };
+    Ok(Content::from(kind))
+}
+
+fn data_content(mut data: wire::DataMessage) -> Result<Content, ContentError> {
+    let profile = Profile::from_wire(data.profile.take(), data.profile_key.take())?;
+    let sync_target = present(data.sync_target.take())
+        .map(|id| Id::parse(&id, "syncTarget"))
+        .transpose()?;
+    let blocks_community_requests = data.blocks_community_message_requests;
+    Ok(Content {
+        kind: data_kind(data)?,
+        profile,
+        sync_target,
+        expiration: None,
+        blocks_community_requests,
+    })
+}
+
+fn data_kind(data: wire::DataMessage) -> Result<Kind, ContentError> {
+    match data.flags.unwrap_or(0) {
+        0 => {}
+        // Whatever else is there has no meaning.
+        FLAG_EXPIRATION_TIMER_UPDATE => return Ok(Kind::ExpirationUpdate),
+        flags => return Err(ContentError::Flags { flags }),
+    }
+    let set = [
+        data.group_update_message.is_some(),
+        data.reaction.is_some(),
+        data.open_group_invitation.is_some(),
+        Message::is_in(&data),
+    ];
+    if set.into_iter().filter(|set| *set).count() > 1 {
+        return Err(ContentError::TwoKinds);
+    }
+    if let Some(update) = data.group_update_message {
+        return GroupUpdate::from_wire(update).map(Kind::Group);
+    }
+    if let Some(reaction) = data.reaction {
+        return Reaction::from_wire(reaction).map(Kind::Reaction);
+    }
+    if let Some(invitation) = data.open_group_invitation {
+        return Invitation::from_wire(invitation).map(Kind::Invitation);
+    }
+    if Message::is_in(&data) {
+        return Message::from_wire(data).map(Kind::Message);
+    }
+    Err(ContentError::Empty)
+}
+
+/// The bytes of a Content without its field 17, the signature in community messages.
+///
+/// Everything else stays as it was received, unknown fields and their order included: that is what
+/// the signature covers, after padding (protocol: messages, section 4.6).
+///
+/// # Errors
+///
+/// [`WireError`] if the bytes are no protobuf message.
+pub fn without_community_signature(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for field in fields(bytes) {
+        let field = field?;
+        if field.number != 17 {
+            out.extend_from_slice(field.raw);
+        }
+    }
+    Ok(out)
+}
+
+/// A text that is not empty.
+fn present(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Exactly `N` bytes.
+fn array<const N: usize>(bytes: &[u8], field: &'static str) -> Result<[u8; N], ContentError> {
+    bytes.try_into().map_err(|_| ContentError::Length {
+        field,
+        expected: N,
+        got: bytes.len(),
+    })
+}
+
+/// A text that must not be empty.
+fn required_text(text: String, field: &'static str) -> Result<String, ContentError> {
+    if text.is_empty() {
+        return Err(ContentError::EmptyText { field });
+    }
+    Ok(text)
+}

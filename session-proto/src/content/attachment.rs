@@ -1,0 +1,104 @@
+//! Pointers to files.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{ContentError, Secret, present};
+use crate::limits::FLAG_VOICE_MESSAGE;
+use crate::schema::session as wire;
+
+/// A pointer to a file on a file server.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attachment {
+    /// The address.
+    pub url: String,
+    /// The key: 32 bytes, or 64 of the older form. Communities store files without one.
+    pub key: Option<Secret>,
+    /// The digest of the encrypted file, in the older form.
+    pub digest: Option<Vec<u8>>,
+    /// Bytes of the file, without padding.
+    pub size: Option<u32>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Its name.
+    pub file_name: Option<String>,
+    /// What is written under it.
+    pub caption: Option<String>,
+    /// Width in pixels.
+    pub width: Option<u32>,
+    /// Height in pixels.
+    pub height: Option<u32>,
+    /// Whether it was recorded as a voice message.
+    pub is_voice_message: bool,
+}
+
+impl Attachment {
+    pub(super) fn to_wire(&self) -> wire::AttachmentPointer {
+        wire::AttachmentPointer {
+            id: id_of(&self.url),
+            content_type: self.content_type.clone(),
+            key: self.key.as_ref().map(|key| key.expose_bytes().to_vec()),
+            size: self.size,
+            digest: self.digest.clone(),
+            file_name: self.file_name.clone(),
+            flags: self.is_voice_message.then_some(FLAG_VOICE_MESSAGE),
+            width: self.width,
+            height: self.height,
+            caption: self.caption.clone(),
+            url: Some(self.url.clone()),
+            ..wire::AttachmentPointer::default()
+        }
+    }
+
+    pub(super) fn from_wire(pointer: wire::AttachmentPointer) -> Result<Self, ContentError> {
+        let key = pointer.key.filter(|key| !key.is_empty()).map(Secret::new);
+        if let Some(key) = &key
+            && !matches!(key.expose_bytes().len(), 32 | 64)
+        {
+            key.check_length(32, "key")?;
+        }
+        Ok(Self {
+            url: pointer.url.unwrap_or_default(),
+            key,
+            digest: pointer.digest.filter(|digest| !digest.is_empty()),
+            size: pointer.size,
+            content_type: present(pointer.content_type),
+            file_name: present(pointer.file_name),
+            caption: present(pointer.caption),
+            width: pointer.width,
+            height: pointer.height,
+            is_voice_message: pointer.flags.unwrap_or(0) & FLAG_VOICE_MESSAGE != 0,
+        })
+    }
+}
+
+/// The deprecated number that must be written: the last segment of the address, or zero.
+fn id_of(url: &str) -> u64 {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let segment = path.rsplit('/').next().unwrap_or_default();
+    if !segment.bytes().all(|byte| byte.is_ascii_digit()) {
+        return 0;
+    }
+    segment.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_the_last_segment_of_the_address() {
+        assert_eq!(id_of("https://host/file/1234"), 1234);
+        assert_eq!(id_of("https://host/file/1234#p=aa&d"), 1234);
+        assert_eq!(id_of("https://host/file/18446744073709551615"), u64::MAX);
+        for other in [
+            "",
+            "https://host/file/",
+            "https://host/file/abc",
+            "https://host/file/+1",
+            "https://host/file/18446744073709551616",
+        ] {
+            assert_eq!(id_of(other), 0, "{other}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Disappearing messages.
+
+use crate::schema::session::content::ExpirationType;
+
+/// From when on the time of a disappearing message runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExpirationMode {
+    /// The message stays.
+    Off,
+    /// From when it was read.
+    AfterRead,
+    /// From when it was sent.
+    AfterSend,
+}
+
+impl ExpirationMode {
+    pub(super) const fn number(self) -> i32 {
+        match self {
+            Self::Off => ExpirationType::Unknown as i32,
+            Self::AfterRead => ExpirationType::DeleteAfterRead as i32,
+            Self::AfterSend => ExpirationType::DeleteAfterSend as i32,
+        }
+    }
+}
+
+/// Which rule for disappearing messages holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Conversation {
+    /// With another account.
+    OneToOne,
+    /// With one's own account.
+    NoteToSelf,
+    /// A closed group.
+    Group,
+}
+
+/// When a message disappears (protocol: messages, section 6, item 14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Expiration {
+    /// From when on the time runs.
+    pub mode: ExpirationMode,
+    /// For how many seconds; zero is off.
+    pub seconds: u32,
+}
+
+impl Expiration {
+    /// The message stays.
+    pub const OFF: Self = Self {
+        mode: ExpirationMode::Off,
+        seconds: 0,
+    };
+
+    /// Disappears `seconds` after it was read.
+    #[must_use]
+    pub const fn after_read(seconds: u32) -> Self {
+        Self {
+            mode: ExpirationMode::AfterRead,
+            seconds,
+        }
+    }
+
+    /// Disappears `seconds` after it was sent.
+    #[must_use]
+    pub const fn after_send(seconds: u32) -> Self {
+        Self {
+            mode: ExpirationMode::AfterSend,
+            seconds,
+        }
+    }
+
+    /// What it means in a conversation: [`OFF`](Self::OFF) if it has no time or no mode; in groups
+    /// and in the conversation with oneself always after sending.
+    #[must_use]
+    pub const fn resolve(self, conversation: Conversation) -> Self {
+        match (self.mode, conversation) {
+            (ExpirationMode::Off, _) => Self::OFF,
+            _ if self.seconds == 0 => Self::OFF,
+            (mode, Conversation::OneToOne) => Self {
+                mode,
+                seconds: self.seconds,
+            },
+            _ => Self::after_send(self.seconds),
+        }
+    }
+
+    /// Present if one of the fields is; an unknown mode is none.
+    pub(super) fn from_wire(mode: Option<i32>, seconds: Option<u32>) -> Option<Self> {
+        if mode.is_none() && seconds.is_none() {
+            return None;
+        }
+        let mode = mode.and_then(|mode| ExpirationType::try_from(mode).ok());
+        Some(Self {
+            mode: match mode {
+                Some(ExpirationType::DeleteAfterRead) => ExpirationMode::AfterRead,
+                Some(ExpirationType::DeleteAfterSend) => ExpirationMode::AfterSend,
+                Some(ExpirationType::Unknown) | None => ExpirationMode::Off,
+            },
+            seconds: seconds.unwrap_or(0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_and_notes_to_self_count_from_sending() {
+        let read = Expiration::after_read(60);
+        assert_eq!(read.resolve(Conversation::OneToOne), read);
+        for conversation in [Conversation::NoteToSelf, Conversation::Group] {
+            assert_eq!(read.resolve(conversation), Expiration::after_send(60));
+        }
+    }
+
+    #[test]
+    fn no_time_or_no_mode_is_off() {
+        for conversation in [Conversation::OneToOne, Conversation::Group] {
+            assert_eq!(
+                Expiration::after_send(0).resolve(conversation),
+                Expiration::OFF
+            );
+            let no_mode = Expiration::from_wire(None, Some(60)).unwrap();
+            assert_eq!(no_mode.resolve(conversation), Expiration::OFF);
+            let unknown = Expiration::from_wire(Some(9), Some(60)).unwrap();
+            assert_eq!(unknown.resolve(conversation), Expiration::OFF);
+        }
+        assert_eq!(Expiration::from_wire(None, None), None);
+    }
+}

@@ -1,0 +1,366 @@
+//! Messages that manage a closed group (protocol: messages, section 6.15).
+//!
+//! The signatures of admins are checked where the time of the message and the id of the group are
+//! known: in session-message.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{ContentError, Id, Secret, array};
+use crate::limits::{MAX_LISTED, MEMBER_AUTH_DATA};
+use crate::schema::session as wire;
+use crate::schema::session::group_update_info_change_message::Type as InfoType;
+use crate::schema::session::group_update_member_change_message::Type as MemberType;
+
+/// A message that manages a closed group.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum GroupUpdate {
+    /// To one account: it may join. Signed by an admin.
+    Invite(Invite),
+    /// To one member: it is an admin now. Whoever has the seed is.
+    Promote {
+        /// The seed of the group, 32 bytes.
+        seed: Secret,
+        /// The name of the group.
+        name: String,
+    },
+    /// Name, picture or timer have changed. Signed by an admin.
+    InfoChange {
+        /// What has changed. Not covered by the signature, except for what kind of change it is.
+        change: InfoChange,
+        /// The admin's signature.
+        admin_signature: [u8; 64],
+    },
+    /// Members were added, removed or promoted. Signed by an admin.
+    MemberChange(MemberChange),
+    /// The sender leaves. Admins then remove it.
+    MemberLeft,
+    /// The sender has left, to be shown to the others.
+    MemberLeftNotification,
+    /// The sender has accepted its invitation.
+    InviteResponse,
+    /// Messages are to be deleted.
+    DeleteContent(DeleteContent),
+}
+
+/// An invitation to a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invite {
+    /// The group, an id with prefix `03`.
+    pub group: Id,
+    /// Its name.
+    pub name: String,
+    /// The member's access to the group's swarm, 100 bytes. Check it before it is used.
+    pub auth_data: Secret,
+    /// The admin's signature.
+    pub admin_signature: [u8; 64],
+}
+
+/// What has changed about a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InfoChange {
+    /// Its name, which is now this one.
+    Name(String),
+    /// Its picture.
+    Picture,
+    /// The timer of its messages, now so many seconds; zero is off.
+    Expiration(u32),
+}
+
+/// What has happened to members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberChangeKind {
+    /// They were invited.
+    Added,
+    /// They were removed.
+    Removed,
+    /// They are admins now.
+    Promoted,
+}
+
+/// Members were added, removed or promoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberChange {
+    /// What has happened.
+    pub kind: MemberChangeKind,
+    /// To whom: ids with prefix `05`, others are left out when reading. Not covered by the
+    /// signature.
+    pub members: Vec<Id>,
+    /// Whether new members can read what was written before.
+    pub history_shared: Option<bool>,
+    /// The admin's signature.
+    pub admin_signature: [u8; 64],
+}
+
+/// Messages that are to be deleted. At least one of the lists is not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteContent {
+    /// Members all of whose messages are meant, up to this one; only with a signature.
+    pub members: Vec<Id>,
+    /// Hashes of messages. Without a signature, only those of the sender.
+    pub hashes: Vec<String>,
+    /// The admin's signature.
+    pub admin_signature: Option<[u8; 64]>,
+}
+
+impl InfoChange {
+    /// The number of the change, which is a part of what is signed.
+    #[must_use]
+    pub const fn number(&self) -> i32 {
+        match self {
+            Self::Name(_) => InfoType::Name as i32,
+            Self::Picture => InfoType::Avatar as i32,
+            Self::Expiration(_) => InfoType::DisappearingMessages as i32,
+        }
+    }
+}
+
+impl MemberChangeKind {
+    /// The number of the change, which is a part of what is signed.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Added => MemberType::Added as i32,
+            Self::Removed => MemberType::Removed as i32,
+            Self::Promoted => MemberType::Promoted as i32,
+        }
+    }
+}
+
+const SIGNATURE: &str = "adminSignature";
+
+fn ids_to_wire(ids: &[Id]) -> Result<Vec<String>, ContentError> {
+    check_count(ids.len(), "memberSessionIds")?;
+    if !ids.iter().all(Id::is_account) {
+        let field = "memberSessionIds";
+        return Err(ContentError::Id { field });
+    }
+    Ok(ids.iter().map(ToString::to_string).collect())
+}
+
+const fn check_count(got: usize, field: &'static str) -> Result<(), ContentError> {
+    if got > MAX_LISTED {
+        let max = MAX_LISTED;
+        return Err(ContentError::TooMany { field, max, got });
+    }
+    Ok(())
+}
+
+impl GroupUpdate {
+    /// Whether it goes to one account, and not to the swarm of the group.
+    #[must_use]
+    pub const fn is_for_one_member(&self) -> bool {
+        matches!(self, Self::Invite(_) | Self::Promote { .. })
+    }
+
+    pub(super) fn to_wire(&self) -> Result<wire::GroupUpdateMessage, ContentError> {
+        let mut out = wire::GroupUpdateMessage::default();
+        match self {
+            Self::Invite(invite) => out.invite_message = Some(invite.to_wire()?),
+            Self::Promote { seed, name } => {
+                seed.check_length(32, "groupIdentitySeed")?;
+                out.promote_message = Some(wire::GroupUpdatePromoteMessage {
+                    group_identity_seed: seed.expose_bytes().to_vec(),
+                    name: name.clone(),
+                });
+            }
+            Self::InfoChange {
+                change,
+                admin_signature,
+            } => {
+                out.info_change_message = Some(change.to_wire(admin_signature));
+            }
+            Self::MemberChange(change) => out.member_change_message = Some(change.to_wire()?),
+            Self::MemberLeft => {
+                out.member_left_message = Some(wire::GroupUpdateMemberLeftMessage {});
+            }
+            Self::MemberLeftNotification => {
+                out.member_left_notification_message =
+                    Some(wire::GroupUpdateMemberLeftNotificationMessage {});
+            }
+            Self::InviteResponse => {
+                out.invite_response =
+                    Some(wire::GroupUpdateInviteResponseMessage { is_approved: true });
+            }
+            Self::DeleteContent(delete) => out.delete_member_content = Some(delete.to_wire()?),
+        }
+        Ok(out)
+    }
+
+    pub(super) fn from_wire(update: wire::GroupUpdateMessage) -> Result<Self, ContentError> {
+        let found = [
+            update.invite_message.map(Invite::from_wire),
+            update.promote_message.map(promote_from_wire),
+            update.info_change_message.map(InfoChange::from_wire),
+            update.member_change_message.map(MemberChange::from_wire),
+            update.member_left_message.map(|_| Ok(Self::MemberLeft)),
+            update
+                .member_left_notification_message
+                .map(|_| Ok(Self::MemberLeftNotification)),
+            update.invite_response.map(|response| {
+                if response.is_approved {
+                    Ok(Self::InviteResponse)
+                } else {
+                    Err(ContentError::NotApproved)
+                }
+            }),
+            update.delete_member_content.map(DeleteContent::from_wire),
+        ];
+        let mut found = found.into_iter().flatten();
+        let first = found.next().ok_or(ContentError::Empty)?;
+        if found.next().is_some() {
+            return Err(ContentError::TwoKinds);
+        }
+        first
+    }
+}
+
+fn promote_from_wire(
+    promote: wire::GroupUpdatePromoteMessage,
+) -> Result<GroupUpdate, ContentError> {
+    Ok(GroupUpdate::Promote {
+        seed: Secret::of_length(promote.group_identity_seed, 32, "groupIdentitySeed")?,
+        name: promote.name,
+    })
+}
+
+impl Invite {
+    fn to_wire(&self) -> Result<wire::GroupUpdateInviteMessage, ContentError> {
+        self.check_group()?;
+        self.auth_data
+            .check_length(MEMBER_AUTH_DATA, "memberAuthData")?;
+        Ok(wire::GroupUpdateInviteMessage {
+            group_session_id: self.group.to_string(),
+            name: self.name.clone(),
+            member_auth_data: self.auth_data.expose_bytes().to_vec(),
+            admin_signature: self.admin_signature.to_vec(),
+        })
+    }
+
+    fn check_group(&self) -> Result<(), ContentError> {
+        if !self.group.is_group() {
+            let field = "groupSessionId";
+            return Err(ContentError::Id { field });
+        }
+        Ok(())
+    }
+
+    fn from_wire(invite: wire::GroupUpdateInviteMessage) -> Result<GroupUpdate, ContentError> {
+        let data = invite.member_auth_data;
+        let invite = Self {
+            group: Id::parse(&invite.group_session_id, "groupSessionId")?,
+            name: invite.name,
+            auth_data: Secret::of_length(data, MEMBER_AUTH_DATA, "memberAuthData")?,
+            admin_signature: array(&invite.admin_signature, SIGNATURE)?,
+        };
+        invite.check_group()?;
+        Ok(GroupUpdate::Invite(invite))
+    }
+}
+
+impl InfoChange {
+    fn to_wire(&self, signature: &[u8; 64]) -> wire::GroupUpdateInfoChangeMessage {
+        let mut out = wire::GroupUpdateInfoChangeMessage {
+            r#type: self.number(),
+            admin_signature: signature.to_vec(),
+            ..wire::GroupUpdateInfoChangeMessage::default()
+        };
+        match self {
+            Self::Name(name) => out.updated_name = Some(name.clone()),
+            Self::Picture => {}
+            Self::Expiration(seconds) => out.updated_expiration = Some(*seconds),
+        }
+        out
+    }
+
+    fn from_wire(message: wire::GroupUpdateInfoChangeMessage) -> Result<GroupUpdate, ContentError> {
+        let field = "type";
+        let kind = InfoType::try_from(message.r#type);
+        let change = match kind.map_err(|_| ContentError::UnknownValue { field })? {
+            InfoType::Name => Self::Name(message.updated_name.ok_or(ContentError::Missing {
+                field: "updatedName",
+            })?),
+            InfoType::Avatar => Self::Picture,
+            // Off when absent, as in a Content.
+            InfoType::DisappearingMessages => {
+                Self::Expiration(message.updated_expiration.unwrap_or(0))
+            }
+        };
+        Ok(GroupUpdate::InfoChange {
+            change,
+            admin_signature: array(&message.admin_signature, SIGNATURE)?,
+        })
+    }
+}
+
+impl MemberChange {
+    fn to_wire(&self) -> Result<wire::GroupUpdateMemberChangeMessage, ContentError> {
+        Ok(wire::GroupUpdateMemberChangeMessage {
+            r#type: self.kind.number(),
+            member_session_ids: ids_to_wire(&self.members)?,
+            history_shared: self.history_shared,
+            admin_signature: self.admin_signature.to_vec(),
+        })
+    }
+
+    fn from_wire(
+        change: wire::GroupUpdateMemberChangeMessage,
+    ) -> Result<GroupUpdate, ContentError> {
+        let field = "type";
+        let kind = MemberType::try_from(change.r#type);
+        let members = change.member_session_ids.iter();
+        Ok(GroupUpdate::MemberChange(Self {
+            kind: match kind.map_err(|_| ContentError::UnknownValue { field })? {
+                MemberType::Added => MemberChangeKind::Added,
+                MemberType::Removed => MemberChangeKind::Removed,
+                MemberType::Promoted => MemberChangeKind::Promoted,
+            },
+            members: members
+                .filter_map(|id| id.parse().ok())
+                .filter(Id::is_account)
+                .collect(),
+            history_shared: change.history_shared,
+            admin_signature: array(&change.admin_signature, SIGNATURE)?,
+        }))
+    }
+}
+
+impl DeleteContent {
+    fn to_wire(&self) -> Result<wire::GroupUpdateDeleteMemberContentMessage, ContentError> {
+        check_count(self.hashes.len(), "messageHashes")?;
+        if self.members.is_empty() && self.hashes.is_empty() {
+            return Err(ContentError::Empty);
+        }
+        Ok(wire::GroupUpdateDeleteMemberContentMessage {
+            member_session_ids: ids_to_wire(&self.members)?,
+            message_hashes: self.hashes.clone(),
+            admin_signature: self.admin_signature.map(|signature| signature.to_vec()),
+        })
+    }
+
+    /// All ids must be good here: the signature covers them as they are.
+    fn from_wire(
+        message: wire::GroupUpdateDeleteMemberContentMessage,
+    ) -> Result<GroupUpdate, ContentError> {
+        let field = "memberSessionIds";
+        let ids = message.member_session_ids.iter();
+        let delete = Self {
+            members: ids
+                .map(|id| Id::parse(id, field))
+                .collect::<Result<_, _>>()?,
+            hashes: message.message_hashes,
+            admin_signature: message
+                .admin_signature
+                .map(|signature| array(&signature, SIGNATURE))
+                .transpose()?,
+        };
+        if !delete.members.iter().all(Id::is_account) {
+            return Err(ContentError::Id { field });
+        }
+        if delete.members.is_empty() && delete.hashes.is_empty() {
+            return Err(ContentError::Empty);
+        }
+        Ok(GroupUpdate::DeleteContent(delete))
+    }
+}

@@ -1,0 +1,231 @@
+//! The small kinds: reactions, receipts and other notices.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{ContentError, Id, required_text};
+use crate::limits::MAX_RECEIPTS;
+use crate::schema::session as wire;
+use crate::schema::session::data_extraction_notification::Type as ExtractionType;
+use crate::schema::session::data_message as parts;
+use crate::schema::session::data_message::reaction::Action as ReactionAction;
+use crate::schema::session::receipt_message::Type as ReceiptType;
+use crate::schema::session::typing_message::Action as TypingAction;
+
+fn unknown(field: &'static str) -> impl FnOnce(prost::UnknownEnumValue) -> ContentError {
+    move |_| ContentError::UnknownValue { field }
+}
+
+/// An emoji put under a message, or taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    /// When the message was sent, Unix milliseconds.
+    pub sent_ms: u64,
+    /// Who wrote it.
+    pub author: Id,
+    /// The emoji.
+    pub emoji: String,
+    /// Whether it is taken away.
+    pub is_removal: bool,
+}
+
+impl Reaction {
+    pub(super) fn to_wire(&self) -> Result<parts::Reaction, ContentError> {
+        let action = if self.is_removal {
+            ReactionAction::Remove
+        } else {
+            ReactionAction::React
+        };
+        Ok(parts::Reaction {
+            id: self.sent_ms,
+            author: self.author.to_string(),
+            emoji: Some(required_text(self.emoji.clone(), "emoji")?),
+            action: action.into(),
+        })
+    }
+
+    pub(super) fn from_wire(reaction: parts::Reaction) -> Result<Self, ContentError> {
+        let action = ReactionAction::try_from(reaction.action).map_err(unknown("action"))?;
+        Ok(Self {
+            sent_ms: reaction.id,
+            author: Id::parse(&reaction.author, "author")?,
+            emoji: required_text(reaction.emoji.unwrap_or_default(), "emoji")?,
+            is_removal: action == ReactionAction::Remove,
+        })
+    }
+}
+
+/// An invitation to a community.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its address: `https://host/room?public_key=<64 hex digits>`.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Invitation {
+    pub(super) fn to_wire(&self) -> Result<parts::OpenGroupInvitation, ContentError> {
+        Ok(parts::OpenGroupInvitation {
+            url: required_text(self.url.clone(), "url")?,
+            name: required_text(self.name.clone(), "name")?,
+        })
+    }
+
+    pub(super) fn from_wire(invitation: parts::OpenGroupInvitation) -> Result<Self, ContentError> {
+        Ok(Self {
+            url: required_text(invitation.url, "url")?,
+            name: required_text(invitation.name, "name")?,
+        })
+    }
+}
+
+/// Messages that have been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadReceipt {
+    /// When they were sent, Unix milliseconds.
+    pub sent_ms: Vec<u64>,
+}
+
+impl ReadReceipt {
+    pub(super) fn to_wire(&self) -> Result<wire::ReceiptMessage, ContentError> {
+        if self.sent_ms.len() > MAX_RECEIPTS {
+            return Err(ContentError::TooMany {
+                field: "timestamp",
+                max: MAX_RECEIPTS,
+                got: self.sent_ms.len(),
+            });
+        }
+        Ok(wire::ReceiptMessage {
+            r#type: ReceiptType::Read.into(),
+            timestamp: self.sent_ms.clone(),
+        })
+    }
+
+    pub(super) fn from_wire(receipt: wire::ReceiptMessage) -> Result<Self, ContentError> {
+        match ReceiptType::try_from(receipt.r#type).map_err(unknown("type"))? {
+            ReceiptType::Read => Ok(Self {
+                sent_ms: receipt.timestamp,
+            }),
+            ReceiptType::Delivery => Err(ContentError::ObsoleteReceipt),
+        }
+    }
+}
+
+/// The other side types, or no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typing {
+    /// When the message was sent, Unix milliseconds. Of a message that is written, the time of
+    /// sending is taken instead.
+    pub sent_ms: u64,
+    /// Whether it has stopped.
+    pub is_stopped: bool,
+}
+
+impl Typing {
+    /// The sender types.
+    pub const STARTED: Self = Self {
+        sent_ms: 0,
+        is_stopped: false,
+    };
+    /// The sender types no longer.
+    pub const STOPPED: Self = Self {
+        sent_ms: 0,
+        is_stopped: true,
+    };
+
+    pub(super) fn to_wire(self, sent_ms: u64) -> wire::TypingMessage {
+        let action = if self.is_stopped {
+            TypingAction::Stopped
+        } else {
+            TypingAction::Started
+        };
+        wire::TypingMessage {
+            timestamp: sent_ms,
+            action: action.into(),
+        }
+    }
+
+    pub(super) fn from_wire(typing: &wire::TypingMessage) -> Result<Self, ContentError> {
+        let action = TypingAction::try_from(typing.action).map_err(unknown("action"))?;
+        Ok(Self {
+            sent_ms: typing.timestamp,
+            is_stopped: action == TypingAction::Stopped,
+        })
+    }
+}
+
+/// What was taken out of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataExtractionKind {
+    /// A picture of the screen.
+    Screenshot,
+    /// A file was saved.
+    MediaSaved,
+}
+
+/// The other side has taken something out of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataExtraction {
+    /// What.
+    pub kind: DataExtractionKind,
+    /// Sent time of the message it was in, Unix milliseconds.
+    pub sent_ms: Option<u64>,
+}
+
+impl DataExtraction {
+    pub(super) fn to_wire(self) -> wire::DataExtractionNotification {
+        let kind = match self.kind {
+            DataExtractionKind::Screenshot => ExtractionType::Screenshot,
+            DataExtractionKind::MediaSaved => ExtractionType::MediaSaved,
+        };
+        wire::DataExtractionNotification {
+            r#type: kind.into(),
+            timestamp: self.sent_ms,
+        }
+    }
+
+    pub(super) fn from_wire(
+        notice: &wire::DataExtractionNotification,
+    ) -> Result<Self, ContentError> {
+        let kind = ExtractionType::try_from(notice.r#type).map_err(unknown("type"))?;
+        Ok(Self {
+            kind: match kind {
+                ExtractionType::Screenshot => DataExtractionKind::Screenshot,
+                ExtractionType::MediaSaved => DataExtractionKind::MediaSaved,
+            },
+            sent_ms: notice.timestamp,
+        })
+    }
+}
+
+/// A message that its author wants deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsend {
+    /// When it was sent, Unix milliseconds; not zero.
+    pub sent_ms: u64,
+    /// Who wrote it: the sender of this request, else it is refused when opened.
+    pub author: Id,
+}
+
+impl Unsend {
+    pub(super) fn to_wire(self) -> Result<wire::UnsendRequest, ContentError> {
+        if self.sent_ms == 0 {
+            let field = "timestamp";
+            return Err(ContentError::ZeroTimestamp { field });
+        }
+        Ok(wire::UnsendRequest {
+            timestamp: self.sent_ms,
+            author: self.author.to_string(),
+        })
+    }
+
+    pub(super) fn from_wire(unsend: &wire::UnsendRequest) -> Result<Self, ContentError> {
+        let unsend = Self {
+            sent_ms: unsend.timestamp,
+            author: Id::parse(&unsend.author, "author")?,
+        };
+        unsend.to_wire()?;
+        Ok(unsend)
+    }
+}

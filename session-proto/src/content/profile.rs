@@ -1,0 +1,86 @@
+//! The sender's name and picture.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{ContentError, Secret, present};
+use crate::limits::PROFILE_KEY;
+use crate::schema::session as wire;
+
+/// A sender's name and picture, as they were when the message was sent.
+///
+/// A receiver takes it over if [`updated_seconds`](Self::updated_seconds) is newer than what it
+/// has, or both are zero.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Profile {
+    /// The name.
+    pub name: Option<String>,
+    /// The picture.
+    pub picture: Option<Picture>,
+    /// When name or picture were last changed, Unix seconds.
+    pub updated_seconds: u64,
+}
+
+/// A profile picture: where its encrypted form lies, and the key. Never one without the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// The address.
+    pub url: String,
+    /// The key, 32 bytes.
+    pub key: Secret,
+}
+
+impl Profile {
+    /// A profile with a name only.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The key, which stands beside the profile and not in it.
+    pub(super) fn wire_key(&self) -> Option<Vec<u8>> {
+        let picture = self.picture.as_ref()?;
+        Some(picture.key.expose_bytes().to_vec())
+    }
+
+    pub(super) fn to_wire(&self) -> Result<wire::LokiProfile, ContentError> {
+        if let Some(picture) = &self.picture {
+            picture.key.check_length(PROFILE_KEY, "profileKey")?;
+            if has_local_key(&picture.url) {
+                return Err(ContentError::LocalKey);
+            }
+        }
+        Ok(wire::LokiProfile {
+            display_name: self.name.clone(),
+            profile_picture: self.picture.as_ref().map(|picture| picture.url.clone()),
+            last_update_seconds: Some(self.updated_seconds),
+        })
+    }
+
+    /// A picture without its key, or a key alone, counts as no picture.
+    pub(super) fn from_wire(
+        profile: Option<wire::LokiProfile>,
+        key: Option<Vec<u8>>,
+    ) -> Result<Option<Self>, ContentError> {
+        let key = key
+            .filter(|key| !key.is_empty())
+            .map(|key| Secret::of_length(key, PROFILE_KEY, "profileKey"))
+            .transpose()?;
+        Ok(profile.map(|profile| Self {
+            name: present(profile.display_name),
+            picture: present(profile.profile_picture)
+                .zip(key)
+                .map(|(url, key)| Picture { url, key }),
+            updated_seconds: profile.last_update_seconds.unwrap_or(0),
+        }))
+    }
+}
+
+/// Whether the fragment of an address has the entry `e`, a key that its owner keeps.
+fn has_local_key(url: &str) -> bool {
+    url.split_once('#')
+        .is_some_and(|(_, fragment)| fragment.split('&').any(|entry| entry.starts_with("e=")))
+}

@@ -1,0 +1,130 @@
+//! What is shown: a text and what goes with it.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{Attachment, ContentError, Id, present};
+use crate::limits::{MAX_ATTACHMENTS, MAX_PREVIEWS};
+use crate::schema::session as wire;
+use crate::schema::session::data_message as parts;
+
+/// A message to show. At least one of its parts is there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Message {
+    /// The text; may be empty if there is another part.
+    pub text: String,
+    /// At most 32 files.
+    pub attachments: Vec<Attachment>,
+    /// The message that this one answers.
+    pub quote: Option<Quote>,
+    /// Previews of addresses in the text. Those of other addresses are left out when reading.
+    pub previews: Vec<Preview>,
+}
+
+/// A reference to an earlier message of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// When that message was sent, Unix milliseconds.
+    pub sent_ms: u64,
+    /// Who wrote it; in communities, a blinded id.
+    pub author: Id,
+}
+
+/// What stands behind an address in the text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The address. It begins with `https://` and is a part of the text.
+    pub url: String,
+    /// The title of the page.
+    pub title: Option<String>,
+    /// A picture of it.
+    pub image: Option<Attachment>,
+}
+
+impl Quote {
+    fn from_wire(quote: parts::Quote) -> Result<Self, ContentError> {
+        Ok(Self {
+            sent_ms: quote.id,
+            author: Id::parse(&quote.author, "author")?,
+        })
+    }
+}
+
+impl Preview {
+    fn from_wire(preview: parts::Preview) -> Result<Self, ContentError> {
+        Ok(Self {
+            url: preview.url,
+            title: present(preview.title),
+            image: preview.image.map(Attachment::from_wire).transpose()?,
+        })
+    }
+
+    fn belongs_to(&self, text: &str) -> bool {
+        self.url.starts_with("https://") && text.contains(&self.url)
+    }
+}
+
+impl Message {
+    /// Whether a data message has something to show.
+    pub(super) fn is_in(data: &wire::DataMessage) -> bool {
+        data.body.as_ref().is_some_and(|body| !body.is_empty())
+            || !data.attachments.is_empty()
+            || data.quote.is_some()
+            || !data.preview.is_empty()
+    }
+
+    pub(super) fn to_wire(&self, out: &mut wire::DataMessage) -> Result<(), ContentError> {
+        let limits = [
+            ("attachments", MAX_ATTACHMENTS, self.attachments.len()),
+            ("preview", MAX_PREVIEWS, self.previews.len()),
+        ];
+        for (field, max, got) in limits {
+            if got > max {
+                return Err(ContentError::TooMany { field, max, got });
+            }
+        }
+        if !self
+            .previews
+            .iter()
+            .all(|preview| preview.belongs_to(&self.text))
+        {
+            return Err(ContentError::PreviewUrl);
+        }
+        out.body = present(Some(self.text.clone()));
+        out.attachments = self.attachments.iter().map(Attachment::to_wire).collect();
+        out.quote = self.quote.map(|quote| parts::Quote {
+            id: quote.sent_ms,
+            author: quote.author.to_string(),
+            ..parts::Quote::default()
+        });
+        out.preview = self
+            .previews
+            .iter()
+            .map(|preview| parts::Preview {
+                url: preview.url.clone(),
+                title: preview.title.clone(),
+                image: preview.image.as_ref().map(Attachment::to_wire),
+            })
+            .collect();
+        if Self::is_in(out) {
+            Ok(())
+        } else {
+            Err(ContentError::Empty)
+        }
+    }
+
+    pub(super) fn from_wire(data: wire::DataMessage) -> Result<Self, ContentError> {
+        let text = data.body.unwrap_or_default();
+        let attachments = data.attachments.into_iter().map(Attachment::from_wire);
+        let attachments = attachments.collect::<Result<_, _>>()?;
+        let previews = data.preview.into_iter().map(Preview::from_wire);
+        let mut previews = previews.collect::<Result<Vec<_>, _>>()?;
+        previews.retain(|preview| preview.belongs_to(&text));
+        Ok(Self {
+            attachments,
+            quote: data.quote.map(Quote::from_wire).transpose()?,
+            previews,
+            text,
+        })
+    }
+}

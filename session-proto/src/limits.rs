@@ -1,0 +1,49 @@
+//! Limits and constants of the message formats, in one place.
+//!
+//! Those that the protocol sets say so; the others only keep hostile input from using more memory
+//! than a small multiple of its length, and lie far above what clients send.
+
+/// Bytes of a Content, or of anything that wraps one, that are read at most.
+///
+/// The largest message of the protocol is a closed group message (protocol: crypto, section 3).
+pub const MAX_CONTENT: usize = 1_000_000;
+/// Attachments of a message, as the protocol has it (protocol: messages, section 2.4).
+pub const MAX_ATTACHMENTS: usize = 32;
+/// Link previews of a message. Clients send one.
+pub const MAX_PREVIEWS: usize = 16;
+/// Messages named by one read receipt.
+pub const MAX_RECEIPTS: usize = 10_000;
+/// Member ids, or message hashes, named by one group update.
+pub const MAX_LISTED: usize = 4_096;
+/// Session descriptions or candidates of one call message.
+pub const MAX_SDPS: usize = 256;
+
+/// Unicode scalar values of a text (protocol: messages, section 5.6).
+pub const MAX_TEXT: usize = 2_000;
+/// Unicode scalar values of a text whose sender has Session Pro.
+pub const MAX_TEXT_PRO: usize = 10_000;
+/// Conversations that can be pinned without Session Pro.
+pub const MAX_PINNED: usize = 5;
+
+/// Bytes of the authentication data in a group invitation (protocol: groups, section 8.3).
+pub const MEMBER_AUTH_DATA: usize = 100;
+/// Bytes of the key of a profile picture.
+pub const PROFILE_KEY: usize = 32;
+
+/// The bit of `DataMessage.flags` that changes the timer of a conversation.
+pub const FLAG_EXPIRATION_TIMER_UPDATE: u32 = 2;
+/// The bit of `AttachmentPointer.flags` of a voice message.
+pub const FLAG_VOICE_MESSAGE: u32 = 1;
+/// `Envelope.sourceDevice` of every message.
+pub const SOURCE_DEVICE: u32 = 1;
+
+/// How far the timestamp in a community message may be from the time of its posting: 6 hours, in
+/// milliseconds (protocol: messages, section 4.8).
+pub const MAX_COMMUNITY_SKEW_MS: u64 = 6 * 60 * 60 * 1000;
+
+/// Bit of a profile with the Session Pro badge.
+pub const PROFILE_FEATURE_BADGE: u64 = 1 << 0;
+/// Bit of a profile with an animated picture.
+pub const PROFILE_FEATURE_ANIMATED_PICTURE: u64 = 1 << 1;
+/// Bit of a text of more than [`MAX_TEXT`] scalar values.
+pub const MESSAGE_FEATURE_LONG_TEXT: u64 = 1 << 0;

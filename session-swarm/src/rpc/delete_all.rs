@@ -1,0 +1,127 @@
+//! `delete_all` (protocol: storage-rpc, section 5.4).
+
+use alloc::vec::Vec;
+
+use super::answer::AnswerError;
+use super::auth::{Auth, Permissions, Signer};
+use super::params::Params;
+use super::params_out::ParamsOut;
+use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry, with_hashes};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use crate::account::StorageAccount;
+use crate::namespace::Namespaces;
+use crate::value::{Dict, Value};
+
+/// Deletes all messages of one namespace or of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteAll {
+    /// Whose messages.
+    pub account: StorageAccount,
+    /// Which namespaces.
+    pub namespaces: Namespaces,
+    /// The time of the request, in milliseconds since 1970.
+    pub timestamp: u64,
+    /// The signature.
+    pub auth: Auth,
+}
+
+impl DeleteAll {
+    /// Makes the request.
+    #[must_use]
+    pub fn new(
+        account: StorageAccount,
+        namespaces: impl Into<Namespaces>,
+        timestamp: u64,
+        signer: &Signer<'_>,
+    ) -> Self {
+        let namespaces = namespaces.into();
+        Self {
+            account,
+            namespaces,
+            timestamp,
+            auth: signer.sign(&message(namespaces, timestamp)),
+        }
+    }
+
+    /// The bytes that are signed.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        message(self.namespaces, self.timestamp)
+    }
+
+    pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
+        let namespaces = params.namespaces()?;
+        let timestamp = params.time("timestamp")?;
+        let account = params.account()?;
+        let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
+        let auth = params.auth(&account)?;
+        Ok(Self {
+            account,
+            namespaces,
+            timestamp,
+            auth,
+        })
+    }
+}
+
+fn message(namespaces: Namespaces, timestamp: u64) -> Vec<u8> {
+    alloc::format!("delete_all{}{timestamp}", namespaces.signed_text()).into_bytes()
+}
+
+impl Call for DeleteAll {
+    type Answer = SwarmAnswer<DeletedEntry>;
+    const METHOD: Method = Method::DeleteAll;
+
+    fn params(&self, encoding: Encoding) -> Value {
+        let mut out = ParamsOut::new(encoding);
+        out.account(&self.account);
+        out.namespaces(self.namespaces);
+        out.put("timestamp", self.timestamp);
+        self.auth.write(&mut out);
+        out.finish()
+    }
+
+    fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
+        node.swarm(&self.account)?;
+        node.clock(Self::METHOD, self.timestamp)?;
+        let needed = Permissions::DELETE;
+        node.signature(
+            Self::METHOD,
+            &self.account,
+            &self.auth,
+            needed,
+            &self.message(),
+        )
+    }
+
+    fn read_answer(&self, body: &Value) -> Result<Self::Answer, AnswerError> {
+        SwarmAnswer::from_value(body)
+    }
+}
+
+impl SwarmCall for DeleteAll {
+    type Entry = DeletedEntry;
+
+    fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
+        let head = alloc::format!("{}{}", self.account, self.timestamp);
+        with_hashes(&head, &[&entry.deleted.sorted()])
+    }
+}
+
+/// What a member deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedEntry {
+    /// The hashes.
+    pub deleted: Affected,
+}
+
+impl SwarmEntry for DeletedEntry {
+    fn write(&self, _: bool, out: &mut Dict) {
+        out.insert("deleted".into(), self.deleted.to_value());
+    }
+
+    fn read(entry: &Value) -> Option<Self> {
+        let deleted = Affected::from_value(entry.get("deleted")?)?;
+        Some(Self { deleted })
+    }
+}

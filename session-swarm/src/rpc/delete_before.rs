@@ -1,0 +1,116 @@
+//! `delete_before` (protocol: storage-rpc, section 5.5).
+
+use alloc::vec::Vec;
+
+use super::DeletedEntry;
+use super::answer::AnswerError;
+use super::auth::{Auth, Permissions, Signer};
+use super::params::Params;
+use super::params_out::ParamsOut;
+use super::swarm_answer::{SwarmAnswer, SwarmCall, with_hashes};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use crate::account::StorageAccount;
+use crate::limits::SIGNATURE_TOLERANCE_MS;
+use crate::namespace::Namespaces;
+use crate::value::Value;
+
+/// Deletes the messages of one namespace, or of all, up to a time.
+///
+/// Deployed servers answer a request for all namespaces with 500 although they serve it: make one
+/// for each namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteBefore {
+    /// Whose messages.
+    pub account: StorageAccount,
+    /// Which namespaces.
+    pub namespaces: Namespaces,
+    /// Messages with this timestamp or an earlier one are deleted, in milliseconds since 1970.
+    pub before: u64,
+    /// The signature.
+    pub auth: Auth,
+}
+
+impl DeleteBefore {
+    /// Makes the request.
+    #[must_use]
+    pub fn new(
+        account: StorageAccount,
+        namespaces: impl Into<Namespaces>,
+        before: u64,
+        signer: &Signer<'_>,
+    ) -> Self {
+        let namespaces = namespaces.into();
+        Self {
+            account,
+            namespaces,
+            before,
+            auth: signer.sign(&message(namespaces, before)),
+        }
+    }
+
+    /// The bytes that are signed.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        message(self.namespaces, self.before)
+    }
+
+    pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
+        let namespaces = params.namespaces()?;
+        let before = params.time("before")?;
+        let account = params.account()?;
+        let before = before.ok_or(ParamError::Missing("before"))?;
+        let auth = params.auth(&account)?;
+        Ok(Self {
+            account,
+            namespaces,
+            before,
+            auth,
+        })
+    }
+}
+
+fn message(namespaces: Namespaces, before: u64) -> Vec<u8> {
+    alloc::format!("delete_before{}{before}", namespaces.signed_text()).into_bytes()
+}
+
+impl Call for DeleteBefore {
+    type Answer = SwarmAnswer<DeletedEntry>;
+    const METHOD: Method = Method::DeleteBefore;
+
+    fn params(&self, encoding: Encoding) -> Value {
+        let mut out = ParamsOut::new(encoding);
+        out.account(&self.account);
+        out.namespaces(self.namespaces);
+        out.put("before", self.before);
+        self.auth.write(&mut out);
+        out.finish()
+    }
+
+    fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
+        node.swarm(&self.account)?;
+        if self.before > node.now_ms.saturating_add(SIGNATURE_TOLERANCE_MS) {
+            return Err(RpcError::BeforeInFuture);
+        }
+        let needed = Permissions::DELETE;
+        node.signature(
+            Self::METHOD,
+            &self.account,
+            &self.auth,
+            needed,
+            &self.message(),
+        )
+    }
+
+    fn read_answer(&self, body: &Value) -> Result<Self::Answer, AnswerError> {
+        SwarmAnswer::from_value(body)
+    }
+}
+
+impl SwarmCall for DeleteBefore {
+    type Entry = DeletedEntry;
+
+    fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
+        let head = alloc::format!("{}{}", self.account, self.before);
+        with_hashes(&head, &[&entry.deleted.sorted()])
+    }
+}

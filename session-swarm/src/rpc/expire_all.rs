@@ -1,0 +1,129 @@
+//! `expire_all` (protocol: storage-rpc, section 5.6).
+
+use alloc::vec::Vec;
+
+use super::answer::AnswerError;
+use super::auth::{Auth, Permissions, Signer};
+use super::params::Params;
+use super::params_out::ParamsOut;
+use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry, with_hashes};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use crate::account::StorageAccount;
+use crate::namespace::Namespaces;
+use crate::value::{Dict, Value};
+
+/// Shortens the expiries of all messages of one namespace or of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpireAll {
+    /// Whose messages.
+    pub account: StorageAccount,
+    /// Which namespaces.
+    pub namespaces: Namespaces,
+    /// The new expiry of messages that have a later one, in milliseconds since 1970.
+    pub expiry: u64,
+    /// The signature.
+    pub auth: Auth,
+}
+
+impl ExpireAll {
+    /// Makes the request.
+    #[must_use]
+    pub fn new(
+        account: StorageAccount,
+        namespaces: impl Into<Namespaces>,
+        expiry: u64,
+        signer: &Signer<'_>,
+    ) -> Self {
+        let namespaces = namespaces.into();
+        Self {
+            account,
+            namespaces,
+            expiry,
+            auth: signer.sign(&message(namespaces, expiry)),
+        }
+    }
+
+    /// The bytes that are signed.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        message(self.namespaces, self.expiry)
+    }
+
+    pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
+        let namespaces = params.namespaces()?;
+        let expiry = params.time("expiry")?;
+        let account = params.account()?;
+        let expiry = expiry.ok_or(ParamError::Missing("expiry"))?;
+        let auth = params.auth(&account)?;
+        Ok(Self {
+            account,
+            namespaces,
+            expiry,
+            auth,
+        })
+    }
+}
+
+fn message(namespaces: Namespaces, expiry: u64) -> Vec<u8> {
+    alloc::format!("expire_all{}{expiry}", namespaces.signed_text()).into_bytes()
+}
+
+impl Call for ExpireAll {
+    type Answer = SwarmAnswer<UpdatedEntry>;
+    const METHOD: Method = Method::ExpireAll;
+
+    fn params(&self, encoding: Encoding) -> Value {
+        let mut out = ParamsOut::new(encoding);
+        out.account(&self.account);
+        out.namespaces(self.namespaces);
+        out.put("expiry", self.expiry);
+        self.auth.write(&mut out);
+        out.finish()
+    }
+
+    fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
+        node.swarm(&self.account)?;
+        if node.is_past(Self::METHOD, self.expiry) {
+            return Err(RpcError::ExpireAllInPast);
+        }
+        let needed = Permissions::DELETE;
+        node.signature(
+            Self::METHOD,
+            &self.account,
+            &self.auth,
+            needed,
+            &self.message(),
+        )
+    }
+
+    fn read_answer(&self, body: &Value) -> Result<Self::Answer, AnswerError> {
+        SwarmAnswer::from_value(body)
+    }
+}
+
+impl SwarmCall for ExpireAll {
+    type Entry = UpdatedEntry;
+
+    fn node_message(&self, entry: &UpdatedEntry) -> Vec<u8> {
+        let head = alloc::format!("{}{}", self.account, self.expiry);
+        with_hashes(&head, &[&entry.updated.sorted()])
+    }
+}
+
+/// What a member shortened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdatedEntry {
+    /// The hashes.
+    pub updated: Affected,
+}
+
+impl SwarmEntry for UpdatedEntry {
+    fn write(&self, _: bool, out: &mut Dict) {
+        out.insert("updated".into(), self.updated.to_value());
+    }
+
+    fn read(entry: &Value) -> Option<Self> {
+        let updated = Affected::from_value(entry.get("updated")?)?;
+        Some(Self { updated })
+    }
+}

@@ -1,0 +1,137 @@
+//! JSON through serde. The depth limit is that of `serde_json`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Dict, Value};
+use crate::base64;
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => out.serialize_unit(),
+            Self::Bool(value) => out.serialize_bool(*value),
+            Self::Int(number) => out.serialize_i64(*number),
+            Self::Uint(number) => out.serialize_u64(*number),
+            Self::Float(number) => out.serialize_f64(*number),
+            Self::Text(text) => out.serialize_str(text),
+            Self::Bytes(bytes) => out.serialize_str(&base64::encode(bytes)),
+            Self::List(items) => {
+                let mut list = out.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    list.serialize_element(item)?;
+                }
+                list.end()
+            }
+            Self::Dict(entries) => {
+                let mut dict = out.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    dict.serialize_entry(key, value)?;
+                }
+                dict.end()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(Tree)
+    }
+}
+
+struct Tree;
+
+impl<'de> Visitor<'de> for Tree {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Uint(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = input.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
+        let mut entries = Dict::new();
+        while let Some((key, value)) = input.next_entry::<String, Value>()? {
+            entries.insert(key, value);
+        }
+        Ok(Value::Dict(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::ValueError;
+
+    #[test]
+    fn integers_keep_all_64_bits() {
+        let text = br#"{"a":18446744073709551615,"b":-9223372036854775808}"#;
+        let value = Value::from_json(text).unwrap();
+        assert_eq!(value.get("a").unwrap().as_u64(), Some(u64::MAX));
+        assert_eq!(value.get("b").unwrap().as_i64(), Some(i64::MIN));
+        assert_eq!(value.to_json(), text);
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_counts() {
+        let value = Value::from_json(br#"{"a":1,"a":2}"#).unwrap();
+        assert_eq!(value.get("a"), Some(&Value::Uint(2)));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow() {
+        let deep = "[".repeat(100_000);
+        assert_eq!(Value::from_json(deep.as_bytes()), Err(ValueError::Json));
+        let deep = "{\"a\":".repeat(100_000);
+        assert_eq!(Value::from_json(deep.as_bytes()), Err(ValueError::Json));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in ["", "{\"a\":1,}", "{}/*x*/", "nope", "{} {}"] {
+            assert_eq!(Value::from_json(bad.as_bytes()), Err(ValueError::Json));
+        }
+        assert_eq!(Value::from_json(b"\"\xff\""), Err(ValueError::Json));
+    }
+}
