@@ -5,6 +5,8 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::field_reassign_with_default,
+    clippy::string_slice,
     missing_docs
 )]
 
