@@ -19,6 +19,7 @@ mod namespace;
 mod random;
 mod strikes;
 
+pub mod assignment;
 pub mod client;
 pub mod limits;
 pub mod path;
