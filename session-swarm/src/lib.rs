@@ -14,16 +14,26 @@ mod account;
 mod base64;
 mod hash;
 mod hex;
+mod last_hash;
 mod namespace;
+mod random;
+mod strikes;
 
+pub mod assignment;
+pub mod client;
 pub mod limits;
+pub mod path;
+pub mod pool;
 pub mod record;
 pub mod ring;
 pub mod rpc;
 pub mod value;
 
 pub use account::{AccountError, StorageAccount};
+pub use client::Client;
 pub use hash::{HashError, MessageHash};
+pub use last_hash::LastHashes;
 pub use namespace::{Namespace, Namespaces};
 pub use record::ServiceNode;
 pub use ring::{SwarmId, SwarmRing};
+pub use strikes::{STRIKE_LIFETIME_MS, STRIKE_LIMIT, Strikes};

@@ -1,0 +1,465 @@
+//! The client as one state machine without I/O (protocol: swarm, section 7; onion, sections 9 and
+//! 10).
+//!
+//! [`Client`] owns the pool of nodes, their strikes, the paths, the clock offset and all requests
+//! that are under way. Its user carries out the [`Action`]s that [`Client::poll`] returns, reports
+//! what became of each with [`Client::report`], and takes finished requests from
+//! [`Client::next_event`]. Every request that was submitted ends in exactly one [`Event`].
+//!
+//! Nodes are not believed more than they can prove: an entry of a swarm counts only with the
+//! signature of a node that the pool has in that swarm, a message only under its own hash, a
+//! redirect only from inside the encryption and to nodes of the pool, and a list of nodes only where
+//! two of three agree.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use rand_core::Rng;
+use session_crypto::Ed25519Public;
+
+use crate::account::StorageAccount;
+use crate::limits::MINUTE_MS;
+use crate::path::{PathConfig, PathId, Paths, Purpose};
+use crate::pool::{Pool, PoolConfig};
+use crate::record::{ReadOptions, ServiceNode, ServiceNodesRequest};
+use crate::rpc::{Request, Response};
+use crate::strikes::Strikes;
+
+mod answers;
+mod belief;
+mod clock;
+mod dispatch;
+mod outcome;
+mod refresh;
+mod state;
+mod upkeep;
+
+pub use clock::ClockOffset;
+pub use outcome::Outcome;
+pub use state::{SavedState, StateError};
+
+use refresh::Refresh;
+
+/// Rules of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// Rules of the pool.
+    pub pool: PoolConfig,
+    /// Rules of paths.
+    pub path: PathConfig,
+    /// Which nodes of a list are taken.
+    pub nodes: ReadOptions,
+    /// The number of seeds that [`Action::AskSeed`] can name.
+    pub seeds: usize,
+    /// Attempts of a request, redirects not counted.
+    pub attempts: u32,
+    /// Redirects that a request follows.
+    pub redirects: u32,
+    /// How long one attempt may take.
+    pub attempt_timeout_ms: u64,
+    /// How long a request may take with all its attempts.
+    pub request_timeout_ms: u64,
+    /// Most requests under way; more are refused.
+    pub max_requests: usize,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            pool: PoolConfig::default(),
+            path: PathConfig::default(),
+            nodes: ReadOptions::default(),
+            seeds: 3,
+            attempts: 4,
+            redirects: 2,
+            attempt_timeout_ms: 15_000,
+            request_timeout_ms: MINUTE_MS,
+            max_requests: 10_000,
+        }
+    }
+}
+
+/// The number of a request of the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+/// The number of something that was sent; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// Who shall answer a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A member of the swarm of the account.
+    Swarm(StorageAccount),
+    /// This node and no other.
+    Node(Ed25519Public),
+    /// Any node.
+    Any,
+}
+
+/// What the user of a [`Client`] has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send `body` through `hops` to `destination` as an onion request.
+    Send {
+        /// To report the outcome with.
+        ticket: Ticket,
+        /// The hops, the guard first. The destination comes behind the last one.
+        hops: Vec<ServiceNode>,
+        /// The node that shall answer.
+        destination: ServiceNode,
+        /// The inner body: `{"method":…,"params":…}`.
+        body: Vec<u8>,
+        /// When to give up, in milliseconds since 1970. If nothing is reported until then the
+        /// client takes it for [`Outcome::TimedOut`].
+        deadline_ms: u64,
+    },
+    /// POST `body` to `/json_rpc` of a seed. A success is an [`Outcome::Answer`].
+    AskSeed {
+        /// To report the outcome with.
+        ticket: Ticket,
+        /// Which seed: 0 to one less than [`ClientConfig::seeds`].
+        seed: usize,
+        /// The body.
+        body: Vec<u8>,
+        /// As in [`Action::Send`].
+        deadline_ms: u64,
+    },
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Which request.
+    pub request: RequestId,
+    /// The answer of the node that served it, checked as far as it can be, or why there is none.
+    pub result: Result<Reply, RequestError>,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The node that answered.
+    pub node: Ed25519Public,
+    /// Its answer. A status that is no success is one that no other node would answer otherwise.
+    pub response: Response,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The time of the request is over.
+    #[error("no answer in time")]
+    TimedOut,
+    /// All attempts failed, the last one on its path.
+    #[error("all attempts failed on the way")]
+    PathsFailed,
+    /// All attempts failed, the last one at its destination.
+    #[error("no node of the swarm gave a usable answer")]
+    NoUsableAnswer,
+    /// The nodes disagree with the time of the request: sign again with the network's time.
+    #[error("the clock is out of sync with the network")]
+    ClockOutOfSync,
+    /// The nodes that were asked send the request on and on.
+    #[error("no node says that it serves this account")]
+    WrongSwarm,
+    /// The node that shall answer is not in the pool.
+    #[error("the node is not known")]
+    UnknownNode,
+    /// There are too many requests under way.
+    #[error("too many requests")]
+    TooMany,
+}
+
+/// One request of the user, or of the client itself.
+#[derive(Debug, Clone)]
+struct Pending {
+    target: Target,
+    purpose: Purpose,
+    request: Request,
+    deadline_ms: u64,
+    attempts: u32,
+    redirects: u32,
+    clock_refusals: u32,
+    /// Nodes that were asked already.
+    asked: Vec<Ed25519Public>,
+    last_error: RequestError,
+    /// When to try again; none while an attempt is under way.
+    try_at_ms: Option<u64>,
+}
+
+/// Something that was sent and not reported yet.
+#[derive(Debug, Clone)]
+struct Sent {
+    errand: Errand,
+    sent_ms: u64,
+    deadline_ms: u64,
+}
+
+/// Why it was sent.
+#[derive(Debug, Clone)]
+enum Errand {
+    /// An attempt of a request.
+    Attempt {
+        request: RequestId,
+        path: PathId,
+        destination: Ed25519Public,
+    },
+    /// A seed is asked for nodes.
+    Seed,
+    /// A node is asked for nodes.
+    Nodes {
+        path: PathId,
+        destination: Ed25519Public,
+    },
+    /// A node is asked for its clock.
+    Clock {
+        path: PathId,
+        destination: Ed25519Public,
+    },
+    /// A new path is tried before it replaces an old one.
+    Probe {
+        replaces: PathId,
+        purpose: Purpose,
+        hops: Vec<ServiceNode>,
+    },
+}
+
+/// A client of the network, without I/O.
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    pool: Pool,
+    strikes: Strikes,
+    paths: Paths,
+    clock: ClockOffset,
+    refresh: Refresh,
+    /// Swarms that nodes of the pool were named for in redirects, until the next list.
+    redirects: BTreeMap<StorageAccount, Vec<Ed25519Public>>,
+    requests: BTreeMap<RequestId, Pending>,
+    sent: BTreeMap<Ticket, Sent>,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
+    next_number: u64,
+}
+
+impl Client {
+    /// A client that knows nothing but the number of its seeds.
+    #[must_use]
+    pub fn new(config: ClientConfig) -> Self {
+        Self {
+            config,
+            pool: Pool::default(),
+            strikes: Strikes::default(),
+            paths: Paths::default(),
+            clock: ClockOffset::default(),
+            refresh: Refresh::default(),
+            redirects: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            next_number: 0,
+        }
+    }
+
+    /// Takes the nodes of a list whose source is trusted, such as one that came with the
+    /// application. Their age counts from `now_ms`.
+    pub fn set_nodes(
+        &mut self,
+        nodes: Vec<ServiceNode>,
+        now_ms: u64,
+        rng: &mut (impl Rng + ?Sized),
+    ) {
+        self.pool = Pool::new(nodes, now_ms, rng);
+        self.after_new_pool(now_ms);
+    }
+
+    /// The nodes that the client knows.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The strikes of nodes.
+    #[must_use]
+    pub const fn strikes(&self) -> &Strikes {
+        &self.strikes
+    }
+
+    /// The paths.
+    #[must_use]
+    pub const fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// The network's time, to sign requests with, in milliseconds since 1970.
+    #[must_use]
+    pub fn network_time(&self, now_ms: u64) -> u64 {
+        self.clock.network_time(now_ms)
+    }
+
+    /// The members of the swarm of an account, to ask several of them.
+    #[must_use]
+    pub fn swarm_of(&self, account: &StorageAccount) -> Vec<ServiceNode> {
+        let swarm = self.pool.ring().swarm_of(account);
+        let members = swarm.map(|swarm| self.pool.members(swarm).copied().collect());
+        members.unwrap_or_default()
+    }
+
+    /// Starts a request. It ends in exactly one [`Event`].
+    pub fn submit(
+        &mut self,
+        target: Target,
+        request: impl Into<Request>,
+        now_ms: u64,
+    ) -> RequestId {
+        self.submit_for(Purpose::Standard, target, request, now_ms)
+    }
+
+    /// Starts a request on the paths of a purpose.
+    pub fn submit_for(
+        &mut self,
+        purpose: Purpose,
+        target: Target,
+        request: impl Into<Request>,
+        now_ms: u64,
+    ) -> RequestId {
+        let id = RequestId(self.number());
+        if self.requests.len() >= self.config.max_requests {
+            self.events.push_back(Event {
+                request: id,
+                result: Err(RequestError::TooMany),
+            });
+            return id;
+        }
+        let pending = Pending {
+            target,
+            purpose,
+            request: request.into(),
+            deadline_ms: now_ms.saturating_add(self.config.request_timeout_ms),
+            attempts: 0,
+            redirects: 0,
+            clock_refusals: 0,
+            asked: Vec::new(),
+            last_error: RequestError::TimedOut,
+            try_at_ms: Some(now_ms),
+        };
+        self.requests.insert(id, pending);
+        id
+    }
+
+    /// The next thing to do. Call it until it returns none, whenever something was submitted or
+    /// reported and when [`next_wakeup`](Self::next_wakeup) says so.
+    pub fn poll(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) -> Option<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
+        }
+        self.expire(now_ms, rng);
+        self.look_after_pool(now_ms, rng);
+        self.look_after_paths(now_ms, rng);
+        self.dispatch_due(now_ms, rng);
+        self.actions.pop_front()
+    }
+
+    /// The next request that has ended.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The number of requests that have not ended.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// When to call [`poll`](Self::poll) again if nothing happens, in milliseconds since 1970.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<u64> {
+        let sent = self.sent.values().map(|sent| sent.deadline_ms);
+        let requests = self.requests.values();
+        let requests = requests
+            .filter_map(|request| Some(request.try_at_ms?.min(request.deadline_ms)))
+            .chain(self.requests.values().map(|request| request.deadline_ms));
+        let refresh = self
+            .refresh
+            .retry_at()
+            .filter(|_| !self.requests.is_empty());
+        sent.chain(requests).chain(refresh).min()
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number = number.wrapping_add(1);
+        number
+    }
+
+    fn finish(&mut self, id: RequestId, result: Result<Reply, RequestError>) {
+        if self.requests.remove(&id).is_some() {
+            self.events.push_back(Event {
+                request: id,
+                result,
+            });
+        }
+    }
+
+    /// Sends through a path; the path counts the request until it is reported.
+    fn send(
+        &mut self,
+        errand: Errand,
+        hops: Vec<ServiceNode>,
+        destination: ServiceNode,
+        body: Vec<u8>,
+        now_ms: u64,
+    ) {
+        let deadline_ms = now_ms.saturating_add(self.config.attempt_timeout_ms);
+        let ticket = Ticket(self.number());
+        if let Some(path) = errand.path() {
+            self.paths.started(path);
+        }
+        let sent = Sent {
+            errand,
+            sent_ms: now_ms,
+            deadline_ms,
+        };
+        self.sent.insert(ticket, sent);
+        self.actions.push_back(Action::Send {
+            ticket,
+            hops,
+            destination,
+            body,
+            deadline_ms,
+        });
+    }
+
+    fn ask_seed(&mut self, seed: usize, now_ms: u64) {
+        let deadline_ms = now_ms.saturating_add(self.config.attempt_timeout_ms);
+        let ticket = Ticket(self.number());
+        let sent = Sent {
+            errand: Errand::Seed,
+            sent_ms: now_ms,
+            deadline_ms,
+        };
+        self.sent.insert(ticket, sent);
+        self.actions.push_back(Action::AskSeed {
+            ticket,
+            seed,
+            body: ServiceNodesRequest::default().to_seed_json(),
+            deadline_ms,
+        });
+    }
+}
+
+impl Errand {
+    const fn path(&self) -> Option<PathId> {
+        match self {
+            Self::Attempt { path, .. } | Self::Nodes { path, .. } | Self::Clock { path, .. } => {
+                Some(*path)
+            }
+            Self::Seed | Self::Probe { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Takes what came back.
+
+use alloc::vec::Vec;
+
+use rand_core::Rng;
+use session_crypto::Ed25519Public;
+
+use super::belief::{common_status, response_of};
+use super::outcome::{Blame, Outcome, blame};
+use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
+use crate::path::PathId;
+use crate::record::SwarmInfo;
+use crate::rpc::{Body, Response};
+use crate::value::Value;
+
+impl Client {
+    /// Reports what became of an [`Action`](super::Action). A ticket that is not open any more is
+    /// ignored: the client has given up on it.
+    pub fn report(
+        &mut self,
+        ticket: Ticket,
+        outcome: Outcome<'_>,
+        now_ms: u64,
+        rng: &mut (impl Rng + ?Sized),
+    ) {
+        let Some(sent) = self.sent.remove(&ticket) else {
+            return;
+        };
+        if let Some(path) = sent.errand.path() {
+            self.paths.finished(path);
+            if matches!(outcome, Outcome::Answer { .. }) {
+                self.paths.succeeded(path);
+            }
+        }
+        match sent.errand.clone() {
+            Errand::Attempt {
+                request,
+                path,
+                destination,
+            } => {
+                if let Outcome::Answer { status, body } = outcome {
+                    let response = response_of(status, body);
+                    self.attempt_answered(request, &destination, &sent, response, now_ms, rng);
+                } else {
+                    self.blame_path(path, &destination, outcome, now_ms);
+                    self.retry(request, RequestError::PathsFailed, now_ms);
+                }
+            }
+            Errand::Seed => self.seed_answered(outcome, now_ms, rng),
+            Errand::Nodes { path, destination } => {
+                if !matches!(outcome, Outcome::Answer { .. }) {
+                    self.blame_path(path, &destination, outcome, now_ms);
+                }
+                self.nodes_answered(&destination, outcome, now_ms, rng);
+            }
+            Errand::Clock { path, destination } => match outcome {
+                Outcome::Answer { status, body } => {
+                    let response = response_of(status, body);
+                    self.observe_clock(&destination, &response, &sent, now_ms);
+                }
+                failure => self.blame_path(path, &destination, failure, now_ms),
+            },
+            Errand::Probe {
+                replaces,
+                purpose,
+                hops,
+            } => self.probe_answered(replaces, purpose, hops, outcome, now_ms),
+        }
+    }
+
+    /// Takes a failure on the way. What stands in clear is only a hint, so that it never costs a
+    /// node more than a strike.
+    fn blame_path(
+        &mut self,
+        path: PathId,
+        destination: &Ed25519Public,
+        failure: Outcome<'_>,
+        now_ms: u64,
+    ) {
+        let blame = match failure {
+            Outcome::PathError { status, body } => blame(status, body),
+            Outcome::Unreachable => Blame::Guard,
+            _ => Blame::Path,
+        };
+        let live = self.paths.live().iter().find(|live| live.id == path);
+        let guard = live
+            .and_then(|path| path.guard())
+            .map(|guard| guard.ed25519);
+        let is_hop = |key: &Ed25519Public| live.is_some_and(|path| path.contains(key));
+        match (blame, guard) {
+            (Blame::Node(key), _) if key == *destination => self.strikes.add(&key, now_ms),
+            (Blame::Node(key), _) if is_hop(&key) => {
+                self.strikes.add(&key, now_ms);
+                self.paths.remove(path);
+            }
+            (Blame::Guard, Some(guard)) => {
+                self.strikes.add(&guard, now_ms);
+                // Without a guard the path is nothing.
+                self.paths.remove_node(&guard);
+            }
+            _ => {
+                let config = &self.config.path;
+                self.paths.strike(path, &mut self.strikes, now_ms, config);
+            }
+        }
+    }
+
+    fn attempt_answered(
+        &mut self,
+        id: RequestId,
+        destination: &Ed25519Public,
+        sent: &Sent,
+        response: Response,
+        now_ms: u64,
+        rng: &mut (impl Rng + ?Sized),
+    ) {
+        let Some(pending) = self.requests.get(&id) else {
+            return;
+        };
+        match common_status(&pending.request, &response) {
+            421 => self.redirected(id, destination, &response, now_ms),
+            406 | 425 => self.clock_refused(id, destination, now_ms, rng),
+            // The node cannot serve now.
+            429 | 500..=599 => {
+                self.strikes.add(destination, now_ms);
+                self.retry(id, RequestError::NoUsableAnswer, now_ms);
+            }
+            _ if !self.is_believable(&pending.request, &response) => {
+                self.strikes.add(destination, now_ms);
+                self.retry(id, RequestError::NoUsableAnswer, now_ms);
+            }
+            _ => {
+                self.observe_clock(destination, &response, sent, now_ms);
+                let node = *destination;
+                self.finish(id, Ok(Reply { node, response }));
+            }
+        }
+    }
+
+    /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
+    /// lie; when a second one says so too it is the request, which only its maker can sign again.
+    fn clock_refused(
+        &mut self,
+        id: RequestId,
+        destination: &Ed25519Public,
+        now_ms: u64,
+        rng: &mut (impl Rng + ?Sized),
+    ) {
+        self.resync_clock(now_ms, rng);
+        let Some(pending) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let is_first = pending.clock_refusals == 0;
+        pending.clock_refusals = pending.clock_refusals.saturating_add(1);
+        if is_first && !matches!(pending.target, Target::Node(_)) {
+            self.strikes.add(destination, now_ms);
+            self.retry(id, RequestError::ClockOutOfSync, now_ms);
+        } else {
+            self.finish(id, Err(RequestError::ClockOutOfSync));
+        }
+    }
+
+    /// A node says that the account is in another swarm. What it names is followed only as far as
+    /// the pool knows it.
+    fn redirected(
+        &mut self,
+        id: RequestId,
+        destination: &Ed25519Public,
+        response: &Response,
+        now_ms: u64,
+    ) {
+        let Some(pending) = self.requests.get_mut(&id) else {
+            return;
+        };
+        pending.redirects = pending.redirects.saturating_add(1);
+        let is_over = pending.redirects > self.config.redirects;
+        let Target::Swarm(account) = pending.target else {
+            self.finish(id, Err(RequestError::WrongSwarm));
+            return;
+        };
+        let info = match &response.body {
+            Body::Structure(body) => SwarmInfo::from_value(body).ok(),
+            _ => None,
+        };
+        let nodes = info.map(|info| info.nodes).unwrap_or_default();
+        let keys = nodes.iter().map(|node| node.ed25519);
+        let known: Vec<Ed25519Public> = keys
+            .filter(|key| key != destination && self.pool.get(key).is_some())
+            .collect();
+        // The pool and the node do not agree on who serves the account: one of them is wrong.
+        self.wants_refresh();
+        let is_usable = known.len() >= self.config.pool.min_swarm;
+        let was_redirected = self.redirects.contains_key(&account);
+        if is_over || was_redirected || !is_usable {
+            // Another member of the swarm as the pool has it, rather than a chase.
+            self.redirects.remove(&account);
+            self.strikes.add(destination, now_ms);
+            self.retry(id, RequestError::WrongSwarm, now_ms);
+            return;
+        }
+        self.redirects.insert(account, known);
+        if let Some(pending) = self.requests.get_mut(&id) {
+            pending.last_error = RequestError::WrongSwarm;
+            pending.try_at_ms = Some(now_ms);
+        }
+    }
+
+    fn observe_clock(
+        &mut self,
+        node: &Ed25519Public,
+        response: &Response,
+        sent: &Sent,
+        now_ms: u64,
+    ) {
+        let Body::Structure(body) = &response.body else {
+            return;
+        };
+        let in_batch = || {
+            let results = body.get("results")?.as_list()?.iter();
+            let clocks = results.filter_map(|result| result.get("body")?.get("t")?.as_u64());
+            clocks.max()
+        };
+        if let Some(t) = body.get("t").and_then(Value::as_u64).or_else(in_batch) {
+            self.clock.observe(node, t, sent.sent_ms, now_ms);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The nodes that a client knows, and when it asks for new ones (protocol: swarm, section 7).
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use rand_core::Rng;
+use session_crypto::Ed25519Public;
+
+use crate::account::StorageAccount;
+use crate::limits::HOUR_MS;
+use crate::random;
+use crate::record::ServiceNode;
+use crate::ring::{SwarmId, SwarmRing};
+use crate::strikes::Strikes;
+
+/// Rules of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// How long a list of nodes is good.
+    pub lifetime_ms: u64,
+    /// The least time between two refreshes.
+    pub min_refresh_gap_ms: u64,
+    /// With fewer usable nodes than this the pool is refreshed, and a list of fewer is refused.
+    pub min_nodes: usize,
+    /// The least members of a swarm that are offered, struck out or not.
+    pub min_swarm: usize,
+    /// Nodes asked in a refresh.
+    pub refresh_sources: usize,
+    /// Answers that must agree on a node.
+    pub refresh_agreement: usize,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            lifetime_ms: 2 * HOUR_MS,
+            min_refresh_gap_ms: 2_000,
+            min_nodes: 12,
+            min_swarm: 3,
+            refresh_sources: 3,
+            refresh_agreement: 2,
+        }
+    }
+}
+
+/// A list of nodes that does not replace the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// Too few nodes to work with.
+    #[error("expected at least {expected} nodes, got {got}")]
+    TooFew {
+        /// The least that will do.
+        expected: usize,
+        /// Nodes in the list.
+        got: usize,
+    },
+    /// Less than half of the nodes that are known: rather a lie than news.
+    #[error("the list has {got} nodes, the pool {known}")]
+    Shrunk {
+        /// Nodes in the pool.
+        known: usize,
+        /// Nodes in the list.
+        got: usize,
+    },
+}
+
+/// The nodes that a client knows.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    nodes: Vec<ServiceNode>,
+    by_key: BTreeMap<Ed25519Public, usize>,
+    ring: SwarmRing,
+    swarms: BTreeMap<SwarmId, Vec<usize>>,
+    updated_ms: Option<u64>,
+}
+
+impl Pool {
+    /// Makes a pool of a list whose source is trusted, in random order.
+    pub fn new(nodes: Vec<ServiceNode>, now_ms: u64, rng: &mut (impl Rng + ?Sized)) -> Self {
+        let mut nodes = nodes;
+        random::shuffle(rng, &mut nodes);
+        Self::from_ordered(nodes, Some(now_ms))
+    }
+
+    pub(crate) fn from_ordered(mut nodes: Vec<ServiceNode>, updated_ms: Option<u64>) -> Self {
+        let mut by_key = BTreeMap::new();
+        let mut swarms: BTreeMap<SwarmId, Vec<usize>> = BTreeMap::new();
+        // The first of two records with the same key stays.
+        let mut seen = alloc::collections::BTreeSet::new();
+        nodes.retain(|node| seen.insert(node.ed25519));
+        for (index, node) in nodes.iter().enumerate() {
+            by_key.insert(node.ed25519, index);
+            if node.swarm_id.is_assigned() {
+                swarms.entry(node.swarm_id).or_default().push(index);
+            }
+        }
+        Self {
+            ring: swarms.keys().copied().collect(),
+            nodes,
+            by_key,
+            swarms,
+            updated_ms,
+        }
+    }
+
+    /// Replaces the nodes by those of a new list.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError`] if the list is too short to be believed; the pool stays as it is.
+    pub fn replace(
+        &mut self,
+        nodes: Vec<ServiceNode>,
+        now_ms: u64,
+        config: &PoolConfig,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Result<(), PoolError> {
+        let got = nodes.len();
+        let known = self.nodes.len();
+        if got < config.min_nodes {
+            return Err(PoolError::TooFew {
+                expected: config.min_nodes,
+                got,
+            });
+        }
+        if got < known / 2 {
+            return Err(PoolError::Shrunk { known, got });
+        }
+        *self = Self::new(nodes, now_ms, rng);
+        Ok(())
+    }
+
+    /// All nodes, in random order.
+    #[must_use]
+    pub fn nodes(&self) -> &[ServiceNode] {
+        &self.nodes
+    }
+
+    /// When the list came, in milliseconds since 1970.
+    #[must_use]
+    pub const fn updated_ms(&self) -> Option<u64> {
+        self.updated_ms
+    }
+
+    /// The node of a key.
+    #[must_use]
+    pub fn get(&self, key: &Ed25519Public) -> Option<&ServiceNode> {
+        self.nodes.get(*self.by_key.get(key)?)
+    }
+
+    /// The swarms.
+    #[must_use]
+    pub const fn ring(&self) -> &SwarmRing {
+        &self.ring
+    }
+
+    /// The members of a swarm.
+    pub fn members(&self, swarm: SwarmId) -> impl Iterator<Item = &ServiceNode> {
+        let indices = self.swarms.get(&swarm).map(Vec::as_slice);
+        let indices = indices.unwrap_or_default().iter();
+        indices.filter_map(|index| self.nodes.get(*index))
+    }
+
+    /// The members of an account's swarm to ask, in random order: without those that are struck
+    /// out if enough others are left, otherwise filled up with the least struck.
+    pub fn candidates(
+        &self,
+        account: &StorageAccount,
+        strikes: &Strikes,
+        now_ms: u64,
+        config: &PoolConfig,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Vec<ServiceNode> {
+        let Some(swarm) = self.ring.swarm_of(account) else {
+            return Vec::new();
+        };
+        let mut members: Vec<ServiceNode> = self.members(swarm).copied().collect();
+        random::shuffle(rng, &mut members);
+        members.sort_by_key(|node| strikes.count(&node.ed25519, now_ms));
+        let usable = members.iter();
+        let usable = usable
+            .filter(|node| !strikes.is_out(&node.ed25519, now_ms))
+            .count();
+        members.truncate(usable.max(config.min_swarm));
+        members
+    }
+
+    /// Whether it is time for a new list: there is none, it is old, or too few of its nodes can be
+    /// used.
+    #[must_use]
+    pub fn needs_refresh(
+        &self,
+        strikes: &Strikes,
+        now_ms: u64,
+        config: &PoolConfig,
+        is_in_use: impl Fn(&Ed25519Public) -> bool,
+    ) -> bool {
+        let Some(updated) = self.updated_ms else {
+            return true;
+        };
+        let age = now_ms.saturating_sub(updated);
+        if self.nodes.is_empty() || age >= config.lifetime_ms {
+            return true;
+        }
+        let keys = self.nodes.iter().map(|node| &node.ed25519);
+        let usable = keys.filter(|key| !strikes.is_out(key, now_ms) && !is_in_use(key));
+        usable.take(config.min_nodes).count() < config.min_nodes
+    }
+}
+
+/// The nodes on which at least `agreement` answers agree: same key, address, ports and swarm.
+#[must_use]
+pub fn intersect(answers: &[Vec<ServiceNode>], agreement: usize) -> Vec<ServiceNode> {
+    type Said = (Ed25519Public, [u8; 4], u16, u16, SwarmId);
+    let said = |node: &ServiceNode| -> Said {
+        (
+            node.ed25519,
+            node.ip.octets(),
+            node.https_port,
+            node.omq_port,
+            node.swarm_id,
+        )
+    };
+    let mut votes: BTreeMap<Said, (usize, ServiceNode)> = BTreeMap::new();
+    for answer in answers {
+        let distinct: BTreeMap<Said, &ServiceNode> =
+            answer.iter().map(|node| (said(node), node)).collect();
+        for (key, node) in distinct {
+            let (count, _) = votes.entry(key).or_insert((0, *node));
+            *count = count.saturating_add(1);
+        }
+    }
+    let agreed = votes.into_values().filter(|(count, _)| *count >= agreement);
+    agreed.map(|(_, node)| node).collect()
+}
