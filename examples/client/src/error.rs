@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use session_crypto::attachment::SizeError;
 use session_identity::IdError;
-use session_identity::phrase::PhraseError;
+use session_identity::phrase::{DetectError, PhraseError};
 use session_message::SealError;
+use session_swarm::client::RequestError;
 
 use crate::http::HttpError;
 
@@ -18,6 +20,9 @@ pub enum ClientError {
     /// The recovery phrase is wrong.
     #[error("the recovery phrase cannot be used: {0}")]
     Phrase(#[from] PhraseError),
+    /// The recovery phrase is wrong, in every language.
+    #[error("the recovery phrase cannot be used: {0}")]
+    AnyPhrase(#[from] DetectError),
     /// The account id is wrong.
     #[error("`{text}` is not an account id: {reason}")]
     AccountId {
@@ -43,7 +48,7 @@ pub enum ClientError {
     #[error("no seed node could be used: {0}")]
     Seeds(String),
     /// The list has too few nodes for a path.
-    #[error("the network has {usable} usable nodes in different subnets, a path needs {needed}")]
+    #[error("the network has {usable} usable nodes, a request needs {needed}")]
     TooFewNodes {
         /// How many there are.
         usable: usize,
@@ -56,6 +61,17 @@ pub enum ClientError {
     /// The guard cannot be reached.
     #[error("the first node of the path failed: {0}")]
     Guard(#[from] HttpError),
+    /// A node of the path could not pass the request on.
+    #[error("a node of the path answered with status {status}: {text}")]
+    Path {
+        /// The status.
+        status: u16,
+        /// What it said.
+        text: String,
+    },
+    /// No attempt came to anything.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The answer is not from the node that was asked.
     #[error("no answer that can be believed came back: {0}")]
     Onion(String),
@@ -85,6 +101,23 @@ pub enum ClientError {
         /// Members whose signature is wrong.
         forged: usize,
     },
+    /// The file is too long for an attachment, or changed while it was read.
+    #[error("{} cannot be encrypted: {reason}", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: SizeError,
+    },
+    /// The file cannot be decrypted.
+    #[error("{} cannot be decrypted: the key is another one, or the file was changed or cut", path.display())]
+    Decrypt {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What the command says cannot be printed.
+    #[error("the output cannot be written: {0}")]
+    Output(std::io::Error),
     /// The message cannot be sealed.
     #[error("the message cannot be sent: {0}")]
     Seal(#[from] SealError),
@@ -95,21 +128,25 @@ impl ClientError {
     /// reached, 4 if it answered something that cannot be used, 1 for the rest.
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Phrase(_) | Self::AccountId { .. } | Self::File { .. } => 2,
-            Self::Seeds(_) | Self::Guard(_) | Self::TooFewNodes { .. } | Self::NoSwarm => 3,
+            Self::Usage(_)
+            | Self::Phrase(_)
+            | Self::AnyPhrase(_)
+            | Self::AccountId { .. }
+            | Self::File { .. }
+            | Self::Size { .. }
+            | Self::Decrypt { .. } => 2,
+            Self::Seeds(_)
+            | Self::Guard(_)
+            | Self::Path { .. }
+            | Self::TooFewNodes { .. }
+            | Self::NoSwarm
+            | Self::Request(RequestError::TimedOut | RequestError::PathsFailed) => 3,
             Self::Onion(_)
             | Self::Refused { .. }
             | Self::Nonsense { .. }
-            | Self::NotStored { .. } => 4,
-            Self::Random | Self::Seal(_) => 1,
+            | Self::NotStored { .. }
+            | Self::Request(_) => 4,
+            Self::Random | Self::Seal(_) | Self::Output(_) => 1,
         }
-    }
-
-    /// Whether another path may do better.
-    pub const fn is_worth_another_path(&self) -> bool {
-        matches!(
-            self,
-            Self::Guard(_) | Self::Onion(_) | Self::Nonsense { .. }
-        )
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The binary `client` is its command line; `localnet` uses it to be its own first customer.
 
+mod driver;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod message;
 pub mod network;

@@ -1,6 +1,7 @@
 //! What this client shows of a message.
 
 use session_identity::{Account, AccountId};
+use session_message::content::{Id, Kind};
 use session_message::{OpenError, Opened, direct, namespace};
 
 /// The namespace of one-to-one messages.
@@ -11,22 +12,38 @@ pub const NAMESPACE: i16 = namespace::DEFAULT;
 pub struct Incoming {
     /// Who wrote it, verified by the signature inside.
     pub from: AccountId,
+    /// Whether it is a copy of what this account sent, or a note to itself.
+    pub own: bool,
+    /// The account that the conversation is with.
+    pub conversation: Id,
     /// The name that goes with it.
     pub name: Option<String>,
     /// When it was sent, in ms.
     pub sent_ms: u64,
     /// The text; none if it is another kind of message.
     pub text: Option<String>,
+    /// What kind of message it is.
+    pub kind: &'static str,
+    /// The message that it answers.
+    pub reply_to: Option<(Id, u64)>,
 }
 
-impl From<Opened> for Incoming {
-    fn from(opened: Opened) -> Self {
+impl Incoming {
+    fn new(opened: Opened, own: &AccountId) -> Self {
         let profile = opened.content.profile.as_ref();
+        let quote = match &opened.content.kind {
+            Kind::Message(message) => message.quote,
+            _ => None,
+        };
         Self {
             from: opened.sender,
+            own: opened.sender == *own,
+            conversation: opened.conversation(),
             name: profile.and_then(|profile| profile.name.clone()),
             sent_ms: opened.sent_ms,
             text: opened.content.as_text().map(str::to_owned),
+            kind: opened.content.kind.name(),
+            reply_to: quote.map(|quote| (quote.author, quote.sent_ms)),
         }
     }
 }
@@ -37,5 +54,5 @@ impl From<Opened> for Incoming {
 ///
 /// [`OpenError`] for what must not be shown.
 pub fn open(account: &Account, data: &[u8]) -> Result<Incoming, OpenError> {
-    direct::open(account, data).map(Incoming::from)
+    direct::open(account, data).map(|opened| Incoming::new(opened, account.id()))
 }

@@ -1,32 +1,30 @@
 //! An account on the network: sends and receives.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
+use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::Ed25519Public;
 use session_identity::{Account, AccountId};
-use session_message::direct;
-use session_proto::content::{Content, Profile};
-use session_swarm::MessageHash;
-use session_swarm::Namespace;
-use session_swarm::StorageAccount;
-use session_swarm::record::ServiceNode;
-use session_swarm::ring::SwarmId;
-use session_swarm::rpc::{Call, GetSwarm, Info, Retrieve, Signer, Store};
+use session_message::content::{Content, Kind, Profile, Quote};
+use session_message::{Sealed, direct, sync};
+use session_swarm::client::{RequestError, Target};
+use session_swarm::path::Guard;
+use session_swarm::rpc::{Retrieve, Signer, Store};
+use session_swarm::{MessageHash, Namespace, ServiceNode, StorageAccount, SwarmId};
+use tokio::sync::Mutex;
 
+use crate::driver::{Answered, Driver};
 use crate::error::ClientError;
 use crate::message::{self, Incoming};
-use crate::network::{Network, Options, Route, shuffled};
+use crate::network::{Options, Route};
 
-/// How many paths are tried for one request.
-const ATTEMPTS: usize = 4;
 /// How many pages are fetched at most in one go.
 const MAX_PAGES: usize = 100;
 
 /// Steps of what the client does, for whoever watches.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Step {
     /// The seed node has named the service nodes.
     Bootstrapped {
@@ -35,6 +33,12 @@ pub enum Step {
         /// How many swarms.
         swarms: usize,
     },
+    /// The nodes are in too few /24 subnets for paths whose nodes are all in different ones, so
+    /// paths have nodes that share one.
+    SubnetsShared {
+        /// How many subnets there are.
+        subnets: usize,
+    },
     /// A request goes out.
     Request {
         /// What is asked for.
@@ -42,11 +46,44 @@ pub enum Step {
         /// Whom it passes and who answers.
         route: Box<Route>,
     },
-    /// A request failed and is tried another way.
+    /// A request failed and is tried another way, if it is worth it.
     Retry {
         /// Why.
         reason: String,
     },
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    to: AccountId,
+    content: Content,
+}
+
+impl Draft {
+    /// A text to an account.
+    pub fn text(to: &AccountId, text: &str) -> Self {
+        Self {
+            to: *to,
+            content: Content::text(text),
+        }
+    }
+
+    /// With the sender's name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.content = self.content.with_profile(Profile::named(name));
+        self
+    }
+
+    /// As the answer to another message.
+    #[must_use]
+    pub fn in_reply_to(mut self, quote: Quote) -> Self {
+        if let Kind::Message(message) = &mut self.content.kind {
+            message.quote = Some(quote);
+        }
+        self
+    }
 }
 
 /// A message that is stored in the swarm of its receiver.
@@ -80,10 +117,13 @@ pub struct Fetched {
 /// An account that is connected.
 pub struct Client {
     account: Account,
-    network: Network,
-    /// The network's clock minus this one, in ms.
-    clock_offset: i64,
-    watch: Box<dyn Fn(&Step) + Send + Sync>,
+    shared: Mutex<Shared>,
+}
+
+struct Shared {
+    driver: Driver,
+    /// Whose turn it is to be asked for messages.
+    turn: usize,
 }
 
 impl std::fmt::Debug for Client {
@@ -95,7 +135,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Asks the seed nodes for the network, and a node for its clock.
+    /// Asks the seed nodes for the network, and some nodes for their clocks.
     ///
     /// # Errors
     ///
@@ -105,19 +145,28 @@ impl Client {
         options: &Options,
         watch: impl Fn(&Step) + Send + Sync + 'static,
     ) -> Result<Self, ClientError> {
-        let network = Network::bootstrap(options).await?;
-        watch(&Step::Bootstrapped {
-            nodes: network.nodes().len(),
-            swarms: network.swarms(),
-        });
-        let mut client = Self {
+        Self::connect_again(account, options, Vec::new(), watch).await
+    }
+
+    /// As [`connect`](Self::connect), by the guards of an earlier run as far as they are still
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_again(
+        account: Account,
+        options: &Options,
+        guards: Vec<Guard>,
+        watch: impl Fn(&Step) + Send + Sync + 'static,
+    ) -> Result<Self, ClientError> {
+        let driver = Driver::connect(options, guards, Box::new(watch)).await?;
+        // Any member may be the first: one that was down has missed messages.
+        let turn = UnwrapErr(SysRng).next_u32() as usize;
+        Ok(Self {
             account,
-            network,
-            clock_offset: 0,
-            watch: Box::new(watch),
-        };
-        client.set_clock().await?;
-        Ok(client)
+            shared: Mutex::new(Shared { driver, turn }),
+        })
     }
 
     /// The account.
@@ -125,84 +174,18 @@ impl Client {
         &self.account
     }
 
-    /// The network.
-    pub const fn network(&self) -> &Network {
-        &self.network
+    /// The nodes that the client connects to, to be kept for the next run.
+    pub async fn guards(&self) -> Vec<Guard> {
+        self.shared.lock().await.driver.guards().to_vec()
     }
 
-    /// The network's clock, in ms.
-    pub fn now(&self) -> u64 {
-        local_ms().saturating_add_signed(self.clock_offset)
-    }
-
-    async fn set_clock(&mut self) -> Result<(), ClientError> {
-        let asked = local_ms();
-        let (answer, _) = self.ask(self.network.nodes(), &Info).await?;
-        let now = local_ms();
-        let middle = asked + now.saturating_sub(asked).div_ceil(2);
-        let offset = i128::from(answer.timestamp) - i128::from(middle);
-        self.clock_offset = i64::try_from(offset).unwrap_or(0);
-        Ok(())
-    }
-
-    /// Sends a request to one of several nodes, trying others if it does not come back.
-    async fn ask<C: Call>(
-        &self,
-        nodes: &[ServiceNode],
-        call: &C,
-    ) -> Result<(C::Answer, Route), ClientError> {
-        let nodes = shuffled(nodes);
-        let mut last = ClientError::NoSwarm;
-        for destination in nodes.iter().cycle().take(ATTEMPTS) {
-            let route = self.network.route(*destination)?;
-            (self.watch)(&Step::Request {
-                method: C::METHOD.name(),
-                route: Box::new(route.clone()),
-            });
-            match self.network.call(&route, call).await {
-                Ok(answer) => return Ok((answer, route)),
-                Err(error) if error.is_worth_another_path() => {
-                    (self.watch)(&Step::Retry {
-                        reason: error.to_string(),
-                    });
-                    last = error;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
-    }
-
-    /// The members of an account's swarm: those that the node list gives and that a node, asked
-    /// through a path, confirms. A node's word alone could lead anywhere.
-    async fn swarm_of(
-        &self,
-        account: StorageAccount,
-    ) -> Result<(SwarmId, Vec<ServiceNode>), ClientError> {
-        let (swarm, members) = self.network.swarm_of(&account)?;
-        let (answer, _) = self
-            .ask(self.network.nodes(), &GetSwarm { account })
-            .await?;
-        let confirmed: Vec<ServiceNode> = members
-            .iter()
-            .filter(|member| {
-                answer
-                    .swarm
-                    .nodes
-                    .iter()
-                    .any(|node| node.ed25519 == member.ed25519)
-            })
-            .copied()
-            .collect();
-        // A node that disagrees altogether lies or is behind; the list is as good.
-        Ok((
-            swarm,
-            if confirmed.is_empty() {
-                members
-            } else {
-                confirmed
-            },
-        ))
+    /// Begins again with a new list of nodes and the same guards, when nothing works any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn reconnect(&self) -> Result<(), ClientError> {
+        self.shared.lock().await.driver.begin_again().await
     }
 
     /// Sends a text to an account.
@@ -216,111 +199,192 @@ impl Client {
         text: &str,
         name: Option<&str>,
     ) -> Result<Sent, ClientError> {
-        let sent_ms = self.now();
-        let mut content = Content::text(text);
-        if let Some(name) = name {
-            content = content.with_profile(Profile::named(name));
-        }
-        let sealed = direct::seal(&mut UnwrapErr(SysRng), &self.account, to, &content, sent_ms)?;
-        let account = StorageAccount::from_bytes(*to.as_bytes());
-        let (swarm, members) = self.swarm_of(account).await?;
-        let namespace = Namespace::new(sealed.namespace);
-        let call = Store::new(account, namespace, sealed.data, sent_ms, sealed.ttl_ms);
-        let (answer, route) = self.ask(&members, &call).await?;
-        let is_member = |key: &Ed25519Public| members.iter().any(|node| node.ed25519 == *key);
-        let verified = answer.verify(&call, is_member);
-        if !verified.is_success() {
-            let (failed, forged) = (verified.failed.len(), verified.forged.len());
-            return Err(ClientError::NotStored { failed, forged });
-        }
-        Ok(Sent {
-            hash: call.hash(),
-            sent_ms,
-            route,
-            swarm,
-            stored_on: verified.done.into_iter().map(|(node, _)| node).collect(),
-            failed: verified.failed.into_iter().map(|(node, _)| node).collect(),
+        let draft = Draft::text(to, text);
+        self.deliver(&match name {
+            Some(name) => draft.named(name),
+            None => draft,
         })
+        .await
     }
 
-    /// Fetches what is new, from one member of the own swarm. `last_hashes` tells for each node, by
-    /// its Ed25519 key in hex, where the last fetch ended, and is brought up to date.
+    /// Sends a message.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] if no member answers.
+    /// [`ClientError`] if no member of the receiver's swarm has provably stored it.
+    pub async fn deliver(&self, draft: &Draft) -> Result<Sent, ClientError> {
+        let shared = &mut *self.shared.lock().await;
+        let (to, content) = (&draft.to, &draft.content);
+        let seal =
+            |sent_ms| direct::seal(&mut UnwrapErr(SysRng), &self.account, to, content, sent_ms);
+        let sent_ms = shared.driver.network_time();
+        match store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await {
+            Err(ClientError::Request(RequestError::ClockOutOfSync)) => {
+                shared.driver.set_clock().await?;
+                let sent_ms = shared.driver.network_time();
+                store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await
+            }
+            other => other,
+        }
+    }
+
+    /// Stores a copy of a message that was sent in the own swarm, for the own other devices.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if no member of the own swarm has provably stored it.
+    pub async fn store_copy(&self, draft: &Draft, sent_ms: u64) -> Result<Sent, ClientError> {
+        let shared = &mut *self.shared.lock().await;
+        let sealed = sync::seal(
+            &mut UnwrapErr(SysRng),
+            &self.account,
+            &draft.to,
+            &draft.content,
+            sent_ms,
+            None,
+        )?;
+        store(&mut shared.driver, self.account.id(), sealed, sent_ms).await
+    }
+
+    /// Fetches what is new, from one member of the own swarm, another one each time. `last_hashes`
+    /// tells for each node, by its Ed25519 key in hex, where the last fetch ended, and is brought
+    /// up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if no member answers; `last_hashes` is then as it was.
     pub async fn receive(
         &self,
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
+        let shared = &mut *self.shared.lock().await;
+        match self.receive_from_any(shared, last_hashes).await {
+            // The list of nodes is out of date: swarms have moved. Or the clock is wrong.
+            Err(ClientError::Request(
+                RequestError::WrongSwarm | RequestError::UnknownNode | RequestError::ClockOutOfSync,
+            )) => {
+                shared.driver.begin_again().await?;
+                self.receive_from_any(shared, last_hashes).await
+            }
+            other => other,
+        }
+    }
+
+    /// The number of members of the own swarm.
+    pub async fn own_swarm_size(&self) -> usize {
         let account = StorageAccount::from_bytes(*self.account.id().as_bytes());
-        let (_, members) = self.swarm_of(account).await?;
-        let mut last = ClientError::NoSwarm;
-        for member in shuffled(&members).iter().cycle().take(ATTEMPTS) {
-            match self.receive_from(*member, account, last_hashes).await {
+        self.shared.lock().await.driver.members(&account).len()
+    }
+
+    async fn receive_from_any(
+        &self,
+        shared: &mut Shared,
+        last_hashes: &mut BTreeMap<String, String>,
+    ) -> Result<Fetched, ClientError> {
+        let account = StorageAccount::from_bytes(*self.account.id().as_bytes());
+        let members = shared.driver.members(&account);
+        let mut first = None;
+        for _ in &members {
+            let turn = shared.turn.checked_rem(members.len()).unwrap_or(0);
+            shared.turn = shared.turn.wrapping_add(1);
+            let Some(member) = members.get(turn) else {
+                break;
+            };
+            match self
+                .receive_from(&mut shared.driver, member, account, last_hashes)
+                .await
+            {
                 Ok(fetched) => return Ok(fetched),
-                Err(error) if error.is_worth_another_path() => {
-                    (self.watch)(&Step::Retry {
-                        reason: error.to_string(),
-                    });
-                    last = error;
+                Err(error) => {
+                    first.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
             }
         }
-        Err(last)
+        Err(first.unwrap_or(ClientError::NoSwarm))
     }
 
     async fn receive_from(
         &self,
-        member: ServiceNode,
+        driver: &mut Driver,
+        member: &ServiceNode,
         account: StorageAccount,
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
         let node = const_hex::encode(member.ed25519.as_bytes());
         let signer = Signer::user(self.account.ed25519());
-        let (mut messages, mut unreadable) = (Vec::new(), Vec::new());
-        let mut route = self.network.route(member)?;
+        let namespace = Namespace::new(message::NAMESPACE);
+        let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {
             let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
-            let namespace = Namespace::new(message::NAMESPACE);
             let call = Retrieve::new(account, namespace)
                 .after(after)
-                .sign(self.now(), &signer);
-            (self.watch)(&Step::Request {
-                method: Retrieve::METHOD.name(),
-                route: Box::new(route.clone()),
+                .sign(driver.network_time(), &signer);
+            let Answered { answer, route, .. } =
+                match driver.ask(Target::Node(member.ed25519), &call).await {
+                    Ok(answered) => answered,
+                    // What has come has come; the rest comes another time.
+                    Err(error) => return fetched.ok_or(error),
+                };
+            let whole = fetched.get_or_insert_with(|| Fetched {
+                messages: Vec::new(),
+                unreadable: Vec::new(),
+                route: route.clone(),
             });
-            let page = self.network.call(&route, &call).await?;
-            for stored in &page.messages {
-                if !stored.is_intact(&account, namespace) {
-                    unreadable.push((stored.hash, "the node changed it".to_owned()));
-                    continue;
-                }
+            whole.route = route;
+            for stored in &answer.messages {
                 match message::open(&self.account, &stored.data) {
-                    Ok(message) => messages.push(message),
-                    Err(reason) => unreadable.push((stored.hash, reason.to_string())),
+                    Ok(message) => whole.messages.push(message),
+                    Err(reason) => whole.unreadable.push((stored.hash, reason.to_string())),
                 }
             }
-            let Some(last) = page.messages.last() else {
+            let Some(last) = answer.messages.last() else {
                 break;
             };
             last_hashes.insert(node.clone(), last.hash.to_string());
-            if !page.more {
+            if !answer.more {
                 break;
             }
-            route = self.network.route(member)?;
         }
-        Ok(Fetched {
-            messages,
-            unreadable,
-            route,
-        })
+        fetched.ok_or(ClientError::NoSwarm)
     }
 }
 
-/// This machine's clock, in ms since 1970.
-fn local_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+/// Stores a message in the swarm of an account.
+async fn store(
+    driver: &mut Driver,
+    account: &AccountId,
+    sealed: Sealed,
+    sent_ms: u64,
+) -> Result<Sent, ClientError> {
+    let account = StorageAccount::from_bytes(*account.as_bytes());
+    let namespace = Namespace::new(sealed.namespace);
+    let call = Store::new(account, namespace, sealed.data, sent_ms, sealed.ttl_ms);
+    let Answered {
+        answer,
+        node,
+        route,
+    } = driver.ask(Target::Swarm(account), &call).await?;
+    // A node of another swarm has answered only if a redirect led there, and the machine has
+    // checked its proofs.
+    let listed = driver.swarm_of(&account);
+    let served = driver.node(&node).map(|node| node.swarm_id);
+    let swarm = served.or(listed).ok_or(ClientError::NoSwarm)?;
+    let is_member = |key: &Ed25519Public| {
+        driver
+            .node(key)
+            .is_some_and(|node| node.swarm_id == swarm || Some(node.swarm_id) == listed)
+    };
+    let verified = answer.verify(&call, is_member);
+    if !verified.is_success() {
+        let (failed, forged) = (verified.failed.len(), verified.forged.len());
+        return Err(ClientError::NotStored { failed, forged });
+    }
+    Ok(Sent {
+        hash: call.hash(),
+        sent_ms,
+        route,
+        swarm,
+        stored_on: verified.done.into_iter().map(|(node, _)| node).collect(),
+        failed: verified.failed.into_iter().map(|(node, _)| node).collect(),
+    })
 }

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use session_crypto::Ed25519Public;
+use session_swarm::path::Guard;
 
 /// The version of the layout that this program writes.
 const VERSION: u32 = 1;
@@ -28,6 +30,9 @@ pub struct State {
     /// an order of its own.
     #[serde(default)]
     pub last_hashes: BTreeMap<String, String>,
+    /// The nodes to connect to, as Ed25519 key in hex and the time of the first connection in ms.
+    #[serde(default)]
+    guards: Vec<(String, u64)>,
     /// The messages shown already, as author and sent timestamp, oldest first.
     #[serde(default)]
     seen: VecDeque<(String, u64)>,
@@ -59,6 +64,7 @@ impl State {
             account: account.to_owned(),
             name: None,
             last_hashes: BTreeMap::new(),
+            guards: Vec::new(),
             seen: VecDeque::new(),
         }
     }
@@ -116,8 +122,32 @@ impl State {
     ///
     /// An I/O error if it cannot be written.
     pub fn save(&self, file: &Path) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(self)?;
+        let text = serde_json::to_vec(self)?;
         write_atomically(file, &text)
+    }
+
+    /// The nodes that the last run connected to.
+    pub fn guards(&self) -> Vec<Guard> {
+        let read = |(key, since_ms): &(String, u64)| {
+            let key = const_hex::decode_to_array(key).ok()?;
+            Some(Guard {
+                key: Ed25519Public::from_bytes(key),
+                since_ms: *since_ms,
+            })
+        };
+        self.guards.iter().filter_map(read).collect()
+    }
+
+    /// Remembers the nodes that this run connected to.
+    pub fn set_guards(&mut self, guards: &[Guard]) {
+        let write = |guard: &Guard| (const_hex::encode(guard.key.as_bytes()), guard.since_ms);
+        self.guards = guards.iter().map(write).collect();
+    }
+
+    /// Remembers a message that cannot be read, by its hash; false if it was remembered already.
+    pub fn remember_unreadable(&mut self, hash: &str) -> bool {
+        // No author is called like this, so that it shares the list of the others.
+        self.remember(hash, 0)
     }
 
     /// Remembers a message; false if it was remembered already. A message is known by its author
@@ -166,9 +196,14 @@ pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
 ///
 /// An I/O error if it cannot be written, one that says so if the file exists.
 pub fn write_new(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut open = private(OpenOptions::new().write(true).create_new(true)).open(file)?;
+    let mut open = create_private(file)?;
     open.write_all(content)?;
     open.sync_all()
+}
+
+/// Creates a file that only its owner may read and that must not be there yet.
+pub(crate) fn create_private(file: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create_new(true)).open(file)
 }
 
 #[cfg(unix)]
@@ -210,11 +245,17 @@ mod tests {
         let mut state = State::new("05aa");
         state.remember("05bb", 7);
         state.last_hashes.insert("node".into(), "hash".into());
+        let guard = Guard {
+            key: Ed25519Public::from_bytes([7; 32]),
+            since_ms: 3,
+        };
+        state.set_guards(&[guard]);
         state.save(&file).unwrap();
         let Loaded::Known(loaded) = State::load(&file, "05aa").unwrap() else {
             panic!("not known");
         };
         assert_eq!(loaded, state);
+        assert_eq!(loaded.guards(), [guard]);
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
             1,
@@ -233,7 +274,7 @@ mod tests {
         cut.truncate(good.len() / 2);
         let version = String::from_utf8(good)
             .unwrap()
-            .replace("\"version\": 1", "\"version\": 9");
+            .replace("\"version\":1", "\"version\":9");
         let cases: [(&[u8], &str, &str); 4] = [
             (&cut, "05aa", "EOF"),
             (version.as_bytes(), "05aa", "version 9"),

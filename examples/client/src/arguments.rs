@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A small real Session client.
+///
+/// Exit status: 0 success, 1 failure, 2 an argument, phrase, id, key or file that cannot be used,
+/// 3 the network cannot be reached, 4 the network answered something that cannot be used.
+#[derive(Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args)]
+pub(crate) struct Shared {
+    /// URL of a seed node; may be given more than once. Plain http is for this machine only.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) seed_url: Vec<String>,
+    /// File with the certificates that seed nodes may have.
+    #[arg(long, global = true, value_name = "PEM")]
+    pub(crate) seed_cert: Option<PathBuf>,
+    /// File with the recovery phrase of the account.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) phrase_file: Option<PathBuf>,
+    /// Language of the recovery phrase, if it could be in two.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) language: Option<String>,
+    /// File that remembers the profile name, what was fetched already, and the first nodes of
+    /// paths. Without it, everything is fetched each time. For one running client at a time.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Print JSON objects, one a line, instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an account and print its id and recovery phrase. With --phrase-file the phrase is also
+    /// written there, to a new file.
+    New,
+    /// Read a recovery phrase from the standard input, in any language, show the account id that
+    /// it gives and, if it is confirmed, write the phrase to --phrase-file, a new file.
+    Restore {
+        /// The id that must come out, instead of a question.
+        #[arg(long, value_name = "ID")]
+        account_id: Option<String>,
+        /// Ask no question.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print the id of the account.
+    Whoami,
+    /// Print the profile name in --state, or change it.
+    Name {
+        /// The new name; an empty one takes it away.
+        text: Option<String>,
+    },
+    /// Send a text to an account, and a copy to the own other devices.
+    Send {
+        /// The receiver: 66 hex digits that begin with 05.
+        account_id: String,
+        /// The text.
+        text: String,
+        /// The name to send along, instead of the one in --state.
+        #[arg(long)]
+        name: Option<String>,
+        /// The message that this one answers: its author and the time it was sent, in ms.
+        #[arg(long, value_name = "ID:MS")]
+        reply_to: Option<String>,
+        /// Store no copy for the own other devices.
+        #[arg(long)]
+        no_sync: bool,
+    },
+    /// Fetch and print what has come.
+    Receive {
+        /// Go on until interrupted.
+        #[arg(long)]
+        follow: bool,
+        /// Seconds between two fetches of --follow.
+        #[arg(long, value_name = "SECONDS", default_value_t = 3, requires = "follow",
+            value_parser = clap::value_parser!(u64).range(1..=3600))]
+        interval: u64,
+    },
+    /// Encrypt a file as an attachment, at most 10 MB, and print its key.
+    ///
+    /// With --phrase-file the key is made of the account and the content, as Session does it;
+    /// without, it is random.
+    EncryptFile {
+        /// The file.
+        input: PathBuf,
+        /// Where to write it; must not be there yet.
+        output: PathBuf,
+    },
+    /// Decrypt an attachment.
+    DecryptFile {
+        /// The encrypted file.
+        input: PathBuf,
+        /// Where to write it; must not be there yet.
+        output: PathBuf,
+        /// Its key, 64 hex digits; `-` reads it from the standard input.
+        #[arg(long, value_name = "HEX")]
+        key: String,
+    },
+}

@@ -1,0 +1,355 @@
+//! Commands that need the network: send and receive.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use client::error::ClientError;
+use client::message::Incoming;
+use client::network::Options;
+use client::session::{Client, Draft, Fetched, Step};
+use client::state::State;
+use getrandom::SysRng;
+use getrandom::rand_core::{Rng, UnwrapErr};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::json;
+use session_identity::AccountId;
+use session_message::content::{Id, Quote};
+
+use crate::account::{account, account_id, check_name, load_state, read_small, save_state};
+use crate::arguments::Shared;
+use crate::output::{Output, shown};
+
+/// Members of the own swarm that one `receive` asks: one that was down has missed messages.
+const ASKED: usize = 2;
+/// The longest pause after failures, in seconds.
+const MAX_PAUSE: u64 = 60;
+/// Failures in a row after which the client begins again with a new list of nodes.
+const PATIENCE: u32 = 3;
+
+/// What to send.
+pub(crate) struct Message<'a> {
+    pub(crate) to: AccountId,
+    pub(crate) text: &'a str,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) reply_to: Option<Quote>,
+    pub(crate) sync: bool,
+}
+
+/// Reads `<author>:<sent ms>`.
+pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
+    let unusable = || {
+        ClientError::Usage(format!(
+            "`{}` names no message: it takes the author's account id, a colon, and the time it was \
+             sent in ms",
+            shown(text)
+        ))
+    };
+    let (author, sent_ms) = text.split_once(':').ok_or_else(unusable)?;
+    let sent_ms = sent_ms.parse().ok().filter(|sent_ms| *sent_ms > 0);
+    Ok(Quote {
+        author: Id::from_bytes(*account_id(author)?.as_bytes()),
+        sent_ms: sent_ms.ok_or_else(unusable)?,
+    })
+}
+
+async fn connect(shared: &Shared, out: &Output) -> Result<(Client, State), ClientError> {
+    let account = account(shared)?;
+    if shared.seed_url.is_empty() {
+        let text = "no seed node: name one by --seed-url".to_owned();
+        return Err(ClientError::Usage(text));
+    }
+    let mut pins = Vec::new();
+    if let Some(path) = &shared.seed_cert {
+        let unusable = || ClientError::Usage(format!("{} holds no certificates", path.display()));
+        let text = read_small("cannot read certificates from", path)?;
+        for certificate in CertificateDer::pem_slice_iter(&text) {
+            pins.push(certificate.map_err(|_| unusable())?);
+        }
+        if pins.is_empty() {
+            return Err(unusable());
+        }
+    }
+    let options = Options {
+        seeds: shared.seed_url.clone(),
+        pins,
+        from: None,
+    };
+    let state = load_state(shared, &account.id().to_string(), out)?;
+    out.doing("asking a seed node for the service nodes, and some of them for the time");
+    let said = out.clone();
+    let watch = move |step: &Step| match step {
+        Step::Retry { reason } if !said.is_json() => {
+            said.notice(&format!("an attempt failed: {reason}"));
+        }
+        Step::SubnetsShared { subnets } => said.notice(&format!(
+            "the network has only {subnets} subnets, so nodes of one path share a subnet, and who \
+             runs one may run several"
+        )),
+        _ => {}
+    };
+    let client = Client::connect_again(account, &options, state.guards(), watch).await?;
+    Ok((client, state))
+}
+
+/// Sends a message.
+pub(crate) async fn send(
+    shared: &Shared,
+    message: &Message<'_>,
+    out: &Output,
+) -> Result<(), ClientError> {
+    let given = message.name.map(check_name).transpose()?;
+    let (client, mut state) = connect(shared, out).await?;
+    let mut draft = Draft::text(&message.to, message.text);
+    if let Some(name) = given.unwrap_or(state.name.as_deref()) {
+        draft = draft.named(name);
+    }
+    if let Some(quote) = message.reply_to {
+        draft = draft.in_reply_to(quote);
+    }
+    out.doing("sending");
+    let sent = client.deliver(&draft).await?;
+    // A note to oneself is in the own swarm already.
+    let copy = message.sync && message.to != *client.account().id();
+    let mut copied_to = 0;
+    if copy {
+        out.doing("storing a copy");
+        match client.store_copy(&draft, sent.sent_ms).await {
+            Ok(copy) => copied_to = copy.stored_on.len(),
+            // The message itself is on its way, and must not be sent again.
+            Err(error) => out.notice(&format!(
+                "sent, but no copy could be stored for the own other devices: {error}"
+            )),
+        }
+    }
+    let event = json!({
+        "event": "sent",
+        "to": message.to.to_string(),
+        "hash": sent.hash.to_string(),
+        "sent_ms": sent.sent_ms,
+        "swarm": sent.swarm.to_string(),
+        "stored_on": sent.stored_on.len(),
+        "failed": sent.failed.len(),
+        "copied_to": copied_to,
+    });
+    let stored = sent.stored_on.len();
+    let text = format!(
+        "sent at {}; {stored} nodes of the swarm keep it",
+        sent.sent_ms
+    );
+    out.print(&event, &text)?;
+    state.set_guards(&client.guards().await);
+    save_state(shared, &state)
+}
+
+/// Prints what is new, and remembers it.
+fn show(fetched: &Fetched, state: &mut State, out: &Output) -> Result<usize, ClientError> {
+    let mut count = 0;
+    let mut messages: Vec<&Incoming> = fetched.messages.iter().collect();
+    messages.sort_by_key(|message| message.sent_ms);
+    for message in messages {
+        let from = message.from.to_string();
+        if !state.remember(&from, message.sent_ms) {
+            continue;
+        }
+        count += 1;
+        let reply_to = message
+            .reply_to
+            .map(|(author, sent_ms)| json!({"author": author.to_string(), "sent_ms": sent_ms}));
+        let event = json!({
+            "event": "message",
+            "from": from,
+            "own": message.own,
+            "conversation": message.conversation.to_string(),
+            "name": message.name,
+            "sent_ms": message.sent_ms,
+            "kind": message.kind,
+            "text": message.text,
+            "reply_to": reply_to,
+        });
+        out.print(&event, &for_people(message))?;
+    }
+    for (hash, reason) in &fetched.unreadable {
+        let hash = hash.to_string();
+        if state.remember_unreadable(&hash) {
+            out.notice(&format!("message {hash} cannot be read: {reason}"));
+        }
+    }
+    Ok(count)
+}
+
+fn for_people(message: &Incoming) -> String {
+    let from = message.from.to_string();
+    let name = message.name.as_deref().map(shown);
+    let who = match (message.own, name) {
+        (true, _) if message.conversation.to_string() == from => "note to myself".to_owned(),
+        (true, _) => format!("I wrote to {}", message.conversation),
+        (false, Some(name)) => format!("{from} ({name})"),
+        (false, None) => from,
+    };
+    let at = message.sent_ms;
+    let answers = message
+        .reply_to
+        .map(|(author, sent_ms)| format!("\n  > in reply to {author}:{sent_ms}"));
+    let text = match &message.text {
+        Some(text) => shown(text).replace('\n', "\n  "),
+        None => format!("(not a text: {})", message.kind),
+    };
+    format!("{who} at {at}{}\n  {text}", answers.unwrap_or_default())
+}
+
+/// Fetches once, from more than one member of the swarm.
+pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientError> {
+    let (client, mut state) = connect(shared, out).await?;
+    out.doing("fetching");
+    let mut last_hashes = state.last_hashes.clone();
+    let mut fetched = client.receive(&mut last_hashes).await?;
+    for _ in 1..ASKED.min(client.own_swarm_size().await) {
+        // One that answers is enough.
+        if let Ok(more) = client.receive(&mut last_hashes).await {
+            fetched.messages.extend(more.messages);
+            fetched.unreadable.extend(more.unreadable);
+        }
+    }
+    let count = show(&fetched, &mut state, out)?;
+    // Only now: a message that was not shown must be fetched again.
+    state.last_hashes = last_hashes;
+    state.set_guards(&client.guards().await);
+    save_state(shared, &state)?;
+    if count == 0 && !out.is_json() {
+        out.print(&json!(null), "nothing new")?;
+    }
+    Ok(())
+}
+
+/// Fetches again and again until interrupted, from another member each time.
+pub(crate) async fn follow(
+    shared: &Shared,
+    interval: u64,
+    out: &Output,
+) -> Result<(), ClientError> {
+    let mut stop = pin!(interrupted());
+    let connected = tokio::select! {
+        stopped = &mut stop => return stopped,
+        connected = connect(shared, out) => connected,
+    };
+    let (client, mut state) = connected?;
+    out.finish();
+    out.print(
+        &json!({"event": "following"}),
+        "following; stop it with Ctrl-C",
+    )?;
+    let mut failures = 0;
+    loop {
+        // A copy: what an interrupted fetch has brought was not shown.
+        let mut last_hashes = state.last_hashes.clone();
+        let outcome = tokio::select! {
+            stopped = &mut stop => break stopped?,
+            outcome = attempt(&client, failures, &mut last_hashes) => outcome,
+        };
+        let pause = match outcome {
+            Ok(fetched) => {
+                failures = 0;
+                let is_new = show(&fetched, &mut state, out)? > 0;
+                if is_new || state.last_hashes != last_hashes {
+                    state.last_hashes = last_hashes;
+                    state.set_guards(&client.guards().await);
+                    save_state(shared, &state)?;
+                }
+                Duration::from_secs(interval)
+            }
+            Err(error) => {
+                failures += 1;
+                let pause = backoff(interval, failures, UnwrapErr(SysRng).next_u32());
+                let seconds = pause.as_secs();
+                out.notice(&format!("{error}; next attempt in {seconds} s"));
+                if out.is_json() {
+                    let error = error.to_string();
+                    let event = json!({"event": "retry", "error": error, "seconds": seconds});
+                    out.print(&event, "")?;
+                }
+                pause
+            }
+        };
+        tokio::select! {
+            stopped = &mut stop => break stopped?,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    out.print(&json!({"event": "stopped"}), "stopped")
+}
+
+/// One fetch; after some failures with a new list of nodes.
+async fn attempt(
+    client: &Client,
+    failures: u32,
+    last_hashes: &mut std::collections::BTreeMap<String, String>,
+) -> Result<Fetched, ClientError> {
+    if failures > 0 && failures.is_multiple_of(PATIENCE) {
+        client.reconnect().await?;
+    }
+    client.receive(last_hashes).await
+}
+
+/// The pause after so many failures: twice as long each time, and up to a quarter more by chance,
+/// so that clients do not come back all at once.
+fn backoff(interval: u64, failures: u32, chance: u32) -> Duration {
+    let doubled = interval.saturating_mul(1 << failures.min(10));
+    let pause = Duration::from_secs(doubled.min(MAX_PAUSE.max(interval)));
+    pause + pause.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 4.0)
+}
+
+#[cfg(unix)]
+async fn interrupted() -> Result<(), ClientError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(ClientError::Output)?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome.map_err(ClientError::Output),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> Result<(), ClientError> {
+    tokio::signal::ctrl_c().await.map_err(ClientError::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let seconds: Vec<u64> = (1..9)
+            .map(|failures| backoff(3, failures, 0).as_secs())
+            .collect();
+        assert_eq!(seconds, [6, 12, 24, 48, 60, 60, 60, 60]);
+        assert_eq!(backoff(3600, 40, 0).as_secs(), 3600);
+        assert_eq!(backoff(4, 1, u32::MAX), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_quote_has_an_author_and_a_time() {
+        let id = format!("05{}", "6a".repeat(32));
+        let good =
+            session_identity::Account::from_seed(&session_identity::Seed::from_short(&[1; 16]));
+        let good = good.id().to_string();
+        let read = quote(&format!("{good}:1700000000000")).unwrap();
+        assert_eq!(
+            (read.author.to_string(), read.sent_ms),
+            (good.clone(), 1_700_000_000_000)
+        );
+        for bad in [
+            good.clone(),
+            format!("{good}:"),
+            format!("{good}:0"),
+            format!("{good}:-1"),
+            format!("{good}:now"),
+            ":5".to_owned(),
+            format!("15{}:5", &id[2..]),
+            String::new(),
+        ] {
+            assert!(quote(&bad).is_err(), "{bad}");
+        }
+    }
+}
