@@ -1,10 +1,13 @@
 //! A whole Session network on loopback.
 
+pub mod admin;
 pub mod chain;
 pub mod demo;
 pub mod fault;
+pub mod load;
 pub mod network;
 pub mod node;
+pub mod push;
 pub mod rate;
 pub mod report;
 pub mod seed;

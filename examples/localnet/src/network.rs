@@ -14,9 +14,11 @@ use session_swarm::record::{ServiceNode, Version};
 use session_swarm::ring::SwarmId;
 use tokio::sync::watch;
 
+use crate::admin::Admin;
 use crate::chain::{Chain, VERSION};
 use crate::node::{Node, StartError, address_of, listen};
 use crate::seed::json_rpc;
+use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
 use crate::tls::{Identity, self_signed};
 use crate::traffic::Traffic;
@@ -39,6 +41,8 @@ pub struct Plan {
     pub port: u16,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// Whether the nodes write down what they see.
+    pub notes: bool,
 }
 
 /// What is kept of a node between two runs.
@@ -60,6 +64,8 @@ pub struct Network {
     pub nodes: Vec<Arc<Node>>,
     /// Who talked to whom.
     pub traffic: Arc<Traffic>,
+    /// Carries out orders.
+    pub admin: Admin,
     seed: Identity,
     seed_address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -119,7 +125,12 @@ impl Network {
             let file = plan.data_dir.join(format!("node-{:03}.sqlite", index + 1));
             let address = SocketAddr::from((key.address, port));
             let (chain, traffic) = (Arc::clone(&chain), Arc::clone(&traffic));
-            let node = Node::new(secret, address, &file, chain, traffic)?;
+            let seen = if plan.notes {
+                Seen::default()
+            } else {
+                Seen::off()
+            };
+            let node = Node::new(secret, address, &file, chain, traffic, seen)?;
             node.serve_on(listener);
             nodes.push(node);
         }
@@ -132,10 +143,19 @@ impl Network {
             reason,
         })?;
         let (stop, stopped) = watch::channel(false);
-        let answers = Arc::clone(&chain);
+        let admin = Admin::new(Arc::clone(&chain), nodes.clone(), Arc::clone(&traffic));
+        let (answers, orders) = (Arc::clone(&chain), admin.clone());
         let handler = move |call: Call| {
-            let reply = json_rpc(&answers, &call);
-            std::future::ready(reply.unwrap_or_else(|| Reply::text(404, "Not Found")))
+            let (answers, orders) = (Arc::clone(&answers), orders.clone());
+            async move {
+                match json_rpc(&answers, &call) {
+                    Some(reply) => reply,
+                    None => {
+                        let reply = orders.handle(&call).await;
+                        reply.unwrap_or_else(|| Reply::text(404, "Not Found"))
+                    }
+                }
+            }
         };
         tokio::spawn(serve(
             listener,
@@ -159,6 +179,7 @@ impl Network {
             chain,
             nodes,
             traffic,
+            admin,
             seed,
             seed_address,
             stop,

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::chain::Chain;
 use crate::fault::{Faults, Lie, now_ms};
+use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
@@ -32,6 +33,8 @@ mod storage;
 const SERVER: &str = "localnet";
 /// The path under which one node sends another an onion layer.
 const PEER_ONION: &str = "/sn/onion_request";
+/// The path under which one node pushes messages to another.
+const PEER_DATA: &str = "/sn/data";
 /// The path under which one node forwards another a storage request; the method follows.
 const PEER_STORAGE: &str = "/sn/storage_cc/";
 
@@ -110,6 +113,7 @@ impl Node {
         file: &Path,
         chain: Arc<Chain>,
         traffic: Arc<Traffic>,
+        seen: Seen,
     ) -> Result<Arc<Self>, StartError> {
         let public = secret.public();
         let from = Some(address.ip());
@@ -125,7 +129,7 @@ impl Node {
             outside: Http::new(Trust::Any, from),
             rate: RateLimit::default(),
             traffic,
-            seen: Seen::default(),
+            seen,
             faults: Faults::default(),
             onions: AtomicU64::new(0),
             running: Mutex::new(None),
@@ -256,6 +260,7 @@ impl Node {
             (&Method::POST, PEER_ONION) if self.is_peer(call.from.ip()) => {
                 self.peer_onion(&call).await
             }
+            (&Method::POST, PEER_DATA) if self.is_peer(call.from.ip()) => self.take(&call.body),
             (&Method::POST, path)
                 if path.starts_with(PEER_STORAGE) && self.is_peer(call.from.ip()) =>
             {
@@ -294,6 +299,33 @@ impl Node {
             header: None,
             body: response.json_body().into(),
         }
+    }
+
+    /// Pushes messages to another node.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`] if it does not answer.
+    pub async fn push(&self, peer: &ServiceNode, body: Vec<u8>) -> Result<(), HttpError> {
+        self.to_peer(peer, PEER_DATA, "push", body, push::TIMEOUT)
+            .await
+            .map(|_| ())
+    }
+
+    /// Takes messages that another node pushes.
+    fn take(&self, body: &[u8]) -> Reply {
+        let Some(items) = push::read(body) else {
+            return Reply::text(400, "not a list of messages");
+        };
+        let mut store = self.store();
+        for item in items {
+            let (account, space) = (item.account.as_bytes(), item.namespace);
+            let outbox = space.is_public_outbox();
+            if let Err(error) = store.insert(account, space.number(), outbox, &item.message) {
+                return Reply::text(500, error.to_string());
+            }
+        }
+        Reply::text(200, "")
     }
 
     /// Whether an address is that of another node.

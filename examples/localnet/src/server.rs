@@ -32,6 +32,8 @@ pub struct Call {
     pub method: Method,
     /// The path without the query.
     pub path: String,
+    /// What follows the `?`.
+    pub query: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
@@ -168,6 +170,7 @@ async fn read(request: Request<Incoming>, from: SocketAddr) -> Result<Call, Repl
         from,
         method: head.method,
         path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
         body: body.to_bytes(),
     })

@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+use session_swarm::{Namespace, StorageAccount};
+
+use crate::push::Item;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 mod change;
@@ -198,6 +201,26 @@ impl Store {
             found.push(next);
         }
         Ok((found, false))
+    }
+
+    /// Everything that is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the database fails.
+    pub fn all(&self) -> Result<Vec<Item>, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT account, namespace, hash, timestamp, expiry, data
+             FROM messages JOIN owners ON owners.id = owner ORDER BY messages.id",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok(Item {
+                account: StorageAccount::from_bytes(row.get("account")?),
+                namespace: Namespace::new(row.get("namespace")?),
+                message: message(row)?,
+            })
+        })?;
+        rows.collect()
     }
 
     /// Forgets what has expired; returns how many messages that were.

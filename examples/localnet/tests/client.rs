@@ -88,6 +88,7 @@ impl World {
             swarms: 3,
             port: 0,
             data_dir,
+            notes: false,
         };
         Self {
             network: Network::start(&plan).await.unwrap(),

@@ -13,6 +13,7 @@ async fn a_message_is_delivered_and_nobody_sees_too_much() {
         swarms: 3,
         port: 0,
         data_dir: folder.path().to_owned(),
+        notes: true,
     };
     let mut events = Vec::new();
     let delivered = run(&plan, TEXT, &Steps::new(true), |event| events.push(event))

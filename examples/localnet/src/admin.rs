@@ -1,0 +1,260 @@
+//! Hurting the network on purpose, and looking at it: the status page and its orders.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use session_swarm::StorageAccount;
+use session_swarm::ring::SwarmId;
+
+use crate::chain::Chain;
+use crate::node::Node;
+use crate::push::follow;
+use crate::server::{Call, Reply};
+use crate::traffic::Traffic;
+
+/// The status page.
+const PAGE: &str = include_str!("status.html");
+/// The longest that a node may be told to wait.
+const MAX_SLOW_MS: u64 = 60_000;
+
+/// An order to the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// `down`, `up`, `slow`, `lie`, `clock`, `move` or `dissolve`.
+    pub action: String,
+    /// The node: its address, or the beginning of its Ed25519 key in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `move` the swarm in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// For `dissolve` the swarm in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<String>,
+}
+
+/// Everything that an order can be about.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    chain: Arc<Chain>,
+    nodes: Vec<Arc<Node>>,
+    traffic: Arc<Traffic>,
+}
+
+impl Admin {
+    /// The admin of a network.
+    pub const fn new(chain: Arc<Chain>, nodes: Vec<Arc<Node>>, traffic: Arc<Traffic>) -> Self {
+        Self {
+            chain,
+            nodes,
+            traffic,
+        }
+    }
+
+    /// Answers a request to the status page. None if the path is another one.
+    pub async fn handle(&self, call: &Call) -> Option<Reply> {
+        Some(match (&call.method, call.path.as_str()) {
+            (&Method::GET, "/") => Reply {
+                content_type: "text/html; charset=utf-8",
+                ..Reply::text(200, PAGE)
+            },
+            (&Method::GET | &Method::POST, "/status") => {
+                let since = call
+                    .query
+                    .strip_prefix("since=")
+                    .and_then(|text| text.parse().ok());
+                Reply::json(200, self.status(since.unwrap_or(0)).to_string())
+            }
+            (&Method::POST, "/ctl") => {
+                // A page of another origin can send a form, but not this type without asking first.
+                let kind = call.headers.get(hyper::header::CONTENT_TYPE);
+                if kind.is_none_or(|kind| kind != "application/json") {
+                    return Some(Reply::text(415, "application/json is expected"));
+                }
+                let outcome = match serde_json::from_slice::<Order>(&call.body) {
+                    Ok(order) => self.obey(&order).await,
+                    Err(error) => Err(format!("not an order: {error}")),
+                };
+                match outcome {
+                    Ok(said) => Reply::json(200, json!({ "said": said }).to_string()),
+                    Err(said) => Reply::json(400, json!({ "said": said }).to_string()),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The state of the network, with the traffic after step `since`.
+    fn status(&self, since: u64) -> Value {
+        let (seq, traffic) = self.traffic.since(since);
+        let mut per_swarm: BTreeMap<SwarmId, (usize, u64)> = self
+            .chain
+            .swarms()
+            .into_iter()
+            .map(|id| (id, (0, 0)))
+            .collect();
+        let nodes: Vec<Value> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                let fault = node.faults.now();
+                let stored = node.store().count().unwrap_or(0);
+                let swarm = self.chain.node(node.public()).map(|record| record.swarm_id);
+                let swarm = swarm.filter(|swarm| swarm.is_assigned());
+                if let Some((members, messages)) = swarm.and_then(|id| per_swarm.get_mut(&id)) {
+                    *members += 1;
+                    // All members should keep the same; the fullest is what there is.
+                    *messages = stored.max(*messages);
+                }
+                json!({
+                    "ed25519": node.name(),
+                    "address": node.address().to_string(),
+                    "swarm": swarm.map(|swarm| swarm.to_string()),
+                    "up": node.is_up(),
+                    "slow_ms": u64::try_from(fault.slow.as_millis()).unwrap_or(u64::MAX),
+                    "lie": fault.lie,
+                    "clock_ms": fault.clock_ms,
+                    "stored": stored,
+                    "onions": node.onions(),
+                })
+            })
+            .collect();
+        let swarms: Vec<Value> = per_swarm
+            .iter()
+            .map(|(id, (members, messages))| {
+                json!({"id": id.to_string(), "nodes": members, "messages": messages})
+            })
+            .collect();
+        let onions: u64 = self.nodes.iter().map(|node| node.onions()).sum();
+        json!({"seq": seq, "traffic": traffic, "nodes": nodes, "swarms": swarms, "onions": onions})
+    }
+
+    fn find(&self, name: Option<&str>) -> Result<&Arc<Node>, String> {
+        let name = name.ok_or("which node?")?;
+        let address: Option<IpAddr> = name.parse().ok();
+        let fits = |node: &&Arc<Node>| match address {
+            Some(address) => node.address().ip() == address,
+            None => {
+                node.address().to_string() == name
+                    || (!name.is_empty() && node.name().starts_with(&name.to_ascii_lowercase()))
+            }
+        };
+        let mut found = self.nodes.iter().filter(fits);
+        match (found.next(), found.next()) {
+            (Some(node), None) => Ok(node),
+            (None, _) => Err(format!("there is no node `{name}`")),
+            (Some(_), Some(_)) => Err(format!("`{name}` is the beginning of several keys")),
+        }
+    }
+
+    /// Carries out an order and says what happened.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why it cannot be carried out.
+    pub async fn obey(&self, order: &Order) -> Result<String, String> {
+        let value = order.value.as_deref().unwrap_or("");
+        if order.action == "dissolve" {
+            let swarm = parse_swarm(order.swarm.as_deref().unwrap_or(value))?;
+            return self
+                .change_chain(|chain| chain.dissolve(swarm))
+                .await
+                .map_or_else(
+                    || Err(format!("there is no swarm {swarm}, or no other one")),
+                    |()| {
+                        Ok(format!(
+                            "swarm {swarm} is dissolved; its messages have moved"
+                        ))
+                    },
+                );
+        }
+        let node = self.find(order.node.as_deref())?;
+        let name: String = node.name().chars().take(12).collect();
+        match order.action.as_str() {
+            "down" => {
+                node.down();
+                Ok(format!("node {name} is down"))
+            }
+            "up" => {
+                node.up().await.map_err(|error| error.to_string())?;
+                Ok(format!("node {name} is up"))
+            }
+            "slow" => {
+                let ms: u64 = value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is no time in ms"))?;
+                if ms > MAX_SLOW_MS {
+                    return Err(format!("at most {MAX_SLOW_MS} ms"));
+                }
+                node.faults
+                    .change(|fault| fault.slow = Duration::from_millis(ms));
+                Ok(format!("node {name} waits {ms} ms before it answers"))
+            }
+            "lie" => {
+                let lie = match value {
+                    "" | "honest" => None,
+                    lie => Some(lie.parse()?),
+                };
+                node.faults.change(|fault| fault.lie = lie);
+                Ok(match lie {
+                    Some(lie) => format!("node {name} lies: {lie}"),
+                    None => format!("node {name} is honest"),
+                })
+            }
+            "clock" => {
+                let ms: i64 = value
+                    .parse()
+                    .map_err(|_| format!("`{value}` is no time in ms"))?;
+                node.faults.change(|fault| fault.clock_ms = ms);
+                Ok(format!("the clock of node {name} is shifted by {ms} ms"))
+            }
+            "move" => {
+                let swarm = parse_swarm(value)?;
+                let key = *node.public();
+                self.change_chain(|chain| chain.move_node(&key, swarm))
+                    .await
+                    .ok_or_else(|| format!("node {name} is not in the list"))?;
+                Ok(format!(
+                    "node {name} is in swarm {swarm}; messages have followed"
+                ))
+            }
+            other => Err(format!("`{other}` is no order")),
+        }
+    }
+
+    /// Changes the list of nodes and lets the messages follow. None if the change was refused.
+    async fn change_chain(&self, change: impl FnOnce(&Chain) -> bool) -> Option<()> {
+        let before = self.chain.nodes();
+        if !change(&self.chain) {
+            return None;
+        }
+        let after = self.chain.nodes();
+        follow(&self.nodes, &before, &after).await;
+        Some(())
+    }
+
+    /// The nodes that keep the messages of an account now.
+    pub fn keepers(&self, account: &StorageAccount) -> Vec<Arc<Node>> {
+        let swarm = self.chain.swarm_of(account);
+        let is_member = |node: &&Arc<Node>| {
+            let record = self.chain.node(node.public());
+            swarm.is_some() && record.map(|record| record.swarm_id) == swarm
+        };
+        self.nodes.iter().filter(is_member).cloned().collect()
+    }
+}
+
+fn parse_swarm(text: &str) -> Result<SwarmId, String> {
+    let swarm: SwarmId = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no swarm id in hex"))?;
+    if !swarm.is_assigned() {
+        return Err("this id stands for no swarm".to_owned());
+    }
+    Ok(swarm)
+}

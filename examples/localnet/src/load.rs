@@ -1,0 +1,251 @@
+//! Load: many accounts that store through onion requests, for a bounded time.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use client::http::{Http, Trust};
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use serde::Serialize;
+use session_identity::{Account, Seed};
+use session_message::content::Content;
+use session_message::direct;
+use session_onion::client::{Hop, Request, seal};
+use session_swarm::record::ServiceNode;
+use session_swarm::rpc::{Call, Store};
+use session_swarm::value::Value;
+use session_swarm::{Namespace, StorageAccount};
+
+use crate::fault::now_ms;
+use crate::network::Network;
+
+/// The longest run, in seconds.
+pub const MAX_SECONDS: u64 = 600;
+/// The most accounts.
+pub const MAX_ACCOUNTS: u32 = 10_000;
+/// The most requests at a time.
+pub const MAX_CLIENTS: u32 = 256;
+
+/// What to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// How many accounts are written to.
+    pub accounts: u32,
+    /// How many requests at a time.
+    pub clients: u32,
+    /// For how long, in seconds.
+    pub seconds: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Result {
+    /// Messages that every member of their swarm has provably stored.
+    pub stored: u64,
+    /// Requests that failed, in whatever way.
+    pub errors: u64,
+    /// The first failure.
+    pub first_error: Option<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Stored messages a second.
+    pub per_second: f64,
+    /// Latencies in ms: median, nine of ten, ninety-nine of a hundred, the longest.
+    pub latency_ms: [f64; 4],
+    /// Resident memory in MiB at the beginning, in the middle and at the end, where known.
+    pub memory_mib: Option<[u64; 3]>,
+}
+
+/// One path to one node, with tables for its hops.
+struct Route {
+    guard: String,
+    path: Vec<Hop>,
+    destination: Hop,
+}
+
+/// A path to a destination; `turn` spreads the paths of the workers over the nodes.
+fn route(nodes: &[ServiceNode], destination: &ServiceNode, turn: usize) -> Option<Route> {
+    let mut others = nodes.to_vec();
+    others.retain(|node| node.ed25519 != destination.ed25519);
+    let first = turn.checked_rem(others.len())?;
+    others.rotate_left(first);
+    let hop = |node: &ServiceNode| Some(Hop::new(node.ed25519, node.onion_key().ok()?).prepare());
+    let path: Option<Vec<Hop>> = others.iter().take(client::network::HOPS).map(hop).collect();
+    let guard = others.first()?;
+    Some(Route {
+        guard: format!("https://{}:{}/onion_req/v2", guard.ip, guard.https_port),
+        path: path?,
+        destination: hop(destination)?,
+    })
+}
+
+async fn store(
+    http: &Http,
+    route: &Route,
+    members: usize,
+    call: &Store,
+) -> std::result::Result<(), String> {
+    let body = call.to_json();
+    let request = Request::storage(&route.destination, &body);
+    let sealed = seal(&mut UnwrapErr(SysRng), &route.path, &request).map_err(|e| e.to_string())?;
+    let limit = Duration::from_secs(40);
+    let answer = http
+        .post(
+            &route.guard,
+            "application/octet-stream",
+            Bytes::from(sealed.packet),
+            limit,
+        )
+        .await
+        .map_err(|error| error.to_string())?;
+    let reply = sealed
+        .reply_key
+        .open(answer.status, &answer.body)
+        .map_err(|error| error.to_string())?;
+    let body = reply.body.unwrap_or_default();
+    if reply.status != 200 {
+        return Err(format!(
+            "{} {}",
+            reply.status,
+            String::from_utf8_lossy(&body)
+        ));
+    }
+    let value = Value::from_json(&body).map_err(|error| error.to_string())?;
+    let answer = call
+        .read_answer(&value)
+        .map_err(|error| error.to_string())?;
+    let done = answer.verify(call, |_| true).done.len();
+    if done != members {
+        return Err(format!("{done} of {members} members stored it"));
+    }
+    Ok(())
+}
+
+/// Resident memory of this process in MiB; none where the system does not tell.
+pub fn resident_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// Drives the network, calling `progress` about once a second with the messages stored so far.
+pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Result {
+    let nodes = Arc::new(network.chain.nodes());
+    let memory_before = resident_mib();
+    let stored = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let end = start + Duration::from_secs(load.seconds.min(MAX_SECONDS));
+    let accounts = load.accounts.clamp(1, MAX_ACCOUNTS);
+    let workers: Vec<_> = (0..load.clients.clamp(1, MAX_CLIENTS))
+        .map(|worker| {
+            let (nodes, stored) = (Arc::clone(&nodes), Arc::clone(&stored));
+            let chain = Arc::clone(&network.chain);
+            // Addresses of their own: the rate limit is not what is measured.
+            let octet = u8::try_from(worker % 250).unwrap_or(0) + 1;
+            let http = Http::new(
+                Trust::Any,
+                Some(IpAddr::V4(Ipv4Addr::new(127, 201, 0, octet))),
+            );
+            tokio::spawn(async move {
+                let sender = account(u32::MAX - worker);
+                let routes: Vec<Option<Route>> = nodes
+                    .iter()
+                    .zip(worker as usize..)
+                    .map(|(node, turn)| route(&nodes, node, turn))
+                    .collect();
+                let (mut latencies, mut errors, mut first) = (Vec::new(), 0u64, None);
+                let mut number = u64::from(worker);
+                while Instant::now() < end {
+                    number += u64::from(load.clients);
+                    let to = account(u32::try_from(number % u64::from(accounts)).unwrap_or(0));
+                    let began = Instant::now();
+                    let outcome = async {
+                        let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+                        let swarm = chain.swarm_of(&storage).ok_or("no swarm")?;
+                        let members: Vec<usize> = (0..nodes.len())
+                            .filter(|index| nodes[*index].swarm_id == swarm)
+                            .collect();
+                        let pick = members[usize::try_from(number).unwrap_or(0) % members.len()];
+                        let route = routes[pick].as_ref().ok_or("no route")?;
+                        let sent_ms = now_ms(0);
+                        let content = Content::text(format!("message {number}"));
+                        let mut rng = UnwrapErr(SysRng);
+                        let sealed = direct::seal(&mut rng, &sender, to.id(), &content, sent_ms)
+                            .map_err(|error| error.to_string())?;
+                        let namespace = Namespace::new(sealed.namespace);
+                        let call =
+                            Store::new(storage, namespace, sealed.data, sent_ms, sealed.ttl_ms);
+                        store(&http, route, members.len(), &call).await
+                    };
+                    match outcome.await {
+                        Ok(()) => {
+                            stored.fetch_add(1, Ordering::Relaxed);
+                            latencies.push(began.elapsed());
+                        }
+                        Err(error) => {
+                            errors += 1;
+                            first.get_or_insert(error);
+                        }
+                    }
+                }
+                (latencies, errors, first)
+            })
+        })
+        .collect();
+
+    let mut memory_middle = None;
+    while Instant::now() < end {
+        tokio::time::sleep(Duration::from_secs(1).min(end - Instant::now())).await;
+        progress(stored.load(Ordering::Relaxed));
+        if memory_middle.is_none() && start.elapsed().as_secs() >= load.seconds / 2 {
+            memory_middle = resident_mib();
+        }
+    }
+    let (mut latencies, mut errors, mut first_error) = (Vec::new(), 0, None);
+    for worker in workers {
+        match worker.await {
+            Ok((mine, failed, first)) => {
+                latencies.extend(mine);
+                errors += failed;
+                first_error = first_error.or(first);
+            }
+            Err(error) => {
+                errors += 1;
+                first_error.get_or_insert(error.to_string());
+            }
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    latencies.sort_unstable();
+    let at = |share: f64| {
+        let index = (latencies.len() as f64 * share) as usize;
+        let index = index.min(latencies.len().saturating_sub(1));
+        latencies
+            .get(index)
+            .map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
+    };
+    let memory = [memory_before, memory_middle, resident_mib()];
+    Result {
+        stored: latencies.len() as u64,
+        errors,
+        first_error,
+        seconds,
+        per_second: latencies.len() as f64 / seconds,
+        latency_ms: [at(0.5), at(0.9), at(0.99), at(1.0)],
+        memory_mib: match memory {
+            [Some(before), Some(middle), Some(after)] => Some([before, middle, after]),
+            _ => None,
+        },
+    }
+}
+
+/// An account by its number, the same at every run.
+fn account(number: u32) -> Account {
+    let mut seed = [0x10; 16];
+    seed[..4].copy_from_slice(&number.to_be_bytes());
+    Account::from_seed(&Seed::from_short(&seed))
+}
