@@ -23,6 +23,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::copy_prefix;
+use crate::error::authentic;
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -144,9 +145,7 @@ impl SecretStream {
         let first = chunk.first_of_block();
         let tag = *first ^ encrypted_tag;
         *first = encrypted_tag;
-        if !bool::from(chunk.mac(ciphertext).ct_eq(mac)) {
-            return Err(DecryptError);
-        }
+        authentic(chunk.mac(ciphertext).ct_eq(mac))?;
         let tag = Tag::from_byte(tag).ok_or(DecryptError)?;
         chunk.cipher.apply_keystream(ciphertext);
         self.advance(mac, tag);

@@ -383,6 +383,7 @@ fn a_decryptor_that_failed_takes_its_output_back_and_stays_failed() {
     assert_eq!(decryptor.update(&file, &mut out), Err(DecryptError));
     assert_eq!(out, b"before");
     file[second_chunk + 100] ^= 1;
+    assert_eq!(decryptor.update(&[], &mut out), Err(DecryptError));
     assert_eq!(
         decryptor.update(&file[second_chunk..], &mut out),
         Err(DecryptError)
