@@ -14,7 +14,6 @@ use core::fmt;
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Blake2b, Ed25519Secret, Ed25519Signature, SignatureError, blind};
-
 use zeroize::ZeroizeOnDrop;
 
 use crate::{Account, VersionId};
