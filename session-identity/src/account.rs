@@ -3,6 +3,7 @@
 use core::fmt;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public, X25519Secret};
+use zeroize::ZeroizeOnDrop;
 
 use crate::phrase::{Language, PhraseError};
 use crate::{AccountId, Seed, UnblindedId};
@@ -18,6 +19,9 @@ pub struct Account {
     ed25519_public: Ed25519Public,
     id: AccountId,
 }
+
+// Both secrets wipe themselves.
+impl ZeroizeOnDrop for Account {}
 
 impl Account {
     /// Derives the keys. Constant time.

@@ -7,7 +7,7 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 use session_crypto::{Blake2b, Ed25519Secret, KeyError};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::GroupId;
 
@@ -25,6 +25,9 @@ pub struct Group {
     secret: Ed25519Secret,
     id: GroupId,
 }
+
+// The secret wipes itself.
+impl ZeroizeOnDrop for Group {}
 
 impl Group {
     /// Founds a group: draws a seed of 32 bytes.

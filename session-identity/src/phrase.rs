@@ -26,9 +26,9 @@
 //! The position of a word in the list is secret. Looking a typed word up compares it with all 1626
 //! words without a branch or an address that depends on it, and the checksum is computed without a
 //! table. What does depend on the secret: the number and lengths of the words in memory, the
-//! normalisation of words with other than ASCII letters (Unicode tables), the reading of words when
-//! a phrase is *written* (an access to the list), the search for the language, and everything once
-//! a word is wrong. Rust promises no constant time; in the machine code for x86-64 the search is a
+//! normalisation and the checksum of words with other than ASCII letters (Unicode tables, lengths in
+//! UTF-8), the writing of a phrase (accesses to the list), the search for the language, and
+//! everything once a word is wrong. Rust promises no constant time; in the machine code for x86-64 the search is a
 //! loop of vector comparisons without a branch but its end.
 
 mod checksum;
@@ -72,9 +72,10 @@ const ROOM_FOR_A_WORD: usize = 22;
 pub fn encode(bytes: &[u8], language: Language) -> Result<Zeroizing<String>, LengthError> {
     let mut indexes = to_indexes(bytes)?;
     let list = language.list();
-    let keys = indexes.iter().map(|index| list.key_at(*index));
-    let repeated = checksum::place(list.script(), list.prefix_length(), keys, Folding::Simple);
-    let repeated = indexes.get(repeated).copied().unwrap_or_default();
+    let mut keys = Zeroizing::new(Vec::with_capacity(indexes.len()));
+    keys.extend(indexes.iter().map(|index| list.key_at(*index)));
+    let place = checksum::place(list.script(), list.prefix_length(), &keys, Folding::Simple);
+    let repeated = indexes.get(place).copied().unwrap_or_default();
     indexes.push(repeated);
     Ok(join(language, &indexes))
 }
@@ -179,15 +180,16 @@ impl Fault<'_> {
 
 fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8>>, Fault<'_>> {
     let list = language.list();
-    let mut indexes = Zeroizing::new(Vec::with_capacity(words));
+    let mut keys = Zeroizing::new(Vec::with_capacity(words));
     let mut bytes = Zeroizing::new(Vec::with_capacity(words.saturating_mul(2)));
     let mut reader = (1usize..).zip(text.split_whitespace());
     let mut next = || {
         let Some((position, word)) = reader.next() else {
             return Ok(None);
         };
-        match find(language, word) {
-            Some(index) => Ok(Some(index)),
+        let key = key(language, word);
+        match list.find(key) {
+            Some(index) => Ok(Some((index, key))),
             None => Err(Fault::Unknown { position, word }),
         }
     };
@@ -195,15 +197,14 @@ fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8
         let (Some(a), Some(b), Some(c)) = (next()?, next()?, next()?) else {
             break;
         };
-        let value = from_indexes(a, b, c).ok_or(Fault::InvalidValue { first })?;
+        let value = from_indexes(a.0, b.0, c.0).ok_or(Fault::InvalidValue { first })?;
         bytes.extend_from_slice(&value.to_le_bytes());
-        indexes.extend_from_slice(&[a, b, c]);
+        keys.extend_from_slice(&[a.1, b.1, c.1]);
     }
-    if let Some(last) = next()? {
+    if let Some((_, last)) = next()? {
         let confirmed = |folding| {
-            let keys = indexes.iter().map(|index| list.key_at(*index));
-            let place = checksum::place(list.script(), list.prefix_length(), keys, folding);
-            indexes.get(place) == Some(&last)
+            // The keys are those that were typed: no table is read at a secret place.
+            checksum::repeated(list.script(), list.prefix_length(), &keys, folding) == last
         };
         // The second differs from the first for German words with ß only.
         if !confirmed(Folding::Simple) && !confirmed(Folding::Full) {
@@ -213,12 +214,17 @@ fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8
     Ok(bytes)
 }
 
-/// The place of a typed word in the list.
-fn find(language: Language, word: &str) -> Option<u16> {
+/// The key of a typed word.
+fn key(language: Language, word: &str) -> u32 {
     let list = language.list();
     let folded = fold::fold(word);
     let prefix = folded.iter().take(list.prefix_length());
-    list.find(list.script().key(prefix.copied()))
+    list.script().key(prefix.copied())
+}
+
+/// The place of a typed word in the list.
+fn find(language: Language, word: &str) -> Option<u16> {
+    language.list().find(key(language, word))
 }
 
 fn unknown(language: Language, position: usize, word: &str) -> UnknownWord {

@@ -14,6 +14,7 @@ use core::fmt;
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Blake2b, Ed25519Secret, Ed25519Signature, SignatureError, blind};
+use zeroize::ZeroizeOnDrop;
 
 use crate::{Account, VersionId};
 
@@ -33,6 +34,9 @@ pub struct VersionKey {
     secret: Ed25519Secret,
     id: VersionId,
 }
+
+// The secret wipes itself.
+impl ZeroizeOnDrop for VersionKey {}
 
 impl VersionKey {
     /// The id, prefix `07`.

@@ -37,21 +37,28 @@ impl Crc32 {
 }
 
 /// The place, among the words with these keys, of the one to repeat. 0 if there are none.
-pub(super) fn place(
-    script: Script,
-    prefix_length: usize,
-    keys: impl ExactSizeIterator<Item = u32>,
-    folding: Folding,
-) -> usize {
+pub(super) fn place(script: Script, prefix_length: usize, keys: &[u32], folding: Folding) -> usize {
     let words = u32::try_from(keys.len()).unwrap_or(u32::MAX);
     let mut crc = Crc32::new();
     for key in keys {
-        for letter in folded(script.prefix(key), folding).take(prefix_length) {
+        for letter in folded(script.prefix(*key), folding).take(prefix_length) {
             crc.update(letter.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
     let place = crc.value().checked_rem(words).unwrap_or(0);
     usize::try_from(place).unwrap_or(0)
+}
+
+/// The key of the word to repeat. All keys are read, whichever it is.
+pub(super) fn repeated(
+    script: Script,
+    prefix_length: usize,
+    keys: &[u32],
+    folding: Folding,
+) -> u32 {
+    let place = place(script, prefix_length, keys, folding);
+    let chosen = |found, (at, key): (usize, &u32)| if at == place { *key } else { found };
+    keys.iter().enumerate().fold(0, chosen)
 }
 
 /// The letters of a prefix, folded. More of them than before if there is a ß.

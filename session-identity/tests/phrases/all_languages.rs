@@ -1,0 +1,256 @@
+//! What holds in every language, and what is special in some.
+
+use super::*;
+use crate::vectors::{LONG, LONG_BYTES, SHORT};
+use session_identity::phrase::DetectError;
+
+#[test]
+fn vectors_of_every_language_hold_both_ways() {
+    assert_eq!(SHORT.len(), Language::ALL.len());
+    for (name, text, place) in SHORT {
+        let language: Language = name.parse().unwrap();
+        assert_eq!(*encode(&counting::<16>(), language).unwrap(), *text);
+        assert_eq!(*decode(text, language).unwrap(), counting::<16>());
+        let words = words(text);
+        assert_eq!(words[12], words[*place], "{name}");
+    }
+    let bytes = const_hex::decode(LONG_BYTES).unwrap();
+    assert_eq!(LONG.len(), Language::ALL.len());
+    for (name, text) in LONG {
+        let language: Language = name.parse().unwrap();
+        let written = phrase::encode_without_checksum(&bytes, language).unwrap();
+        assert_eq!(*written, *text);
+        assert_eq!(*decode_without_checksum(text, language).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn languages_are_found_by_both_names_and_in_order() {
+    for language in Language::ALL {
+        assert_eq!(language.english_name().parse(), Ok(*language));
+        assert_eq!(language.native_name().parse(), Ok(*language));
+    }
+    assert!("english".parse::<Language>().is_err());
+    assert!("Klingon".parse::<Language>().is_err());
+    let names: Vec<_> = Language::ALL.iter().map(|l| l.english_name()).collect();
+    assert_eq!(names[0], "English");
+    assert!(names[1..].is_sorted());
+}
+
+#[test]
+fn german_letters_may_be_decomposed_or_capital() {
+    let german = Language::German;
+    let text = "Crash mögen Muster ".repeat(4) + "Muster";
+    assert_eq!(*encode(&[4; 16], german).unwrap(), text);
+    for typed in [
+        text.replace('ö', "o\u{308}"),
+        text.replace("mögen", "MÖGEN"),
+        text.replace("mögen", "MO\u{308}GEN"),
+        text.to_lowercase(),
+    ] {
+        assert_eq!(*decode(&typed, german).unwrap(), [4; 16]);
+    }
+    // The mark is part of the letter.
+    assert!(decode(&text.replace('ö', "o"), german).is_err());
+}
+
+#[test]
+fn russian_letters_may_be_decomposed_without_becoming_another_word() {
+    let russian = Language::Russian;
+    let composed = ["тайна"; 12].join(" ");
+    let decomposed = composed.replace('й', "и\u{306}");
+    let other = ["таинство"; 12].join(" ");
+    let read = |text: &str| decode_without_checksum(text, russian).unwrap();
+    assert_eq!(read(&composed), read(&decomposed));
+    assert_ne!(read(&composed), read(&other));
+}
+
+#[test]
+fn sharp_s_is_not_double_s() {
+    // Under full case folding these pairs have one canonical prefix.
+    for (one, two) in [("Floskel", "Floß"), ("Maßanzug", "Maßkrug")] {
+        let read = |word: &str| {
+            let text = [word, "Abakus", "Abakus"].join(" ");
+            decode_without_checksum(&text, Language::German).unwrap()
+        };
+        assert_ne!(read(one), read(two));
+    }
+    for typed in ["Floss", "FLOSS", "Massanzug", "Fussbad", "Weissbier"] {
+        let text = [typed, "Abakus", "Abakus"].join(" ");
+        let read = decode_without_checksum(&text, Language::German);
+        if typed.to_lowercase().starts_with("flos") {
+            // The first four letters are those of "Floskel": nothing else can be read here.
+            let other = ["Floskel", "Abakus", "Abakus"].join(" ");
+            let other = decode_without_checksum(&other, Language::German);
+            assert_eq!(read, other);
+        } else {
+            assert!(matches!(read, Err(PhraseError::UnknownWord(_))), "{typed}");
+        }
+    }
+    // A capital ẞ is a ß.
+    let lower = decode_without_checksum("Floß Abakus Abakus", Language::German).unwrap();
+    let upper = decode_without_checksum("FLOẞ ABAKUS ABAKUS", Language::German).unwrap();
+    assert_eq!(lower, upper);
+}
+
+#[test]
+fn words_shorter_than_the_prefix_match_only_whole() {
+    let spanish = Language::Spanish;
+    let short: Vec<_> = spanish
+        .words()
+        .filter(|word| word.chars().count() < spanish.prefix_length())
+        .collect();
+    assert_eq!(short.len(), 36);
+    for word in short {
+        let read =
+            |first: &str| decode_without_checksum(&[first, "ábaco", "ábaco"].join(" "), spanish);
+        assert!(read(word).is_ok());
+        assert_ne!(read(&format!("{word}x")), read(word));
+    }
+}
+
+#[test]
+fn the_language_of_a_phrase_is_found() {
+    for (name, text, _) in SHORT {
+        let language: Language = name.parse().unwrap();
+        let (seed, found) = Seed::from_phrase_in_any_language(text).unwrap();
+        assert_eq!(found, language);
+        assert_eq!(seed.expose_bytes(), counting::<16>());
+    }
+}
+
+#[test]
+fn mixed_languages_are_no_phrase() {
+    let (_, russian, _) = SHORT.iter().find(|(name, ..)| *name == "Russian").unwrap();
+    let mut mixed = words(russian);
+    mixed[5] = "tiger";
+    let error = phrase::detect(&mixed.join(" ")).unwrap_err();
+    let DetectError::NotFound { nearest, error } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(nearest, Language::Russian);
+    assert!(matches!(error, PhraseError::UnknownWord(error) if error.position() == 6));
+}
+
+#[test]
+fn a_wrong_checksum_is_a_phrase_in_no_language() {
+    let error = phrase::detect(&with_word(EN_16, 12, "amaze")).unwrap_err();
+    let expected = DetectError::NotFound {
+        nearest: EN,
+        error: PhraseError::Checksum,
+    };
+    assert_eq!(error, expected);
+    assert!(matches!(
+        phrase::detect("abbey abbey"),
+        Err(DetectError::Phrase(PhraseError::WordCount { got: 2, .. }))
+    ));
+}
+
+#[test]
+fn a_phrase_in_two_languages_is_not_guessed() {
+    // Words that two lists share, in an order that satisfies both checksums.
+    let both = |one: Language, two: Language| {
+        let shared: Vec<&str> = one
+            .words()
+            .filter(|word| two.words().any(|other| other == *word))
+            .collect();
+        shared.windows(3).find_map(|window| {
+            window.iter().find_map(|last| {
+                let text = [window, &[*last]].concat().join(" ");
+                let fits = |language| decode(&text, language).ok();
+                (fits(one)? != fits(two)?).then_some(text)
+            })
+        })
+    };
+    let text = both(Language::English, Language::French).unwrap();
+    // Esperanto knows these words as well, and comes first.
+    assert!(matches!(
+        phrase::detect(&text),
+        Err(DetectError::Ambiguous { first, .. }) if first == Language::English
+    ));
+    assert!(matches!(
+        Seed::from_phrase_in_any_language(&text),
+        Err(DetectError::Phrase(PhraseError::WordCount { got: 4, .. }))
+    ));
+}
+
+/// The two checksum words of a German phrase: with ß as it is, and with ß as ss.
+fn german_checksums(words: &[&str]) -> (usize, usize) {
+    let place = |expand: bool| {
+        let prefixes: String = words
+            .iter()
+            .flat_map(|word| {
+                let word = word.to_lowercase();
+                let word = if expand {
+                    word.replace('ß', "ss")
+                } else {
+                    word
+                };
+                word.chars().take(4).collect::<Vec<_>>()
+            })
+            .collect();
+        let crc = crc32(prefixes.as_bytes()) as usize;
+        crc % words.len()
+    };
+    (place(false), place(true))
+}
+
+/// Written without regard to the one in the library.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                crc >> 1 ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            }
+        })
+    })
+}
+
+#[test]
+fn german_checksums_of_either_folding_are_taken_and_the_simple_one_written() {
+    let german = Language::German;
+    let mut differing = 0;
+    for word in ["Floß", "Fußbad", "Maßanzug", "Maßkrug", "Weißbier"] {
+        for filler in ["Abakus", "Bach", "Crash", "Muster"] {
+            let words = [word, filler, "Zyklop"];
+            let Ok(bytes) = decode_without_checksum(&words.join(" "), german) else {
+                continue;
+            };
+            let (simple, full) = german_checksums(&words);
+            for place in 0..3 {
+                let text = [words[0], words[1], words[2], words[place]].join(" ");
+                let accepted = decode(&text, german).is_ok();
+                assert_eq!(accepted, place == simple || place == full, "{text}");
+            }
+            let written = encode(&bytes, german).unwrap();
+            assert!(written.ends_with(words[simple]));
+            differing += usize::from(simple != full);
+        }
+    }
+    assert!(differing > 3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn seeds_survive_every_language(short: [u8; 16], full: [u8; 32]) {
+        for language in Language::ALL.iter().copied() {
+            for seed in [Seed::from_short(&short), Seed::from_full(&full)] {
+                let text = seed.to_phrase(language);
+                let read = Seed::from_phrase(&text, language).unwrap();
+                prop_assert_eq!(read.expose_full(), seed.expose_full());
+                let loud = text.to_uppercase().replace('ß', "ẞ");
+                if language != Language::German || !text.contains('ß') {
+                    let read = Seed::from_phrase(&loud, language).unwrap();
+                    prop_assert_eq!(read.expose_full(), seed.expose_full());
+                }
+                let bare = text.rsplit_once(' ').unwrap().0;
+                let read = Seed::from_phrase_without_checksum(bare, language).unwrap();
+                prop_assert_eq!(read.expose_full(), seed.expose_full());
+            }
+        }
+    }
+}
