@@ -4,7 +4,7 @@
 //! 0x53 | header (24) | chunks of 17 + 32768 bytes, the last one shorter
 //! ```
 //!
-//! The chunks are one [`secretstream`](crate::secretstream) of: zeros, 0x01, the content. The zeros
+//! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros
 //! hide the exact length. Key and header are a hash of the content with the sender's seed, so that
 //! a file that is sent twice is the same file (protocol: crypto, section 10).
 //!

@@ -264,6 +264,7 @@ impl BlindedSecret {
     }
 
     /// Signs the parts of a message, one after the other (protocol: identity, section 6.5).
+    /// Constant time in the secret.
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         let nonce = match self.blinding {
@@ -306,7 +307,7 @@ impl fmt::Debug for BlindedSecret {
 }
 
 /// The key pair with which an account asks for new versions, prefix 07: unlinkable to the account,
-/// the same for all its requests (protocol: identity, section 6.6).
+/// the same for all its requests (protocol: identity, section 6.6). Constant time.
 #[must_use]
 pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(

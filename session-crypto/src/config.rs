@@ -88,6 +88,8 @@ fn message_nonce(message: &[u8], domain: Domain<'_>) -> [u8; NONCE_LENGTH] {
 
 /// Encrypts `message`, which is padded already. The result is [`OVERHEAD`] bytes longer.
 ///
+/// Constant time in key and message.
+///
 /// # Errors
 ///
 /// [`LengthError`] if the message has 256 GiB or more.
@@ -103,7 +105,8 @@ pub fn encrypt(
 
 /// Decrypts what [`encrypt`] made. The message is still padded, and wiped when it is dropped.
 ///
-/// Any nonce is taken, not only that which [`encrypt`] would have computed.
+/// Any nonce is taken, not only that which [`encrypt`] would have computed. Whoever has the key can have
+/// made the message. Constant time in the key.
 ///
 /// # Errors
 ///

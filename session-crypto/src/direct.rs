@@ -25,7 +25,8 @@ pub const OVERHEAD: usize = 144;
 
 /// Encrypts `message` from `sender` to `recipient`, with an ephemeral key of the generator.
 ///
-/// The result is [`OVERHEAD`] bytes longer than the message.
+/// The result is [`OVERHEAD`] bytes longer than the message. Constant time in the sender's secret, the
+/// ephemeral key and the message.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ pub fn encrypt(
 ///
 /// For content that several devices of one account write and that must not multiply. A receiver
 /// cannot tell it from the output of [`encrypt`], but whoever sees two of them can tell whether
-/// they carry the same message.
+/// they carry the same message. Constant time as [`encrypt`].
 ///
 /// # Errors
 ///
@@ -99,6 +100,9 @@ pub struct Opened {
 ///
 /// What a receiver must still do: take the sender from here and from nowhere else, and unpad the
 /// message. There is no protection against replay at this layer.
+///
+/// Constant time in the recipient's secret. The sender's key and signature are verified in variable
+/// time, as public data.
 ///
 /// # Errors
 ///

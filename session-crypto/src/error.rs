@@ -1,5 +1,7 @@
 //! The few ways in which an operation of this crate can fail.
 
+use subtle::Choice;
+
 /// A key that cannot be used.
 ///
 /// Keys are public data or come from the caller's own store, so the reason is told in full.
@@ -71,6 +73,18 @@ pub enum EncryptError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("decryption failed")]
 pub struct DecryptError;
+
+/// The one place where the outcome of a comparison of secrets becomes a branch.
+///
+/// `Ok` if the tag was right, which is public from here on. The constant-time check allows a branch
+/// here and none before.
+pub(crate) fn authentic(tag_is_right: Choice) -> Result<(), DecryptError> {
+    if bool::from(tag_is_right) {
+        Ok(())
+    } else {
+        Err(DecryptError)
+    }
+}
 
 /// A signature that does not verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -25,7 +25,8 @@ pub const PADDING_MULTIPLE: usize = 256;
 /// Encrypts `content` with the group's newest key and a nonce of the generator.
 ///
 /// Zeros behind the content make the length of the result a multiple of `multiple`; 0 and 1 mean
-/// none. They are removed again by [`decrypt`], so the content must not end with a zero.
+/// none. They are removed again by [`decrypt`], so the content must not end with a zero. Constant time
+/// in key and content.
 ///
 /// # Errors
 ///
@@ -62,7 +63,8 @@ pub struct Opened {
 /// Decrypts a message with the first of `keys` that opens it, and removes the trailing zeros.
 ///
 /// Give a pending key first, then the others; their order does not matter for the result. How many
-/// keys were tried can be seen from the time taken. What a caller must still do: parse the content,
+/// keys were tried can be seen from the time taken, and where the padding of an authentic message
+/// begins; otherwise it is constant time in the keys. What a caller must still do: parse the content,
 /// verify its signature, and check that the sender is a member.
 ///
 /// # Errors

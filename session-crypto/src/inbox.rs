@@ -94,7 +94,8 @@ pub struct Opened {
 ///
 /// Both are blinded keys of our community and prefix, as the community server named them. Messages
 /// that we sent ourselves can be read too. What a caller must still do: unpad the message, and keep
-/// both keys from being of different prefixes.
+/// both keys from being of different prefixes. Constant time in the secret; the account's key inside is
+/// checked in variable time, as public data.
 ///
 /// # Errors
 ///

@@ -20,6 +20,7 @@ pub mod config;
 pub mod direct;
 pub mod ed25519;
 pub mod group;
+pub mod group_keys;
 pub mod hash;
 pub mod inbox;
 pub mod multi;

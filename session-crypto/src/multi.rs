@@ -87,7 +87,7 @@ impl<'a> Party<'a> {
     /// Encrypts `message` to one recipient. The result is [`OVERHEAD`] bytes longer.
     ///
     /// To encrypt to many, call it for each with the same nonce. A recipient whose key is refused
-    /// may be left out.
+    /// may be left out. Constant time in secret and message.
     ///
     /// # Errors
     ///
@@ -147,7 +147,8 @@ impl<'a> Party<'a> {
 
     /// Opens the first of `ciphertexts` that is for us.
     ///
-    /// Entries shorter than a tag are skipped. How many were tried can be seen from the time taken.
+    /// Entries shorter than a tag are skipped. How many were tried can be seen from the time taken;
+    /// otherwise it is constant time in the secret. What opens comes from `sender` or from ourselves.
     ///
     /// # Errors
     ///

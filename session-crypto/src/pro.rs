@@ -17,7 +17,7 @@ use crate::{Blake2b, SignatureError};
 /// How long a rotating key is used, in seconds: seven days.
 pub const ROTATION_PERIOD_SECONDS: u64 = 604_800;
 
-/// The master key pair of an account.
+/// The master key pair of an account. Constant time.
 #[must_use]
 pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(
@@ -30,7 +30,7 @@ pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
 
 /// The rotating key pair at a time, in seconds since 1970. It is the same for a whole period.
 ///
-/// `master` is the pair of [`master_key`], not the account's.
+/// `master` is the pair of [`master_key`], not the account's. Constant time in the key.
 #[must_use]
 pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret {
     // The remainder is never more than the time.

@@ -22,6 +22,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::bytes::split_first;
+use crate::error::authentic;
 use crate::x25519::{SharedSecret, X25519Public, X25519Secret, split_public};
 use crate::{Blake2b, DecryptError, KeyError};
 
@@ -54,6 +55,9 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
 }
 
 /// Seals `message` to `recipient` with an ephemeral key of the generator.
+///
+/// The result is [`OVERHEAD`] bytes longer than the message. Constant time in ephemeral key and
+/// message.
 ///
 /// # Errors
 ///
@@ -118,9 +122,7 @@ pub fn open(
     let (given, ciphertext) = split_first::<TAG>(rest).ok_or(DecryptError)?;
     let shared = secret.diffie_hellman(&ephemeral)?;
     let (mut cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
-    if !bool::from(tag(&mac_key, ciphertext).ct_eq(given)) {
-        return Err(DecryptError);
-    }
+    authentic(tag(&mac_key, ciphertext).ct_eq(given))?;
     let mut message = Zeroizing::new(ciphertext.to_vec());
     cipher.apply_keystream(&mut message);
     Ok(message)

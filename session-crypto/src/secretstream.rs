@@ -23,6 +23,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::copy_prefix;
+use crate::error::authentic;
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -144,9 +145,7 @@ impl SecretStream {
         let first = chunk.first_of_block();
         let tag = *first ^ encrypted_tag;
         *first = encrypted_tag;
-        if !bool::from(chunk.mac(ciphertext).ct_eq(mac)) {
-            return Err(DecryptError);
-        }
+        authentic(chunk.mac(ciphertext).ct_eq(mac))?;
         let tag = Tag::from_byte(tag).ok_or(DecryptError)?;
         chunk.cipher.apply_keystream(ciphertext);
         self.advance(mac, tag);
@@ -244,5 +243,51 @@ impl Chunk {
         let end = padded.saturating_add(16);
         mac.compute_unpadded(tail.get(..end).unwrap_or_default())
             .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The state after a change of key, computed as the specification has it.
+    fn rekeyed(key: [u8; 32], nonce: [u8; 8], counter: u32) -> ([u8; 32], [u8; 8]) {
+        let full: [u8; 12] = core::array::from_fn(|index| {
+            let head = counter.to_le_bytes();
+            *head.iter().chain(&nonce).nth(index).unwrap()
+        });
+        let mut stream = [0; 40];
+        ChaCha20::new(&key.into(), &full.into()).apply_keystream(&mut stream);
+        let new_key = core::array::from_fn(|index| key[index] ^ stream[index]);
+        let new_nonce = core::array::from_fn(|index| nonce[index] ^ stream[32 + index]);
+        (new_key, new_nonce)
+    }
+
+    fn check(tag: Tag, counter: u32, changes: bool) {
+        let mut stream = SecretStream::new(&[1; 32], &[2; 24]);
+        stream.counter = counter;
+        let (key, nonce) = (stream.key, stream.nonce);
+        let (_, mac) = stream.push(tag, &mut [0; 20]).unwrap();
+        let nonce = core::array::from_fn(|index| nonce[index] ^ mac[index]);
+        let next = counter.wrapping_add(1);
+        if changes {
+            let (key, nonce) = rekeyed(key, nonce, next);
+            assert_eq!((stream.key, stream.nonce, stream.counter), (key, nonce, 1));
+        } else {
+            assert_eq!(
+                (stream.key, stream.nonce, stream.counter),
+                (key, nonce, next)
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_changes_behind_rekey_and_final_chunks_and_where_the_counter_ends() {
+        check(Tag::Message, 1, false);
+        check(Tag::Push, 7, false);
+        check(Tag::Rekey, 7, true);
+        check(Tag::Final, 7, true);
+        check(Tag::Message, u32::MAX - 1, false);
+        check(Tag::Message, u32::MAX, true);
     }
 }

@@ -122,10 +122,10 @@ impl X25519Secret {
     /// [`KeyError::NonContributory`] if `peer` has small order, so that the output would be zero.
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
         let peer = MontgomeryPoint(peer.0);
-        SharedSecret::checked(match peer.to_edwards(0) {
-            Some(peer) => peer.mul_clamped(self.0).to_montgomery(),
-            None => peer.mul_clamped(self.0),
-        })
+        match peer.to_edwards(0) {
+            Some(peer) => SharedSecret::from_edwards(peer.mul_clamped(self.0)),
+            None => SharedSecret::checked(peer.mul_clamped(self.0)),
+        }
     }
 
     /// The shared secret with a peer whose table is ready. Constant time in the secret.
@@ -135,7 +135,7 @@ impl X25519Secret {
     /// [`KeyError::NonContributory`], as [`diffie_hellman`](Self::diffie_hellman).
     pub fn diffie_hellman_prepared(&self, peer: &PreparedPublic) -> Result<SharedSecret, KeyError> {
         match &peer.table {
-            Some(table) => SharedSecret::checked(table.mul_base_clamped(self.0).to_montgomery()),
+            Some(table) => SharedSecret::from_edwards(table.mul_base_clamped(self.0)),
             None => self.diffie_hellman(&peer.public),
         }
     }
@@ -160,6 +160,12 @@ impl fmt::Debug for X25519Secret {
 pub struct SharedSecret([u8; 32]);
 
 impl SharedSecret {
+    fn from_edwards(mut point: EdwardsPoint) -> Result<Self, KeyError> {
+        let u = point.to_montgomery();
+        point.zeroize();
+        Self::checked(u)
+    }
+
     fn checked(mut point: MontgomeryPoint) -> Result<Self, KeyError> {
         let secret = Self(point.0);
         point.0.zeroize();

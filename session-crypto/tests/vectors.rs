@@ -10,6 +10,8 @@
 
 #[path = "vectors/blinding.rs"]
 mod blinding;
+#[path = "vectors/groups.rs"]
+mod groups;
 #[path = "vectors/keys.rs"]
 mod keys;
 #[path = "vectors/many.rs"]

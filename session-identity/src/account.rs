@@ -5,7 +5,7 @@ use core::fmt;
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public, X25519Secret};
 
 use crate::phrase::{Language, PhraseError};
-use crate::{AccountId, Seed};
+use crate::{AccountId, Seed, UnblindedId};
 
 /// All keys of an account, derived from its [`Seed`] (protocol: identity, section 1.2).
 ///
@@ -83,6 +83,12 @@ impl Account {
     #[must_use]
     pub fn x25519_public(&self) -> X25519Public {
         self.id.x25519()
+    }
+
+    /// The id under which the account is known where a community asks for no blinding, `00`.
+    #[must_use]
+    pub fn unblinded_id(&self) -> UnblindedId {
+        UnblindedId::from_ed25519(&self.ed25519_public)
     }
 
     /// The seed, to be stored or shown as a phrase.

@@ -18,8 +18,7 @@ use crate::{Account, AccountId, AnyId, BlindedId15, BlindedId25};
 pub struct Candidates15([BlindedId15; 2]);
 
 impl Candidates15 {
-    /// Whether the account may be the one behind this id. Another account is, with no more than a
-    /// cryptographically small probability.
+    /// Whether the id is one of the two, so that nobody but the account can sign for it.
     #[must_use]
     pub fn contains(&self, id: &BlindedId15) -> bool {
         self.0.contains(id)

@@ -228,6 +228,20 @@ macro_rules! check_ed25519 {
 }
 check_ed25519!(GroupId BlindedId15 BlindedId25 UnblindedId VersionId);
 
+impl AccountId {
+    /// The id of the account with this Ed25519 key.
+    ///
+    /// The way to a sender's id: the key must have been verified, and an id that came from outside
+    /// the encryption means nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the key is no account's: not a point, or not of the prime-order subgroup.
+    pub fn from_ed25519(key: &Ed25519Public) -> Result<Self, KeyError> {
+        key.to_x25519().map(|key| Self::from_x25519(&key))
+    }
+}
+
 impl UnblindedId {
     /// The account id of the same account.
     ///
@@ -235,8 +249,7 @@ impl UnblindedId {
     ///
     /// [`KeyError`] if the key is no account's.
     pub fn account_id(&self) -> Result<AccountId, KeyError> {
-        let key = self.ed25519().to_x25519()?;
-        Ok(AccountId::from_x25519(&key))
+        AccountId::from_ed25519(&self.ed25519())
     }
 }
 

@@ -19,6 +19,7 @@ pub mod base32z;
 pub mod blinded;
 mod bytes;
 pub mod community;
+pub mod group;
 pub mod id;
 pub mod name;
 pub mod phrase;
@@ -27,6 +28,7 @@ pub mod subaccount;
 pub mod version;
 
 pub use account::{Account, RestoreError};
+pub use group::Group;
 pub use id::{
     AccountId, AnyId, BlindedId15, BlindedId25, GroupId, IdError, UnblindedId, VersionId,
 };

@@ -27,7 +27,9 @@
 //! words without a branch or an address that depends on it, and the checksum is computed without a
 //! table. What does depend on the secret: the number and lengths of the words in memory, the
 //! normalisation of words with other than ASCII letters (Unicode tables), the reading of words when
-//! a phrase is *written* (an access to the list), and everything once a word is wrong.
+//! a phrase is *written* (an access to the list), the search for the language, and everything once
+//! a word is wrong. Rust promises no constant time; in the machine code for x86-64 the search is a
+//! loop of vector comparisons without a branch but its end.
 
 mod checksum;
 mod detect;
@@ -214,18 +216,20 @@ fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8
 /// The place of a typed word in the list.
 fn find(language: Language, word: &str) -> Option<u16> {
     let list = language.list();
-    let prefix = fold::fold(word).take(list.prefix_length());
-    let key = Zeroizing::new(list.script().key(prefix));
-    list.find(*key)
+    let folded = fold::fold(word);
+    let prefix = folded.iter().take(list.prefix_length());
+    list.find(list.script().key(prefix.copied()))
 }
 
 fn unknown(language: Language, position: usize, word: &str) -> UnknownWord {
-    let word: String = word.chars().take(32).collect();
+    // 32 code points are 128 bytes at most: the text is not copied while it grows.
+    let mut quoted = Zeroizing::new(String::with_capacity(128));
+    quoted.extend(word.chars().take(32));
     UnknownWord {
         language,
         position,
-        suggestions: nearest::nearest(language, &word),
-        word: Zeroizing::new(word),
+        suggestions: nearest::nearest(language, &quoted),
+        word: quoted,
     }
 }
 

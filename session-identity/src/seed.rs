@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use rand_core::CryptoRng;
+use session_crypto::{Ed25519Secret, KeyError};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -58,6 +59,16 @@ impl Seed {
     #[must_use]
     pub const fn from_full(bytes: &[u8; 32]) -> Self {
         Self(*bytes)
+    }
+
+    /// Takes the seed out of a 64-byte libsodium secret, as some clients store it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Mismatch`] if its public half does not belong to the seed.
+    pub fn from_libsodium(secret: &[u8; 64]) -> Result<Self, KeyError> {
+        let secret = Ed25519Secret::from_libsodium(secret)?;
+        Ok(Self::from_full(secret.expose_seed()))
     }
 
     /// Whether the last 16 bytes are zero, so that 16 bytes or 13 words say it all.

@@ -23,6 +23,7 @@ use session_crypto::{
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::copy_prefix;
+use crate::group::{SUBACCOUNT_MASK, derive};
 use crate::{Account, AccountId, GroupId};
 
 /// Length in bytes of a token.
@@ -428,11 +429,7 @@ const fn group_head(permissions: Permissions) -> [u8; HEAD_LENGTH] {
 
 /// The factor of a member: a hash of both ids with a key that only admins have.
 fn factor(group: &Ed25519Secret, member: &AccountId) -> SecretScalar {
-    let mask = Zeroizing::new(
-        Blake2b::<32>::keyed(b"SessionGroupSubaccountMask")
-            .chain(group.expose_seed())
-            .finalize(),
-    );
+    let mask = derive(group, SUBACCOUNT_MASK);
     let hash = Zeroizing::new(
         Blake2b::<64>::keyed(&mask)
             .chain(member.as_bytes())

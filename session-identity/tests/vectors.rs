@@ -13,7 +13,11 @@ use testkit::{Case, Vectors};
 
 fn check_account(seed: &Seed, case: Case<'_>) {
     assert_eq!(*seed.expose_full(), case.array("seed"));
+    let both = Seed::from_libsodium(&case.array("ed25519_sk")).unwrap();
+    assert_eq!(both.expose_full(), seed.expose_full());
     let account = Account::from_seed(seed);
+    let id = AccountId::from_ed25519(&account.ed25519_public());
+    assert_eq!(id, Ok(*account.id()));
     assert_eq!(account.id().to_string(), case.text("session_id"));
     assert_eq!(
         account.ed25519_public().to_bytes(),

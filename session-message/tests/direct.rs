@@ -13,7 +13,9 @@ use session_message::content::{
     Call, CallStep, Content, Expiration, GroupUpdate, Id, Kind, Profile, ReadReceipt, Typing,
     Unsend,
 };
-use session_message::{OpenError, SealError, Sealed, admin, direct, namespace, sync, ttl};
+use session_message::{
+    AuthorError, OpenError, SealError, Sealed, admin, content, direct, namespace, sync, ttl,
+};
 use session_proto::content::ContentError;
 use session_proto::envelope::{self, Envelope};
 use session_proto::padding;
@@ -68,4 +70,358 @@ fn what_is_sealed_opens_with_sender_time_and_content() {
     assert_eq!(opened.pro, None);
     assert_eq!(opened.conversation(), id(&alice));
     assert_eq!(*opened.raw, content.encode(TIME, None).unwrap());
+}
+
+#[test]
+fn nobody_else_opens_it() {
+    let (alice, bob) = (account(1), account(2));
+    let sealed = seal(&alice, &bob, &Content::text("hello")).unwrap();
+    for other in [&alice, &account(3)] {
+        assert!(matches!(
+            direct::open(other, &sealed.data),
+            Err(OpenError::Decrypt(_))
+        ));
+    }
+    let ciphertext = Envelope::parse(envelope::unwrap(&sealed.data).unwrap())
+        .unwrap()
+        .content
+        .unwrap();
+    let at = sealed
+        .data
+        .windows(ciphertext.len())
+        .position(|part| part == ciphertext);
+    for offset in [0, 31, 32, 47, 48, ciphertext.len() - 1] {
+        let mut changed = sealed.data.clone();
+        changed[at.unwrap() + offset] ^= 1;
+        assert!(matches!(
+            direct::open(&bob, &changed),
+            Err(OpenError::Decrypt(_))
+        ));
+    }
+}
+
+#[test]
+fn the_envelope_is_that_of_all_clients() {
+    let (alice, bob) = (account(1), account(2));
+    let sealed = seal(&alice, &bob, &Content::text("hello")).unwrap();
+    let envelope = Envelope::parse(envelope::unwrap(&sealed.data).unwrap()).unwrap();
+    assert_eq!(envelope.kind, envelope::EnvelopeKind::Session);
+    assert_eq!(envelope.source, None);
+    assert_eq!(envelope.source_device, Some(1));
+    assert_eq!(envelope.timestamp_ms, TIME);
+    // 160 bytes of padded content.
+    assert_eq!(envelope.content.unwrap().len(), 160 + 144);
+    // A decoy: R is a point, S a reduced scalar.
+    let decoy: &[u8; 64] = envelope.pro_signature.unwrap().try_into().unwrap();
+    let (r, s) = decoy.split_first_chunk::<32>().unwrap();
+    let point = session_crypto::Ed25519Public::from_bytes(*r);
+    assert!(point.to_x25519().is_ok());
+    assert!(s[31] <= 0x10);
+}
+
+#[test]
+fn each_kind_has_its_time_to_live() {
+    let (alice, bob) = (account(1), account(2));
+    let ttl_of = |content: &Content| seal(&alice, &bob, content).unwrap().ttl_ms;
+    let call = Call {
+        uuid: "u".into(),
+        step: CallStep::PreOffer,
+    };
+    assert_eq!(ttl_of(&Kind::Typing(Typing::STARTED).into()), 20_000);
+    assert_eq!(ttl_of(&Kind::Call(call).into()), 300_000);
+    let receipt = ReadReceipt {
+        sent_ms: vec![TIME],
+    };
+    assert_eq!(ttl_of(&Kind::ReadReceipt(receipt).into()), ttl::DEFAULT_MS);
+    let text = |expiration| Content::text("x").with_expiration(expiration);
+    assert_eq!(ttl_of(&text(Expiration::after_send(60))), 60_000);
+    assert_eq!(ttl_of(&text(Expiration::after_read(60))), ttl::DEFAULT_MS);
+    assert_eq!(ttl_of(&text(Expiration::OFF)), ttl::DEFAULT_MS);
+
+    // The sender's own copy has been read; a note to oneself counts from sending.
+    let copy = |expiration, to: &Account| {
+        let copy = sync::seal(&mut rng(), &alice, to.id(), &text(expiration), TIME, None);
+        copy.unwrap().ttl_ms
+    };
+    assert_eq!(copy(Expiration::after_read(60), &bob), 60_000);
+    assert_eq!(copy(Expiration::after_send(60), &bob), 60_000);
+    assert_eq!(copy(Expiration::OFF, &bob), ttl::DEFAULT_MS);
+    let note = seal(&alice, &alice, &text(Expiration::after_read(60))).unwrap();
+    assert_eq!(note.ttl_ms, 60_000);
+}
+
+#[test]
+fn a_sync_copy_says_where_it_belongs() {
+    let (alice, bob) = (account(1), account(2));
+    let content = Content::text("hello");
+    let sealed = sync::seal(&mut rng(), &alice, bob.id(), &content, TIME, None).unwrap();
+    let opened = direct::open(&alice, &sealed.data).unwrap();
+    assert_eq!(opened.sender, *alice.id());
+    assert_eq!(opened.conversation(), id(&bob));
+    assert_eq!(opened.content.as_text(), Some("hello"));
+    // What has no place for it is copied as it is.
+    let unsend = Kind::Unsend(Unsend {
+        sent_ms: 1,
+        author: id(&alice),
+    });
+    let sealed = sync::seal(&mut rng(), &alice, bob.id(), &unsend.into(), TIME, None).unwrap();
+    let opened = direct::open(&alice, &sealed.data).unwrap();
+    assert_eq!(opened.content.sync_target, None);
+}
+
+#[test]
+fn a_sync_copy_of_somebody_else_is_refused() {
+    let (alice, bob) = (account(1), account(2));
+    let mut content = Content::text("you wrote this");
+    content.sync_target = Some(id(&account(3)));
+    let refused = AuthorError::SyncTarget;
+    assert_eq!(seal(&alice, &bob, &content), Err(refused.into()));
+    let raw = content.encode(TIME, None).unwrap();
+    let forged = seal_raw(&alice, &bob, &raw, TIME);
+    assert_eq!(direct::open(&bob, &forged), Err(refused.into()));
+}
+
+#[test]
+fn only_the_author_can_unsend() {
+    let (alice, bob) = (account(1), account(2));
+    let unsend = |author| {
+        Content::from(Kind::Unsend(Unsend {
+            sent_ms: TIME - 1,
+            author,
+        }))
+    };
+    let own = seal(&alice, &bob, &unsend(id(&alice))).unwrap();
+    assert!(direct::open(&bob, &own.data).is_ok());
+    let other = unsend(id(&bob));
+    let refused = AuthorError::Unsend;
+    assert_eq!(seal(&alice, &bob, &other), Err(refused.into()));
+    let raw = other.encode(TIME, None).unwrap();
+    let forged = seal_raw(&alice, &bob, &raw, TIME);
+    assert_eq!(direct::open(&bob, &forged), Err(refused.into()));
+}
+
+#[test]
+fn the_time_must_be_the_same_in_both_places() {
+    let (alice, bob) = (account(1), account(2));
+    let raw = Content::text("x").encode(TIME, None).unwrap();
+    for envelope_ms in [TIME - 1, TIME + 1, 1, u64::MAX] {
+        let data = seal_raw(&alice, &bob, &raw, envelope_ms);
+        assert_eq!(
+            direct::open(&bob, &data),
+            Err(OpenError::Time {
+                envelope_ms,
+                content_ms: TIME
+            })
+        );
+    }
+    // Zero in either place, or no time at all, is an old client's.
+    let opened = direct::open(&bob, &seal_raw(&alice, &bob, &raw, 0)).unwrap();
+    assert_eq!((opened.sent_ms, opened.is_time_signed), (TIME, true));
+    for content_ms in [Some(0), None] {
+        let content = session_proto::schema::session::Content {
+            sig_timestamp: content_ms,
+            ..content::decode_wire(&raw).unwrap()
+        };
+        let old = prost::Message::encode_to_vec(&content);
+        let opened = direct::open(&bob, &seal_raw(&alice, &bob, &old, TIME)).unwrap();
+        assert_eq!((opened.sent_ms, opened.is_time_signed), (TIME, false));
+    }
+}
+
+#[test]
+fn a_typing_indicator_is_for_its_own_time() {
+    let (alice, bob) = (account(1), account(2));
+    let good = seal(&alice, &bob, &Kind::Typing(Typing::STARTED).into()).unwrap();
+    assert!(direct::open(&bob, &good.data).is_ok());
+    // timestamp 5, STARTED
+    let data = seal_raw(&alice, &bob, &[0x32, 4, 0x08, 5, 0x10, 0], TIME);
+    assert_eq!(direct::open(&bob, &data), Err(OpenError::TypingTime));
+}
+
+#[test]
+fn group_updates_for_all_do_not_come_one_to_one() {
+    let (alice, bob) = (account(1), account(2));
+    let content = Content::from(Kind::Group(GroupUpdate::MemberLeft));
+    let kind = "group update";
+    assert_eq!(
+        seal(&alice, &bob, &content),
+        Err(SealError::NotHere { kind })
+    );
+    let raw = content.encode(TIME, None).unwrap();
+    let data = seal_raw(&alice, &bob, &raw, TIME);
+    assert_eq!(direct::open(&bob, &data), Err(OpenError::NotHere { kind }));
+}
+
+#[test]
+fn an_invitation_is_signed_for_its_invitee_and_time() {
+    let (alice, bob, carol) = (account(1), account(2), account(3));
+    let group = session_crypto::Ed25519Secret::from_seed(&[7; 32]);
+    let invite = |invitee: &Account, time| {
+        Content::from(Kind::Group(admin::invite(
+            &group,
+            invitee.id(),
+            "group",
+            &[1; 100],
+            time,
+        )))
+    };
+    let sealed = seal(&alice, &bob, &invite(&bob, TIME)).unwrap();
+    assert!(direct::open(&bob, &sealed.data).is_ok());
+    for wrong in [invite(&carol, TIME), invite(&bob, TIME + 1)] {
+        assert_eq!(seal(&alice, &bob, &wrong), Err(SealError::AdminSignature));
+        let raw = wrong.encode(TIME, None).unwrap();
+        let data = seal_raw(&alice, &bob, &raw, TIME);
+        assert_eq!(direct::open(&bob, &data), Err(OpenError::AdminSignature));
+    }
+}
+
+#[test]
+fn a_promotion_hands_over_the_group() {
+    let (alice, bob) = (account(1), account(2));
+    let group = session_crypto::Ed25519Secret::from_seed(&[7; 32]);
+    let content = Content::from(Kind::Group(admin::promote(&group, "group")));
+    let sealed = seal(&alice, &bob, &content).unwrap();
+    let opened = direct::open(&bob, &sealed.data).unwrap();
+    let Kind::Group(GroupUpdate::Promote { seed, name }) = opened.content.kind else {
+        panic!("another kind");
+    };
+    let (secret, id) = admin::group_of_seed(&seed).unwrap();
+    assert_eq!(secret.public(), group.public());
+    assert_eq!(id.ed25519(), group.public());
+    assert_eq!(name, "group");
+}
+
+#[test]
+fn long_texts_need_pro() {
+    let (alice, bob) = (account(1), account(2));
+    // Characters, not bytes.
+    assert!(seal(&alice, &bob, &Content::text("ä".repeat(2000))).is_ok());
+    assert_eq!(
+        seal(&alice, &bob, &Content::text("a".repeat(2001))),
+        Err(SealError::TextTooLong {
+            max: 2000,
+            got: 2001
+        })
+    );
+}
+
+#[test]
+fn layers_that_are_not_there_are_refused() {
+    let bob = account(2);
+    let missing = |field| WireError::Missing { field };
+    let open = |data: &[u8]| direct::open(&bob, data).unwrap_err();
+    assert_eq!(open(b""), OpenError::Wrapper(missing("type")));
+    assert_eq!(open(&[0, 2, 1]), OpenError::Version);
+    assert_eq!(
+        open(&envelope::wrap(b"")),
+        OpenError::Envelope(missing("type"))
+    );
+    assert_eq!(
+        open(&envelope::wrap(&[0x08, 6])),
+        OpenError::Envelope(missing("timestamp"))
+    );
+    assert_eq!(
+        open(&envelope::wrap(&[0x08, 6, 0x28, 1])),
+        OpenError::NoContent
+    );
+    let empty_content = [0x08, 6, 0x28, 1, 0x42, 0];
+    assert!(matches!(
+        open(&envelope::wrap(&empty_content)),
+        OpenError::Decrypt(_)
+    ));
+}
+
+#[test]
+fn a_source_is_empty_or_an_id_and_means_nothing() {
+    let (alice, bob) = (account(1), account(2));
+    let sealed = seal(&alice, &bob, &Content::text("hello")).unwrap();
+    let envelope = Envelope::parse(envelope::unwrap(&sealed.data).unwrap()).unwrap();
+    let with = |source: &[u8]| {
+        let envelope = Envelope {
+            source: Some(source),
+            ..envelope
+        };
+        direct::open(&bob, &envelope::wrap(&envelope.encode()))
+    };
+    let other = account(3).id().to_string();
+    for source in [b"".as_slice(), other.as_bytes()] {
+        assert_eq!(with(source).unwrap().sender, *alice.id());
+    }
+    for source in [b"0".as_slice(), &[b'g'; 66], &[b'a'; 33], &[b'a'; 67]] {
+        assert_eq!(with(source), Err(OpenError::Source));
+    }
+}
+
+#[test]
+fn a_pro_signature_of_another_length_is_refused() {
+    let (alice, bob) = (account(1), account(2));
+    let sealed = seal(&alice, &bob, &Content::text("hello")).unwrap();
+    let envelope = Envelope::parse(envelope::unwrap(&sealed.data).unwrap()).unwrap();
+    let with = |pro_signature: Option<&'static [u8]>| {
+        let envelope = Envelope {
+            pro_signature,
+            ..envelope
+        };
+        direct::open(&bob, &envelope::wrap(&envelope.encode()))
+    };
+    assert!(with(None).is_ok());
+    static SIGNATURES: [u8; 65] = [1; 65];
+    for got in [0, 63, 65] {
+        let refused = OpenError::ProSignatureLength { got };
+        assert_eq!(with(Some(&SIGNATURES[..got])), Err(refused));
+    }
+}
+
+#[test]
+fn padding_of_old_clients_and_none_are_read() {
+    let (alice, bob) = (account(1), account(2));
+    let raw = Content::text("hello").encode(TIME, None).unwrap();
+    for padding in [&b""[..], b"\x80", b"\x80\0\0"] {
+        let padded = [raw.as_slice(), padding].concat();
+        let data = seal_padded(&alice, &bob, &padded, TIME);
+        let opened = direct::open(&bob, &data).unwrap();
+        assert_eq!(*opened.raw, raw);
+    }
+    let zeros = seal_padded(&alice, &bob, &[0; 160], TIME);
+    assert!(matches!(
+        direct::open(&bob, &zeros),
+        Err(OpenError::Padding(_))
+    ));
+    let nothing = seal_padded(&alice, &bob, b"\x80\0", TIME);
+    assert_eq!(
+        direct::open(&bob, &nothing),
+        Err(ContentError::Empty.into())
+    );
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(direct::open(&account(2), &bytes).is_err());
+        }
+
+        #[test]
+        fn a_changed_byte_never_changes_what_is_read(
+            at in any::<prop::sample::Index>(),
+            value in any::<u8>(),
+        ) {
+            let (alice, bob) = (account(1), account(2));
+            let content = Content::text("hello");
+            let mut data = seal(&alice, &bob, &content).unwrap().data;
+            let at = at.index(data.len());
+            data[at] = value;
+            if let Ok(opened) = direct::open(&bob, &data) {
+                prop_assert_eq!(opened.content, content);
+                prop_assert_eq!(opened.sent_ms, TIME);
+                prop_assert_eq!(opened.sender, *alice.id());
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! decryption.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     missing_docs

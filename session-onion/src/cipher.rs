@@ -24,7 +24,7 @@ use rand_core::CryptoRng;
 use session_crypto::x25519::{PreparedPublic, SharedSecret};
 use session_crypto::{Blake2b, DecryptError, KeyError, X25519Public, X25519Secret};
 use sha2::Sha256;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Length of the tag in bytes.
 const TAG: usize = Cipher::TAG_LENGTH;
@@ -123,6 +123,8 @@ pub struct LayerKey {
     cipher: Cipher,
     key: Zeroizing<[u8; 32]>,
 }
+
+impl ZeroizeOnDrop for LayerKey {}
 
 impl LayerKey {
     /// The key as the client has it: its ephemeral secret, its public key, the server's key.

@@ -1,7 +1,7 @@
 //! JSON objects from strangers: read strictly, written in the one canonical form.
 //!
-//! Objects are read field by field, never into a tree, so that memory stays below the length of
-//! the text. Fields that nobody asked for are skipped. A field given twice that somebody asked for
+//! Objects are read field by field, without a tree, so that memory stays in proportion to the
+//! length of the text. Fields that nobody asked for are skipped. A field given twice that somebody asked for
 //! is an error, and so is nesting deeper than the 128 levels of the parser, wherever it is.
 //!
 //! Numbers and nested values are taken as text (`RawValue`). So it makes no difference which

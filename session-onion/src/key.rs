@@ -1,6 +1,6 @@
 //! Public keys as text.
 
-use base64ct::{Base64, Base64Unpadded, Encoding};
+use crate::base64;
 
 /// Why a text is not a public key.
 ///
@@ -34,19 +34,13 @@ pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
 /// Reads hex, base64 (with or without padding) or base32z, as external servers do
 /// (protocol: identity, section 5.2). Unused bits of the last character must be zero.
 pub(crate) fn from_any(text: &str) -> Result<[u8; 32], KeyTextError> {
-    let mut key = [0; 32];
-    let read = match text.len() {
+    let key = match text.len() {
         64 => return from_hex(text),
-        43 => Base64Unpadded::decode(text, &mut key).map(<[u8]>::len).ok(),
-        44 => Base64::decode(text, &mut key).map(<[u8]>::len).ok(),
-        52 => return from_base32z(text).ok_or(KeyTextError::NoEncoding),
+        43 | 44 => base64::decode(text.as_bytes()).and_then(|key| key.try_into().ok()),
+        52 => from_base32z(text),
         _ => None,
     };
-    if read == Some(32) {
-        Ok(key)
-    } else {
-        Err(KeyTextError::NoEncoding)
-    }
+    key.ok_or(KeyTextError::NoEncoding)
 }
 
 const BASE32Z: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";

@@ -10,6 +10,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod base64;
 mod json;
 mod key;
 mod routing;

@@ -24,11 +24,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64ct::{Base64, Encoding};
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, X25519Public, X25519Secret};
 
 use crate::MAX_PACKET_LENGTH;
+use crate::base64;
 use crate::cipher::LayerKey;
 use crate::frame::Frame;
 use crate::json::fields;
@@ -142,7 +142,7 @@ impl Opened {
         } else {
             format!("{{\"status_code\":{status}}}").into_bytes()
         };
-        Base64::encode_string(&self.replier.seal(rng, &plaintext))
+        base64::encode(&self.replier.seal(rng, &plaintext))
     }
 }
 

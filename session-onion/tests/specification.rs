@@ -283,7 +283,7 @@ fn targets_of_section_11_4() {
         let mut rng = Replay::new([vec![3; 12]]);
         let refused = node.peel(&mut rng, &arrival, &[]).unwrap_err();
         assert_eq!(refused.answer.status, 200);
-        let sealed = Base64::decode_vec(std::str::from_utf8(&refused.answer.body).unwrap());
+        let sealed = Base64::decode_vec(core::str::from_utf8(&refused.answer.body).unwrap());
         assert_eq!(
             key.open(&sealed.unwrap()).unwrap(),
             br#"{"body":"Invalid url","status":400}"#
@@ -367,7 +367,7 @@ fn three_hops_of_section_11_5() {
     assert_eq!(answer.status, 200);
     let expected = "sbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxxONBLbUKQvmNtvGlDyQpwAK7DrIa\
                     lB7xBbHRueGB54a8pY3lF73LMjxjJIdTWluWkA==";
-    assert_eq!(std::str::from_utf8(&answer.body).unwrap(), expected);
+    assert_eq!(core::str::from_utf8(&answer.body).unwrap(), expected);
 
     let reply = sealed.reply_key.open(answer.status, &answer.body).unwrap();
     assert_eq!(

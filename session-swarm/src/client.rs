@@ -380,15 +380,19 @@ impl Client {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<u64> {
         let sent = self.sent.values().map(|sent| sent.deadline_ms);
-        let requests = self.requests.values();
-        let requests = requests
-            .filter_map(|request| Some(request.try_at_ms?.min(request.deadline_ms)))
-            .chain(self.requests.values().map(|request| request.deadline_ms));
-        let refresh = self
-            .refresh
-            .retry_at()
-            .filter(|_| !self.requests.is_empty());
-        sent.chain(requests).chain(refresh).min()
+        let deadlines = self.requests.values().map(|request| request.deadline_ms);
+        let (attempts, refresh) = if self.pool.nodes().is_empty() {
+            // No attempt can start before there are nodes.
+            let is_waited_for = !self.requests.is_empty();
+            (None, self.refresh.retry_at().filter(|_| is_waited_for))
+        } else {
+            let times = self
+                .requests
+                .values()
+                .filter_map(|request| request.try_at_ms);
+            (times.min(), None)
+        };
+        sent.chain(deadlines).chain(attempts).chain(refresh).min()
     }
 
     fn number(&mut self) -> u64 {

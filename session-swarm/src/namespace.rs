@@ -147,7 +147,7 @@ impl From<Namespace> for Namespaces {
 mod tests {
     use super::*;
 
-    fn numbers(rule: impl Fn(Namespace) -> bool) -> std::vec::Vec<i16> {
+    fn numbers(rule: impl Fn(Namespace) -> bool) -> alloc::vec::Vec<i16> {
         let observed = [
             0, 2, 3, 4, 5, 11, 12, 13, 14, -10, -11, 21, -21, -3741, 1, 10, 20, -1, -12, -20, -41,
             -111, -211, -981, 32767, -32768,

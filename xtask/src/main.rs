@@ -1,6 +1,7 @@
 //! Chores of this workspace, run as `cargo xtask <chore>`.
 
 mod proto;
+mod targets;
 
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ usage: cargo xtask <chore>
 chores:
     proto            generate session-proto/src/schema/ from session-proto/proto/
     proto --check    fail if what is committed there is stale
+    targets          build the published crates for targets without std, and run one in Node.js
 ";
 
 fn main() -> ExitCode {
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["proto"] => proto::write(),
         ["proto", "--check"] => proto::check(),
+        ["targets"] => targets::run(),
         _ => Err(USAGE.into()),
     };
     match done {

@@ -89,6 +89,9 @@ impl Decryptor {
     }
 
     fn read(&mut self, mut file: &[u8], out: &mut Vec<u8>) -> Result<(), DecryptError> {
+        if matches!(self.state, State::Failed) {
+            return Err(DecryptError);
+        }
         while !file.is_empty() {
             let whole = match self.state {
                 State::Head => HEAD_LENGTH,

@@ -41,7 +41,7 @@ pub enum SizeError {
 /// two calls less than one chunk is kept. Constant time in key and content, not in their lengths.
 pub struct Encryptor {
     stream: SecretStream,
-    /// A place for the encrypted tag, and the beginning of the next chunk.
+    /// The beginning of the next chunk.
     chunk: Zeroizing<Vec<u8>>,
     /// Bytes of the plain stream that no finished chunk has.
     plain_left: u64,
@@ -79,10 +79,13 @@ impl Encryptor {
         out.reserve(HEAD_LENGTH);
         out.push(MAGIC);
         out.extend_from_slice(&file_key.header);
+        let plain = size.checked_add(padding).ok_or(too_large)?;
+        // All at once: a buffer that grows leaves copies of the content behind.
+        let kept = usize::try_from(plain).map_or(CHUNK_LENGTH, |plain| plain.min(CHUNK_LENGTH));
         let mut encryptor = Self {
             stream: SecretStream::new(file_key.key.expose_bytes(), &file_key.header),
-            chunk: Zeroizing::new(Vec::new()),
-            plain_left: size.checked_add(padding).ok_or(too_large)?,
+            chunk: Zeroizing::new(Vec::with_capacity(kept)),
+            plain_left: plain,
             content_left: size,
         };
         let mut zeros = padding.saturating_sub(1);
@@ -131,6 +134,10 @@ impl Encryptor {
         while !bytes.is_empty() {
             let whole = usize::try_from(self.plain_left)
                 .map_or(CHUNK_LENGTH, |left| left.min(CHUNK_LENGTH));
+            if whole == 0 {
+                let excess = length(bytes.len());
+                return Err(SizeError::TooMuch { excess });
+            }
             let missing = whole.saturating_sub(self.chunk.len());
             let Some((now, rest)) = bytes.split_at_checked(missing) else {
                 self.chunk.extend_from_slice(bytes);

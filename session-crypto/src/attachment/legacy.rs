@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::{copy_prefix, split_first, split_last};
+use crate::error::authentic;
 use crate::{DecryptError, LengthError};
 
 /// Longest content in bytes, padded or not.
@@ -149,11 +150,9 @@ pub fn decrypt(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (signed, tag) = split_last::<TAG>(blob).ok_or(DecryptError)?;
     let (iv, ciphertext) = split_first::<IV>(signed).ok_or(DecryptError)?;
-    let authentic = keys.hmac(signed).finalize().into_bytes().ct_eq(tag);
-    let named = Sha256::digest(blob).ct_eq(digest);
-    if !bool::from(authentic & named) {
-        return Err(DecryptError);
-    }
+    let signed_with_keys = keys.hmac(signed).finalize().into_bytes().ct_eq(tag);
+    let named_by_message = Sha256::digest(blob).ct_eq(digest);
+    authentic(signed_with_keys & named_by_message)?;
     let mut plain = Zeroizing::new(ciphertext.to_vec());
     let (blocks, rest) = Block::<Aes256>::slice_as_chunks_mut(&mut plain);
     if !rest.is_empty() {

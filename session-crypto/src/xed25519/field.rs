@@ -4,7 +4,7 @@
 //! file has the little arithmetic modulo p = 2^255 - 19 that the map needs, for public data: plain
 //! rather than fast, five limbs of 51 bits.
 
-// Limbs stay below 2^54 and products below 2^115; each function says why.
+// Limbs are below 2^57 before a carry and below 2^52 after it, sums of products below 2^111.
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "limb arithmetic with stated bounds"
@@ -71,7 +71,7 @@ impl Field {
         .carry()
     }
 
-    /// Limbs below 2^52 give sums of five products below 2^(52 + 52 + 5 + 3).
+    /// Limbs below 2^52 give sums of five products, four of them times 19, below 2^111.
     fn multiply(self, other: Self) -> Self {
         let [a, b, c, d, e] = self.0.map(u128::from);
         let [f, g, h, i, j] = other.0.map(u128::from);

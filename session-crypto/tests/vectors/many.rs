@@ -29,14 +29,14 @@ fn encode(nonce: &[u8; 24], entries: &[Vec<u8>]) -> Vec<u8> {
 
 /// A value of the same form, as far as these vectors need it.
 #[derive(Debug)]
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     Bytes(&'a [u8]),
     List(Vec<Value<'a>>),
     Dict(Vec<(&'a [u8], Value<'a>)>),
     Integer,
 }
 
-fn read<'a>(input: &mut &'a [u8]) -> Option<Value<'a>> {
+pub(crate) fn read<'a>(input: &mut &'a [u8]) -> Option<Value<'a>> {
     let (first, rest) = input.split_first()?;
     match first {
         b'0'..=b'9' => {

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{Language, PhraseError, count_with_checksum, find, read};
@@ -60,7 +61,7 @@ pub fn decode_any(text: &str) -> Result<(Language, Zeroizing<Vec<u8>>), DetectEr
             continue;
         };
         match &found {
-            Some((first, other)) if *other != bytes => {
+            Some((first, other)) if !bool::from(other.ct_eq(&bytes)) => {
                 return Err(DetectError::Ambiguous {
                     first: *first,
                     second: language,

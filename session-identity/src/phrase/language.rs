@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use super::fold::fold;
 use super::list::WordList;
 
 macro_rules! languages {
@@ -96,6 +97,15 @@ impl Language {
     /// All 1626 words, in the order of the list.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         self.list().words()
+    }
+
+    /// The words that begin with what was typed so far, in upper or lower case, composed or not.
+    ///
+    /// For a field that completes words. Not constant time.
+    pub fn words_beginning_with(self, typed: &str) -> impl Iterator<Item = &'static str> {
+        let typed = fold(typed);
+        self.words()
+            .filter(move |word| fold(word).starts_with(&typed))
     }
 }
 

@@ -28,19 +28,16 @@ impl Suggestions {
 ///
 /// About a million steps at most, whatever was typed.
 pub(super) fn nearest(language: Language, typed: &str) -> Suggestions {
-    let typed: Vec<char> = fold(typed)
-        .filter(|letter| letter.is_alphabetic() || *letter == '\'')
-        .take(COMPARED)
-        .collect();
+    let mut typed = fold(typed);
+    typed.retain(|letter| letter.is_alphabetic() || *letter == '\'');
+    typed.truncate(COMPARED);
     // Ranks count twice, so this is about half of the letters: more wrong is no likeness.
     let limit = typed.len().saturating_add(1);
     let mut ranked: [(usize, &'static str); OFFERED] = [(usize::MAX, ""); OFFERED];
     let mut rows = Rows::default();
     for word in language.words() {
-        let letters: Vec<char> = fold(word).collect();
-        let cut = letters
-            .get(..language.prefix_length())
-            .unwrap_or(letters.as_slice());
+        let letters = fold(word);
+        let cut = letters.get(..language.prefix_length()).unwrap_or(&letters);
         // A whole word one letter off ranks before a cut one that is one letter off.
         let whole = rows.distance(&letters, &typed).saturating_mul(2);
         let short = rows

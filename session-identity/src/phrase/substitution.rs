@@ -29,8 +29,7 @@ pub fn substitutions(text: &str, language: Language) -> Vec<Substitution<'_>> {
         .zip(text.split_whitespace())
         .filter_map(|(position, typed)| {
             let word = language.list().word(find(language, typed)?);
-            let mut letters = fold(word);
-            let is_cut = fold(typed).all(|letter| letters.next() == Some(letter));
+            let is_cut = fold(word).starts_with(&fold(typed));
             (!is_cut).then_some(Substitution {
                 position,
                 typed,

@@ -303,6 +303,19 @@ fn words_read_as_others_are_listed() {
 }
 
 #[test]
+fn words_are_completed_in_either_case() {
+    let words: Vec<_> = EN.words_beginning_with("Am").collect();
+    assert_eq!(
+        words,
+        [
+            "amaze", "ambush", "amended", "amidst", "ammo", "amnesty", "among", "amply", "amused"
+        ]
+    );
+    assert_eq!(EN.words_beginning_with("").count(), 1626);
+    assert_eq!(EN.words_beginning_with("xyz").count(), 0);
+}
+
+#[test]
 fn no_secret_is_printed() {
     let seed = Seed::from_short(&counting());
     assert_eq!(format!("{seed:?}"), "Seed(..)");

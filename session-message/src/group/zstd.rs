@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn frames_say_their_size_and_decompress() {
         for length in [
-            1, 40, 100, 255, 256, 257, 5_000, 65_791, 65_792, 500_000, 1_000_000,
+            1_usize, 40, 100, 255, 256, 257, 5_000, 65_791, 65_792, 500_000, 1_000_000,
         ] {
             let plain: Vec<u8> = (0..length).map(|i| (i / 40) as u8).collect();
             let Some(frame) = compress(&plain) else {

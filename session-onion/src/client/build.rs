@@ -37,6 +37,7 @@ pub enum BuildError {
 
 impl From<TooLong> for BuildError {
     fn from(_: TooLong) -> Self {
+        // Longer than anything that passes the check of the payload's length.
         Self::TooLong(usize::MAX)
     }
 }

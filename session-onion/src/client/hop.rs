@@ -91,8 +91,8 @@ impl Hop {
 
     /// The same node with a precomputed table of its key, shared by all clones (30 KiB).
     ///
-    /// Making the table takes as long as some twenty packets; each packet then saves more than half
-    /// of the Diffie-Hellman for this node.
+    /// Making the table takes as long as some five packets; each packet then saves more than half of
+    /// the Diffie-Hellman for this node.
     #[must_use]
     pub fn prepare(mut self) -> Self {
         self.peer.prepare();

@@ -4,9 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64ct::{Base64Unpadded, Encoding};
 use session_crypto::{DecryptError, Ed25519Public};
 
+use crate::base64;
 use crate::cipher::Cipher;
 use crate::client::build::LayerSecret;
 use crate::json::{self, JsonError, fields};
@@ -257,15 +257,7 @@ fn decode(body: &[u8]) -> Option<Vec<u8>> {
     } else {
         None
     };
-    let text = wrapped.as_deref().unwrap_or(text);
-    let bare = match text.len() % 4 {
-        0 => text
-            .strip_suffix("==")
-            .or_else(|| text.strip_suffix('='))
-            .unwrap_or(text),
-        _ => text,
-    };
-    Base64Unpadded::decode_vec(bare).ok()
+    base64::decode(wrapped.as_deref().unwrap_or(text).as_bytes())
 }
 
 /// Reads the answer of a storage server: status, headers and body of a JSON object.

@@ -1,12 +1,11 @@
 //! What a node sends back.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64ct::{Base64, Encoding};
 use rand_core::CryptoRng;
 
+use crate::base64;
 use crate::cipher::LayerKey;
 use crate::json::push_text;
 
@@ -119,7 +118,7 @@ impl Replier {
             ReplyBody::Json(json) => (json, self.json),
             ReplyBody::Text(text) => (text, false),
             ReplyBody::Binary(bytes) => {
-                encoded = Base64::encode_string(bytes);
+                encoded = base64::encode(bytes);
                 (encoded.as_str(), false)
             }
         };
@@ -138,6 +137,12 @@ impl Replier {
         self.seal(rng, buffer, nonce)
     }
 
+    /// Answers that the node is not ready, where that shows only when the request is run.
+    #[must_use]
+    pub fn not_ready(self, rng: &mut (impl CryptoRng + ?Sized)) -> Answer {
+        self.reply(rng, 503, ReplyBody::Text("Snode not ready"))
+    }
+
     fn seal(
         self,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -151,7 +156,7 @@ impl Replier {
         Answer {
             status: 200,
             body: if self.base64 {
-                String::into_bytes(Base64::encode_string(&buffer))
+                base64::encode(&buffer).into_bytes()
             } else {
                 buffer
             },

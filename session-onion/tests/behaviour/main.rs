@@ -5,6 +5,8 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::string_slice,
+    clippy::type_complexity,
     missing_docs
 )]
 

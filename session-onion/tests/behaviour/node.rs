@@ -551,6 +551,23 @@ fn replies_have_the_form_that_was_asked_for() {
 }
 
 #[test]
+fn a_node_may_find_late_that_it_is_not_ready() {
+    let made = layer_for(
+        &node(1),
+        Cipher::XChaCha20,
+        &frame(b"{}", r#"{"headers":""}"#),
+    );
+    let arrival = Arrival::https(&made.packet).unwrap();
+    let Ok(Peeled::Deliver(deliver)) = node(1).peel(&mut rng(), &arrival, &[]) else {
+        panic!("not delivered");
+    };
+    assert_eq!(
+        decrypt(&made.key, &deliver.replier.not_ready(&mut rng())),
+        r#"{"body":"Snode not ready","status":503}"#
+    );
+}
+
+#[test]
 fn a_packet_may_come_twice() {
     let destination = hop(2);
     let request = Request::storage(&destination, b"{}");

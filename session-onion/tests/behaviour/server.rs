@@ -1,1 +1,255 @@
-//! x
+//! What a server takes, and how it answers.
+
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use session_crypto::X25519Secret;
+use session_onion::client::{Server, ServerError};
+use session_onion::payload::{v3, v4};
+use session_onion::server::{OpenError, ServerKeys};
+use session_onion::{Cipher, LayerKey, MAX_PACKET_LENGTH};
+
+use crate::support::{frame, rng};
+
+fn keys() -> ServerKeys {
+    ServerKeys::new(X25519Secret::from_bytes([0x77; 32]))
+}
+
+/// What an exit node posts for a plaintext, and the key of the layer.
+fn posted(plaintext: &[u8], spell: impl Fn(&[u8; 32]) -> String) -> (Vec<u8>, LayerKey) {
+    let ephemeral = X25519Secret::from_bytes([6; 32]);
+    let public = ephemeral.public();
+    let key = LayerKey::for_client(Cipher::AesGcm, &ephemeral, &public, keys().public()).unwrap();
+    let sealed = key.seal(&mut rng(), plaintext).unwrap();
+    let json = format!(
+        r#"{{"ephemeral_key":"{}","host":7}}"#,
+        spell(public.as_bytes())
+    );
+    (frame(&sealed, &json), key)
+}
+
+fn base32z(bytes: &[u8; 32]) -> String {
+    let mut digits = String::new();
+    let (mut bits, mut have) = (0u32, 0);
+    for byte in bytes.iter().chain([&0]) {
+        bits = bits << 8 | u32::from(*byte);
+        have += 8;
+        while have >= 5 && digits.len() < 52 {
+            have -= 5;
+            let digit = (bits >> have & 31) as usize;
+            digits.push(char::from(b"ybndrfg8ejkmcpqxot1uwisza345h769"[digit]));
+        }
+    }
+    digits
+}
+
+#[test]
+fn the_ephemeral_key_may_be_hex_base64_or_base32z() {
+    let good: [fn(&[u8; 32]) -> String; 5] = [
+        |key| const_hex::encode(key),
+        |key| const_hex::encode_upper(key),
+        |key| Base64::encode_string(key),
+        |key| Base64Unpadded::encode_string(key),
+        base32z,
+    ];
+    for spell in good {
+        assert_eq!(
+            keys().open(&posted(b"hello", spell).0).unwrap().plaintext,
+            b"hello"
+        );
+    }
+    let last = |text: String, change: fn(char) -> char| {
+        let mut text: Vec<char> = text.chars().collect();
+        let at = text.len() - 1;
+        text[at] = change(text[at]);
+        text.into_iter().collect::<String>()
+    };
+    // Unused bits that are set, other lengths, other alphabets.
+    let set_bit = |alphabet: &'static str, text: String| {
+        let at = alphabet.find(text.chars().next_back().unwrap()).unwrap();
+        let other = alphabet.chars().nth(at + 1).unwrap();
+        format!("{}{other}", &text[..text.len() - 1])
+    };
+    const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const BASE32Z: &str = "ybndrfg8ejkmcpqxot1uwisza345h769";
+    let bad: Vec<Box<dyn Fn(&[u8; 32]) -> String>> = vec![
+        Box::new(|_| String::new()),
+        Box::new(|key| format!("0x{}", &const_hex::encode(key)[2..])),
+        Box::new(|key| const_hex::encode(&key[1..])),
+        Box::new(move |key| last(const_hex::encode(key), |_| 'g')),
+        Box::new(|key| set_bit(BASE64, Base64Unpadded::encode_string(key))),
+        Box::new(|key| format!("{}=", set_bit(BASE64, Base64Unpadded::encode_string(key)))),
+        Box::new(|key| format!("{}A", Base64Unpadded::encode_string(key))),
+        Box::new(|key| set_bit(BASE32Z, base32z(key))),
+        Box::new(|key| base32z(key).to_uppercase()),
+        Box::new(|key| base32z(key)[1..].to_owned()),
+        Box::new(|_| "é".repeat(32)),
+        Box::new(|_| "é".repeat(26)),
+    ];
+    for (index, spell) in bad.iter().enumerate() {
+        let error = keys().open(&posted(b"hello", spell).0).unwrap_err();
+        assert!(matches!(error, OpenError::Packet(_)), "{index}: {error}");
+    }
+}
+
+#[test]
+fn the_largest_request_is_bounded() {
+    let error = keys().open(&vec![0; MAX_PACKET_LENGTH + 1]).unwrap_err();
+    assert_eq!(error, OpenError::TooLarge(MAX_PACKET_LENGTH + 1));
+}
+
+#[test]
+fn a_request_that_makes_no_sense_is_answered_under_the_same_key() {
+    for plaintext in [
+        &b""[..],
+        b"le",
+        b"de",
+        b"{}",
+        b"l2:{}e",
+        b"l2:{}e ",
+        br#"l31:{"method":"GET","endpoint":"x"}e"#,
+        br#"l32:{"method":"GET","endpoint":"/x"}1:be"#,
+        br#"l35:{"method":"DELETE","endpoint":"/x"}1:be"#,
+        br#"l32:{"method":"GET","endpoint":"/x"}0:0:e"#,
+        br#"l32:{"method":"GET","endpoint":"/x"}i1ee"#,
+        br#"l45:{"method":"GET","endpoint":"/x","headers":[]}e"#,
+        br#"l29:{"method":1,"endpoint":"/x"}e"#,
+    ] {
+        let (request, key) = posted(plaintext, |key| const_hex::encode(key));
+        let opened = keys().open(&request).unwrap();
+        let answer = opened.answer_v4(&mut rng(), |request| panic!("{request:?}"));
+        assert_eq!(
+            key.open(&answer).unwrap(),
+            br#"l67:{"code":400,"headers":{"content-type":"text/plain; charset=utf-8"}}24:Invalid v4 onion requeste"#
+        );
+    }
+}
+
+#[test]
+fn an_empty_body_and_no_body_are_the_same_to_a_server() {
+    for plaintext in [
+        &br#"l32:{"method":"GET","endpoint":"/x"}0:e"#[..],
+        br#"l33:{"method":"POST","endpoint":"/x"}e"#,
+        br#"l33:{"method":"POST","endpoint":"/x"}0:e"#,
+    ] {
+        let request = v4::Received::parse(plaintext.to_vec()).unwrap();
+        assert_eq!((request.body.len(), request.headers.len()), (0, 0));
+    }
+}
+
+#[test]
+fn the_client_writes_headers_as_other_clients_do() {
+    let head = |headers: &[(&str, &str)], body: Option<&[u8]>| {
+        let request = v4::Request {
+            method: "POST",
+            endpoint: "x?y=1",
+            headers,
+            body,
+        };
+        String::from_utf8(request.encode()).unwrap()
+    };
+    assert_eq!(
+        head(&[], None),
+        r#"l50:{"endpoint":"/x?y=1","headers":{},"method":"POST"}e"#
+    );
+    assert_eq!(
+        head(&[], Some(b"")),
+        r#"l83:{"endpoint":"/x?y=1","headers":{"Content-Type":"application/json"},"method":"POST"}0:e"#
+    );
+    let headers = [
+        ("content-type", "a"),
+        ("User-Agent", "b"),
+        ("user-agent", "c"),
+        ("X", "d"),
+        ("X", "e"),
+    ];
+    assert_eq!(
+        head(&headers, Some(b"x")),
+        r#"l127:{"endpoint":"/x?y=1","headers":{"Content-Type":"application/json","X":"e","content-type":"a","user-agent":"c"},"method":"POST"}1:xe"#
+    );
+    assert!(head(&[("Content-Type", "z")], Some(b"x")).contains(r#"{"Content-Type":"z"}"#));
+}
+
+#[test]
+fn version_3_requests_are_read_as_old_clients_wrote_them() {
+    let parse = |json: &str| v3::Received::parse(json.as_bytes());
+    let request = parse(
+        r#"{"endpoint":"rooms/x","method":"POST","body":"{}","auth_code":"abc","headers":{"A":"b"}}"#,
+    )
+    .unwrap();
+    assert_eq!(request.endpoint, "/legacy/rooms/x");
+    assert_eq!(request.body, "{}");
+    let headers: Vec<_> = request
+        .headers
+        .iter()
+        .map(|h| (h.name.as_str(), h.value.as_str()))
+        .collect();
+    assert_eq!(headers, [("A", "b"), ("Authorization", "abc")]);
+
+    // The code is for legacy endpoints only, and null is nothing.
+    let request =
+        parse(r#"{"endpoint":"/x","method":"GET","auth_code":"abc","body":"null","headers":null}"#);
+    let request = request.unwrap();
+    assert_eq!((request.headers.len(), request.body.len()), (0, 0));
+    assert_eq!(
+        parse(r#"{"endpoint":"/x","method":"PUT","body":"null"}"#)
+            .unwrap()
+            .body,
+        "null"
+    );
+    assert_eq!(
+        parse(r#"{"endpoint":"/x","method":"PUT"}"#).unwrap().body,
+        ""
+    );
+
+    assert_eq!(
+        parse(r#"{"endpoint":"/x","method":"GET","body":"b"}"#),
+        Err(v3::V3Error::Body)
+    );
+    for json in [
+        "",
+        " {\"endpoint\":\"/x\",\"method\":\"GET\"}",
+        "[]",
+        r#"{"endpoint":"/x"}"#,
+        r#"{"method":"GET"}"#,
+        r#"{"endpoint":"/x","method":"PUT","body":5}"#,
+        r#"{"endpoint":"/x","method":"GET","headers":{"a":1}}"#,
+        r#"{"endpoint":"/x","method":"GET"}x"#,
+    ] {
+        assert!(matches!(parse(json), Err(v3::V3Error::Json(_))), "{json}");
+    }
+}
+
+#[test]
+fn version_3_answers_are_base64_and_have_a_body_on_success_only() {
+    let answer = |plaintext: &[u8], status: u16| {
+        let (request, key) = posted(plaintext, |key| const_hex::encode(key));
+        let opened = keys().open(&request).unwrap();
+        let answer = opened.answer_v3(&mut rng(), |_| (status, b"raw".to_vec()));
+        String::from_utf8(key.open(&Base64::decode_vec(&answer).unwrap()).unwrap()).unwrap()
+    };
+    let good = br#"{"endpoint":"/x","method":"GET"}"#;
+    assert_eq!(answer(good, 200), "raw");
+    assert_eq!(answer(good, 404), r#"{"status_code":404}"#);
+    assert_eq!(answer(b"x", 200), r#"{"status_code":400}"#);
+}
+
+#[test]
+fn a_destination_that_no_node_would_post_to_is_not_made() {
+    let key = *keys().public();
+    let new = |protocol, host| Server::new(key, protocol, host).err();
+    assert_eq!(new("https", "example.org"), None);
+    assert_eq!(new("http://", "[::1]"), None);
+    assert_eq!(new("ftp", "example.org"), Some(ServerError::Protocol));
+    assert_eq!(new("https:/", "example.org"), Some(ServerError::Protocol));
+    assert_eq!(new("https", ""), Some(ServerError::Host));
+    assert_eq!(new("https", "a/b"), Some(ServerError::Host));
+    assert_eq!(new("https", "é"), Some(ServerError::Host));
+    let target = |target| {
+        Server::new(key, "https", "h")
+            .unwrap()
+            .with_target(target)
+            .err()
+    };
+    assert_eq!(target("/loki/v3/lsrpc"), None);
+    assert_eq!(target("/x/lsrpc"), Some(ServerError::Target));
+    assert_eq!(target("/oxen/v4/lsrpc?x"), Some(ServerError::Target));
+}

@@ -66,10 +66,10 @@ pub(crate) fn peel(node: &Node, plaintext: &[u8]) -> Result<Peeled, Refused> {
 /// The text of an answer that is encrypted as base64.
 pub(crate) fn decrypt(key: &LayerKey, answer: &Answer) -> String {
     assert_eq!(answer.status, 200);
-    let sealed = Base64::decode_vec(std::str::from_utf8(&answer.body).unwrap()).unwrap();
+    let sealed = Base64::decode_vec(core::str::from_utf8(&answer.body).unwrap()).unwrap();
     String::from_utf8(key.open(&sealed).unwrap()).unwrap()
 }
 
 pub(crate) fn text(answer: &Answer) -> (u16, &str) {
-    (answer.status, std::str::from_utf8(&answer.body).unwrap())
+    (answer.status, core::str::from_utf8(&answer.body).unwrap())
 }

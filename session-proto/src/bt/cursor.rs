@@ -1,5 +1,7 @@
 //! The scanner: checks canonical form in one pass, with a fixed stack instead of recursion.
 
+use core::cmp::Ordering;
+
 use super::MAX_DEPTH;
 use super::int::Int;
 
@@ -160,11 +162,13 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// Steps over the next byte.
+    #[inline]
     pub(super) fn bump(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
@@ -191,6 +195,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A decimal number without leading zeros.
+    #[inline]
     fn decimal(&mut self) -> Result<u64, Error> {
         let start = *self;
         let mut value = 0_u64;
@@ -200,10 +205,15 @@ impl<'a> Cursor<'a> {
             if digit > 9 {
                 break;
             }
-            value = value
-                .checked_mul(10)
-                .and_then(|value| value.checked_add(u64::from(digit)))
-                .ok_or(Error::Range { at: start.at() })?;
+            value = if digits < 19 {
+                // 19 digits always fit.
+                value.wrapping_mul(10).wrapping_add(u64::from(digit))
+            } else {
+                value
+                    .checked_mul(10)
+                    .and_then(|value| value.checked_add(u64::from(digit)))
+                    .ok_or(Error::Range { at: start.at() })?
+            };
             digits = digits.saturating_add(1);
             self.rest = rest;
         }
@@ -215,6 +225,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An integer, with its `i` and `e`.
+    #[inline]
     pub(super) fn int(&mut self) -> Result<Int, Error> {
         let at = self.at();
         self.expect(b'i')?;
@@ -232,6 +243,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string, with its length.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<&'a [u8], Error> {
         let at = self.at();
         let announced = self.decimal()?;
@@ -249,6 +261,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A dict key that sorts after `last`.
+    #[inline]
     fn key(&mut self, last: Option<&[u8]>) -> Result<&'a [u8], Error> {
         let at = self.at();
         match self.peek() {
@@ -257,9 +270,9 @@ impl<'a> Cursor<'a> {
             _ => return Err(self.unexpected()),
         }
         let key = self.string()?;
-        match last {
-            Some(last) if key == last => Err(Error::DuplicateKey { at }),
-            Some(last) if key < last => Err(Error::KeyOrder { at }),
+        match last.map(|last| key.cmp(last)) {
+            Some(Ordering::Equal) => Err(Error::DuplicateKey { at }),
+            Some(Ordering::Less) => Err(Error::KeyOrder { at }),
             _ if self.peek() == Some(b'e') => Err(Error::MissingValue { at: self.at() }),
             _ => Ok(key),
         }

@@ -167,9 +167,9 @@ mod tests {
     proptest! {
         #[test]
         fn it_sorts_and_loses_nothing(mut keys in proptest::collection::vec(0usize..40, 0..400)) {
-            let mut items: std::vec::Vec<_> = keys.iter().copied().enumerate().collect();
+            let mut items: alloc::vec::Vec<_> = keys.iter().copied().enumerate().collect();
             sort_by_key(&mut items, |(_, key)| *key);
-            let sorted: std::vec::Vec<_> = items.iter().map(|(_, key)| *key).collect();
+            let sorted: alloc::vec::Vec<_> = items.iter().map(|(_, key)| *key).collect();
             keys.sort_unstable();
             prop_assert_eq!(sorted, keys);
             items.sort_unstable();

@@ -272,8 +272,10 @@ mod tests {
     fn state() -> SavedState {
         let node = |number: u8| ServiceNode {
             ed25519: Ed25519Public::from_bytes([number; 32]),
-            x25519: (number % 2 == 0).then(|| X25519Public::from_bytes([number; 32])),
-            legacy: (number % 3 == 0).then_some([number; 32]),
+            x25519: number
+                .is_multiple_of(2)
+                .then(|| X25519Public::from_bytes([number; 32])),
+            legacy: number.is_multiple_of(3).then_some([number; 32]),
             ip: [1, 2, number, 4].into(),
             https_port: 22021,
             omq_port: 0,

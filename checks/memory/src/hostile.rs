@@ -1,0 +1,145 @@
+//! Input that asks for memory: shapes by which a few bytes announce or become many.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
+/// `head`, then `item` again and again, then `tail`; `size` bytes at most.
+fn repeated(head: &str, item: &str, tail: &str, size: usize) -> Vec<u8> {
+    let room = size.saturating_sub(head.len() + tail.len());
+    [
+        head.to_owned(),
+        item.repeat(room / item.len()),
+        tail.to_owned(),
+    ]
+    .concat()
+    .into_bytes()
+}
+
+/// Every shape, in about so many bytes.
+pub fn shapes(size: usize) -> Vec<Vec<u8>> {
+    let mut random = vec![0; size];
+    ChaCha20Rng::seed_from_u64(1).fill_bytes(&mut random);
+    let keys = |open: &str, close: &str, entry: &dyn Fn(usize) -> String| {
+        let mut text = open.to_owned();
+        for index in 0.. {
+            let entry = entry(index);
+            if text.len() + entry.len() + close.len() > size {
+                break;
+            }
+            text.push_str(&entry);
+        }
+        (text + close).into_bytes()
+    };
+    let mut all = vec![
+        random,
+        vec![0; size],
+        vec![0xff; size],
+        vec![b'A'; size],
+        // Bencoding: nesting, many small items, announced lengths.
+        repeated("", "l", "", size),
+        repeated("", "d0:", "", size),
+        repeated("l", "le", "e", size),
+        repeated("l", "0:", "e", size),
+        repeated("l", "i0e", "e", size),
+        repeated("999999999:", "a", "", size),
+        repeated("d", "1:a0:", "e", size),
+        repeated("d1:#24:aaaaaaaaaaaaaaaaaaaaaaaa1:el", "0:", "ee", size),
+        keys("d", "e", &|index| format!("8:{index:08}0:")),
+        // JSON: the same, and members that are looked for.
+        repeated("", "[", "", size),
+        repeated("", "{\"a\":", "", size),
+        repeated("[0", ",0", "]", size),
+        repeated("[[]", ",[]", "]", size),
+        repeated("[{}", ",{}", "]", size),
+        repeated("[\"\"", ",\"\"", "]", size),
+        repeated("{\"a\":\"", "\\u0041", "\"}", size),
+        keys("{", "\"z\":0}", &|index| format!("\"{index}\":0,")),
+        keys(
+            "{\"method\":\"store\",\"params\":{",
+            "\"z\":0}}",
+            &|index| format!("\"{index}\":0,"),
+        ),
+        repeated(
+            "{\"method\":\"batch\",\"params\":{\"requests\":[0",
+            ",0",
+            "]}}",
+            size,
+        ),
+        repeated(
+            "{\"method\":\"batch\",\"params\":{\"requests\":[{\"method\":\"info\",\"params\":{}}",
+            ",{\"method\":\"info\",\"params\":{}}",
+            "]}}",
+            size,
+        ),
+        repeated(
+            "{\"method\":\"delete\",\"params\":{\"messages\":[\"\"",
+            ",\"\"",
+            "]}}",
+            size,
+        ),
+        repeated(
+            "{\"method\":\"store\",\"params\":{\"data\":\"",
+            "A",
+            "\"}}",
+            size,
+        ),
+        repeated(
+            "{\"result\":{\"service_node_states\":[{}",
+            ",{}",
+            "]}}",
+            size,
+        ),
+        repeated(
+            "{\"service_node_states\":[{\"public_ip\":\"\"}",
+            ",{\"public_ip\":\"\"}",
+            "]}",
+            size,
+        ),
+        repeated("{\"snodes\":[{}", ",{}", "],\"swarm\":\"1\"}", size),
+        repeated("{\"messages\":[{}", ",{}", "],\"hf\":[19,4],\"t\":1}", size),
+        keys(
+            "{\"swarm\":{",
+            "\"z\":0},\"hf\":[19,4],\"t\":1}",
+            &|index| format!("\"{index}\":{{}},"),
+        ),
+        // Text: words, and a word that is like none.
+        repeated("", "abbey ", "", size),
+        repeated("", "zzzz ", "", size),
+        repeated("https://", "a", "", size),
+        repeated("https://example.com/r?public_key=", "a", "", size),
+    ];
+    // Protobuf: empty messages in every field that repeats.
+    for item in [
+        [0x0a, 0],
+        [0x12, 0],
+        [0x1a, 0],
+        [0x2a, 0],
+        [0x52, 0],
+        [0x08, 1],
+    ] {
+        let inner = item.repeat(size / 2);
+        let mut outer = vec![0x0a];
+        let mut length = inner.len();
+        while length >= 0x80 {
+            outer.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        outer.push(length as u8);
+        outer.extend_from_slice(&inner);
+        all.extend([inner, outer]);
+    }
+    all
+}
+
+/// A compressed frame that becomes 128 KiB for each 4 bytes.
+pub fn zstd_bomb(size: usize) -> Vec<u8> {
+    // A window of 8 MiB, no size announced.
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3];
+    let blocks = size.saturating_sub(frame.len()) / 4;
+    for block in 1..=blocks {
+        let header = 128 << 10 << 3 | 0b010 | u32::from(block == blocks);
+        frame.extend_from_slice(&header.to_le_bytes()[..3]);
+        frame.push(b'a');
+    }
+    frame
+}

@@ -1,0 +1,1 @@
+//! The comparisons run as tests: see `tests/`.

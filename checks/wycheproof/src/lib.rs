@@ -1,0 +1,1 @@
+//! The vectors run as tests: see `tests/`.

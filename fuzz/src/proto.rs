@@ -1,0 +1,80 @@
+//! Protobuf: the scanner, the content, the envelope and the padding.
+
+use prost::Message as _;
+use session_proto::envelope::{self, Envelope};
+use session_proto::{content, padding, schema, wire};
+
+/// Scanned fields are the input, piece by piece.
+pub fn wire(data: &[u8]) {
+    let mut seen = Vec::new();
+    for field in wire::fields(data) {
+        match field {
+            Ok(field) => seen.extend_from_slice(field.raw),
+            Err(_) => return assert!(data.starts_with(&seen)),
+        }
+    }
+    assert_eq!(seen, data);
+    let stripped = content::without_community_signature(data).expect("it is a message");
+    assert_eq!(
+        content::without_community_signature(&stripped),
+        Ok(stripped.clone())
+    );
+}
+
+/// A content that is read, written and read again stays what it is.
+pub fn content(data: &[u8]) {
+    let Ok(decoded) = content::decode(data) else {
+        return;
+    };
+    let sent_ms = decoded.sent_ms.unwrap_or(0);
+    let Ok(written) = decoded.content.encode(sent_ms, decoded.pro.clone()) else {
+        // A sender is held to more than a receiver.
+        return;
+    };
+    let again = content::decode(&written).expect("what is written can be read");
+    assert_eq!(again.content, decoded.content);
+    assert_eq!(again.pro, decoded.pro);
+}
+
+/// Whatever passes the bounds, prost reads; and prost's own bytes pass the bounds again.
+pub fn prost(data: &[u8]) {
+    let Ok(message) = content::decode_wire(data) else {
+        return;
+    };
+    let theirs = schema::session::Content::decode(data).expect("prost takes what we take");
+    assert_eq!(message, theirs);
+    let written = theirs.encode_to_vec();
+    if let Ok(again) = content::decode_wire(&written) {
+        assert_eq!(again, theirs);
+    }
+}
+
+/// Envelope and wrapper, by themselves and against prost.
+pub fn envelope(data: &[u8]) {
+    if let Ok(read) = Envelope::parse(data) {
+        let written = read.encode();
+        assert_eq!(Envelope::parse(&written).as_ref(), Ok(&read));
+        // prost takes the source for text, which it need not be.
+        if let Ok(theirs) = schema::session::Envelope::decode(data) {
+            assert_eq!(theirs.timestamp, read.timestamp_ms);
+            assert_eq!(theirs.content.as_deref(), read.content);
+            assert_eq!(theirs.pro_sig.as_deref(), read.pro_signature);
+            assert_eq!(theirs.source_device, read.source_device);
+        }
+    }
+    if let Ok(body) = envelope::unwrap(data) {
+        assert_eq!(envelope::unwrap(&envelope::wrap(body)), Ok(body));
+    }
+    assert_eq!(envelope::unwrap(&envelope::wrap(data)), Ok(data));
+}
+
+/// Padding comes off again.
+pub fn padding(data: &[u8]) {
+    if let Ok(content) = padding::unpad(data) {
+        assert!(data.starts_with(content));
+    }
+    let mut padded = data.to_vec();
+    padding::pad(&mut padded);
+    assert_eq!(padded.len(), padding::padded_len(data.len()));
+    assert_eq!(padding::unpad(&padded), Ok(data));
+}

@@ -1,0 +1,159 @@
+//! Keys of groups, and the arithmetic of their subaccounts.
+
+use session_crypto::multi::Party;
+use session_crypto::{
+    Blake2b, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public, group_keys,
+};
+use testkit::{Case, Vectors};
+
+use crate::many::{Value, read};
+
+fn group(case: Case<'_>) -> Ed25519Secret {
+    Ed25519Secret::from_seed(&case.array("group_seed"))
+}
+
+/// A bt-encoded string.
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [format!("{}:", bytes.len()).as_bytes(), bytes].concat()
+}
+
+/// Signs a dict that lacks its signature and end.
+fn sign(group: &Ed25519Secret, dict: Vec<u8>) -> Vec<u8> {
+    let signature = group.sign(&dict);
+    [
+        dict,
+        b"1:~".to_vec(),
+        string(signature.as_bytes()),
+        b"e".to_vec(),
+    ]
+    .concat()
+}
+
+#[test]
+fn rekey_messages() {
+    Vectors::load("group_keys").each("rekey", |case| {
+        let (group, generation) = (group(case), case.number("generation"));
+        let members: Vec<[u8; 33]> = case
+            .list("members")
+            .iter()
+            .map(|member| member.array("session_id"))
+            .collect();
+        let made = group_keys::Rekey::new(&group, &members, generation).unwrap();
+        assert_eq!(*made.key, case.array("new_key"));
+        let entries: Vec<Vec<u8>> = made.for_members.iter().map(|entry| string(entry)).collect();
+        let dict = [
+            b"d1:#".to_vec(),
+            string(&made.nonce),
+            format!("1:Gi{generation}e1:K").into_bytes(),
+            string(&made.for_admins),
+            b"1:kl".to_vec(),
+            entries.concat(),
+            b"e".to_vec(),
+        ];
+        assert_eq!(sign(&group, dict.concat()), case.hex("message"));
+
+        let opened = group_keys::open_as_admin(&group, &made.nonce, &made.for_admins).unwrap();
+        assert_eq!(opened, made.key);
+        for member in case.list("members") {
+            let secret = Ed25519Secret::from_seed(&member.array("seed")).to_x25519();
+            let entries = &made.for_members;
+            let public = group.public();
+            let opened = group_keys::open_as_member(&secret, &public, &made.nonce, entries);
+            assert_eq!(opened.unwrap(), made.key);
+        }
+        let stranger = Ed25519Secret::from_seed(&[0xee; 32]).to_x25519();
+        let entries = &made.for_members;
+        assert!(
+            group_keys::open_as_member(&stranger, &group.public(), &made.nonce, entries).is_err()
+        );
+    });
+}
+
+#[test]
+fn supplemental_messages() {
+    Vectors::load("group_keys").each("supplement", |case| {
+        let (group, message) = (group(case), case.hex("message"));
+        let Some(Value::Dict(dict)) = read(&mut message.as_slice()) else {
+            panic!("not a dict")
+        };
+        let [
+            (b"#", Value::Bytes(nonce)),
+            (b"+", Value::List(entries)),
+            ..,
+        ] = dict.as_slice()
+        else {
+            panic!("not a supplement")
+        };
+        let nonce: [u8; 24] = (*nonce).try_into().unwrap();
+        let entries: Vec<&[u8]> = entries
+            .iter()
+            .map(|entry| match entry {
+                Value::Bytes(entry) => *entry,
+                _ => panic!("not bytes"),
+            })
+            .collect();
+        let recipients = case.list("session_ids");
+        let first = Ed25519Secret::from_seed(&recipients[0].array("seed")).to_x25519();
+        let party = Party::new(&first, group_keys::MEMBER_DOMAIN);
+        let from = group.to_x25519().public();
+        let plaintext = party
+            .decrypt_from(&from, &nonce, entries.iter().copied())
+            .unwrap();
+
+        let ids: Vec<[u8; 33]> = recipients
+            .iter()
+            .map(|recipient| recipient.array("session_id"))
+            .collect();
+        assert_eq!(
+            group_keys::supplement_nonce(&group, &ids, &plaintext),
+            nonce
+        );
+        let secret = group.to_x25519();
+        let sender = Party::new(&secret, group_keys::MEMBER_DOMAIN);
+        for (id, entry) in ids.iter().zip(entries) {
+            let recipient = X25519Public::try_from(&id[1..]).unwrap();
+            let sealed = sender.encrypt_to(&recipient, &nonce, &plaintext).unwrap();
+            assert_eq!(sealed, entry);
+        }
+    });
+}
+
+/// What a subaccount is made of: only scalars, points and hashes of this crate.
+#[test]
+fn subaccounts() {
+    Vectors::load("group_keys").each("subaccount", |case| {
+        let (group, auth) = (group(case), case.hex("subaccount"));
+        let member = Ed25519Secret::from_seed(&case.array("member_seed"));
+        let mask = group_keys::admin_secret(&group, b"SessionGroupSubaccountMask");
+        let hash = Blake2b::<64>::keyed(&mask)
+            .chain(&case.hex("member_session_id"))
+            .chain(&[0x03])
+            .chain(group.public().as_bytes())
+            .finalize();
+        let k = SecretScalar::from_wide_bytes(&hash);
+        assert_eq!(k.expose_bytes(), &auth[4..36]);
+        let positive = member.to_x25519().public().to_ed25519_positive();
+        assert_eq!(positive, member.public().with_sign(false));
+        let token_key = k.multiply_point(&positive).unwrap();
+        assert_eq!(token_key.as_bytes(), &case.hex("token")[4..]);
+        let signature = group.sign_parts(&[&auth[..4], token_key.as_bytes()]);
+        assert_eq!(signature.as_bytes(), &auth[36..]);
+
+        let secret = k.multiply(&member.to_scalar().negate_if(member.public().is_negative()));
+        assert_eq!(secret.multiply_base(), Ok(token_key));
+        let message = case.hex("message");
+        let seed = Blake2b::<32>::keyed(b"SubaccountSeed")
+            .chain(member.expose_seed())
+            .finalize();
+        let nonce = Blake2b::<64>::keyed(b"SubaccountSig")
+            .chain(&seed)
+            .chain(token_key.as_bytes())
+            .chain(&message)
+            .finalize();
+        let nonce = SecretScalar::from_wide_bytes(&nonce);
+        let signature = secret.sign_parts(&nonce, &token_key, &[&message]);
+        assert_eq!(signature.to_bytes(), case.array("sign_signature"));
+        let public = Ed25519Public::from_bytes(token_key.to_bytes());
+        assert_eq!(public.verify(&message, &signature), Ok(()));
+    });
+}

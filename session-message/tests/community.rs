@@ -1,0 +1,518 @@
+//! Community posts, inbox messages, Session Pro and notifications.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use session_crypto::blind::Blinding;
+use session_crypto::pro::Proof;
+use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public};
+use session_identity::{Account, AnyId, GroupId, Seed};
+use session_message::content::{Content, Id, Kind, Reaction, Typing, Unsend};
+use session_message::group::Key;
+use session_message::inbox::Metadata;
+use session_message::notify::Notification;
+use session_message::pro::{Signer, Status};
+use session_message::{AuthorError, OpenError, SealError, community, direct, group, inbox, sync};
+use session_proto::envelope::{self, Envelope, EnvelopeKind};
+use session_proto::limits::{
+    MAX_COMMUNITY_SKEW_MS, MESSAGE_FEATURE_LONG_TEXT, PROFILE_FEATURE_BADGE,
+};
+use session_proto::padding;
+use session_proto::schema::session as wire;
+
+const TIME: u64 = 1_754_971_101_000;
+
+fn account(byte: u8) -> Account {
+    Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([7; 32])
+}
+
+fn rotating() -> Ed25519Secret {
+    Ed25519Secret::from_seed(&[2; 32])
+}
+
+fn backend() -> Ed25519Public {
+    Ed25519Secret::from_seed(&[3; 32]).public()
+}
+
+fn proof(expiry_seconds: u64) -> Proof {
+    let mut proof = Proof {
+        revocation_tag: [0x11; 32],
+        rotating_key: rotating().public(),
+        expiry_seconds,
+        signature: Ed25519Signature::from_bytes([0; 64]),
+    };
+    let backend = Ed25519Secret::from_seed(&[3; 32]);
+    proof.signature = backend.sign(&proof.signed_message());
+    proof
+}
+
+mod posts {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_read() {
+        let content = Content::text("hello");
+        let data = community::seal(&content, TIME, None).unwrap();
+        assert_eq!(data.len() % 160, 0);
+        let post = community::open(&data, TIME, TIME).unwrap();
+        assert_eq!(post.content, content);
+        assert_eq!(post.sent_ms, TIME);
+        assert!(post.is_time_signed);
+        assert_eq!(post.pro, None);
+    }
+
+    #[test]
+    fn the_time_lies_within_six_hours_of_posting() {
+        let data = community::seal(&Content::text("x"), TIME, None).unwrap();
+        for posted in [TIME - MAX_COMMUNITY_SKEW_MS, TIME + MAX_COMMUNITY_SKEW_MS] {
+            assert!(community::open(&data, posted, TIME).is_ok());
+        }
+        for posted_ms in [
+            TIME - MAX_COMMUNITY_SKEW_MS - 1,
+            TIME + MAX_COMMUNITY_SKEW_MS + 1,
+            0,
+            u64::MAX,
+        ] {
+            assert_eq!(
+                community::open(&data, posted_ms, TIME),
+                Err(OpenError::PostingTime {
+                    posted_ms,
+                    content_ms: TIME
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn kinds_without_a_meaning_are_refused() {
+        let reaction = Kind::Reaction(Reaction {
+            sent_ms: 1,
+            author: Id::from_bytes([5; 33]),
+            emoji: "x".into(),
+            is_removal: false,
+        });
+        for kind in [reaction, Kind::Typing(Typing::STARTED)] {
+            let content = Content::from(kind);
+            let kind = content.kind.name();
+            assert_eq!(
+                community::seal(&content, TIME, None),
+                Err(SealError::NotHere { kind })
+            );
+            let mut data = content.encode(TIME, None).unwrap();
+            padding::pad(&mut data);
+            assert_eq!(
+                community::open(&data, TIME, TIME),
+                Err(OpenError::NotHere { kind })
+            );
+        }
+        let mut content = Content::text("x");
+        content.sync_target = Some(Id::from_bytes([5; 33]));
+        let refused = AuthorError::SyncTarget;
+        assert_eq!(community::seal(&content, TIME, None), Err(refused.into()));
+        let mut data = content.encode(TIME, None).unwrap();
+        padding::pad(&mut data);
+        assert_eq!(community::open(&data, TIME, TIME), Err(refused.into()));
+    }
+
+    #[test]
+    fn an_envelope_of_a_later_generation_is_read() {
+        let (rotating, proof) = (rotating(), proof(TIME / 1000));
+        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
+        let signed_inside = community::seal(&Content::text("x"), TIME, Some(&signer)).unwrap();
+        let unsigned = session_message::content::without_community_signature(
+            padding::unpad(&signed_inside).unwrap(),
+        );
+        let mut padded = unsigned.unwrap();
+        padding::pad(&mut padded);
+        let signature = rotating.sign(&padded);
+        let kind = EnvelopeKind::Session;
+        let envelope = Envelope::new(kind, TIME, &padded, signature.as_bytes());
+        let post = community::open(&envelope.encode(), TIME, TIME).unwrap();
+        assert_eq!(post.pro.unwrap().status(&backend()), Status::Valid);
+
+        // Its source is raw bytes here.
+        let with = |source| {
+            let envelope = Envelope { source, ..envelope };
+            community::open(&envelope.encode(), TIME, TIME)
+        };
+        assert!(with(Some(&[5; 33])).is_ok());
+        assert_eq!(with(Some(b"")), Err(OpenError::Source));
+        assert_eq!(with(Some(&[b'a'; 66])), Err(OpenError::Source));
+
+        let twice = Envelope::new(kind, TIME, &signed_inside, signature.as_bytes());
+        assert_eq!(
+            community::open(&twice.encode(), TIME, TIME),
+            Err(OpenError::TwoProSignatures)
+        );
+    }
+
+    #[test]
+    fn a_pro_signature_is_checked_over_the_bytes_as_they_came() {
+        let (rotating, proof) = (rotating(), proof(TIME / 1000));
+        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
+        let data = community::seal(&Content::text("hello"), TIME, Some(&signer)).unwrap();
+        let content = padding::unpad(&data).unwrap();
+        let unsigned = session_message::content::without_community_signature(content).unwrap();
+
+        // A sender that writes a field this schema does not know, and signs it.
+        let mut newer = unsigned;
+        newer.extend([0xe2, 0x12, 1, b'?']);
+        let mut padded = newer.clone();
+        padding::pad(&mut padded);
+        let signature = rotating.sign(&padded);
+        let sealed = |signature: &[u8]| {
+            let mut data = newer.clone();
+            data.extend([0x8a, 0x01, u8::try_from(signature.len()).unwrap()]);
+            data.extend(signature);
+            padding::pad(&mut data);
+            data
+        };
+        let post = community::open(&sealed(signature.as_bytes()), TIME, TIME).unwrap();
+        assert_eq!(post.pro.unwrap().status(&backend()), Status::Valid);
+
+        // Over other bytes: delivered, but not as Pro.
+        let post = community::open(&sealed(&[1; 64]), TIME, TIME).unwrap();
+        assert_eq!(
+            post.pro.unwrap().status(&backend()),
+            Status::InvalidSignature
+        );
+        assert_eq!(
+            community::open(&sealed(&[1; 63]), TIME, TIME),
+            Err(OpenError::ProSignatureLength { got: 63 })
+        );
+    }
+
+    #[test]
+    fn the_clock_of_the_reader_decides_whether_a_proof_holds() {
+        let (rotating, proof) = (rotating(), proof(TIME / 1000));
+        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
+        let data = community::seal(&Content::text("hello"), TIME, Some(&signer)).unwrap();
+        let status = |now| {
+            let post = community::open(&data, TIME, now).unwrap();
+            post.pro.unwrap().status(&backend())
+        };
+        assert_eq!(status(TIME + 999), Status::Valid);
+        assert_eq!(status(TIME + 1000), Status::Expired);
+    }
+}
+
+mod pro {
+    use super::*;
+
+    #[test]
+    fn one_to_one_the_ciphertext_is_signed() {
+        let (alice, bob) = (account(1), account(2));
+        let (rotating, proof) = (rotating(), proof(TIME / 1000));
+        let signer = Signer::new(&rotating, &proof, 0).unwrap();
+        let content = Content::text("a".repeat(10_000));
+        let sealed =
+            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &content, TIME, &signer).unwrap();
+        let opened = direct::open(&bob, &sealed.data).unwrap();
+        let claim = opened.pro.unwrap();
+        assert_eq!(claim.message_features, MESSAGE_FEATURE_LONG_TEXT);
+        assert_eq!(claim.profile_features, 0);
+        assert_eq!(claim.proof, Some(proof));
+        assert_eq!(claim.status(&backend()), Status::Valid);
+        let envelope = Envelope::parse(envelope::unwrap(&sealed.data).unwrap()).unwrap();
+        let signature = Ed25519Signature::try_from(envelope.pro_signature.unwrap()).unwrap();
+        let ciphertext = envelope.content.unwrap();
+        assert!(rotating.public().verify(ciphertext, &signature).is_ok());
+
+        // A signature of another message.
+        let swapped = Envelope {
+            pro_signature: Some(&[1; 64]),
+            ..envelope
+        };
+        let opened = direct::open(&bob, &envelope::wrap(&swapped.encode())).unwrap();
+        let status = opened.pro.unwrap().status(&backend());
+        assert_eq!(status, Status::InvalidSignature);
+        // None at all: an old client, not Pro.
+        let unsigned = Envelope {
+            pro_signature: None,
+            ..envelope
+        };
+        let opened = direct::open(&bob, &envelope::wrap(&unsigned.encode())).unwrap();
+        assert_eq!(opened.pro, None);
+
+        let copy = sync::seal(&mut rng(), &alice, bob.id(), &content, TIME, Some(&signer));
+        let opened = direct::open(&alice, &copy.unwrap().data).unwrap();
+        assert_eq!(opened.pro.unwrap().status(&backend()), Status::Valid);
+    }
+
+    #[test]
+    fn in_groups_the_plain_content_is_signed() {
+        let alice = account(1);
+        let id = GroupId::from_ed25519(&Ed25519Secret::from_seed(&[7; 32]).public());
+        let key = Key::from_bytes(&[9; 32]);
+        let (rotating, proof) = (rotating(), proof(TIME / 1000 - 1));
+        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
+        let content = Content::text("x");
+        let sealed =
+            group::seal_with_pro(&mut rng(), &alice, &id, &key, &content, TIME, &signer).unwrap();
+        let opened = group::open(&id, [&key], &sealed.data).unwrap();
+        let claim = opened.pro.unwrap();
+        assert_eq!(claim.profile_features, PROFILE_FEATURE_BADGE);
+        assert_eq!(claim.status(&backend()), Status::Expired);
+        assert_eq!(claim.status(&rotating.public()), Status::InvalidProof);
+    }
+
+    #[test]
+    fn nothing_is_said_where_no_feature_is_used() {
+        let (alice, bob) = (account(1), account(2));
+        let (rotating, proof) = (rotating(), proof(TIME / 1000));
+        let signer = Signer::new(&rotating, &proof, 0).unwrap();
+        let content = Content::text("short");
+        let sealed =
+            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &content, TIME, &signer).unwrap();
+        assert_eq!(direct::open(&bob, &sealed.data).unwrap().pro, None);
+        let long = Content::text("a".repeat(10_001));
+        assert_eq!(
+            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &long, TIME, &signer),
+            Err(SealError::TextTooLong {
+                max: 10_000,
+                got: 10_001
+            })
+        );
+    }
+
+    #[test]
+    fn a_proof_is_for_its_key() {
+        let proof = proof(1);
+        let other = Ed25519Secret::from_seed(&[9; 32]);
+        assert_eq!(
+            Signer::new(&other, &proof, 0).map(|_| ()),
+            Err(SealError::ProKey)
+        );
+    }
+
+    /// A post with what it says about Pro, and a signature that is not checked.
+    fn open_with(pro: wire::ProMessage, time: Option<u64>) -> Result<Option<Status>, OpenError> {
+        let content = wire::Content {
+            data_message: Some(wire::DataMessage {
+                body: Some("x".into()),
+                ..wire::DataMessage::default()
+            }),
+            sig_timestamp: time,
+            pro_message: Some(pro),
+            pro_sig_for_community_message_only: Some(vec![1; 64]),
+            ..wire::Content::default()
+        };
+        let mut data = prost::Message::encode_to_vec(&content);
+        padding::pad(&mut data);
+        let post = community::open(&data, TIME, TIME)?;
+        Ok(post.pro.map(|claim| claim.status(&backend())))
+    }
+
+    fn whole() -> wire::ProProof {
+        wire::ProProof {
+            revocation_tag: Some(vec![1; 32]),
+            rotating_public_key: Some(vec![1; 32]),
+            expiry_unix_ts: Some(1),
+            sig: Some(vec![1; 64]),
+        }
+    }
+
+    #[test]
+    fn parts_of_a_proof_are_all_there_or_it_is_refused() {
+        let open = |proof: wire::ProProof| {
+            let message = wire::ProMessage {
+                proof: Some(proof),
+                ..wire::ProMessage::default()
+            };
+            open_with(message, Some(TIME))
+        };
+        assert_eq!(open(whole()), Ok(Some(Status::InvalidProof)));
+        let refused = |change: &dyn Fn(&mut wire::ProProof), field| {
+            let mut proof = whole();
+            change(&mut proof);
+            assert_eq!(open(proof), Err(OpenError::ProProof { field }));
+        };
+        refused(&|proof| proof.revocation_tag = None, "revocationTag");
+        refused(
+            &|proof| proof.revocation_tag = Some(vec![1; 31]),
+            "revocationTag",
+        );
+        refused(
+            &|proof| proof.rotating_public_key = None,
+            "rotatingPublicKey",
+        );
+        refused(&|proof| proof.expiry_unix_ts = None, "expiryUnixTs");
+        refused(&|proof| proof.sig = Some(vec![1; 65]), "sig");
+    }
+
+    #[test]
+    fn a_message_without_a_proof_is_delivered_as_not_pro() {
+        let none = wire::ProMessage::default();
+        assert_eq!(open_with(none, Some(TIME)), Ok(Some(Status::NoProof)));
+    }
+
+    #[test]
+    fn a_pro_message_must_say_when_it_was_sent() {
+        for time in [None, Some(0)] {
+            let message = wire::ProMessage {
+                proof: Some(whole()),
+                ..wire::ProMessage::default()
+            };
+            assert_eq!(open_with(message, time), Err(OpenError::ProTime));
+        }
+    }
+}
+
+mod inboxes {
+    use super::*;
+
+    fn server() -> X25519Public {
+        Ed25519Secret::from_seed(&[0x33; 32]).to_x25519().public()
+    }
+
+    #[test]
+    fn both_sides_open_it() {
+        for blinding in [Blinding::Blind15, Blinding::Blind25] {
+            let (alice, bob) = (account(1), account(2));
+            let alice_blinded = alice.blinded(blinding, &server()).unwrap();
+            let bob_blinded = bob.blinded(blinding, &server()).unwrap();
+            let (from, to) = (AnyId::from(&alice_blinded), AnyId::from(&bob_blinded));
+            let content = Content::text("hello");
+            let data = inbox::seal(&mut rng(), &alice_blinded, &to, &content, TIME, None).unwrap();
+            let metadata = Metadata {
+                sender: &from,
+                recipient: &to,
+                posted_ms: TIME + 5,
+            };
+            for own in [&alice_blinded, &bob_blinded] {
+                let opened = inbox::open(own, &metadata, &data, TIME).unwrap();
+                assert_eq!(opened.sender, *alice.id());
+                assert_eq!(opened.sender_ed25519, alice.ed25519_public());
+                assert_eq!(opened.content, content);
+                assert_eq!(opened.sent_ms, TIME);
+            }
+            let other = account(3).blinded(blinding, &server()).unwrap();
+            assert!(matches!(
+                inbox::open(&other, &metadata, &data, TIME),
+                Err(OpenError::Decrypt(_))
+            ));
+            // The server names somebody else as the sender.
+            let other = AnyId::from(&other);
+            let forged = Metadata {
+                sender: &other,
+                ..metadata
+            };
+            assert!(matches!(
+                inbox::open(&bob_blinded, &forged, &data, TIME),
+                Err(OpenError::Decrypt(_))
+            ));
+            let late = Metadata {
+                posted_ms: TIME + MAX_COMMUNITY_SKEW_MS + 1,
+                ..metadata
+            };
+            assert!(matches!(
+                inbox::open(&bob_blinded, &late, &data, TIME),
+                Err(OpenError::PostingTime { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn ids_of_another_kind_are_refused() {
+        let alice = account(1).blinded(Blinding::Blind15, &server()).unwrap();
+        let bob = account(2).blinded(Blinding::Blind25, &server()).unwrap();
+        for recipient in [AnyId::from(&bob), AnyId::from(*account(2).id())] {
+            let content = Content::text("x");
+            assert_eq!(
+                inbox::seal(&mut rng(), &alice, &recipient, &content, TIME, None),
+                Err(SealError::Prefix {
+                    expected: 0x15,
+                    got: recipient.prefix()
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_author_can_unsend() {
+        let alice = account(1).blinded(Blinding::Blind15, &server()).unwrap();
+        let bob = account(2).blinded(Blinding::Blind15, &server()).unwrap();
+        let (from, to) = (AnyId::from(&alice), AnyId::from(&bob));
+        let metadata = Metadata {
+            sender: &from,
+            recipient: &to,
+            posted_ms: TIME,
+        };
+        let open = |author: [u8; 33]| {
+            let unsend = Kind::Unsend(Unsend {
+                sent_ms: 1,
+                author: Id::from_bytes(author),
+            });
+            let data = inbox::seal(&mut rng(), &alice, &to, &unsend.into(), TIME, None).unwrap();
+            inbox::open(&bob, &metadata, &data, TIME).map(|_| ())
+        };
+        assert_eq!(open(from.to_bytes()), Ok(()));
+        assert_eq!(open(account(1).id().to_bytes()), Ok(()));
+        assert_eq!(open(to.to_bytes()), Err(AuthorError::Unsend.into()));
+    }
+}
+
+mod notifications {
+    use super::*;
+
+    fn notification() -> Notification<'static> {
+        Notification {
+            id: AnyId::from(*account(1).id()),
+            hash: "hash",
+            namespace: -11,
+            stored_ms: 1,
+            expiry_ms: 2,
+            data: Some(b"data"),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for data in [None, Some(&b""[..]), Some(b"data")] {
+            let notification = Notification {
+                data,
+                ..notification()
+            };
+            let bytes = notification.encode();
+            assert_eq!(Notification::parse(&bytes), Ok(notification));
+        }
+        let bytes = notification().encode();
+        assert!(bytes.starts_with(b"d1:@33:\x05"));
+        assert!(bytes.ends_with(b"1:h4:hash1:ni-11e1:ti1e1:zi2e1:~4:datae"));
+    }
+
+    #[test]
+    fn what_is_no_notification_is_refused() {
+        for bytes in [
+            &b"de"[..],
+            b"d1:@3:abc1:h1:x1:ni0e1:ti0e1:zi0ee",
+            b"",
+            &b"l".repeat(1_000_000),
+        ] {
+            assert!(Notification::parse(bytes).is_err());
+        }
+        let good = notification().encode();
+        let text = String::from_utf8_lossy(&good);
+        assert!(text.contains("1:ni-11e"));
+        let replace = |from: &[u8], to: &[u8]| {
+            let at = good.windows(from.len()).position(|part| part == from);
+            let mut bytes = good.clone();
+            bytes.splice(at.unwrap()..at.unwrap() + from.len(), to.iter().copied());
+            Notification::parse(&bytes).map(|_| ())
+        };
+        assert!(replace(b"i-11e", b"i32767e").is_ok());
+        assert!(replace(b"i-11e", b"i32768e").is_err());
+        assert!(replace(b"4:hash", b"1:\xff").is_err());
+        assert!(replace(b"ti1e", b"ti-1e").is_err());
+        assert!(replace(b"d1:@33:\x05", b"d1:@33:\xee").is_err());
+    }
+}

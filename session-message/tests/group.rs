@@ -1,0 +1,406 @@
+//! Messages of closed groups, and notices to removed members.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use session_crypto::{Ed25519Secret, KeyError};
+use session_identity::{Account, GroupId, Seed};
+use session_message::content::{
+    Call, CallStep, Content, DeleteContent, Expiration, GroupUpdate, Id, InfoChange, Kind,
+    MemberChangeKind, Typing,
+};
+use session_message::group::layer::{self, Options};
+use session_message::group::{self, Key};
+use session_message::{AuthorError, OpenError, SealError, admin, kicked, multi, namespace, ttl};
+use session_proto::bt;
+use session_proto::envelope::{Envelope, EnvelopeKind};
+use session_proto::wire::WireError;
+
+const TIME: u64 = 1_754_971_101_000;
+
+fn account(byte: u8) -> Account {
+    Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([7; 32])
+}
+
+fn admin_key() -> Ed25519Secret {
+    Ed25519Secret::from_seed(&[7; 32])
+}
+
+fn group_id() -> GroupId {
+    GroupId::from_ed25519(&admin_key().public())
+}
+
+fn key(byte: u8) -> Key {
+    Key::from_bytes(&[byte; 32])
+}
+
+fn seal(content: &Content) -> Result<session_message::Sealed, SealError> {
+    group::seal(&mut rng(), &account(1), &group_id(), &key(9), content, TIME)
+}
+
+/// Any content in an envelope, past the checks of sealing.
+fn seal_unchecked(content: &Content) -> Vec<u8> {
+    let raw = content.encode(TIME, None).unwrap();
+    let envelope = Envelope::new(EnvelopeKind::ClosedGroup, TIME, &raw, &[1; 64]);
+    seal_bytes(&envelope.encode())
+}
+
+fn seal_bytes(plain: &[u8]) -> Vec<u8> {
+    let sender = account(1);
+    let options = Options::default();
+    layer::seal(
+        &mut rng(),
+        sender.ed25519(),
+        &group_id(),
+        &key(9),
+        plain,
+        options,
+    )
+    .unwrap()
+}
+
+fn open(data: &[u8]) -> Result<session_message::Opened, OpenError> {
+    group::open(&group_id(), [&key(9)], data)
+}
+
+#[test]
+fn what_is_sealed_opens_with_any_key_of_the_group() {
+    let content = Content::text("hello");
+    let sealed = seal(&content).unwrap();
+    assert_eq!(sealed.namespace, namespace::GROUP_MESSAGES);
+    assert_eq!(sealed.ttl_ms, ttl::DEFAULT_MS);
+    assert_eq!(sealed.data.len() % 256, 0);
+    let keys = [key(8), key(9)];
+    let opened = group::open(&group_id(), &keys, &sealed.data).unwrap();
+    assert_eq!(opened.sender, *account(1).id());
+    assert_eq!(opened.content, content);
+    assert_eq!(opened.sent_ms, TIME);
+    assert!(matches!(
+        group::open(&group_id(), &keys[..1], &sealed.data),
+        Err(OpenError::Decrypt(_))
+    ));
+}
+
+#[test]
+fn a_message_cannot_be_passed_off_to_another_group() {
+    let sealed = seal(&Content::text("hello")).unwrap();
+    let other = Ed25519Secret::from_seed(&[8; 32]).public();
+    let other = GroupId::from_ed25519(&other);
+    assert!(matches!(
+        group::open(&other, [&key(9)], &sealed.data),
+        Err(OpenError::Decrypt(_))
+    ));
+}
+
+#[test]
+fn long_messages_are_compressed() {
+    let content = Content::text("all the same ".repeat(150));
+    let sealed = seal(&content).unwrap();
+    assert!(sealed.data.len() < 600, "{}", sealed.data.len());
+    assert_eq!(open(&sealed.data).unwrap().content, content);
+}
+
+#[test]
+fn what_disappears_is_kept_for_its_time() {
+    for expiration in [Expiration::after_send(60), Expiration::after_read(60)] {
+        let content = Content::text("x").with_expiration(expiration);
+        assert_eq!(seal(&content).unwrap().ttl_ms, 60_000);
+    }
+}
+
+#[test]
+fn kinds_of_one_to_one_conversations_are_refused() {
+    let admin = admin_key();
+    let call = Call {
+        uuid: "u".into(),
+        step: CallStep::EndCall,
+    };
+    for kind in [
+        Kind::Typing(Typing::STARTED),
+        Kind::Call(call),
+        Kind::ExpirationUpdate,
+        Kind::RequestAccepted,
+        Kind::Group(admin::promote(&admin, "g")),
+        Kind::Group(admin::invite(&admin, account(2).id(), "g", &[1; 100], TIME)),
+    ] {
+        let mut content = Content::from(kind);
+        if content.kind == Kind::ExpirationUpdate {
+            content.expiration = Some(Expiration::OFF);
+        }
+        let kind = content.kind.name();
+        assert_eq!(seal(&content), Err(SealError::NotHere { kind }));
+        assert_eq!(
+            open(&seal_unchecked(&content)),
+            Err(OpenError::NotHere { kind })
+        );
+    }
+}
+
+#[test]
+fn there_are_no_sync_copies_in_groups() {
+    let mut content = Content::text("x");
+    content.sync_target = Some(Id::from_bytes(account(2).id().to_bytes()));
+    let refused = AuthorError::SyncTarget;
+    assert_eq!(seal(&content), Err(refused.into()));
+    assert_eq!(open(&seal_unchecked(&content)), Err(refused.into()));
+}
+
+#[test]
+fn admin_signatures_are_made_and_checked() {
+    let admin = admin_key();
+    let updates = |key: &Ed25519Secret, time| {
+        let members = [*account(2).id()];
+        [
+            admin::info_change(key, InfoChange::Name("new".into()), time),
+            admin::info_change(key, InfoChange::Picture, time),
+            admin::info_change(key, InfoChange::Expiration(60), time),
+            admin::member_change(key, MemberChangeKind::Removed, &members, None, time),
+            admin::delete_content(key, &members, &["hash"], time),
+        ]
+    };
+    for update in updates(&admin, TIME) {
+        let content = Content::from(Kind::Group(update));
+        let sealed = seal(&content).unwrap();
+        assert_eq!(open(&sealed.data).unwrap().content, content);
+    }
+    // Another time, another key.
+    let other = Ed25519Secret::from_seed(&[8; 32]);
+    for update in updates(&admin, TIME + 1)
+        .into_iter()
+        .chain(updates(&other, TIME))
+    {
+        let content = Content::from(Kind::Group(update));
+        assert_eq!(seal(&content), Err(SealError::AdminSignature));
+        assert_eq!(
+            open(&seal_unchecked(&content)),
+            Err(OpenError::AdminSignature)
+        );
+    }
+}
+
+#[test]
+fn a_signature_is_for_its_kind_of_change() {
+    let admin = admin_key();
+    let GroupUpdate::InfoChange {
+        admin_signature, ..
+    } = admin::info_change(&admin, InfoChange::Picture, TIME)
+    else {
+        panic!("another update");
+    };
+    let forged = GroupUpdate::InfoChange {
+        change: InfoChange::Name("new".into()),
+        admin_signature,
+    };
+    let content = Content::from(Kind::Group(forged));
+    assert_eq!(
+        open(&seal_unchecked(&content)),
+        Err(OpenError::AdminSignature)
+    );
+}
+
+#[test]
+fn members_delete_without_a_signature() {
+    let delete = DeleteContent {
+        members: Vec::new(),
+        hashes: vec!["hash".into()],
+        admin_signature: None,
+    };
+    let content = Content::from(Kind::Group(GroupUpdate::DeleteContent(delete)));
+    assert!(open(&seal(&content).unwrap().data).is_ok());
+}
+
+#[test]
+fn what_is_inside_must_be_an_envelope_with_content() {
+    let missing = |field| OpenError::Envelope(WireError::Missing { field });
+    assert_eq!(open(&seal_bytes(&[0x28, 1])), Err(missing("type")));
+    assert_eq!(open(&seal_bytes(&[0x08, 7])), Err(missing("timestamp")));
+    assert_eq!(
+        open(&seal_bytes(&[0x08, 7, 0x28, 1])),
+        Err(OpenError::NoContent)
+    );
+}
+
+#[test]
+fn empty_and_huge_messages_are_not_made() {
+    let sender = account(1);
+    let make = |plain: &[u8]| {
+        let options = Options::default();
+        layer::seal(
+            &mut rng(),
+            sender.ed25519(),
+            &group_id(),
+            &key(9),
+            plain,
+            options,
+        )
+    };
+    assert!(matches!(make(b""), Err(SealError::Length { got: 0, .. })));
+    assert!(make(&vec![1; 1_000_000]).is_ok());
+    assert!(matches!(
+        make(&vec![1; 1_000_001]),
+        Err(SealError::Length { got: 1_000_001, .. })
+    ));
+}
+
+/// What a member with the key can write by hand.
+mod hand_made {
+    use super::*;
+
+    fn encrypt(dict: &[u8]) -> Vec<u8> {
+        session_crypto::group::encrypt(&mut rng(), &[9; 32], dict, 256).unwrap()
+    }
+
+    fn dict(fields: &[(&[u8], &[u8])], version: u64, signed: &[u8]) -> Vec<u8> {
+        let sender = account(1);
+        let signature = sender
+            .ed25519()
+            .sign_parts(&[signed, group_id().key_bytes()]);
+        bt::dict(|d| {
+            d.int(b"", version);
+            d.bytes(b"a", sender.ed25519_public().as_bytes());
+            d.bytes(b"s", signature.as_bytes());
+            for (key, value) in fields {
+                d.bytes(key, value);
+            }
+        })
+    }
+
+    fn open_dict(dict: &[u8]) -> Result<layer::Opened, OpenError> {
+        layer::open(&group_id(), [&key(9)], &encrypt(dict))
+    }
+
+    #[test]
+    fn unknown_keys_are_skipped() {
+        let opened = open_dict(&dict(&[(b"b", b"?"), (b"d", b"x"), (b"zz", b"?")], 1, b"x"));
+        assert_eq!(*opened.unwrap().plain, b"x");
+    }
+
+    #[test]
+    fn versions_data_and_signatures_are_checked() {
+        let refused = |dict: &[u8]| open_dict(dict).unwrap_err();
+        assert_eq!(refused(&dict(&[(b"d", b"x")], 2, b"x")), OpenError::Version);
+        assert_eq!(refused(&dict(&[], 1, b"")), OpenError::GroupData);
+        let both = dict(&[(b"d", b"x"), (b"z", b"x")], 1, b"x");
+        assert_eq!(refused(&both), OpenError::GroupData);
+        assert_eq!(refused(&dict(&[(b"d", b"")], 1, b"")), OpenError::GroupData);
+        assert_eq!(refused(&dict(&[(b"z", b"")], 1, b"")), OpenError::GroupData);
+        assert!(matches!(
+            refused(&dict(&[(b"d", b"x")], 1, b"y")),
+            OpenError::Decrypt(_)
+        ));
+        // Verified before it is decompressed.
+        assert!(matches!(
+            refused(&dict(&[(b"z", b"no frame")], 1, b"other")),
+            OpenError::Decrypt(_)
+        ));
+        assert_eq!(
+            refused(&dict(&[(b"z", b"no frame")], 1, b"no frame")),
+            OpenError::Compression
+        );
+        let large = vec![1; 1_000_001];
+        assert_eq!(
+            refused(&dict(&[(b"d", &large)], 1, &large)),
+            OpenError::GroupData
+        );
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 10 << 3];
+        for block in 1..=200_000_u32 {
+            let header = (128 << 10 << 3) | 0b010 | u32::from(block == 200_000);
+            frame.extend(&header.to_le_bytes()[..3]);
+            frame.push(b'a');
+        }
+        let bomb = dict(&[(b"z", &frame)], 1, &frame);
+        assert_eq!(open_dict(&bomb).unwrap_err(), OpenError::Compression);
+    }
+
+    #[test]
+    fn what_is_no_canonical_dict_is_refused() {
+        for bytes in [
+            &b"l1:ae"[..],
+            b"d0:i1e1:a1:xee",
+            b"d1:a1:x0:i1ee",
+            b"x",
+            &b"l".repeat(1_000_000),
+            b"d0:99999999999999999999:",
+        ] {
+            assert!(matches!(
+                open_dict(bytes),
+                Err(OpenError::Encoding(_) | OpenError::Field(_))
+            ));
+        }
+        // All zeros: nothing is left after the padding.
+        assert!(matches!(open_dict(&[0; 10]), Err(OpenError::Encoding(_))));
+    }
+}
+
+#[test]
+fn keys_have_32_bytes() {
+    assert!(Key::try_from([1; 32].as_slice()).is_ok());
+    for got in [0, 31, 33, 64] {
+        let expected = 32;
+        assert_eq!(
+            Key::try_from(vec![1; got].as_slice()).map(|_| ()),
+            Err(KeyError::Length { expected, got })
+        );
+    }
+    assert_eq!(format!("{:?}", key(0x55)), "Key(..)");
+}
+
+#[test]
+fn removed_members_and_nobody_else_read_their_notice() {
+    let (admin, bob, carol) = (admin_key(), account(2), account(3));
+    let sealed = kicked::seal(&mut rng(), &admin, &[*bob.id(), *carol.id()], 4).unwrap();
+    assert_eq!(sealed.namespace, namespace::REVOKED_RETRIEVABLE);
+    assert_eq!(sealed.ttl_ms, ttl::LONG_MS);
+    for removed in [&bob, &carol] {
+        assert_eq!(kicked::open(removed, &group_id(), 4, &sealed.data), Ok(4));
+        assert_eq!(kicked::open(removed, &group_id(), 0, &sealed.data), Ok(4));
+        // Invited again since.
+        assert_eq!(
+            kicked::open(removed, &group_id(), 5, &sealed.data),
+            Err(OpenError::StaleNotice)
+        );
+    }
+    assert!(matches!(
+        kicked::open(&account(1), &group_id(), 0, &sealed.data),
+        Err(OpenError::Decrypt(_))
+    ));
+}
+
+#[test]
+fn notices_that_say_something_else_are_refused() {
+    let bob = account(2);
+    let secret = admin_key().to_x25519();
+    let sender = session_crypto::multi::Party::new(&secret, kicked::DOMAIN);
+    let open = |message: &[u8]| {
+        let to = [bob.x25519_public()];
+        let junk = multi::Junk::default();
+        let data = multi::seal(&mut rng(), &sender, &[1; 24], &to, &[message], junk).unwrap();
+        kicked::open(&bob, &group_id(), 0, &data)
+    };
+    let own = bob.id().key_bytes().as_slice();
+    assert_eq!(open(&[own, b"7"].concat()), Ok(7));
+    for bad in [
+        own.to_vec(),
+        [own, b"-1"].concat(),
+        [own, b"+1"].concat(),
+        [own, b" 1"].concat(),
+        [own, b"18446744073709551616"].concat(),
+        [&[1; 32][..], b"7"].concat(),
+        b"7".to_vec(),
+    ] {
+        assert_eq!(open(&bad), Err(OpenError::StaleNotice));
+    }
+}

@@ -1,0 +1,307 @@
+//! Node lists and answers of strangers: skipped and counted, or a typed error; never a panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::std_instead_of_core,
+    missing_docs
+)]
+
+use proptest::prelude::*;
+use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_swarm::record::{AddressPolicy, MAX_NODES, NodeList, ReadOptions, RecordError};
+use session_swarm::rpc::*;
+use session_swarm::value::Value;
+use session_swarm::{MessageHash, Namespace, Namespaces, StorageAccount, SwarmId};
+
+const KEY: &str = "1f000f09a7b07828dcb72af7cd16857050c10c02bd58afb0e38111fb6cda1fef";
+
+fn read(nodes: &str) -> NodeList {
+    let json = format!(r#"{{"result":{{"service_node_states":[{nodes}],"height":7}}}}"#);
+    NodeList::from_json(json.as_bytes(), &ReadOptions::default()).unwrap()
+}
+
+fn node(fields: &str) -> String {
+    format!(r#"{{"pubkey_ed25519":"{KEY}","public_ip":"1.1.1.1","storage_port":443{fields}}}"#)
+}
+
+#[test]
+fn entries_that_cannot_be_used_are_skipped_and_counted() {
+    let good = read(&node(""));
+    assert_eq!(
+        (good.nodes.len(), good.skipped.total(), good.height),
+        (1, 0, Some(7))
+    );
+    assert_eq!(good.nodes[0].swarm_id, SwarmId::UNASSIGNED);
+    for malformed in [
+        "5".to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        node(r#","pubkey_x25519":"zz""#),
+        node(r#","swarm_id":"5""#),
+        node(r#","swarm_id":-1"#),
+        node(r#","swarm_id":1.5"#),
+        node(r#","swarm":"xyz""#),
+        node(r#","storage_server_version":["2"]"#),
+        node(r#","storage_server_version":{}"#),
+        node(r#","requested_unlock_height":"9""#),
+        node("").replace("443", r#""443""#),
+        node("").replace("443", "-443"),
+        node("").replace("1.1.1.1", "1.1.1"),
+        node("").replace("1.1.1.1", "::1"),
+        node("").replace(KEY, "1f"),
+    ] {
+        let list = read(&malformed);
+        assert_eq!(
+            (list.nodes.len(), list.skipped.malformed),
+            (0, 1),
+            "{malformed}"
+        );
+    }
+    let skipped = |text: &str| read(text).skipped;
+    assert_eq!(skipped(&node("").replace("1.1.1.1", "0.0.0.0")).address, 1);
+    assert_eq!(
+        skipped(&node("").replace(r#""public_ip":"1.1.1.1","#, "")).address,
+        1
+    );
+    for ip in ["10.0.0.1", "127.0.0.1", "192.168.0.1", "255.255.255.255"] {
+        assert_eq!(
+            skipped(&node("").replace("1.1.1.1", ip)).forbidden_address,
+            1
+        );
+    }
+    for port in ["0", "65536", "18446744073709551615"] {
+        assert_eq!(skipped(&node("").replace("443", port)).port, 1);
+    }
+    let twice = read(&format!("{},{}", node(""), node(r#","swarm_id":5"#)));
+    assert_eq!((twice.nodes.len(), twice.skipped.duplicate), (1, 1));
+}
+
+#[test]
+fn swarm_ids_keep_all_bits_and_versions_any_form() {
+    let list = read(&node(
+        r#","swarm_id":18446744073709551613,"storage_server_version":"2.8""#,
+    ));
+    assert_eq!(list.nodes[0].swarm_id.get(), u64::MAX - 2);
+    assert_eq!(list.nodes[0].version.0, [2, 8, 0]);
+    let list = read(&node(
+        r#","swarm":"fffffffffffffffd","storage_server_version":[70000,1,2,3]"#,
+    ));
+    assert_eq!(list.nodes[0].swarm_id.get(), u64::MAX - 2);
+    assert_eq!(list.nodes[0].version.0, [65535, 1, 2]);
+}
+
+#[test]
+fn a_list_of_a_hundred_thousand_is_cut() {
+    let mut text = String::new();
+    for index in 0..100_000u32 {
+        let key = format!("{index:064x}");
+        text.push_str(if index == 0 { "" } else { "," });
+        text.push_str(&node("").replace(KEY, &key));
+    }
+    let list = read(&text);
+    assert_eq!(list.nodes.len(), MAX_NODES);
+    assert_eq!(list.skipped.surplus, 100_000 - MAX_NODES);
+}
+
+#[test]
+fn what_is_no_list_is_an_error() {
+    let read = |text: &[u8]| NodeList::from_json(text, &ReadOptions::default());
+    assert_eq!(read(b"{}"), Err(RecordError::NoList));
+    assert_eq!(read(b"[]"), Err(RecordError::NoList));
+    assert_eq!(read(br#"{"snodes":5}"#), Err(RecordError::NoList));
+    assert_eq!(read(b"nope"), Err(RecordError::Json));
+    assert_eq!(read("[".repeat(200_000).as_bytes()), Err(RecordError::Json));
+    let deep = format!(r#"{{"snodes":[{}"#, r#"{"ip":["#.repeat(100_000));
+    assert_eq!(read(deep.as_bytes()), Err(RecordError::Json));
+}
+
+#[test]
+fn departed_nodes_of_a_bundled_list_are_dropped() {
+    let leaves = node(r#","requested_unlock_height":8"#);
+    let mut list = read(&leaves);
+    assert_eq!(list.drop_departed(119), 0);
+    assert_eq!(list.drop_departed(120), 1);
+}
+
+#[test]
+fn entries_of_strangers_liars_and_other_messages_do_not_count() {
+    let account = StorageAccount::from_bytes([5; 33]);
+    let store = Store::new(account, Namespace::DEFAULT, b"a".to_vec(), 5, 60_000);
+    let other = Store::new(account, Namespace::DEFAULT, b"b".to_vec(), 5, 60_000);
+    let node = Ed25519Secret::from_seed(&[1; 32]);
+    let entry = |store: &Store| StoreEntry {
+        hash: store.hash(),
+        expiry: 9,
+        already: false,
+    };
+    let verify = |signed: Signed<StoreEntry>, member: bool| {
+        let mut answer = SwarmAnswer::new(Stamp::default());
+        answer.entries.insert(node.public(), Entry::Done(signed));
+        answer.verify(&store, |_| member)
+    };
+    assert!(verify(store.sign_entry(&node, entry(&store)), true).is_success());
+    assert_eq!(
+        verify(store.sign_entry(&node, entry(&store)), false).strangers,
+        [node.public()]
+    );
+    // Signed well, but for another message.
+    assert_eq!(
+        verify(other.sign_entry(&node, entry(&other)), true).forged,
+        [node.public()]
+    );
+    let liar = Ed25519Secret::from_seed(&[2; 32]);
+    assert_eq!(
+        verify(store.sign_entry(&liar, entry(&store)), true).forged,
+        [node.public()]
+    );
+    // An answer to something else is none.
+    let info = Value::from_json(br#"{"version":[1,2,3],"timestamp":1,"t":1,"hf":[1,2]}"#).unwrap();
+    assert_eq!(
+        store.read_answer(&info).err(),
+        Some(AnswerError::Field("swarm"))
+    );
+}
+
+fn account_and_signer(seed: [u8; 32], user: bool) -> (StorageAccount, Ed25519Secret) {
+    let secret = Ed25519Secret::from_seed(&seed);
+    let account = if user {
+        StorageAccount::user(&secret.public().to_x25519().unwrap())
+    } else {
+        StorageAccount::group(&secret.public())
+    };
+    (account, secret)
+}
+
+const NOW: u64 = 1_800_000_000_000;
+
+/// One signed request of every method.
+fn every_request(
+    account: StorageAccount,
+    signer: &Signer<'_>,
+    namespace: Namespace,
+    data: Vec<u8>,
+) -> Vec<Request> {
+    let hash = MessageHash::of(&account, namespace, &data);
+    let hashes = vec![hash, MessageHash::of(&account, namespace, b"")];
+    let token = SubaccountToken::new(
+        account.prefix(),
+        Permissions::READ,
+        &Ed25519Public::from_bytes([3; 32]),
+    );
+    let all = Namespaces::All;
+    vec![
+        Store::new(account, namespace, data, NOW, 60_000)
+            .sign(signer)
+            .into(),
+        Retrieve::new(account, namespace)
+            .after(Some(hash))
+            .sign(NOW, signer)
+            .into(),
+        Delete::new(account, hashes.clone(), signer).into(),
+        DeleteAll::new(account, all, NOW, signer).into(),
+        DeleteAll::new(account, namespace, NOW, signer).into(),
+        DeleteBefore::new(account, namespace, NOW, signer).into(),
+        ExpireAll::new(account, all, NOW, signer).into(),
+        Expire::new(
+            account,
+            hashes.clone(),
+            vec![NOW, NOW + 1],
+            ExpireDirection::Extend,
+            signer,
+        )
+        .into(),
+        Expire::new(
+            account,
+            hashes.clone(),
+            vec![NOW],
+            ExpireDirection::Shorten,
+            signer,
+        )
+        .into(),
+        GetExpiries::new(account, &hashes, NOW, signer).into(),
+        RevokeSubaccount::new(account, vec![token], NOW, signer).into(),
+        UnrevokeSubaccount::new(account, vec![token, token], NOW, signer).into(),
+        GetSwarm { account }.into(),
+        Info.into(),
+        OxendRequest::service_nodes().into(),
+        ActiveNodesBin.into(),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_a_client_builds_a_node_parses_and_verifies(
+        seed in any::<[u8; 32]>(),
+        user in any::<bool>(),
+        number in any::<i16>(),
+        data in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let (account, secret) = account_and_signer(seed, user);
+        let signer = if user { Signer::user(&secret) } else { Signer::group(&secret) };
+        let mut requests = every_request(account, &signer, Namespace::new(number), data.clone());
+        if !user {
+            requests.push(RevokedSubaccounts::new(account, NOW, &signer).into());
+        }
+        let member = Ed25519Secret::from_seed(&[9; 32]);
+        let everything = Permissions::READ.with(Permissions::WRITE).with(Permissions::DELETE);
+        let token = SubaccountToken::new(account.prefix(), everything, &member.public());
+        let owner = user.then(|| secret.public());
+        let proof = SubaccountProof::new(token, &secret);
+        let by_member = Signer::subaccount(&member, proof, owner);
+        let member_requests = every_request(account, &by_member, Namespace::new(number), data);
+        let checks = Checks {
+            now_ms: NOW,
+            hf: [19, 4],
+            forwarded: false,
+            serves: &|_| true,
+            is_revoked: &|_, _| false,
+        };
+        for request in &requests {
+            prop_assert_eq!(&Request::from_json(&request.to_json()).unwrap(), request);
+            let name = request.method().name();
+            let parsed = Request::from_body(name, &request.to_bencode()).unwrap().0;
+            prop_assert_eq!(&parsed, request);
+            prop_assert_eq!(parsed.check(&checks), Ok(()));
+        }
+        for request in &member_requests {
+            let parsed = Request::from_json(&request.to_json()).unwrap();
+            let only_main = matches!(
+                parsed,
+                Request::RevokeSubaccount(_) | Request::UnrevokeSubaccount(_)
+            );
+            prop_assert_eq!(parsed.check(&checks).is_ok(), !only_main);
+        }
+        let refused = Checks { is_revoked: &|_, _| true, ..checks };
+        let revoked = member_requests[2].check(&refused);
+        prop_assert_eq!(revoked, Err(RpcError::Signature(Method::Delete)));
+        // All of them in one batch and in one ifelse.
+        let batch = Request::from(Batch::new(requests.clone()));
+        prop_assert_eq!(&Request::from_json(&batch.to_json()).unwrap(), &batch);
+        let choice = Request::from(IfElse {
+            condition: Condition { hf_at_least: Some([19, 0]), ..Condition::default() },
+            then: Some(Box::new(batch.clone())),
+            otherwise: Some(Box::new(Info.into())),
+        });
+        prop_assert_eq!(&Request::from_json(&choice.to_json()).unwrap(), &choice);
+        let body = choice.to_bencode();
+        prop_assert_eq!(Request::from_body("ifelse", &body).unwrap().0, choice);
+    }
+
+    #[test]
+    fn no_request_of_a_stranger_panics(
+        method in "(store|retrieve|expire|batch|ifelse|delete|monitor)",
+        body in proptest::collection::vec(any::<u8>(), 0..80),
+        prefix in "(d|\\{|l|)",
+    ) {
+        let body = [prefix.as_bytes(), &body].concat();
+        let _ = Request::from_json(&body);
+        let _ = Request::from_body(&method, &body);
+        let _ = monitor::MonitorRequests::parse(&body);
+        let _ = monitor::Notice::from_bencode(&body);
+        let _ = NodeList::from_json(&body, &ReadOptions { addresses: AddressPolicy::Any, ..ReadOptions::default() });
+        let _ = session_swarm::client::SavedState::from_bytes(&body);
+    }
+}
