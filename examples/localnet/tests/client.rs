@@ -42,12 +42,29 @@ fn binary() -> PathBuf {
 }
 
 async fn client(arguments: &[&str]) -> Output {
+    typed(arguments, "").await
+}
+
+/// A command, and what is typed into it.
+async fn typed(arguments: &[&str], input: &str) -> Output {
+    use tokio::io::AsyncWriteExt;
     let binary = tokio::task::spawn_blocking(binary).await.unwrap();
-    tokio::process::Command::new(binary)
+    let mut child = tokio::process::Command::new(binary)
         .args(arguments)
-        .output()
-        .await
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may have closed it already.
+    let _ = child
+        .stdin
+        .take()
         .unwrap()
+        .write_all(input.as_bytes())
+        .await;
+    child.wait_with_output().await.unwrap()
 }
 
 fn lines(output: &Output) -> Vec<Value> {
@@ -59,7 +76,11 @@ fn lines(output: &Output) -> Vec<Value> {
 
 /// A command that must fail with one sentence that contains a text.
 async fn refused(arguments: &[&str], status: i32, sentence: &str) {
-    let output = client(arguments).await;
+    refused_typed(arguments, "", status, sentence).await;
+}
+
+async fn refused_typed(arguments: &[&str], input: &str, status: i32, sentence: &str) {
+    let output = typed(arguments, input).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
     assert!(said.contains(sentence), "{arguments:?}: {said}");
@@ -167,8 +188,284 @@ async fn two_people_talk() {
             .collect();
         assert_eq!(texts, [text.as_str()]);
     }
-    let nothing = world.run("alice", &["receive"]).await;
-    assert!(nothing.status.success() && lines(&nothing).is_empty());
+
+    // Alice's other devices see what she sent, each once.
+    let copies = world.run("alice", &["receive"]).await;
+    let copies = lines(&copies);
+    assert_eq!(copies.len(), 4);
+    for copy in &copies {
+        assert_eq!(copy["own"], true);
+        assert_eq!(copy["from"], alice.as_str());
+        assert_eq!(copy["conversation"], bob.as_str());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_replies_notes_and_copies() {
+    let world = World::new().await;
+    let (alice, bob) = (world.account("alice").await, world.account("bob").await);
+    let (alice_state, bob_state) = (world.path("alice.state"), world.path("bob.state"));
+
+    // A name that is kept goes with every message.
+    let named = world
+        .run("alice", &["name", "Alice", "--state", &alice_state])
+        .await;
+    assert_eq!(lines(&named)[0]["name"], "Alice");
+    let sent = world
+        .run(
+            "alice",
+            &["send", &bob, "question", "--state", &alice_state],
+        )
+        .await;
+    let sent = &lines(&sent)[0];
+    assert_eq!(
+        (&sent["stored_on"], &sent["copied_to"]),
+        (&4.into(), &4.into())
+    );
+    let got = world.run("bob", &["receive", "--state", &bob_state]).await;
+    let question = &lines(&got)[0];
+    assert_eq!(question["name"], "Alice");
+    assert_eq!(question["own"], false);
+    assert_eq!(question["sent_ms"], sent["sent_ms"]);
+    assert_eq!(question["reply_to"], Value::Null);
+
+    // The answer says what it answers; without a copy when none is wanted.
+    let reply_to = format!("{alice}:{}", sent["sent_ms"]);
+    let arguments = [
+        "send",
+        &alice,
+        "answer",
+        "--reply-to",
+        &reply_to,
+        "--no-sync",
+    ];
+    let answer = world.run("bob", &arguments).await;
+    assert_eq!(lines(&answer)[0]["copied_to"], 0);
+    let got = world
+        .run("alice", &["receive", "--state", &alice_state])
+        .await;
+    let got = lines(&got);
+    assert_eq!(got.len(), 2, "{got:?}");
+    assert_eq!(
+        (&got[0]["own"], &got[0]["text"]),
+        (&true.into(), &"question".into())
+    );
+    assert_eq!(
+        (&got[1]["own"], &got[1]["text"]),
+        (&false.into(), &"answer".into())
+    );
+    assert_eq!(got[1]["reply_to"]["author"], alice.as_str());
+    assert_eq!(got[1]["reply_to"]["sent_ms"], sent["sent_ms"]);
+
+    // A note to oneself is there once, whoever is asked.
+    assert!(
+        world
+            .run("bob", &["send", &bob, "note"])
+            .await
+            .status
+            .success()
+    );
+    for expected in [1, 0, 0] {
+        let got = world.run("bob", &["receive", "--state", &bob_state]).await;
+        assert_eq!(lines(&got).len(), expected);
+    }
+    // The guards are the same in every run.
+    let guards = || {
+        let state = std::fs::read_to_string(&bob_state).unwrap();
+        serde_json::from_str::<Value>(&state).unwrap()["guards"].clone()
+    };
+    let before = guards();
+    assert!(!before.as_array().unwrap().is_empty());
+    assert!(
+        world
+            .run("bob", &["receive", "--state", &bob_state])
+            .await
+            .status
+            .success()
+    );
+    assert_eq!(guards(), before);
+
+    let none = world
+        .run("alice", &["name", "", "--state", &alice_state])
+        .await;
+    assert_eq!(lines(&none)[0]["name"], Value::Null);
+    let long = "n".repeat(101);
+    let phrase = world.path("alice");
+    let shared = ["--phrase-file", &phrase, "--state", &alice_state];
+    refused(
+        &[&["name", &long], shared.as_slice()].concat(),
+        2,
+        "101 bytes",
+    )
+    .await;
+    refused(&["name", "x", "--phrase-file", &phrase], 2, "--state").await;
+    for bad in [
+        "",
+        "05",
+        &alice,
+        &format!("{alice}:x"),
+        &format!("{alice}:0"),
+    ] {
+        refused(&["send", &bob, "text", "--reply-to", bad], 2, "").await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn following_brings_every_message_once_and_ends_cleanly() {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let world = World::new().await;
+    world.account("alice").await;
+    let bob = world.account("bob").await;
+    let (phrase, state) = (world.path("bob"), world.path("bob.state"));
+    let online = world.online();
+    let binary = tokio::task::spawn_blocking(binary).await.unwrap();
+    let mut following = tokio::process::Command::new(binary)
+        .args(["receive", "--follow", "--interval", "1", "--json"])
+        .args(["--phrase-file", &phrase, "--state", &state])
+        .args(&online)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut next = async || -> Value {
+        let line = tokio::time::timeout(std::time::Duration::from_secs(60), said.next_line());
+        serde_json::from_str(&line.await.unwrap().unwrap().unwrap()).unwrap()
+    };
+    assert_eq!(next().await["event"], "following");
+    for text in ["one", "two", "three"] {
+        assert!(
+            world
+                .run("alice", &["send", &bob, text])
+                .await
+                .status
+                .success()
+        );
+        let message = next().await;
+        assert_eq!(
+            (&message["event"], &message["text"]),
+            (&"message".into(), &text.into())
+        );
+    }
+    // Long enough for every member to have had its turn: nothing comes twice.
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let id = following.id().unwrap().to_string();
+    let killed = tokio::process::Command::new("kill").arg(&id).status().await;
+    assert!(killed.unwrap().success());
+    assert_eq!(next().await["event"], "stopped");
+    assert!(following.wait().await.unwrap().success());
+    let got = world.run("bob", &["receive", "--state", &state]).await;
+    assert!(got.status.success() && lines(&got).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_encrypted_and_decrypted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (plain, sealed, back) = (path("plain"), path("sealed"), path("back"));
+    std::fs::write(&plain, vec![7; 100_000]).unwrap();
+    let made = client(&["encrypt-file", &plain, &sealed, "--json"]).await;
+    let made = &lines(&made)[0];
+    assert_eq!(made["size"], 100_000);
+    assert_eq!(made["file_size"], std::fs::metadata(&sealed).unwrap().len());
+    let key = made["key"].as_str().unwrap();
+    let done = client(&["decrypt-file", &sealed, &back, "--key", key, "--json"]).await;
+    assert_eq!(lines(&done)[0]["size"], 100_000);
+    assert_eq!(
+        std::fs::read(&plain).unwrap(),
+        std::fs::read(&back).unwrap()
+    );
+    let again = path("again");
+    let done = typed(&["decrypt-file", &sealed, &again, "--key", "-"], key).await;
+    assert!(done.status.success());
+
+    let (wrong, out) = ("0".repeat(64), path("out"));
+    refused(
+        &["decrypt-file", &sealed, &out, "--key", &wrong],
+        2,
+        "cannot be decrypted",
+    )
+    .await;
+    for bad in ["", "xyz", &wrong[1..]] {
+        refused(
+            &["decrypt-file", &sealed, &out, "--key", bad],
+            2,
+            "64 hex digits",
+        )
+        .await;
+    }
+    refused(&["decrypt-file", &sealed, &back, "--key", key], 2, "exists").await;
+    refused(&["encrypt-file", &plain, &sealed], 2, "exists").await;
+    refused(&["encrypt-file", &path("absent"), &out], 2, "cannot read").await;
+    refused(
+        &["encrypt-file", folder.path().to_str().unwrap(), &out],
+        2,
+        "not a file",
+    )
+    .await;
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        4,
+        "nothing left behind"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phrase_in_any_language_restores_the_account() {
+    use session_identity::phrase::Language;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let seed = session_identity::Seed::from_short(b"a seed of a test");
+    let id = session_identity::Account::from_seed(&seed).id().to_string();
+    for language in Language::ALL {
+        let file = path(&language.to_string());
+        let input = format!("{}\nyes\n", seed.to_phrase(*language).as_str());
+        let restored = typed(&["restore", "--json", "--phrase-file", &file], &input).await;
+        assert!(
+            restored.status.success(),
+            "{language}: {}",
+            String::from_utf8_lossy(&restored.stderr)
+        );
+        let event = &lines(&restored)[0];
+        assert_eq!(event["id"], id.as_str());
+        assert_eq!(event["language"], language.to_string());
+        let said = String::from_utf8(restored.stderr).unwrap();
+        assert!(said.contains(&id), "shown before it is confirmed: {said}");
+        let whoami = client(&["whoami", "--phrase-file", &file]).await;
+        assert_eq!(String::from_utf8(whoami.stdout).unwrap().trim(), id);
+    }
+    let phrase = seed.to_phrase(Language::ALL[0]);
+    let (file, other) = (path("new"), format!("{}0", &id[..65]));
+    let restore = ["restore", "--phrase-file", &file];
+    let expecting = ["restore", "--phrase-file", &file, "--account-id", &id];
+    refused_typed(
+        &restore,
+        &format!("{}\nno\n", phrase.as_str()),
+        2,
+        "not confirmed",
+    )
+    .await;
+    refused_typed(&restore, &phrase, 2, "not confirmed").await;
+    refused_typed(&restore, "", 2, "expected 13 or 25 words").await;
+    refused_typed(&restore, "a b c\nyes\n", 2, "got 3").await;
+    let (_, rest) = phrase.split_once(' ').unwrap();
+    let unknown = format!("qqq {rest}");
+    refused_typed(&restore, &unknown, 2, "word 1, \"qqq\"").await;
+    refused_typed(&["restore"], &phrase, 2, "--phrase-file").await;
+    refused_typed(
+        &[&restore, ["--language", "Klingon"].as_slice()].concat(),
+        &phrase,
+        2,
+        "Klingon",
+    )
+    .await;
+    let unexpected = ["restore", "--phrase-file", &file, "--account-id", &other];
+    refused_typed(&unexpected, &phrase, 2, "").await;
+    assert!(!Path::new(&file).exists());
+    assert!(typed(&expecting, &phrase).await.status.success());
+    refused_typed(&expecting, &phrase, 2, "exists").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,6 +601,7 @@ async fn a_node_that_answers_nonsense_is_survived() {
     let output = world.run("bob", &["send", &bob, "text"]).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(4), "{said}");
+    assert_eq!(lines(&output)[0]["event"], "error");
     assert!(said.contains("no answer that can be believed"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }
