@@ -26,7 +26,11 @@ pub fn content(data: &[u8]) {
     let Ok(decoded) = content::decode(data) else {
         return;
     };
-    let sent_ms = decoded.sent_ms.unwrap_or(0);
+    let sent_ms = match &decoded.content.kind {
+        // It has the time of sending inside, which the writer sets.
+        content::Kind::Typing(typing) => typing.sent_ms,
+        _ => decoded.sent_ms.unwrap_or(0),
+    };
     let Ok(written) = decoded.content.encode(sent_ms, decoded.pro.clone()) else {
         // A sender is held to more than a receiver.
         return;

@@ -42,6 +42,10 @@ fn check(request: &Request) -> bool {
 
 /// Written again, a request is read as the same.
 fn rewrite(request: &Request) {
+    // Parameters that are no JSON are kept as null, which is not written.
+    if matches!(request, Request::OxendRequest(oxend) if oxend.params == Some(Value::Null)) {
+        return;
+    }
     let json = Request::from_json(&request.to_json());
     assert_eq!(json.as_ref(), Ok(request));
     let (bencoded, encoding) =

@@ -66,9 +66,13 @@ fn cargo(folder: &Path, target: &str) -> Command {
         .env_remove("CARGO")
         .env("RUSTC", RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
+        // Debian has its linker under this name.
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld")
         .args(["build", "--quiet", "--release", "-Zbuild-std=core,alloc"])
         .args(["--target", target, "--target-dir"])
-        .arg(target_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")));
+        .arg(target_folder(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        ));
     cargo
 }
 

@@ -60,6 +60,7 @@ impl Report {
     ) {
         let Bound { name, times, plus } = bound;
         let (mut worst_times, mut worst_bytes, mut inputs) = (0.0_f64, 0, 0);
+        let mut failed = false;
         for size in SIZES {
             let mut shapes = hostile::shapes(size);
             shapes.push(hostile::zstd_bomb(size));
@@ -70,7 +71,8 @@ impl Report {
                 worst_bytes = worst_bytes.max(peak);
                 worst_times =
                     worst_times.max(peak.saturating_sub(plus) as f64 / input.len() as f64);
-                if peak > times * input.len() + plus {
+                if peak > times * input.len() + plus && !failed {
+                    failed = true;
                     self.failed = true;
                     let head = String::from_utf8_lossy(&input[..input.len().min(40)]).into_owned();
                     println!(
@@ -186,7 +188,7 @@ fn ciphers(report: &mut Report) {
         header: [2; 24],
     };
     let seal = |input: Vec<u8>| attachment::encrypt(&file_key(), &input).expect("it is short");
-    report.run(bound("`attachment::decrypt`", 1, 0), seal, |input| {
+    report.run(bound("`attachment::decrypt`", 1, 64 * KIB), seal, |input| {
         let _ = attachment::decrypt(&file_key().key, input);
     });
     report.run(
@@ -202,18 +204,18 @@ fn ciphers(report: &mut Report) {
         },
     );
     let keys = attachment::legacy::Keys::from_bytes([4; 64]);
+    // The digest, which comes in the message that names the file, stands in front here.
     let seal = |input: Vec<u8>| {
-        attachment::legacy::encrypt(&mut rng(), &keys, &input, false)
-            .expect("it is short")
-            .blob
+        let made = attachment::legacy::encrypt(&mut rng(), &keys, &input, false);
+        let made = made.expect("it is short");
+        [made.digest.as_slice(), &made.blob].concat()
     };
-    report.run(
-        bound("`attachment::legacy::decrypt`", 1, 0),
-        seal,
-        |input| {
-            let _ = attachment::legacy::decrypt(&keys, &[0; 32], input.len(), input);
-        },
-    );
+    let name = "`attachment::legacy::decrypt`";
+    report.run(bound(name, 1, 0), seal, |input| {
+        if let Some((digest, blob)) = input.split_first_chunk::<32>() {
+            let _ = attachment::legacy::decrypt(&keys, digest, blob.len(), blob);
+        }
+    });
 }
 
 /// Stored data of a one-to-one message with these bytes inside.
@@ -284,7 +286,7 @@ fn messages(report: &mut Report) {
         },
     );
     report.run(
-        bound("`group::open`, compressed by the sender", 2, 20 << 20),
+        bound("`group::open`, compressed by the sender", 2, 12 << 20),
         |input| {
             let signature = other.ed25519().sign_parts(&[&input, id.key_bytes()]);
             let dict = bt::dict(|dict| {
@@ -390,7 +392,7 @@ fn onion(report: &mut Report) {
     let key = LayerKey::for_server(Cipher::XChaCha20, &x25519, node.x25519(), &ephemeral)
         .expect("good keys");
     report.run(
-        bound("`ReplyKey::open`, as it is", 4, 8 * KIB),
+        bound("`ReplyKey::open`, as it is", 8, 8 * KIB),
         as_is,
         |input| {
             let _ = request().reply_key.open(200, input);
