@@ -40,14 +40,17 @@ fn check(request: &Request) -> bool {
     outcome.is_ok()
 }
 
-/// Written again, a request is read as the same.
-fn rewrite(request: &Request) {
+/// Written again, a request is read as the same. Bencoding takes times that JSON refuses: those that
+/// are too small to be in milliseconds.
+fn rewrite(request: &Request, read_from: Encoding) {
     // Parameters that are no JSON are kept as null, which is not written.
     if matches!(request, Request::OxendRequest(oxend) if oxend.params == Some(Value::Null)) {
         return;
     }
     let json = Request::from_json(&request.to_json());
-    assert_eq!(json.as_ref(), Ok(request));
+    if read_from == Encoding::Json || json.is_ok() {
+        assert_eq!(json.as_ref(), Ok(request));
+    }
     let (bencoded, encoding) =
         Request::from_body(request.method().name(), &request.to_bencode()).expect("ours");
     assert_eq!((&bencoded, encoding), (request, Encoding::Bencode));
@@ -58,7 +61,7 @@ pub fn rpc_json(data: &[u8]) {
     match Request::from_json(data) {
         Ok(request) => {
             check(&request);
-            rewrite(&request);
+            rewrite(&request, Encoding::Json);
         }
         Err(error) => drop(error.to_string()),
     }
@@ -73,9 +76,9 @@ pub fn rpc_body(data: &[u8]) {
     let mut input = Input::new(data);
     let method = Method::ALL[usize::from(input.byte()) % Method::ALL.len()].name();
     let body = input.rest();
-    if let Ok((request, _)) = Request::from_body(method, body) {
+    if let Ok((request, encoding)) = Request::from_body(method, body) {
         check(&request);
-        rewrite(&request);
+        rewrite(&request, encoding);
     }
     let _ = Request::from_peer(method, body);
 }
@@ -143,7 +146,7 @@ pub fn rpc_client_node(data: &[u8]) {
         10 => UnrevokeSubaccount::new(account, vec![token], time, signer).into(),
         _ => RevokedSubaccounts::new(account, time, signer).into(),
     };
-    rewrite(&request);
+    rewrite(&request, Encoding::Json);
     // Nodes take the key in a user's id for an Ed25519 key here, so that no user gets through.
     let is_refused = is_user && matches!(request, Request::RevokedSubaccounts(_));
     assert_eq!(check(&request), !is_refused, "{request:?}");

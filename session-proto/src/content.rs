@@ -269,9 +269,9 @@ impl Content {
             // Never expires, and says so.
             Kind::Group(update) if update.is_for_one_member() => Some(Expiration::OFF),
             // Goes when it was read, in whatever conversation.
-            Kind::DataExtraction(_) => self.expiration.map(|expiration| Expiration {
-                mode: ExpirationMode::AfterRead,
-                ..expiration
+            Kind::DataExtraction(_) => self.expiration.map(|expiration| match expiration.mode {
+                ExpirationMode::Off => expiration,
+                _ => Expiration::after_read(expiration.seconds),
             }),
             _ => self.expiration,
         }

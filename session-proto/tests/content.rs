@@ -956,3 +956,17 @@ mod round_trips {
         }
     }
 }
+
+#[test]
+fn a_notice_that_stays_is_written_as_one_that_stays() {
+    let bytes = const_hex::decode("4209080110fbefc7a6a034782020202020206e6035").unwrap();
+    let first = decode(&bytes).unwrap();
+    let again = decode(
+        &first
+            .content
+            .encode(first.sent_ms.unwrap_or(0), None)
+            .unwrap(),
+    )
+    .unwrap();
+    assert_eq!(again.content, first.content);
+}

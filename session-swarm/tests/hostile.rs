@@ -305,3 +305,13 @@ proptest! {
         let _ = session_swarm::client::SavedState::from_bytes(&body);
     }
 }
+
+#[test]
+fn a_long_list_of_subscriptions_is_refused_as_a_whole() {
+    let list = |count: usize| [b"l".as_slice(), &b"de".repeat(count), b"e"].concat();
+    let parsed = monitor::MonitorRequests::parse(&list(monitor::MAX_REQUESTS));
+    assert_eq!(parsed.requests.len(), monitor::MAX_REQUESTS);
+    let parsed = monitor::MonitorRequests::parse(&list(monitor::MAX_REQUESTS + 1));
+    assert_eq!(parsed.requests.len(), 1);
+    assert!(parsed.requests[0].is_err());
+}

@@ -458,7 +458,8 @@ fn storage(report: &mut Report) {
         }
     });
     report.run(
-        bound("`MonitorRequests::parse` and its answer", 96, 4 * KIB),
+        // A list has at most a thousand requests, each of which may have an answer.
+        bound("`MonitorRequests::parse` and its answer", 96, 2048 * KIB),
         as_is,
         |input| {
             let requests = MonitorRequests::parse(input);

@@ -26,6 +26,9 @@ pub const OMQ_NOTICE: &str = "notify.message";
 /// The name of notices over QUIC.
 pub const QUIC_NOTICE: &str = "notify";
 
+/// Most requests of one message. The deployed server has no limit.
+pub const MAX_REQUESTS: usize = 1_000;
+
 /// Asks to be told of new messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
@@ -273,7 +276,8 @@ pub struct MonitorRequests {
 }
 
 impl MonitorRequests {
-    /// Parses the body of a request.
+    /// Parses the body of a request. A list of more than [`MAX_REQUESTS`] is refused as a whole: an
+    /// empty one of two bytes would else become an answer of a hundred.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let wrong = "monitor request takes a single bencoded dict or list parameter";
@@ -282,7 +286,7 @@ impl MonitorRequests {
             _ => Err(MonitorError::arguments(wrong)),
         };
         match Value::from_bencode(body) {
-            Ok(Value::List(items)) => Self {
+            Ok(Value::List(items)) if items.len() <= MAX_REQUESTS => Self {
                 requests: items.iter().map(parse).collect(),
                 is_list: true,
             },
