@@ -394,6 +394,12 @@ impl Ed25519Secret {
         scalar.zeroize();
         secret
     }
+
+    /// The X25519 public key of the same pair, without another multiplication.
+    #[must_use]
+    pub fn x25519_public(&self) -> X25519Public {
+        X25519Public::from_bytes(self.0.verifying_key().to_montgomery().to_bytes())
+    }
 }
 
 impl fmt::Debug for Ed25519Secret {

@@ -31,7 +31,7 @@ impl Account {
         let x25519 = ed25519.to_x25519();
         Self {
             ed25519_public: ed25519.public(),
-            id: AccountId::from_x25519(&x25519.public()),
+            id: AccountId::from_x25519(&ed25519.x25519_public()),
             ed25519,
             x25519,
         }

@@ -13,6 +13,7 @@ fn check_keys(case: Case<'_>) {
     let x25519 = secret.to_x25519();
     assert_eq!(*x25519.expose_bytes(), case.array("x25519_sk"));
     assert_eq!(x25519.public().to_bytes(), case.array("x25519_pk"));
+    assert_eq!(secret.x25519_public(), x25519.public());
     assert_eq!(secret.public().to_x25519().unwrap(), x25519.public());
 }
 
