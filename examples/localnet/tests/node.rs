@@ -1,0 +1,145 @@
+//! What a node answers to clients that talk to it directly.
+#![allow(missing_docs)]
+
+use std::time::Duration;
+
+use client::http::{Answer, Http, Trust};
+use localnet::network::{Network, Plan};
+use serde_json::{Value, json};
+
+async fn post(network: &Network, path: &str, body: &str) -> Answer {
+    let url = format!("https://{}{path}", network.nodes[0].address());
+    let http = Http::new(Trust::Any, None);
+    let limit = Duration::from_secs(10);
+    http.post(&url, "application/json", body.to_owned().into(), limit)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_answers_like_a_deployed_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().to_owned();
+    let plan = Plan {
+        nodes: 8,
+        swarms: 2,
+        port: 0,
+        data_dir,
+        notes: false,
+    };
+    let network = Network::start(&plan).await.unwrap();
+
+    let info = post(
+        &network,
+        "/storage_rpc/v1",
+        r#"{"method":"info","params":{}}"#,
+    )
+    .await;
+    assert_eq!(info.status, 200);
+    assert_eq!(info.content_type.as_deref(), Some("application/json"));
+    let info: Value = serde_json::from_slice(&info.body).unwrap();
+    assert_eq!(
+        (&info["version"], &info["hf"]),
+        (&json!([2, 8, 0]), &json!([19, 4]))
+    );
+
+    // The swarm of an account, from any node; and another one's messages are not kept here.
+    let mut wrong = 0;
+    for account in [
+        format!("05{}", "00".repeat(32)),
+        format!("05{}80{}", "00".repeat(24), "00".repeat(7)),
+    ] {
+        let call = json!({"method": "get_swarm", "params": {"pubkey": account}}).to_string();
+        let answer = post(&network, "/storage_rpc/v1", &call).await;
+        assert_eq!(answer.status, 200);
+        let swarm: Value = serde_json::from_slice(&answer.body).unwrap();
+        let members = swarm["snodes"].as_array().unwrap();
+        assert_eq!(members.len(), 4);
+        let is_member = |node: &Value| node["pubkey_ed25519"] == network.nodes[0].name().as_str();
+        let store = json!({"method": "store", "params": {"pubkey": account, "data": "aGk=",
+            "ttl": 60_000, "timestamp": localnet::fault::now_ms(0)}});
+        let answer = post(&network, "/storage_rpc/v1", &store.to_string()).await;
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        if members.iter().any(is_member) {
+            assert_eq!(answer.status, 200);
+            assert_eq!(body["swarm"].as_object().unwrap().len(), 4);
+        } else {
+            assert_eq!(answer.status, 421);
+            assert_eq!(body["swarm"], swarm["swarm"]);
+            wrong += 1;
+        }
+    }
+    assert_eq!(wrong, 1, "the accounts belong to different swarms");
+
+    for (path, body, status, text) in [
+        ("/storage_rpc/v1", "{", 400, "invalid json"),
+        (
+            "/storage_rpc/v1",
+            "{}",
+            400,
+            "invalid json: no `method` field",
+        ),
+        (
+            "/storage_rpc/v1",
+            r#"{"method":"info"}"#,
+            400,
+            "invalid json: no `params` field",
+        ),
+        (
+            "/storage_rpc/v1",
+            r#"{"method":"nope","params":{}}"#,
+            400,
+            "no method nope",
+        ),
+        (
+            "/storage_rpc/v1",
+            r#"{"method":"get_swarm","params":{"pubkey":"05"}}"#,
+            400,
+            "invalid request: Pubkey must be 66 hex digits/33 bytes long",
+        ),
+        (
+            "/onion_req/v2",
+            "abc",
+            400,
+            "Error parsing onion request: Unexpected payload size; expected ciphertext size",
+        ),
+        ("/elsewhere", "", 404, "post /elsewhere Not Found"),
+        // A stranger's address is not a node's.
+        ("/sn/data", "", 404, "post /sn/data Not Found"),
+        (
+            "/sn/onion_request",
+            "",
+            404,
+            "post /sn/onion_request Not Found",
+        ),
+    ] {
+        let answer = post(&network, path, body).await;
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(
+            (answer.status, said.as_str()),
+            (status, text),
+            "{path} {body}"
+        );
+    }
+    let pinged = post(&network, "/ping_test/v1", "").await;
+    assert_eq!((pinged.status, pinged.body.len()), (200, 0));
+
+    // A node that is in no swarm says so.
+    let key = *network.nodes[0].public();
+    assert!(
+        network
+            .chain
+            .move_node(&key, session_swarm::SwarmId::UNASSIGNED)
+    );
+    let refused = post(
+        &network,
+        "/storage_rpc/v1",
+        r#"{"method":"info","params":{}}"#,
+    )
+    .await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(
+        &refused.body[..],
+        b"Service node is not ready: not in any swarm\n"
+    );
+}
