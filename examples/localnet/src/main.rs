@@ -230,8 +230,7 @@ fn summary(table: &Table) -> String {
     if both > 0 {
         said.push_str(&format!(
             "\n{both} saw Alice's address as a guard and, in another request or as a member of his \
-             swarm, Bob's account;\nwhat it saw at the two times has nothing in common that could \
-             be compared."
+             swarm, Bob's account."
         ));
     }
     said
