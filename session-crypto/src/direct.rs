@@ -117,9 +117,56 @@ pub fn decrypt(
         return Err(DecryptError);
     }
     let mut message = sealed_box::open(secret, public, ciphertext)?;
-    let (signed, signature) = split_last::<64>(&message).ok_or(DecryptError)?;
+    let (length, sender, sender_x25519) = verify(public, &message)?;
+    message.truncate(length);
+    Ok(Opened {
+        sender,
+        sender_x25519,
+        message,
+    })
+}
+
+/// What a one-to-one ciphertext contained, in the buffer that it came in, with its verified sender.
+#[derive(Debug)]
+pub struct OpenedInPlace<'m> {
+    /// The sender's Ed25519 key. Its signature over the message has been verified.
+    pub sender: Ed25519Public,
+    /// The sender's X25519 key: the account id without its prefix.
+    pub sender_x25519: X25519Public,
+    /// The message, as it was given to [`encrypt`]: still padded if it was padded.
+    pub message: &'m mut [u8],
+}
+
+/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext. Wiping it is the caller's.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer may then hold the ciphertext or, where only
+/// the sender was refused, what was sealed.
+pub fn decrypt_in_place<'m>(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    ciphertext: &'m mut [u8],
+) -> Result<OpenedInPlace<'m>, DecryptError> {
+    if ciphertext.len() < OVERHEAD {
+        return Err(DecryptError);
+    }
+    let message = sealed_box::open_in_place(secret, public, ciphertext)?;
+    let (length, sender, sender_x25519) = verify(public, message)?;
+    Ok(OpenedInPlace {
+        sender,
+        sender_x25519,
+        message: message.get_mut(..length).ok_or(DecryptError)?,
+    })
+}
+
+/// Verifies what was sealed to `public`: the length of the message in it, and who signed it.
+fn verify(
+    public: &X25519Public,
+    sealed: &[u8],
+) -> Result<(usize, Ed25519Public, X25519Public), DecryptError> {
+    let (signed, signature) = split_last::<64>(sealed).ok_or(DecryptError)?;
     let (content, sender) = split_last::<32>(signed).ok_or(DecryptError)?;
-    let length = content.len();
     let sender = Ed25519Public::from_bytes(*sender);
     let verifier = sender.prepare()?;
     verifier.verify_parts(
@@ -127,11 +174,5 @@ pub fn decrypt(
         &Ed25519Signature::from_bytes(*signature),
     )?;
     // A key with a component of small order can pass the signature check; it is no account's key.
-    let sender_x25519 = verifier.to_x25519()?;
-    message.truncate(length);
-    Ok(Opened {
-        sender,
-        sender_x25519,
-        message,
-    })
+    Ok((content.len(), sender, verifier.to_x25519()?))
 }

@@ -21,7 +21,7 @@ use salsa20::{XSalsa20, hsalsa};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::bytes::split_first;
+use crate::bytes::{split_first, split_first_mut};
 use crate::error::authentic;
 use crate::x25519::{SharedSecret, X25519Public, X25519Secret, split_public};
 use crate::{Blake2b, DecryptError, KeyError};
@@ -118,12 +118,41 @@ pub fn open(
     public: &X25519Public,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let (ephemeral, rest) = split_public(sealed).ok_or(DecryptError)?;
-    let (given, ciphertext) = split_first::<TAG>(rest).ok_or(DecryptError)?;
-    let shared = secret.diffie_hellman(&ephemeral)?;
-    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
-    authentic(tag(&mac_key, ciphertext).ct_eq(given))?;
+    let (head, ciphertext) = split_first::<OVERHEAD>(sealed).ok_or(DecryptError)?;
+    let mut cipher = authenticate(secret, public, head, ciphertext)?;
     let mut message = Zeroizing::new(ciphertext.to_vec());
     cipher.apply_keystream(&mut message);
     Ok(message)
+}
+
+/// Opens a sealed box in its own buffer, and returns where the message lies in it.
+///
+/// Wiping the buffer is the caller's. Constant time as [`open`].
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn open_in_place<'m>(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    sealed: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (head, message) = split_first_mut::<OVERHEAD>(sealed).ok_or(DecryptError)?;
+    let mut cipher = authenticate(secret, public, head, message)?;
+    cipher.apply_keystream(message);
+    Ok(message)
+}
+
+/// The cipher for a ciphertext whose tag has been checked.
+fn authenticate(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    head: &[u8; OVERHEAD],
+    ciphertext: &[u8],
+) -> Result<XSalsa20, DecryptError> {
+    let (ephemeral, given) = split_public(head).ok_or(DecryptError)?;
+    let shared = secret.diffie_hellman(&ephemeral)?;
+    let (cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
+    authentic(tag(&mac_key, ciphertext).as_slice().ct_eq(given))?;
+    Ok(cipher)
 }
