@@ -23,7 +23,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::bytes::{split_first, split_first_mut};
 use crate::error::authentic;
-use crate::x25519::{SharedSecret, X25519Public, X25519Secret, split_public};
+use crate::x25519::{Peer, SharedSecret, X25519Public, X25519Secret, split_public};
 use crate::{Blake2b, DecryptError, KeyError};
 
 /// Bytes that a sealed box is longer than its message: ephemeral key (32) and tag (16).
@@ -56,18 +56,21 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
 
 /// Seals `message` to `recipient` with an ephemeral key of the generator.
 ///
+/// The recipient is an [`X25519Public`] or, in less time, a
+/// [`PreparedPublic`](crate::x25519::PreparedPublic).
 /// The result is [`OVERHEAD`] bytes longer than the message. Constant time in ephemeral key and
 /// message.
 ///
 /// # Errors
 ///
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
-pub fn seal(
+pub fn seal<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
-    recipient: &X25519Public,
+    recipient: impl Into<Peer<'a>>,
     message: &[u8],
 ) -> Result<Vec<u8>, KeyError> {
-    seal_parts(&X25519Secret::generate(rng), recipient, &[message])
+    let ephemeral = X25519Secret::generate(rng);
+    seal_parts(&ephemeral, recipient.into(), &[message])
 }
 
 /// Seals the parts of a message, one after the other, with a given ephemeral key.
@@ -80,12 +83,11 @@ pub fn seal(
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
 pub(crate) fn seal_parts(
     ephemeral: &X25519Secret,
-    recipient: &X25519Public,
+    recipient: Peer<'_>,
     parts: &[&[u8]],
 ) -> Result<Vec<u8>, KeyError> {
-    let shared = ephemeral.diffie_hellman(recipient)?;
-    let public = ephemeral.public();
-    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient));
+    let (public, shared) = ephemeral.agree(recipient)?;
+    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient.public()));
 
     let length = parts
         .iter()
