@@ -147,7 +147,7 @@ const fn control(options: StorageOptions) -> &'static str {
 }
 
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
-/// path, guard first (protocol: onion, section 4.5).
+/// path, guard first (protocol: [onion, section 4.5]).
 ///
 /// With an empty path the packet is for the destination itself, which is useful in tests only.
 ///
@@ -158,6 +158,8 @@ const fn control(options: StorageOptions) -> &'static str {
 ///
 /// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
 /// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
+///
+/// [onion, section 4.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.5
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     path: &[Hop],
