@@ -17,6 +17,7 @@ mod growth;
 mod identity;
 mod message;
 mod onion;
+mod proto;
 mod swarm;
 
 use std::path::{Path, PathBuf};
@@ -156,6 +157,7 @@ fn main() {
     };
     identity::run(&mut suite);
     crypto::run(&mut suite);
+    proto::run(&mut suite);
     message::run(&mut suite);
     onion::run(&mut suite);
     swarm::run(&mut suite);
