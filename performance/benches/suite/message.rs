@@ -48,6 +48,11 @@ pub fn run(suite: &mut Suite) {
         })
         .run(|| direct::open(&bob, &sealed.data).unwrap());
 
+    let mut senders = direct::Senders::new(10);
+    suite
+        .operation(GROUP, "one-to-one text, open, known sender")
+        .run(|| direct::open_remembering(&bob, &mut senders, &sealed.data).unwrap());
+
     let primitives = Primitives::new();
     let id = GroupId::from_ed25519(&account(9).ed25519_public());
     let key = Key::from_bytes(&[9; 32]);
