@@ -1,4 +1,4 @@
-//! The client as one state machine without I/O (protocol: swarm, section 7; onion, sections 9 and
+//! The client as one state machine without I/O (protocol: [swarm, section 7]; onion, sections 9 and
 //! 10).
 //!
 //! [`Client`] owns the pool of nodes, their strikes, the paths, the clock offset and all requests
@@ -10,6 +10,8 @@
 //! signature of a node that the pool has in that swarm, a message only under its own hash, a
 //! redirect only from inside the encryption and to nodes of the pool, and a list of nodes only where
 //! two of three agree.
+//!
+//! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
