@@ -39,7 +39,7 @@ mod upkeep;
 
 pub use clock::ClockOffset;
 pub use outcome::Outcome;
-pub use state::{SavedState, StateError};
+pub use state::{SavedPath, SavedState, StateError};
 
 use building::GuardTests;
 use clock::Resync;
