@@ -42,6 +42,7 @@ pub use outcome::Outcome;
 pub use state::{SavedState, StateError};
 
 use building::GuardTests;
+use clock::Resync;
 use refresh::Refresh;
 
 /// Rules of a client.
@@ -75,7 +76,7 @@ impl Default for ClientConfig {
             nodes: ReadOptions::default(),
             seeds: 3,
             attempts: 4,
-            redirects: 2,
+            redirects: 5,
             attempt_timeout_ms: 15_000,
             request_timeout_ms: MINUTE_MS,
             max_requests: 10_000,
@@ -257,6 +258,7 @@ pub struct Client {
     strikes: Strikes,
     paths: Paths,
     clock: ClockOffset,
+    resync: Resync,
     guard_tests: GuardTests,
     refresh: Refresh,
     /// Swarms that nodes of the pool were named for in redirects, until the next list.
@@ -278,6 +280,7 @@ impl Client {
             strikes: Strikes::default(),
             paths: Paths::default(),
             clock: ClockOffset::default(),
+            resync: Resync::default(),
             guard_tests: GuardTests::default(),
             refresh: Refresh::default(),
             redirects: BTreeMap::new(),
@@ -387,6 +390,7 @@ impl Client {
         self.mend_paths(now_ms, rng);
         self.look_after_pool(now_ms, rng);
         self.look_after_paths(now_ms, rng);
+        self.look_after_clock(now_ms, rng);
         self.dispatch_due(now_ms, rng);
         self.actions.pop_front()
     }
@@ -418,7 +422,12 @@ impl Client {
                 .filter_map(|request| request.try_at_ms);
             (times.min(), None)
         };
-        sent.chain(deadlines).chain(attempts).chain(refresh).min()
+        let resync = self.guard_tests.rest().filter(|_| self.resync.is_stuck());
+        sent.chain(deadlines)
+            .chain(attempts)
+            .chain(refresh)
+            .chain(resync)
+            .min()
     }
 
     fn number(&mut self) -> u64 {

@@ -18,6 +18,13 @@ pub(super) struct GuardTests {
     rest_until_ms: u64,
 }
 
+impl GuardTests {
+    /// When the next guard may be tried, after one that failed.
+    pub(super) fn rest(self) -> Option<u64> {
+        (self.failures > 0).then_some(self.rest_until_ms)
+    }
+}
+
 /// What a request without a path can wait for.
 pub(super) enum Wait {
     /// A guard is being tried.
