@@ -198,7 +198,7 @@ impl BlindedSecret {
             Blinding::Blind15 => (factor15(server), nonce_key15(account)),
             Blinding::Blind25 => {
                 // The account's own key: its conversion cannot fail.
-                let factor = factor25(&account.to_x25519().public(), server);
+                let factor = factor25(&account.x25519_public(), server);
                 let nonce_key = Blake2b::<32>::keyed(b"SessCommBlind25_seed")
                     .chain(account.expose_seed())
                     .finalize();

@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::bytes::{copy_prefix, split_last};
-use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH};
+use crate::bytes::{copy_prefix, split_last, split_last_mut};
+use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, LengthError};
 
 /// Bytes that a ciphertext is longer than its message: tag and nonce.
@@ -121,6 +121,24 @@ pub fn decrypt(
     let (sealed, nonce) = split_last::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
     let length = ciphertext.len().checked_sub(OVERHEAD).ok_or(DecryptError)?;
     xchacha::open(&message_key(key_base, length, domain), nonce, sealed)
+}
+
+/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext, and returns where the message
+/// lies in it. Wiping it is the caller's.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn decrypt_in_place<'m>(
+    key_base: &[u8; KEY_LENGTH],
+    domain: Domain<'_>,
+    ciphertext: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (sealed, nonce) = split_last_mut::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
+    let (message, tag) = split_last_mut::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
+    let key = message_key(key_base, message.len(), domain);
+    xchacha::open_in_place(&key, nonce, message, tag)?;
+    Ok(message)
 }
 
 /// The length that a message of `length` bytes is to be padded to, so that `overhead` bytes more

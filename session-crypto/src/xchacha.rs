@@ -17,7 +17,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::bytes::{memory_limit, split_first, split_last};
+use crate::bytes::{memory_limit, split_first, split_first_mut, split_last, split_last_mut};
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -98,6 +98,21 @@ pub fn decrypt(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (nonce, rest) = split_first::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
     open(key, nonce, rest)
+}
+
+/// Decrypts what [`encrypt`] made in its own buffer, and returns where the message lies in it.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn decrypt_in_place<'m>(
+    key: &[u8; KEY_LENGTH],
+    ciphertext: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (nonce, rest) = split_first_mut::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
+    let (message, tag) = split_last_mut::<TAG_LENGTH>(rest).ok_or(DecryptError)?;
+    open_in_place(key, nonce, message, tag)?;
+    Ok(message)
 }
 
 /// Decrypts a ciphertext that ends with its tag.

@@ -16,9 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::ed25519::{Ed25519Public, Ed25519Signature};
 use crate::scalar::SecretScalar;
 use crate::x25519::{X25519Public, X25519Secret};
-use crate::{Blake2b, SignatureError};
-
-mod field;
+use crate::{Blake2b, SignatureError, field};
 
 impl X25519Public {
     /// The positive one of the two Ed25519 keys of this X25519 key: `edabs` of the specification.

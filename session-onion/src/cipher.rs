@@ -74,6 +74,16 @@ impl Cipher {
         }
     }
 
+    /// The place of the nonce of a layer whose ciphertext begins at `start`.
+    pub(crate) fn nonce_before(
+        self,
+        buffer: &mut [u8],
+        start: usize,
+    ) -> Result<&mut [u8], TooLong> {
+        let before = start.checked_sub(self.nonce_length()).ok_or(TooLong)?;
+        buffer.get_mut(before..start).ok_or(TooLong)
+    }
+
     /// Whether clients send it.
     #[must_use]
     pub const fn is_sent(self) -> bool {
@@ -249,12 +259,21 @@ impl LayerKey {
         buffer: &mut Vec<u8>,
         start: usize,
     ) -> Result<usize, TooLong> {
+        rng.fill_bytes(self.cipher.nonce_before(buffer, start)?);
+        self.seal_behind_nonce(buffer, start)
+    }
+
+    /// As [`seal_tail`](Self::seal_tail), with the nonce that stands before `start` already.
+    pub(crate) fn seal_behind_nonce(
+        &self,
+        buffer: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<usize, TooLong> {
         let before = start
             .checked_sub(self.cipher.nonce_length())
             .ok_or(TooLong)?;
         let (head, message) = buffer.split_at_mut_checked(start).ok_or(TooLong)?;
-        let nonce = head.get_mut(before..).ok_or(TooLong)?;
-        rng.fill_bytes(nonce);
+        let nonce = head.get(before..).ok_or(TooLong)?;
         let tag = match self.cipher {
             Cipher::XChaCha20 => seal_aead::<XChaCha20Poly1305>(&self.key, nonce, message)?,
             Cipher::AesGcm => seal_aead::<Aes256Gcm>(&self.key, nonce, message)?,

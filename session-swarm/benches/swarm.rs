@@ -85,17 +85,49 @@ fn records(c: &mut Criterion) {
     c.bench_function("parse 2,000 node records, binary", |b| {
         b.iter(|| read_binary(black_box(&binary)).unwrap());
     });
+    paths(c, nodes);
+}
+
+fn paths(c: &mut Criterion, nodes: Vec<ServiceNode>) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let pool = Pool::new(nodes, 0, &mut rng);
-    let (strikes, excluded) = (Strikes::default(), Exclusions::default());
+    let mut pool = Pool::new(nodes, 0, &mut rng);
+    let (mut strikes, excluded) = (Strikes::default(), Exclusions::default());
     let config = PathConfig::default();
     c.bench_function("pick a path of 3", |b| {
         b.iter(|| pick(&pool, &strikes, 0, None, &excluded, &config, &mut rng).unwrap());
     });
-    let hop = pool.nodes()[0];
-    c.bench_function("pick a path of 3: floor (3 keys to X25519)", |b| {
-        b.iter(|| [(); 3].map(|()| black_box(&hop.ed25519).to_x25519().unwrap()));
+    // Every second node is struck out, and the hops of three other paths are taken.
+    for node in pool.nodes().iter().step_by(2) {
+        strikes.strike_out(&node.ed25519, 0);
+    }
+    let mut excluded = Exclusions::default();
+    for node in pool.nodes().iter().skip(1).step_by(2).take(9) {
+        excluded.add(node);
+    }
+    c.bench_function(
+        "pick a path of 3 where half of the nodes are struck out",
+        |b| {
+            b.iter(|| pick(&pool, &strikes, 0, None, &excluded, &config, &mut rng).unwrap());
+        },
+    );
+    let hops: Vec<ServiceNode> = pool.nodes().iter().take(3).copied().collect();
+    c.bench_function("onion keys of 3 hops", |b| {
+        b.iter(|| {
+            for hop in &hops {
+                black_box(pool.with_onion_key(black_box(hop)).unwrap());
+            }
+        });
     });
+    c.bench_function(
+        "onion keys of 3 hops: floor of the first use (3 conversions)",
+        |b| {
+            b.iter(|| {
+                for hop in &hops {
+                    black_box(black_box(&hop.ed25519).to_x25519().unwrap());
+                }
+            });
+        },
+    );
 }
 
 fn rpc(c: &mut Criterion) {

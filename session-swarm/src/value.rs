@@ -12,7 +12,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-mod bencode;
+pub(crate) mod bencode;
 mod json;
 
 /// A dictionary; its keys are written in ascending order.

@@ -1,14 +1,16 @@
 //! The map from the Montgomery to the Edwards form, for any 32 bytes.
 //!
-//! curve25519-dalek offers it for points of the curve only, and keeps its field to itself. So this
-//! file has the little arithmetic modulo p = 2^255 - 19 that the map needs, for public data: plain
-//! rather than fast, five limbs of 51 bits.
+//! curve25519-dalek offers it for one point of the curve at a time, and keeps its field to itself. So
+//! this file has the little arithmetic modulo p = 2^255 - 19 that the map needs, for public data, in
+//! five limbs of 51 bits.
 
 // Limbs are below 2^57 before a carry and below 2^52 after it, sums of products below 2^111.
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "limb arithmetic with stated bounds"
 )]
+
+use alloc::vec::Vec;
 
 const MASK: u64 = (1 << 51) - 1;
 
@@ -97,17 +99,31 @@ impl Field {
         Self([v, w, x, y, z].map(|limb| u64::try_from(limb).unwrap_or(0)))
     }
 
+    /// The power 2^`times`, by squaring.
+    fn square_repeatedly(self, times: u32) -> Self {
+        (0..times).fold(self, |power, _| power.multiply(power))
+    }
+
     /// The power p - 2: 1 / x, and 0 for 0.
     fn invert(self) -> Self {
-        // p - 2 = 2^255 - 21 has all its bits set but numbers 2 and 4.
-        let mut result = Self::ONE;
-        for bit in (0..255).rev() {
-            result = result.multiply(result);
-            if bit != 2 && bit != 4 {
-                result = result.multiply(self);
-            }
-        }
-        result
+        // Named after their exponents; `ones_n` is 2^n - 1, n bits that are all set.
+        let two = self.square_repeatedly(1);
+        let nine = two.square_repeatedly(2).multiply(self);
+        let eleven = nine.multiply(two);
+        let ones_5 = eleven.square_repeatedly(1).multiply(nine);
+        let ones_10 = ones_5.square_repeatedly(5).multiply(ones_5);
+        let ones_20 = ones_10.square_repeatedly(10).multiply(ones_10);
+        let ones_40 = ones_20.square_repeatedly(20).multiply(ones_20);
+        let ones_50 = ones_40.square_repeatedly(10).multiply(ones_10);
+        let ones_100 = ones_50.square_repeatedly(50).multiply(ones_50);
+        let ones_200 = ones_100.square_repeatedly(100).multiply(ones_100);
+        let ones_250 = ones_200.square_repeatedly(50).multiply(ones_50);
+        // p - 2 = 2^255 - 21 = (2^250 - 1) * 2^5 + 11.
+        ones_250.square_repeatedly(5).multiply(eleven)
+    }
+
+    fn is_zero(self) -> bool {
+        self.to_bytes() == [0; 32]
     }
 
     /// The number below p, 32 bytes little-endian.
@@ -140,11 +156,48 @@ impl Field {
 }
 
 /// `y = (u - 1) / (u + 1)` with the sign bit 0, where 1 / 0 is 0.
-pub(super) fn edwards_y(u: &[u8; 32]) -> [u8; 32] {
+pub(crate) fn edwards_y(u: &[u8; 32]) -> [u8; 32] {
     let u = Field::from_bytes(u);
     let numerator = u.subtract(Field::ONE);
     let denominator = u.add(Field::ONE);
     numerator.multiply(denominator.invert()).to_bytes()
+}
+
+/// [`edwards_y`] of each, with one inversion for all.
+///
+/// Nothing for `u = -1`, which has no Edwards form.
+pub(crate) fn edwards_y_all<'a>(
+    all: impl IntoIterator<Item = &'a [u8; 32]>,
+) -> Vec<Option<[u8; 32]>> {
+    // Each with the product of the denominators before it, where those that are 0 are left out.
+    let mut product = Field::ONE;
+    let prefixes: Vec<_> = all
+        .into_iter()
+        .map(|u| {
+            let u = Field::from_bytes(u);
+            let before = product;
+            let denominator = u.add(Field::ONE);
+            if denominator.is_zero() {
+                return None;
+            }
+            product = product.multiply(denominator);
+            Some((u.subtract(Field::ONE), denominator, before))
+        })
+        .collect();
+    // From the last to the first, the inverse of the product of all up to each.
+    let mut inverse = product.invert();
+    let mut ys: Vec<_> = prefixes
+        .into_iter()
+        .rev()
+        .map(|prefix| {
+            let (numerator, denominator, before) = prefix?;
+            let y = numerator.multiply(inverse).multiply(before);
+            inverse = inverse.multiply(denominator);
+            Some(y.to_bytes())
+        })
+        .collect();
+    ys.reverse();
+    ys
 }
 
 #[cfg(test)]
@@ -160,6 +213,26 @@ mod tests {
             if let Some(point) = MontgomeryPoint(u).to_edwards(0) {
                 prop_assert_eq!(edwards_y(&u), point.compress().to_bytes());
             }
+        }
+
+        #[test]
+        fn many_at_once_are_each_alone(
+            mut all in proptest::collection::vec(any::<[u8; 32]>(), 0..9),
+            minus_one_at: proptest::sample::Index,
+        ) {
+            // Both are -1: bit 255 does not count.
+            for last in [0x7f, 0xff] {
+                let mut minus_one = [0xff; 32];
+                minus_one[0] = 0xec;
+                minus_one[31] = last;
+                all.insert(minus_one_at.index(all.len() + 1), minus_one);
+            }
+            let expected: Vec<_> = all
+                .iter()
+                .map(|u| (!Field::from_bytes(u).add(Field::ONE).is_zero()).then(|| edwards_y(u)))
+                .collect();
+            prop_assert!(expected.contains(&None));
+            prop_assert_eq!(edwards_y_all(&all), expected);
         }
 
         #[test]
