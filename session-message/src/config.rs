@@ -77,6 +77,17 @@ pub struct Unwrapped {
 /// # Errors
 ///
 /// [`SealError`] if the account's own key cannot be used, which is never.
+///
+/// ```
+/// use session_identity::{Account, Seed};
+/// use session_message::config::{self, UserConfig};
+///
+/// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+/// let data = config::wrap(&account, UserConfig::UserProfile, 1, b"an encrypted config")?;
+/// let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &data)?;
+/// assert_eq!(unwrapped.data, b"an encrypted config");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn wrap(
     account: &Account,
     config: UserConfig,

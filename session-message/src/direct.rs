@@ -50,6 +50,21 @@ use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
 /// # Errors
 ///
 /// [`SealError`] if the recipient would refuse the message, or its key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Seed};
+/// use session_message::content::Content;
+/// use session_message::direct;
+///
+/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+/// let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), 1_754_971_101_000)?;
+/// let opened = direct::open(&bob, &message.data)?;
+/// assert_eq!(opened.sender, *alice.id());
+/// assert_eq!(opened.content.as_text(), Some("hello"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Account,
@@ -141,6 +156,8 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
 
 /// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy of
 /// one that we sent.
+///
+/// A program that seals and opens: [`examples/direct.rs`](https://github.com/session-crates/session-crates/blob/main/session-message/examples/direct.rs).
 ///
 /// # Errors
 ///

@@ -250,6 +250,35 @@ enum Errand {
 }
 
 /// A client of the network, without I/O.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_swarm::client::{Action, Client, ClientConfig, Outcome, Target};
+/// use session_swarm::rpc::Info;
+///
+/// let mut client = Client::new(ClientConfig { seeds: 1, ..ClientConfig::default() });
+/// let mut now_ms = 1_754_971_101_000;
+/// let request = client.submit(Target::Any, Info, now_ms);
+/// // Without nodes it asks a seed first. This one cannot be reached, ever.
+/// let event = loop {
+///     while let Some(action) = client.poll(now_ms, rng) {
+///         match action {
+///             Action::AskSeed { ticket, .. } | Action::Send { ticket, .. } => {
+///                 client.report(ticket, Outcome::Unreachable, now_ms, rng);
+///             }
+///             _ => {}
+///         }
+///     }
+///     match client.next_event() {
+///         Some(event) => break event,
+///         None => now_ms = client.next_wakeup().unwrap_or(now_ms + 1_000),
+///     }
+/// };
+/// // Whatever happens, every request ends.
+/// assert_eq!(event.request, request);
+/// assert!(event.result.is_err());
+/// ```
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
