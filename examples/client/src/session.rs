@@ -311,14 +311,13 @@ impl Client {
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
         let node = const_hex::encode(member.ed25519.as_bytes());
-        let signer = Signer::user(self.account.ed25519());
         let namespace = Namespace::new(message::NAMESPACE);
         let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {
             let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
             let call = Retrieve::new(account, namespace)
                 .after(after)
-                .sign(driver.network_time(), &signer);
+                .sign(driver.network_time(), &Signer::user(self.account.ed25519()));
             let Answered { answer, route, .. } =
                 match driver.ask(Target::Node(member.ed25519), &call).await {
                     Ok(answered) => answered,
