@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use client::http::{Http, Trust};
 use client::network::Options;
-use client::session::Client;
+use client::session::{Client, Kept, Sent};
 use client::state::State;
 use localnet::admin::Order;
+use localnet::store::Store;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
@@ -135,7 +136,7 @@ struct Talk {
     options: Mutex<Options>,
     stopped: AtomicBool,
     /// What was acknowledged, by receiver.
-    acknowledged: Mutex<BTreeMap<u8, BTreeSet<String>>>,
+    acknowledged: Mutex<BTreeMap<u8, BTreeMap<String, Sent>>>,
     /// What was tried, acknowledged or not.
     tried: Mutex<BTreeSet<String>>,
     count: AtomicUsize,
@@ -146,10 +147,11 @@ impl Talk {
         self.count.load(Ordering::SeqCst)
     }
 
-    async fn connect(&self, number: u8) -> Client {
+    async fn connect(&self, number: u8, kept: &Kept) -> Client {
         loop {
-            let options = self.options.lock().unwrap().clone();
-            if let Ok(client) = Client::connect(account(number), &options, |_| {}).await {
+            let (options, kept) = (self.options.lock().unwrap().clone(), kept.clone());
+            let again = Client::connect_again(account(number), &options, kept, |_| {});
+            if let Ok(client) = again.await {
                 return client;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -159,7 +161,7 @@ impl Talk {
     /// Writes to one after the other until it is over. A client that fails begins again, as a
     /// person would.
     async fn write(self: Arc<Self>, own: u8) {
-        let mut client = self.connect(own).await;
+        let mut client = self.connect(own, &Kept::default()).await;
         for round in 0.. {
             if self.stopped.load(Ordering::SeqCst) {
                 return;
@@ -171,10 +173,11 @@ impl Talk {
                 Ok(sent) => {
                     assert!(!sent.stored_on.is_empty());
                     let mut all = self.acknowledged.lock().unwrap();
-                    assert!(all.entry(to).or_default().insert(text));
+                    let before = all.entry(to).or_default().insert(text, sent);
+                    assert!(before.is_none());
                     self.count.fetch_add(1, Ordering::SeqCst);
                 }
-                Err(_) => client = self.connect(own).await,
+                Err(_) => client = self.connect(own, &client.keep().await).await,
             }
         }
     }
@@ -182,7 +185,7 @@ impl Talk {
     /// Fetches from one member of the swarm after the other until it is over and nothing new
     /// comes; every message once.
     async fn read(self: Arc<Self>, own: u8) -> BTreeSet<String> {
-        let mut client = self.connect(own).await;
+        let mut client = self.connect(own, &Kept::default()).await;
         let mut state = State::new(&account(own).id().to_string());
         let (mut texts, mut idle) = (BTreeSet::new(), 0);
         while idle < 24 {
@@ -193,15 +196,16 @@ impl Talk {
                     assert!(fetched.unreadable.is_empty());
                     idle += usize::from(is_over);
                     for message in fetched.messages {
-                        if state.remember(&message.from.to_string(), message.sent_ms) {
-                            let text = message.text.unwrap();
+                        let (from, text) = (message.from.to_string(), message.text.unwrap());
+                        if state.remember(&from, message.sent_ms) {
                             assert!(texts.insert(text.clone()), "twice: {text}");
                             idle = 0;
                         }
+                        assert!(texts.contains(&text), "another one at the time of {text}");
                     }
                     state.last_hashes = last_hashes;
                 }
-                Err(_) => client = self.connect(own).await,
+                Err(_) => client = self.connect(own, &client.keep().await).await,
             }
             if !is_over {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -221,6 +225,22 @@ impl Talk {
         let waited = tokio::time::timeout(PATIENCE, enough).await;
         assert!(waited.is_ok(), "nothing gets through");
     }
+}
+
+/// The files of nodes that keep a message.
+fn keepers(data_dir: &Path, hash: &str) -> Vec<String> {
+    let files = std::fs::read_dir(data_dir).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let keeps = |file: &std::path::PathBuf| {
+        let is_store = file.extension().is_some_and(|kind| kind == "sqlite");
+        let all = is_store.then(|| Store::open(file).unwrap().all().unwrap());
+        let mut all = all.into_iter().flatten();
+        all.any(|item| item.message.hash == hash)
+    };
+    files
+        .filter(keeps)
+        .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -317,8 +337,13 @@ async fn nothing_acknowledged_is_lost_whatever_happens() {
     for (own, reader) in (1..=PEOPLE).zip(readers) {
         let got = reader.await.unwrap();
         let acknowledged = talk.acknowledged.lock().unwrap()[&own].clone();
-        let lost: Vec<_> = acknowledged.difference(&got).collect();
-        assert!(lost.is_empty(), "{own} has not got {lost:?}");
+        for (text, sent) in &acknowledged {
+            assert!(
+                got.contains(text),
+                "{own} has not got `{text}`: {sent:?}\nkept by {:?}",
+                keepers(folder.path(), &sent.hash.to_string())
+            );
+        }
         let tried = talk.tried.lock().unwrap();
         let invented: Vec<_> = got.difference(&tried).collect();
         assert!(invented.is_empty(), "nobody wrote {invented:?}");
