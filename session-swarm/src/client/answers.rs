@@ -74,9 +74,12 @@ impl Client {
         }
     }
 
-    /// Takes a failure on the way (protocol: onion, sections 9 and 10.5). What stands in clear any
+    /// Takes a failure on the way (protocol: onion, sections [9] and [10.5]). What stands in clear any
     /// hop can have written: whoever it names is believed to be gone only if it is the destination
     /// or a hop behind the guard, and then the path pays too.
+    ///
+    /// [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    /// [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
     fn blame_path(
         &mut self,
         id: PathId,
