@@ -83,3 +83,39 @@ fn files_go_by_the_standard_paths_where_there_are_too_few_nodes_for_others() {
             .all(|hop| !keys(&sent.hops).contains(&hop.ed25519))
     );
 }
+
+#[test]
+fn rules_that_are_fitted_to_a_few_nodes_work_there() {
+    for count in 4..=9 {
+        for one_subnet in [false, true] {
+            let mut nodes: Vec<ServiceNode> = (0..count).map(node).collect();
+            if one_subnet {
+                for (host, node) in (1..).zip(&mut nodes) {
+                    node.ip = [127, 0, 0, host].into();
+                }
+            }
+            let config = ClientConfig::default().fitted_to(&nodes);
+            assert_eq!(config.path.distinct_subnets, !one_subnet);
+            let mut config = config;
+            config.path.test_guards = false;
+            let mut world = World::of(nodes, config);
+            let members = world.nodes.clone();
+            for target in core::iter::once(Target::Any)
+                .chain(members.iter().map(|node| Target::Node(node.ed25519)))
+            {
+                world.client.submit(target, Info, world.now);
+                assert_eq!(
+                    world.sends().len(),
+                    1,
+                    "{count} nodes, one subnet: {one_subnet}"
+                );
+            }
+        }
+    }
+    // A big network keeps all rules.
+    let nodes: Vec<ServiceNode> = (0..40).map(node).collect();
+    assert_eq!(
+        ClientConfig::default().fitted_to(&nodes),
+        ClientConfig::default()
+    );
+}
