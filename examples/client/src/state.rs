@@ -1,7 +1,7 @@
 //! What the client remembers between two runs: one JSON file, replaced as a whole.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -193,14 +193,33 @@ impl Lock {
     /// An I/O error if the file beside it cannot be made or locked. A file system that has no locks
     /// is none.
     pub fn take(state: &Path) -> io::Result<Self> {
-        let mut beside = state.as_os_str().to_owned();
-        beside.push(".lock");
-        let file =
-            private(OpenOptions::new().write(true).create(true).truncate(false)).open(beside)?;
+        let file = Self::beside(state)?;
         match file.lock() {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
             _ => Ok(Self { _file: file }),
         }
+    }
+
+    /// The same without waiting; none if another process has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn try_take(state: &Path) -> io::Result<Option<Self>> {
+        let file = Self::beside(state)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
+                Err(error)
+            }
+            _ => Ok(Some(Self { _file: file })),
+        }
+    }
+
+    fn beside(state: &Path) -> io::Result<File> {
+        let mut beside = state.as_os_str().to_owned();
+        beside.push(".lock");
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(beside)
     }
 }
 
@@ -328,6 +347,10 @@ mod tests {
             panic!("not known");
         };
         assert_eq!(state.seen.len(), 80);
+        let lock = Lock::try_take(&file).unwrap();
+        assert!(lock.is_some() && Lock::try_take(&file).unwrap().is_none());
+        drop(lock);
+        assert!(Lock::try_take(&file).unwrap().is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use client::state::{write_atomically, write_new};
+use client::state::{Lock, write_atomically, write_new};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,8 @@ pub struct Ledger {
     data_dir: PathBuf,
     keys: Vec<Keys>,
     is_new: bool,
+    /// Two networks in one directory would lose each other's messages.
+    _lock: Lock,
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> StartError {
@@ -94,6 +96,8 @@ impl Ledger {
         let data_dir = plan.data_dir.clone();
         std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
         let file = data_dir.join(KEYS);
+        let lock = Lock::try_take(&file).map_err(file_error(&file))?;
+        let lock = lock.ok_or_else(|| StartError::Busy(data_dir.display().to_string()))?;
         let is_new = !file.exists();
         let keys = if is_new {
             let keys = new_keys(plan)?;
@@ -111,6 +115,7 @@ impl Ledger {
             data_dir,
             keys,
             is_new,
+            _lock: lock,
         })
     }
 
