@@ -16,6 +16,8 @@ use session_swarm::ring::SwarmId;
 use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;
 
+/// The fewest nodes: those of a path and one that answers.
+const LEAST: usize = client::network::HOPS + 1;
 /// The file with the keys of the nodes, their ports and swarms.
 const KEYS: &str = "keys.json";
 /// The file that is there as long as messages move: the swarms before.
@@ -128,15 +130,20 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`StartError::Size`] if a seed is none.
+    /// [`StartError::Size`] if they are too few, or a seed or swarm is none.
     pub fn nodes(&self) -> Result<Vec<Kept>, StartError> {
+        let unusable = |what: &str| StartError::Size(format!("{KEYS} cannot be used: {what}"));
+        if self.keys.len() < LEAST || self.keys.len() > MAX_NODES.into() {
+            return Err(unusable("so many nodes are no network"));
+        }
         let read = |keys: &Keys| {
             let seed = const_hex::decode_to_array(&keys.seed)
-                .map_err(|_| StartError::Size(format!("{KEYS}: a seed is not 64 hex digits")))?;
+                .map_err(|_| unusable("a seed is not 64 hex digits"))?;
+            let swarm = keys.swarm.parse();
             Ok(Kept {
                 secret: Ed25519Secret::from_seed(&seed),
                 port: keys.port,
-                swarm: swarm_of(&keys.swarm),
+                swarm: swarm.map_err(|_| unusable("a swarm is none"))?,
             })
         };
         self.keys.iter().map(read).collect()
@@ -229,10 +236,9 @@ impl Ledger {
 }
 
 fn new_keys(plan: &Plan) -> Result<Vec<Keys>, StartError> {
-    let least = client::network::HOPS + 1;
-    if plan.nodes > MAX_NODES || usize::from(plan.nodes) < least {
+    if plan.nodes > MAX_NODES || usize::from(plan.nodes) < LEAST {
         return Err(StartError::Size(format!(
-            "a network has {least} to {MAX_NODES} nodes, not {}",
+            "a network has {LEAST} to {MAX_NODES} nodes, not {}",
             plan.nodes
         )));
     }
