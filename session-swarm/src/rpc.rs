@@ -16,6 +16,7 @@ use crate::value::{Dict, Value};
 mod answer;
 mod auth;
 mod batch;
+mod bulk;
 mod check;
 mod delete;
 mod delete_all;
