@@ -68,6 +68,9 @@ pub enum StartError {
         /// What the system says.
         reason: std::io::Error,
     },
+    /// Another process has this data directory.
+    #[error("a network that is up already is kept in {0}")]
+    Busy(String),
     /// The system has no random numbers.
     #[error("the system has no random numbers")]
     Random,
