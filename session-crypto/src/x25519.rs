@@ -9,7 +9,10 @@
 //! but on its twist (half of all strings are) has no Edwards form; then the ladder takes over. The
 //! choice depends on the public key alone. Both are constant time in the secret.
 
+mod batch;
+
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use curve25519_dalek::edwards::EdwardsBasepointTable;
@@ -22,6 +25,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::KeyError;
 use crate::bytes::split_first;
 use crate::ed25519::require_prime_order;
+
+pub use batch::{Agreement, Peer, agree_all};
 
 /// An X25519 public key: a u-coordinate, 32 bytes little-endian.
 ///
@@ -126,6 +131,32 @@ impl X25519Secret {
             Some(peer) => SharedSecret::from_edwards(peer.mul_clamped(self.0)),
             None => SharedSecret::checked(peer.mul_clamped(self.0)),
         }
+    }
+
+    /// The public key, and the shared secret with `peer`: both in less time than one after the other.
+    ///
+    /// Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`], as [`diffie_hellman`](Self::diffie_hellman).
+    pub fn agree(&self, peer: Peer<'_>) -> Result<(X25519Public, SharedSecret), KeyError> {
+        batch::agree(self, peer)
+    }
+
+    /// The shared secret with each of `peers`, in their order, sooner than one by one.
+    ///
+    /// Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] for each peer whose key has small order.
+    #[must_use]
+    pub fn diffie_hellman_all(
+        &self,
+        peers: &[X25519Public],
+    ) -> Vec<Result<SharedSecret, KeyError>> {
+        batch::diffie_hellman_all(self, peers)
     }
 
     /// The shared secret with a peer whose table is ready. Constant time in the secret.

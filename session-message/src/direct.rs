@@ -16,17 +16,20 @@
 //! ```
 //!
 //! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
-//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections 4.1 and
-//! 4.7; crypto, section 2.
+//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections [4.1] and
+//! [4.7]; crypto, section 2.
 //!
 //! Outside of the sealed box only the time can be read. It is written in the content too, and both
 //! must be equal: so a storage server cannot change it.
 //!
 //! There is no forward secrecy, and no protection against replay: recognize a message that comes
 //! again by its sender and time.
+//!
+//! [4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.1
+//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
 
 use rand_core::CryptoRng;
-use session_crypto::{Ed25519Signature, direct};
+use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};
 use session_identity::{Account, AccountId};
 use session_proto::content::{Content, GroupUpdate, Kind};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
@@ -38,6 +41,8 @@ use crate::error::{OpenError, SealError};
 use crate::opened::{Opened, Outer, Place, check_author, read_content};
 use crate::pro::Signer;
 use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
+
+pub use session_crypto::direct::Senders;
 
 /// Seals a message to an account.
 ///
@@ -143,9 +148,35 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
 ///
 /// [`OpenError`] for whatever must be dropped. [`OpenError::Decrypt`] does not say why.
 pub fn open(account: &Account, data: &[u8]) -> Result<Opened, OpenError> {
+    open_with(account, data, direct::decrypt)
+}
+
+/// As [`open`], with keys of senders that are not checked again: see [`Senders`].
+///
+/// For an account that gets many messages from the same people; a message of somebody known takes
+/// about a third less time.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_remembering(
+    account: &Account,
+    senders: &mut Senders,
+    data: &[u8],
+) -> Result<Opened, OpenError> {
+    open_with(account, data, |secret, public, ciphertext| {
+        direct::decrypt_remembering(senders, secret, public, ciphertext)
+    })
+}
+
+fn open_with(
+    account: &Account,
+    data: &[u8],
+    decrypt: impl FnOnce(&X25519Secret, &X25519Public, &[u8]) -> Result<direct::Opened, DecryptError>,
+) -> Result<Opened, OpenError> {
     let envelope = read_envelope(data)?;
     let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
-    let opened = direct::decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
+    let opened = decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
     let mut raw = opened.message;
     let length = padding::unpad(&raw)?.len();
     raw.truncate(length);

@@ -1,4 +1,6 @@
-//! The ring of swarms and the choice of the swarm of an account (protocol: swarm, section 2).
+//! The ring of swarms and the choice of the swarm of an account (protocol: [swarm, section 2]).
+//!
+//! [swarm, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-2
 
 use alloc::vec::Vec;
 use core::fmt;

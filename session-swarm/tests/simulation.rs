@@ -195,6 +195,17 @@ impl World {
         members.map(|(key, _)| *key).collect()
     }
 
+    /// What a client sees that connects to a node.
+    fn connect(&mut self, key: &Ed25519Public) -> Came {
+        if self.chance(self.loss_percent) {
+            return Came::Nothing;
+        }
+        match self.nodes.get(key).map(|node| node.kind) {
+            None | Some(Kind::Dead) => Came::NoConnection,
+            Some(_) => Came::Sealed(404, Vec::new()),
+        }
+    }
+
     /// What comes back through a path, and after how long.
     fn send(&mut self, hops: &[ServiceNode], destination: &ServiceNode, body: &[u8]) -> Came {
         self.sends += 1;
@@ -385,6 +396,8 @@ struct Driver {
     submitted: BTreeSet<RequestId>,
     ended: BTreeMap<RequestId, Result<session_swarm::client::Reply, RequestError>>,
     next_churn: u64,
+    /// Nodes that were tried as guards.
+    tested: BTreeSet<Ed25519Public>,
 }
 
 impl Driver {
@@ -398,6 +411,7 @@ impl Driver {
             submitted: BTreeSet::new(),
             ended: BTreeMap::new(),
             next_churn: START + 10 * MINUTE_MS,
+            tested: BTreeSet::new(),
         }
     }
 
@@ -414,6 +428,13 @@ impl Driver {
 
     fn check_path(&self, hops: &[ServiceNode], destination: &ServiceNode) {
         assert_eq!(hops.len(), 3);
+        for node in hops.iter().chain([destination]) {
+            assert_eq!(
+                node.x25519,
+                node.onion_key().ok(),
+                "a key that is not the node's"
+            );
+        }
         let keys: BTreeSet<_> = hops.iter().map(|hop| hop.ed25519).collect();
         assert_eq!(keys.len(), 3, "a node is twice in a path");
         assert!(
@@ -442,6 +463,10 @@ impl Driver {
                 } => {
                     self.check_path(&hops, &destination);
                     (ticket, self.world.send(&hops, &destination, &body))
+                }
+                Action::TestGuard { ticket, guard, .. } => {
+                    self.tested.insert(guard.ed25519);
+                    (ticket, self.world.connect(&guard.ed25519))
                 }
                 Action::AskSeed {
                     ticket, seed, body, ..

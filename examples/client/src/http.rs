@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, StatusCode, Uri, header};
+use hyper::{Request, StatusCode, header};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -130,18 +130,27 @@ impl Http {
         body: Bytes,
         limit: Duration,
     ) -> Result<Answer, HttpError> {
-        let uri: Uri = url
-            .parse()
-            .map_err(|_| HttpError::Address(url.to_owned()))?;
-        let host = uri
-            .authority()
-            .map_or_else(|| url.to_owned(), ToString::to_string);
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(uri)
+        let request = Request::post(url)
             .header(header::CONTENT_TYPE, content_type)
             .body(Full::new(body))
             .map_err(|_| HttpError::Address(url.to_owned()))?;
+        self.send(request, limit).await
+    }
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post).
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: Duration,
+    ) -> Result<Answer, HttpError> {
+        let uri = request.uri();
+        let host = uri
+            .authority()
+            .map_or_else(|| uri.to_string(), ToString::to_string);
         match tokio::time::timeout(limit, self.exchange(&host, request)).await {
             Ok(answer) => answer,
             Err(_) => Err(HttpError::Timeout {

@@ -148,6 +148,9 @@ impl Admin {
         match (found.next(), found.next()) {
             (Some(node), None) => Ok(node),
             (None, _) => Err(format!("there is no node `{name}`")),
+            (Some(_), Some(_)) if address.is_some() => {
+                Err(format!("several nodes are at {name}: add the port"))
+            }
             (Some(_), Some(_)) => Err(format!("`{name}` is the beginning of several keys")),
         }
     }

@@ -1,6 +1,5 @@
 //! What stands in for the chain: the list of service nodes with their swarms.
 
-use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use session_crypto::{Blake2b, Ed25519Public};
@@ -57,14 +56,6 @@ impl Chain {
             .iter()
             .find(|node| node.ed25519 == *key)
             .copied()
-    }
-
-    /// Whether a node has this address.
-    pub fn has_address(&self, address: IpAddr) -> bool {
-        self.top()
-            .nodes
-            .iter()
-            .any(|node| IpAddr::V4(node.ip) == address)
     }
 
     /// The ids of the swarms, ascending.

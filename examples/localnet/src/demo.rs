@@ -1,7 +1,7 @@
 //! One private message across the network: the main job.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::error::ClientError;
@@ -23,9 +23,9 @@ use crate::ui::Steps;
 /// What the sender writes.
 pub const TEXT: &str = "Nobody between us can read this.";
 /// Where the sender connects from, so that nodes can tell him from the receiver.
-pub const SENDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 200, 0, 1));
+pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 200, 0, 1));
 /// Where the receiver connects from.
-pub const RECEIVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 200, 0, 2));
+pub const RECEIVER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 200, 0, 2));
 
 /// Why the message was not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,13 @@ fn hex(key: &Ed25519Public) -> String {
 }
 
 fn short(node: &ServiceNode) -> String {
-    format!("{}… at {}", &hex(&node.ed25519)[..8], node.ip)
+    let key = hex(&node.ed25519);
+    let key = key.get(..8).unwrap_or(&key);
+    if node.ip == Ipv4Addr::LOCALHOST {
+        format!("{key}… at port {}", node.https_port)
+    } else {
+        format!("{key}… at {}", node.ip)
+    }
 }
 
 /// The routes that a client took, in order.
@@ -135,8 +141,13 @@ pub async fn run(
     steps.doing("starting the network");
     let network = Network::start(plan).await?;
     let swarms = network.chain.swarms().len();
+    let own = if network.one_address {
+        "ports"
+    } else {
+        "addresses"
+    };
     steps.done(format!(
-        "{} service nodes listen on addresses of their own, in {swarms} swarms, and a seed node\n           \
+        "{} service nodes listen on {own} of their own, in {swarms} swarms, and a seed node\n           \
          that knows them all: {}",
         network.nodes.len(),
         network.seed_url()
@@ -148,9 +159,10 @@ pub async fn run(
     let bob = make_account("Bob", steps)?;
     emit(json!({"event": "accounts", "from": alice.id().to_string(), "to": bob.id().to_string()}));
     let (from, to) = (*alice.id(), *bob.id());
+    let place = |address| (!network.one_address).then_some(address);
     let secrets = Secrets {
-        sender_address: SENDER,
-        receiver_address: RECEIVER,
+        sender_address: place(SENDER),
+        receiver_address: place(RECEIVER),
         sender: traces(&alice),
         receiver: traces(&bob),
         text: text.to_owned(),
@@ -159,7 +171,7 @@ pub async fn run(
     let options = |from| Options {
         seeds: vec![network.seed_url()],
         pins: vec![network.seed_certificate()],
-        from: Some(from),
+        from: place(from),
     };
     steps.doing("Alice asks the seed node for the service nodes, then one of them for the time");
     let (sending, receiving) = (Log::default(), Log::default());

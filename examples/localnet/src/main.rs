@@ -1,19 +1,19 @@
 //! The command line of the localnet.
 
-use std::path::{Path, PathBuf};
+mod ctl;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use client::http::{Http, Trust};
-use localnet::admin::Order;
 use localnet::demo;
 use localnet::load::{self, Load};
 use localnet::network::{Network, Plan};
 use localnet::report::{Row, Table};
 use localnet::ui::Steps;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use serde_json::Value;
+use serde_json::json;
+
+use crate::ctl::Ctl;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
 ///
@@ -24,6 +24,10 @@ struct Arguments {
     /// Print JSON objects, one a line, instead of text for people.
     #[arg(long, global = true)]
     json: bool,
+    /// Put all nodes on 127.0.0.1, each on a port of its own, as happens by itself on systems that
+    /// have no other loopback addresses.
+    #[arg(long, global = true)]
+    one_address: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,13 +48,18 @@ enum Command {
         /// Swarms.
         #[arg(long, default_value_t = 3)]
         swarms: u8,
-        /// Port of the seed node and of every service node, each on its own address; 0: any.
+        /// Port of the seed node and of every service node, each on its own address; 0: any. With
+        /// one address the nodes have the ports after it.
         #[arg(long, default_value_t = 0)]
         port: u16,
         /// Where messages, keys, `network.json` and the seed's certificate are kept. A network that
         /// is there already is started again. Without it, a temporary directory.
         #[arg(long)]
         data_dir: Option<PathBuf>,
+        /// Notice a node that is down as late as the deployed network does: a member of its swarm
+        /// after 5 s, one that relays to it after 30 s. Otherwise at once.
+        #[arg(long)]
+        real_delays: bool,
     },
     /// Hurt or heal a network that `serve` keeps up.
     Ctl {
@@ -74,86 +83,35 @@ enum Command {
     },
 }
 
-/// A node is named by its address or by the beginning of its Ed25519 key in hex.
-#[derive(Subcommand)]
-enum Ctl {
-    /// Print the state of every node.
-    Status,
-    /// Take a node down: it refuses connections.
-    Down { node: String },
-    /// Bring a node up again.
-    Up { node: String },
-    /// Let a node wait before it answers.
-    Slow { node: String, ms: u64 },
-    /// Let a node lie: drop, wrong-swarm, garble, or honest.
-    Lie { node: String, lie: String },
-    /// Shift a node's clock.
-    Clock {
-        node: String,
-        #[arg(allow_hyphen_values = true)]
-        ms: i64,
-    },
-    /// Move a node to a swarm, which is made if need be; messages follow.
-    Move { node: String, swarm: String },
-    /// Dissolve a swarm; its messages move.
-    Dissolve { swarm: String },
-}
-
-impl Ctl {
-    /// The order, none for a question.
-    fn order(&self) -> Option<Order> {
-        let order = |action: &str, node: &String, value: Option<String>| {
-            Some(Order {
-                action: action.into(),
-                node: Some(node.clone()),
-                value,
-                swarm: None,
-            })
-        };
-        match self {
-            Self::Status => None,
-            Self::Down { node } => order("down", node, None),
-            Self::Up { node } => order("up", node, None),
-            Self::Slow { node, ms } => order("slow", node, Some(ms.to_string())),
-            Self::Lie { node, lie } => order("lie", node, Some(lie.clone())),
-            Self::Clock { node, ms } => order("clock", node, Some(ms.to_string())),
-            Self::Move { node, swarm } => order("move", node, Some(swarm.clone())),
-            Self::Dissolve { swarm } => Some(Order {
-                action: "dissolve".into(),
-                node: None,
-                value: None,
-                swarm: Some(swarm.clone()),
-            }),
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let steps = Steps::new(arguments.json);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&steps, &format!("cannot start: {error}")),
+        Err(error) => return fail(&steps, arguments.json, &format!("cannot start: {error}")),
     };
     let text = demo::TEXT.to_owned();
+    let (json, one_address) = (arguments.json, arguments.one_address);
     let outcome = match arguments.command.unwrap_or(Command::Demo { text }) {
-        Command::Demo { text } => runtime.block_on(run_demo(&text, &steps, arguments.json)),
+        Command::Demo { text } => runtime.block_on(run_demo(&text, one_address, json, &steps)),
         Command::Serve {
             nodes,
             swarms,
             port,
             data_dir,
-        } => runtime.block_on(run_serve(
-            nodes,
-            swarms,
-            port,
-            data_dir,
-            arguments.json,
-            &steps,
-        )),
-        Command::Ctl { data_dir, order } => {
-            runtime.block_on(run_ctl(&data_dir, &order, arguments.json))
+            real_delays,
+        } => {
+            let plan = |data_dir| Plan {
+                nodes,
+                swarms,
+                port,
+                one_address,
+                real_delays,
+                ..Plan::new(data_dir)
+            };
+            runtime.block_on(run_serve(data_dir, plan, json, &steps))
         }
+        Command::Ctl { data_dir, order } => runtime.block_on(ctl::run(&data_dir, &order, json)),
         Command::Bench {
             accounts,
             clients,
@@ -164,19 +122,22 @@ fn main() -> ExitCode {
                 clients,
                 seconds,
             };
-            runtime.block_on(run_bench(load, arguments.json, &steps))
+            runtime.block_on(run_bench(load, one_address, json, &steps))
         }
     };
     // Connections that are idle need not be waited for.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&steps, &error),
+        Err(error) => fail(&steps, json, &error),
     }
 }
 
-fn fail(steps: &Steps, error: &str) -> ExitCode {
+fn fail(steps: &Steps, json: bool, error: &str) -> ExitCode {
     steps.finish();
+    if json {
+        println!("{}", json!({"event": "error", "error": error}));
+    }
     eprintln!("localnet: {error}");
     ExitCode::FAILURE
 }
@@ -188,14 +149,12 @@ fn temporary() -> Result<tempfile::TempDir, String> {
         .map_err(|error| format!("no temporary directory: {error}"))
 }
 
-async fn run_demo(text: &str, steps: &Steps, json: bool) -> Result<(), String> {
+async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> Result<(), String> {
     let folder = temporary()?;
     let plan = Plan {
-        nodes: 12,
-        swarms: 3,
-        port: 0,
-        data_dir: folder.path().to_owned(),
         notes: true,
+        one_address,
+        ..Plan::new(folder.path())
     };
     let emit = |event| {
         if json {
@@ -225,7 +184,7 @@ fn summary(table: &Table) -> String {
     let count = |has: &dyn Fn(&Row) -> bool| table.0.iter().filter(|row| has(row)).count();
     let text = count(&|row| row.text);
     let sender = count(&|row| row.sender_account);
-    let both = count(&|row| row.sender_address && row.receiver_account);
+    let both = count(&|row| row.sender_address == Some(true) && row.receiver_account);
     let mut said = format!("Of {all} nodes, {text} saw the text and {sender} saw Alice's account.");
     if both > 0 {
         said.push_str(&format!(
@@ -237,10 +196,8 @@ fn summary(table: &Table) -> String {
 }
 
 async fn run_serve(
-    nodes: u8,
-    swarms: u8,
-    port: u16,
     data_dir: Option<PathBuf>,
+    plan: impl Fn(PathBuf) -> Plan,
     json: bool,
     steps: &Steps,
 ) -> Result<(), String> {
@@ -250,19 +207,13 @@ async fn run_serve(
         None => folder.insert(temporary()?).path().to_owned(),
     };
     steps.doing("starting the network");
-    let plan = Plan {
-        nodes,
-        swarms,
-        port,
-        data_dir: data_dir.clone(),
-        notes: false,
-    };
+    let plan = plan(data_dir.clone());
     let network = Network::start(&plan)
         .await
         .map_err(|error| error.to_string())?;
     let certificate = data_dir.join("seed.pem");
     if json {
-        let event = serde_json::json!({"event": "serving", "seed_url": network.seed_url(),
+        let event = json!({"event": "serving", "seed_url": network.seed_url(),
             "seed_cert": certificate, "data_dir": data_dir, "nodes": network.nodes.len(),
             "swarms": network.chain.swarms().len()});
         println!("{event}");
@@ -286,71 +237,11 @@ async fn run_serve(
     Ok(())
 }
 
-async fn run_ctl(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), String> {
-    let read = |name: &str| {
-        let file = data_dir.join(name);
-        std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
-    };
-    let network: Value =
-        serde_json::from_slice(&read("network.json")?).map_err(|error| error.to_string())?;
-    let url = network["seed_url"]
-        .as_str()
-        .ok_or("network.json names no seed node")?;
-    let pem = read("seed.pem")?;
-    let pins: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let http = Http::new(
-        Trust::Pinned(pins.map_err(|_| "seed.pem is no certificate")?),
-        None,
-    );
-    let (path, body) = match order.order() {
-        Some(order) => (
-            "ctl",
-            serde_json::to_vec(&order).map_err(|error| error.to_string())?,
-        ),
-        None => ("status", Vec::new()),
-    };
-    let url = format!("{url}/{path}");
-    let limit = std::time::Duration::from_secs(60);
-    let answer = http
-        .post(&url, "application/json", body.into(), limit)
-        .await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let said: Value = serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
-    if !answer.is_ok() {
-        return Err(said["said"].as_str().unwrap_or("refused").to_owned());
-    }
-    if json {
-        println!("{said}");
-    } else if let Some(said) = said["said"].as_str() {
-        println!("{said}");
-    } else {
-        for node in said["nodes"].as_array().into_iter().flatten() {
-            let text = |name: &str| node[name].as_str().unwrap_or("-").to_owned();
-            let state = if node["up"] == true { "up" } else { "down" };
-            println!(
-                "{}  {:21}  swarm {:16}  {:4}  {:6} messages  slow {} ms  clock {} ms  lie {}",
-                text("ed25519").chars().take(12).collect::<String>(),
-                text("address"),
-                text("swarm"),
-                state,
-                node["stored"],
-                node["slow_ms"],
-                node["clock_ms"],
-                text("lie"),
-            );
-        }
-    }
-    Ok(())
-}
-
-async fn run_bench(load: Load, json: bool, steps: &Steps) -> Result<(), String> {
+async fn run_bench(load: Load, one_address: bool, json: bool, steps: &Steps) -> Result<(), String> {
     let folder = temporary()?;
     let plan = Plan {
-        nodes: 12,
-        swarms: 3,
-        port: 0,
-        data_dir: folder.path().to_owned(),
-        notes: false,
+        one_address,
+        ..Plan::new(folder.path())
     };
     steps.doing("starting the network");
     let network = Network::start(&plan)

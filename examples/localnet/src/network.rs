@@ -1,6 +1,6 @@
 //! Starts and stops the whole network.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_swarm::record::{ServiceNode, Version};
 use session_swarm::ring::SwarmId;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::chain::{Chain, VERSION};
-use crate::node::{Node, StartError, address_of, listen};
+use crate::node::{Node, Shared, StartError, address_of, listen};
 use crate::seed::json_rpc;
-use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
 use crate::tls::{Identity, self_signed};
 use crate::traffic::Traffic;
@@ -43,6 +43,27 @@ pub struct Plan {
     pub data_dir: PathBuf,
     /// Whether the nodes write down what they see.
     pub notes: bool,
+    /// Whether all nodes share the address 127.0.0.1, each with a port of its own: the ones after
+    /// that of the seed node. It is so anyway where there are no other loopback addresses.
+    pub one_address: bool,
+    /// Whether a node that refuses connections is noticed as late as in the deployed network, where
+    /// nothing refuses: by a member of its swarm after 5 s, by one that relays to it after 30 s.
+    pub real_delays: bool,
+}
+
+impl Plan {
+    /// Twelve nodes in three swarms, kept in `data_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            nodes: 12,
+            swarms: 3,
+            port: 0,
+            data_dir: data_dir.into(),
+            notes: false,
+            one_address: false,
+            real_delays: false,
+        }
+    }
 }
 
 /// What is kept of a node between two runs.
@@ -50,7 +71,7 @@ pub struct Plan {
 struct Keys {
     /// The Ed25519 seed in hex.
     seed: String,
-    address: Ipv4Addr,
+    /// The port of the network, which is the node's where it has an address of its own.
     port: u16,
     swarm: String,
 }
@@ -66,6 +87,8 @@ pub struct Network {
     pub traffic: Arc<Traffic>,
     /// Carries out orders.
     pub admin: Admin,
+    /// Whether all nodes share one address.
+    pub one_address: bool,
     seed: Identity,
     seed_address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -106,31 +129,41 @@ impl Network {
     pub async fn start(plan: &Plan) -> Result<Self, StartError> {
         std::fs::create_dir_all(&plan.data_dir).map_err(file_error(&plan.data_dir))?;
         let keys = load_or_make(plan)?;
+        let one_address = plan.one_address || !has_many_addresses().await;
         let mut listeners = Vec::with_capacity(keys.len());
         let mut records = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let listener = listen(SocketAddr::from((key.address, key.port))).await?;
+        for (number, key) in (0..).zip(&keys) {
+            let wanted = if one_address {
+                let port = match key.port {
+                    0 => 0,
+                    port => port.saturating_add(1).saturating_add(number.into()),
+                };
+                SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+            } else {
+                SocketAddrV4::new(address_of(number), key.port)
+            };
+            let listener = listen(wanted.into()).await?;
             let port = listener
                 .local_addr()
-                .map_or(key.port, |address| address.port());
+                .map_or(wanted.port(), |address| address.port());
+            let address = SocketAddrV4::new(*wanted.ip(), port);
             let public = Ed25519Secret::from_seed(&key.seed_bytes()?).public();
-            records.push(record(&public, key.address, port, key.swarm()));
-            listeners.push((listener, port));
+            records.push(record(&public, address, key.swarm()));
+            listeners.push((listener, address));
         }
-        let chain = Arc::new(Chain::new(records));
-        let traffic = Arc::new(Traffic::default());
+        let shared = Shared {
+            chain: Arc::new(Chain::new(records)),
+            traffic: Arc::new(Traffic::default()),
+            pass: new_pass()?,
+            notes: plan.notes,
+            real_delays: plan.real_delays,
+        };
+        let (chain, traffic) = (Arc::clone(&shared.chain), Arc::clone(&shared.traffic));
         let mut nodes = Vec::with_capacity(keys.len());
-        for (index, (key, (listener, port))) in keys.iter().zip(listeners).enumerate() {
+        for (index, (key, (listener, address))) in keys.iter().zip(listeners).enumerate() {
             let secret = Ed25519Secret::from_seed(&key.seed_bytes()?);
             let file = plan.data_dir.join(format!("node-{:03}.sqlite", index + 1));
-            let address = SocketAddr::from((key.address, port));
-            let (chain, traffic) = (Arc::clone(&chain), Arc::clone(&traffic));
-            let seen = if plan.notes {
-                Seen::default()
-            } else {
-                Seen::off()
-            };
-            let node = Node::new(secret, address, &file, chain, traffic, seen)?;
+            let node = Node::new(secret, address.into(), &file, shared.clone())?;
             node.serve_on(listener);
             nodes.push(node);
         }
@@ -180,6 +213,7 @@ impl Network {
             nodes,
             traffic,
             admin,
+            one_address,
             seed,
             seed_address,
             stop,
@@ -253,15 +287,27 @@ impl Keys {
     }
 }
 
-fn record(public: &Ed25519Public, ip: Ipv4Addr, port: u16, swarm_id: SwarmId) -> ServiceNode {
+/// Whether this system has more loopback addresses than one, as Linux does.
+async fn has_many_addresses() -> bool {
+    TcpListener::bind((address_of(0), 0)).await.is_ok()
+}
+
+/// What the nodes of this run know each other by.
+fn new_pass() -> Result<Arc<str>, StartError> {
+    let mut pass = [0; 32];
+    getrandom::fill(&mut pass).map_err(|_| StartError::Random)?;
+    Ok(const_hex::encode(pass).into())
+}
+
+fn record(public: &Ed25519Public, address: SocketAddrV4, swarm_id: SwarmId) -> ServiceNode {
     ServiceNode {
         ed25519: *public,
         x25519: public.to_x25519().ok(),
         // In this network the identity on the chain is the same key.
         legacy: Some(public.to_bytes()),
-        ip,
-        https_port: port,
-        omq_port: port,
+        ip: *address.ip(),
+        https_port: address.port(),
+        omq_port: address.port(),
         version: Version(VERSION),
         swarm_id,
         requested_unlock_height: 0,
@@ -297,7 +343,6 @@ fn load_or_make(plan: &Plan) -> Result<Vec<Keys>, StartError> {
             let swarm = u64::from(number % plan.swarms) * (u64::MAX / u64::from(plan.swarms));
             Keys {
                 seed: const_hex::encode(secret.expose_seed()),
-                address: address_of(number),
                 port: plan.port,
                 swarm: SwarmId::new(swarm).to_string(),
             }

@@ -1,6 +1,6 @@
 //! A service node: a real HTTPS server that peels onions and keeps messages.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use client::http::{Answer as HttpAnswer, Http, HttpError, Trust};
-use hyper::Method;
+use http_body_util::Full;
+use hyper::{Method, Request, header};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
 use session_swarm::record::ServiceNode;
+use session_swarm::replication;
 use session_swarm::rpc::RpcError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,21 +24,24 @@ use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
-use crate::store::{Store, StoreError};
+use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
 
 mod onion;
 mod storage;
 
-/// What the server calls itself.
-const SERVER: &str = "localnet";
+/// What the server calls itself, to clients and to servers outside.
+const SERVER: &str = "Oxen Storage Server/2.8.0";
 /// The path under which one node sends another an onion layer.
 const PEER_ONION: &str = "/sn/onion_request";
 /// The path under which one node pushes messages to another.
 const PEER_DATA: &str = "/sn/data";
 /// The path under which one node forwards another a storage request; the method follows.
 const PEER_STORAGE: &str = "/sn/storage_cc/";
+/// The header with what makes a node known as a node, where the deployed network has the keys of
+/// OxenMQ connections.
+const PEER_PASS: &str = "x-localnet-peer";
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +76,21 @@ pub enum StartError {
     Size(String),
 }
 
+/// What the nodes of a network have in common.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The chain.
+    pub chain: Arc<Chain>,
+    /// Who talked to whom.
+    pub traffic: Arc<Traffic>,
+    /// What a node shows another one to be known as a node.
+    pub pass: Arc<str>,
+    /// Whether nodes write down what they see.
+    pub notes: bool,
+    /// Whether a node that refuses connections is noticed as late as in the deployed network.
+    pub real_delays: bool,
+}
+
 /// A service node.
 pub struct Node {
     secret: Ed25519Secret,
@@ -84,6 +104,8 @@ pub struct Node {
     outside: Http,
     rate: RateLimit,
     traffic: Arc<Traffic>,
+    pass: Arc<str>,
+    real_delays: bool,
     /// What the node could see.
     pub seen: Seen,
     /// What is wrong with it.
@@ -101,8 +123,7 @@ impl std::fmt::Debug for Node {
 }
 
 impl Node {
-    /// Opens the store in `file` and listens on `address`; port 0 takes any. The node serves when
-    /// [`up`](Self::up) is called.
+    /// Opens the store in `file`. The node serves when [`up`](Self::up) is called.
     ///
     /// # Errors
     ///
@@ -111,9 +132,7 @@ impl Node {
         secret: Ed25519Secret,
         address: SocketAddr,
         file: &Path,
-        chain: Arc<Chain>,
-        traffic: Arc<Traffic>,
-        seen: Seen,
+        shared: Shared,
     ) -> Result<Arc<Self>, StartError> {
         let public = secret.public();
         let from = Some(address.ip());
@@ -124,12 +143,18 @@ impl Node {
             address,
             tls: self_signed(address.ip())?,
             store: Mutex::new(Store::open(file)?),
-            chain,
+            chain: shared.chain,
+            traffic: shared.traffic,
+            pass: shared.pass,
+            real_delays: shared.real_delays,
             peers: Http::new(Trust::Any, from),
             outside: Http::new(Trust::Any, from),
             rate: RateLimit::default(),
-            traffic,
-            seen,
+            seen: if shared.notes {
+                Seen::default()
+            } else {
+                Seen::off()
+            },
             faults: Faults::default(),
             onions: AtomicU64::new(0),
             running: Mutex::new(None),
@@ -257,13 +282,9 @@ impl Node {
         match (&call.method, call.path.as_str()) {
             (&Method::POST, "/onion_req/v2") => self.client_onion(&call).await,
             (&Method::POST, "/storage_rpc/v1") => self.client_storage(&call).await,
-            (&Method::POST, PEER_ONION) if self.is_peer(call.from.ip()) => {
-                self.peer_onion(&call).await
-            }
-            (&Method::POST, PEER_DATA) if self.is_peer(call.from.ip()) => self.take(&call.body),
-            (&Method::POST, path)
-                if path.starts_with(PEER_STORAGE) && self.is_peer(call.from.ip()) =>
-            {
+            (&Method::POST, PEER_ONION) if self.is_peer(&call) => self.peer_onion(&call).await,
+            (&Method::POST, PEER_DATA) if self.is_peer(&call) => self.take(&call.body),
+            (&Method::POST, path) if path.starts_with(PEER_STORAGE) && self.is_peer(&call) => {
                 self.peer_storage(path.trim_start_matches(PEER_STORAGE), &call.body)
             }
             (&Method::POST, "/ping_test/v1") => {
@@ -314,26 +335,31 @@ impl Node {
 
     /// Takes messages that another node pushes.
     fn take(&self, body: &[u8]) -> Reply {
-        let Some(items) = push::read(body) else {
-            return Reply::text(400, "not a list of messages");
+        let pushed = match replication::read(body) {
+            Ok(pushed) => pushed,
+            Err(error) => return Reply::text(400, error.to_string()),
         };
         let mut store = self.store();
-        for item in items {
-            let (account, space) = (item.account.as_bytes(), item.namespace);
+        for pushed in pushed {
+            let (account, space) = (pushed.account, pushed.namespace);
             let outbox = space.is_public_outbox();
-            if let Err(error) = store.insert(account, space.number(), outbox, &item.message) {
+            let message = Message {
+                hash: pushed.hash,
+                timestamp: pushed.timestamp,
+                expiry: pushed.expiry,
+                data: pushed.data,
+            };
+            if let Err(error) = store.insert(account.as_bytes(), space.number(), outbox, &message) {
                 return Reply::text(500, error.to_string());
             }
         }
         Reply::text(200, "")
     }
 
-    /// Whether an address is that of another node.
-    fn is_peer(&self, address: IpAddr) -> bool {
-        self.chain
-            .nodes()
-            .iter()
-            .any(|node| IpAddr::V4(node.ip) == address)
+    /// Whether a request is from another node.
+    fn is_peer(&self, call: &Call) -> bool {
+        let shown = call.headers.get(PEER_PASS);
+        shown.is_some_and(|shown| shown.as_bytes() == self.pass.as_bytes())
     }
 
     /// Posts to another node, as one node to another.
@@ -349,10 +375,17 @@ impl Node {
         self.traffic.note(Some(self.name()), to, kind);
         self.seen.bytes(&body);
         let url = format!("https://{}:{}{path}", peer.ip, peer.https_port);
-        let answer = self
-            .peers
-            .post(&url, "application/octet-stream", body.into(), limit)
-            .await?;
+        let request = Request::post(&url)
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .header(PEER_PASS, &*self.pass)
+            .body(Full::new(body.into()))
+            .map_err(|_| HttpError::Address(url))?;
+        let until = tokio::time::Instant::now() + limit;
+        let answer = self.peers.send(request, limit).await;
+        if answer.is_err() && self.real_delays {
+            tokio::time::sleep_until(until).await;
+        }
+        let answer = answer?;
         self.seen.bytes(&answer.body);
         Ok(answer)
     }

@@ -10,10 +10,10 @@ use crate::seen::Seen;
 /// What must not be known to everybody.
 #[derive(Debug, Clone)]
 pub struct Secrets {
-    /// Where the sender's requests came from.
-    pub sender_address: IpAddr,
-    /// Where the receiver's requests came from.
-    pub receiver_address: IpAddr,
+    /// Where the sender's requests came from; none if from the address that everybody has.
+    pub sender_address: Option<IpAddr>,
+    /// Where the receiver's requests came from, likewise.
+    pub receiver_address: Option<IpAddr>,
     /// Byte strings any of which gives the sender's account away: its keys and id.
     pub sender: Vec<Vec<u8>>,
     /// The same for the receiver.
@@ -31,12 +31,12 @@ pub struct Row {
     pub address: IpAddr,
     /// What it did for the message.
     pub roles: Vec<String>,
-    /// Whether it saw the sender's address.
-    pub sender_address: bool,
+    /// Whether it saw the sender's address, if that can be told from others.
+    pub sender_address: Option<bool>,
     /// Whether it saw the sender's account.
     pub sender_account: bool,
-    /// Whether it saw the receiver's address.
-    pub receiver_address: bool,
+    /// Whether it saw the receiver's address, likewise.
+    pub receiver_address: Option<bool>,
     /// Whether it saw the receiver's account.
     pub receiver_account: bool,
     /// Whether it saw the text of the message.
@@ -52,14 +52,15 @@ impl Row {
         seen: &Seen,
         secrets: &Secrets,
     ) -> Self {
+        let address_of = |of: Option<IpAddr>| of.map(|of| seen.knows_address(of));
         let any = |forms: &[Vec<u8>]| forms.iter().any(|form| seen.knows(form));
         Self {
             node,
             address,
             roles,
-            sender_address: seen.knows_address(secrets.sender_address),
+            sender_address: address_of(secrets.sender_address),
             sender_account: any(&secrets.sender),
-            receiver_address: seen.knows_address(secrets.receiver_address),
+            receiver_address: address_of(secrets.receiver_address),
             receiver_account: any(&secrets.receiver),
             text: seen.knows(secrets.text.as_bytes()),
         }
@@ -87,14 +88,15 @@ const SECOND: [&str; 8] = [
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let saw = |yes: bool| if yes { "saw" } else { "-" }.to_owned();
+        let maybe = |known: Option<bool>| known.map_or_else(|| "?".to_owned(), saw);
         let mut lines = vec![HEAD.map(str::to_owned), SECOND.map(str::to_owned)];
         for row in &self.0 {
             lines.push([
                 row.node.chars().take(8).collect(),
                 row.address.to_string(),
-                saw(row.sender_address),
+                maybe(row.sender_address),
                 saw(row.sender_account),
-                saw(row.receiver_address),
+                maybe(row.receiver_address),
                 saw(row.receiver_account),
                 saw(row.text),
                 row.roles.join(", "),
@@ -130,8 +132,8 @@ mod tests {
     #[test]
     fn a_row_says_what_the_notes_say() {
         let secrets = Secrets {
-            sender_address: "127.0.0.2".parse().unwrap(),
-            receiver_address: "127.0.0.3".parse().unwrap(),
+            sender_address: "127.0.0.2".parse().ok(),
+            receiver_address: "127.0.0.3".parse().ok(),
             sender: vec![b"sender key".to_vec(), b"sender id".to_vec()],
             receiver: vec![b"receiver id".to_vec()],
             text: "hello there".into(),
@@ -144,14 +146,14 @@ mod tests {
         assert_eq!(
             row(&seen),
             Row {
-                sender_address: true,
+                sender_address: Some(true),
                 ..blank.clone()
             }
         );
         seen.bytes(b"...sender id...");
         seen.bytes(const_hex::encode(b"receiver id").as_bytes());
         let all = Row {
-            sender_address: true,
+            sender_address: Some(true),
             sender_account: true,
             receiver_account: true,
             ..blank

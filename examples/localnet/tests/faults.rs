@@ -64,13 +64,7 @@ async fn texts(receiver: &Client) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_while_the_network_is_hurt() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = Plan {
-        nodes: 12,
-        swarms: 3,
-        port: 0,
-        data_dir: folder.path().to_owned(),
-        notes: false,
-    };
+    let plan = Plan::new(folder.path());
     let network = Network::start(&plan).await.unwrap();
     let (sender, to) = (connect(&network, 1).await, account(2));
     let storage = StorageAccount::from_bytes(*to.id().as_bytes());
@@ -168,9 +162,7 @@ async fn orders_that_make_no_sense_are_refused() {
     let plan = Plan {
         nodes: 4,
         swarms: 1,
-        port: 0,
-        data_dir,
-        notes: false,
+        ..Plan::new(data_dir)
     };
     let network = Network::start(&plan).await.unwrap();
     let node = network.nodes[0].name();

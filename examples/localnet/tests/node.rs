@@ -23,9 +23,7 @@ async fn a_node_answers_like_a_deployed_one() {
     let plan = Plan {
         nodes: 8,
         swarms: 2,
-        port: 0,
-        data_dir,
-        notes: false,
+        ..Plan::new(data_dir)
     };
     let network = Network::start(&plan).await.unwrap();
 

@@ -6,7 +6,7 @@ use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
 use super::belief::{common_status, response_of};
-use super::outcome::{Blame, Outcome, blame};
+use super::outcome::{BROKEN, Blame, Outcome, blame};
 use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
 use crate::path::PathId;
 use crate::record::SwarmInfo;
@@ -43,9 +43,13 @@ impl Client {
                     self.attempt_answered(request, &destination, &sent, response, now_ms, rng);
                 } else {
                     self.blame_path(path, &destination, outcome, now_ms);
+                    if let Some(pending) = self.requests.get_mut(&request) {
+                        pending.failed_on = Some(path);
+                    }
                     self.retry(request, RequestError::PathsFailed, now_ms);
                 }
             }
+            Errand::Guard { path } => self.guard_answered(path, outcome, now_ms),
             Errand::Seed => self.seed_answered(outcome, now_ms, rng),
             Errand::Nodes { path, destination } => {
                 if !matches!(outcome, Outcome::Answer { .. }) {
@@ -68,40 +72,76 @@ impl Client {
         }
     }
 
-    /// Takes a failure on the way. What stands in clear is only a hint, so that it never costs a
-    /// node more than a strike.
+    /// Takes a failure on the way (protocol: onion, sections 9 and 10.5). What stands in clear any
+    /// hop can have written: whoever it names is believed to be gone only if it is the destination
+    /// or a hop behind the guard, and then the path pays too.
     fn blame_path(
         &mut self,
-        path: PathId,
+        id: PathId,
         destination: &Ed25519Public,
         failure: Outcome<'_>,
         now_ms: u64,
     ) {
+        let config = self.config.path;
+        self.paths.failed(id, &config);
         let blame = match failure {
             Outcome::PathError { status, body } => blame(status, body),
-            Outcome::Unreachable => Blame::Guard,
+            Outcome::Unreachable => {
+                self.guard_unreachable(id, now_ms);
+                return;
+            }
             _ => Blame::Path,
         };
-        let live = self.paths.live().iter().find(|live| live.id == path);
-        let guard = live
-            .and_then(|path| path.guard())
-            .map(|guard| guard.ed25519);
-        let is_hop = |key: &Ed25519Public| live.is_some_and(|path| path.contains(key));
-        match (blame, guard) {
-            (Blame::Node(key), _) if key == *destination => self.strikes.add(&key, now_ms),
-            (Blame::Node(key), _) if is_hop(&key) => {
-                self.strikes.add(&key, now_ms);
-                self.paths.remove(path);
+        let live = self.paths.live().iter().find(|live| live.id == id);
+        let place = |key: &Ed25519Public| {
+            let mut hops = live?.hops.iter();
+            hops.position(|hop| hop.ed25519 == *key)
+        };
+        let guard = live.and_then(|path| path.guard());
+        match blame {
+            Blame::Nobody => {}
+            Blame::DestinationGone => self.strikes.strike_out(destination, now_ms),
+            Blame::Guard => {
+                if let Some(guard) = guard.map(|guard| guard.ed25519) {
+                    self.strike_hop(id, &guard, now_ms);
+                }
             }
-            (Blame::Guard, Some(guard)) => {
-                self.strikes.add(&guard, now_ms);
-                // Without a guard the path is nothing.
-                self.paths.remove_node(&guard);
-            }
-            _ => {
-                let config = &self.config.path;
-                self.paths.strike(path, &mut self.strikes, now_ms, config);
-            }
+            Blame::Node(key) => match place(&key) {
+                Some(_) => self.strike_hop(id, &key, now_ms),
+                None if key == *destination => self.strikes.add(&key, now_ms),
+                None => self.strike_path(id, now_ms),
+            },
+            Blame::Gone(key) => match place(&key) {
+                // No node forwards to the guard.
+                Some(0) => self.strike_path(id, now_ms),
+                Some(_) => {
+                    self.strikes.strike_out(&key, now_ms);
+                    self.paths.blamed(id, &key);
+                    self.strike_path(id, now_ms);
+                }
+                None if key == *destination => self.strikes.strike_out(&key, now_ms),
+                None => self.strike_path(id, now_ms),
+            },
+            Blame::Path => self.strike_path(id, now_ms),
+        }
+    }
+
+    fn strike_hop(&mut self, id: PathId, hop: &Ed25519Public, now_ms: u64) {
+        self.strikes.add(hop, now_ms);
+        self.paths.blamed(id, hop);
+    }
+
+    fn strike_path(&mut self, id: PathId, now_ms: u64) {
+        let config = self.config.path;
+        self.paths.strike(id, &mut self.strikes, now_ms, &config);
+    }
+
+    /// Without its guard a path is nothing.
+    fn guard_unreachable(&mut self, id: PathId, now_ms: u64) {
+        let live = self.paths.live().iter().find(|live| live.id == id);
+        if let Some(guard) = live.and_then(|path| path.guard()).copied() {
+            self.strikes.add(&guard.ed25519, now_ms);
+            self.paths.guard_failed(&guard.ed25519);
         }
     }
 
@@ -120,6 +160,10 @@ impl Client {
         match common_status(&pending.request, &response) {
             421 => self.redirected(id, destination, &response, now_ms),
             406 | 425 => self.clock_refused(id, destination, now_ms, rng),
+            502 if matches!(&response.body, Body::Text(text) if text.contains(BROKEN)) => {
+                self.strikes.strike_out(destination, now_ms);
+                self.retry(id, RequestError::NoUsableAnswer, now_ms);
+            }
             // The node cannot serve now.
             429 | 500..=599 => {
                 self.strikes.add(destination, now_ms);
@@ -174,7 +218,10 @@ impl Client {
         };
         pending.redirects = pending.redirects.saturating_add(1);
         let is_over = pending.redirects > self.config.redirects;
-        let Target::Swarm(account) = pending.target else {
+        let target = pending.target;
+        // The pool and the node do not agree on who serves the account: one of them is wrong.
+        self.wants_refresh();
+        let Target::Swarm(account) = target else {
             self.finish(id, Err(RequestError::WrongSwarm));
             return;
         };
@@ -187,8 +234,6 @@ impl Client {
         let known: Vec<Ed25519Public> = keys
             .filter(|key| key != destination && self.pool.get(key).is_some())
             .collect();
-        // The pool and the node do not agree on who serves the account: one of them is wrong.
-        self.wants_refresh();
         let is_usable = known.len() >= self.config.pool.min_swarm;
         let was_redirected = self.redirects.contains_key(&account);
         if is_over || was_redirected || !is_usable {

@@ -1,8 +1,10 @@
-//! What time it is on the network (protocol: onion, section 10.7).
+//! What time it is on the network (protocol: [onion, section 10.7]).
 //!
 //! Nodes refuse signatures whose time is more than a minute off, so a client whose clock is wrong
 //! signs with the network's time. Only clocks from inside encrypted replies count, one a node, and
 //! of several the middle: a single node with a wrong clock moves nothing.
+//!
+//! [onion, section 10.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.7
 
 use alloc::vec::Vec;
 

@@ -41,11 +41,9 @@ impl Client {
         let Some(path) = self.paths.due(now_ms, &config).cloned() else {
             return;
         };
-        let hops = self
-            .paths
-            .rotated(&path, &self.pool, &self.strikes, now_ms, &config, rng);
+        let hops = self.plan_rotation(&path, now_ms, rng);
         let keys: Vec<_> = hops.iter().flatten().map(|hop| hop.ed25519).collect();
-        let target = self.some_nodes(1, &keys, now_ms, rng).first().copied();
+        let target = self.some_node(&keys, now_ms, rng);
         let (Some(hops), Some(target)) = (hops, target) else {
             self.paths.put_off(path.id, now_ms, &config);
             return;
@@ -71,9 +69,9 @@ impl Client {
         if !self.paths.live().iter().any(|path| path.id == replaces) {
             return;
         }
-        // Meanwhile a list may have come in which a hop is another one, or another path may have
+        // Meanwhile a list may have come in which a hop is elsewhere, or another path may have
         // taken it.
-        let is_same = |hop: &ServiceNode| self.pool.get(&hop.ed25519) == Some(hop);
+        let is_same = |hop: &ServiceNode| self.pool.is_where_it_was(hop);
         let is_free = self.paths.are_free(&hops, replaces, &self.config.path);
         let works = matches!(outcome, Outcome::Answer { status: 200, .. });
         if works && is_free && hops.iter().all(is_same) {
@@ -90,9 +88,13 @@ impl Client {
             return;
         }
         self.clock.reset();
-        for destination in self.some_nodes(CLOCK_SOURCES, &[], now_ms, rng) {
+        let mut asked = Vec::new();
+        while asked.len() < CLOCK_SOURCES
+            && let Some(destination) = self.some_node(&asked, now_ms, rng)
+        {
             let key = destination.ed25519;
-            if let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, rng) {
+            asked.push(key);
+            if let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, None, rng) {
                 let errand = Errand::Clock {
                     path,
                     destination: key,

@@ -1,8 +1,11 @@
 //! JSON lists of nodes: of a seed's chain daemon, of `oxend_request`, of `get_swarm`, of a 421, and
-//! bundled ones (protocol: swarm, sections 3.1 to 3.5).
+//! bundled ones (protocol: swarm, sections [3.1] to [3.5]).
 //!
 //! One reader takes them all. It goes through the text once and keeps nothing of an entry but its
 //! record; an entry that cannot be used is skipped and counted, whatever is wrong with it.
+//!
+//! [3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.1
+//! [3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.5
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
@@ -138,7 +141,9 @@ impl NodeList {
     }
 
     /// Drops the nodes that have left since the list was made, as a bundled list needs it
-    /// (protocol: swarm, section 4.1). Returns how many.
+    /// (protocol: [swarm, section 4.1]). Returns how many.
+    ///
+    /// [swarm, section 4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-4.1
     pub fn drop_departed(&mut self, seconds_since: u64) -> usize {
         let blocks = seconds_since / 120;
         let height = self.height.unwrap_or(0).saturating_add(blocks);

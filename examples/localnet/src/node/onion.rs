@@ -7,10 +7,12 @@ use std::time::Duration;
 use client::http::HttpError;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use http_body_util::Full;
+use hyper::{Request, header};
 use session_onion::node::{Answer, Arrival, Deliver, Exit, Peeled, Relay, ReplyBody};
 use session_swarm::rpc::Body;
 
-use super::{Node, PEER_ONION};
+use super::{Node, PEER_ONION, SERVER};
 use crate::server::{Call, Reply};
 
 impl Node {
@@ -67,11 +69,16 @@ impl Node {
         self.seen.bytes(&exit.payload);
         self.seen.bytes(exit.url().as_bytes());
         let limit = Duration::from_secs(Exit::TIMEOUT_SECONDS.into());
-        let body = exit.payload.clone().into();
-        let posted = self
-            .outside
-            .post(&exit.url(), "application/octet-stream", body, limit)
-            .await;
+        let url = exit.url();
+        let request = Request::post(&url)
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .header(header::USER_AGENT, SERVER)
+            .header(header::ACCEPT, "*/*")
+            .body(Full::new(exit.payload.clone().into()));
+        let Ok(request) = request else {
+            return exit.failed(&HttpError::Address(url).to_string());
+        };
+        let posted = self.outside.send(request, limit).await;
         match posted {
             Ok(answer) => exit.answered(answer.status, answer.body.to_vec()),
             Err(error @ HttpError::Timeout { .. }) => exit.timed_out(&error.to_string()),

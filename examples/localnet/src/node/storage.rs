@@ -137,7 +137,15 @@ impl Node {
             }
             Request::DeleteBefore(call) => {
                 let done = self.delete_until(&call.account, call.namespaces, call.before);
-                self.spread(request, call, done)
+                let is_quirk = matches!(&done, Ok(entry) if deletes_everywhere(&entry.deleted));
+                let pending = self.spread(request, call, done);
+                if is_quirk {
+                    return Box::pin(async move {
+                        pending.await;
+                        Response::refuse(&RpcError::Internal)
+                    });
+                }
+                pending
             }
             Request::ExpireAll(call) => {
                 let done = self.expire_all(&call.account, call.namespaces, call.expiry);
@@ -227,7 +235,7 @@ impl Node {
                 let failed = |_| Response::refuse(&RpcError::Internal);
                 results.push(member.await.unwrap_or_else(failed));
             }
-            Response::ok(BatchAnswer { results }.to_value())
+            together(results)
         })
     }
 
@@ -243,7 +251,7 @@ impl Node {
                     break;
                 }
             }
-            Response::ok(BatchAnswer { results }.to_value())
+            together(results)
         })
     }
 
@@ -478,6 +486,21 @@ impl Node {
         let count = self.store().unrevoke(account.as_bytes(), &tokens)?;
         Ok(UnrevokedEntry { count })
     }
+}
+
+/// Whether messages of all namespaces were deleted, which the deployed server does and then fails
+/// to answer (protocol: storage-rpc, section 5.5).
+fn deletes_everywhere(deleted: &Affected) -> bool {
+    matches!(deleted, Affected::All(spaces) if !spaces.is_empty())
+}
+
+/// The answer to several requests; none if one of them failed as nothing should.
+fn together(results: Vec<Response>) -> Response {
+    let internal = RpcError::Internal.status();
+    if results.iter().any(|result| result.status == internal) {
+        return Response::refuse(&RpcError::Internal);
+    }
+    Response::ok(BatchAnswer { results }.to_value())
 }
 
 /// A `delete` has a status of its own when it deleted nothing.
