@@ -184,9 +184,26 @@ impl KeyHasher {
 
 /// Encrypts a whole content, as [`Encryptor`].
 ///
+/// A program that encrypts files in pieces: [`examples/attachment.rs`](https://github.com/session-crates/session-crates/blob/main/session-crypto/examples/attachment.rs).
+///
 /// # Errors
 ///
 /// [`SizeError`] if it is longer than [`MAX_CONTENT_SIZE`].
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::attachment::{self, FileKey, Kind};
+/// use session_crypto::Ed25519Secret;
+///
+/// let sender = Ed25519Secret::generate(rng);
+/// let file_key = FileKey::derive(&sender, Kind::Attachment, b"content");
+/// let file = attachment::encrypt(&file_key, b"content")?;
+/// assert_eq!(file.len(), 4096);
+/// // The key goes to the recipients, in the message.
+/// assert_eq!(attachment::decrypt(&file_key.key, &file)?.as_slice(), b"content");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(file_key: &FileKey, content: &[u8]) -> Result<Vec<u8>, SizeError> {
     let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
     let length = match sizes(size) {

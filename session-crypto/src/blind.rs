@@ -163,6 +163,21 @@ pub fn matches(
 /// An account's own blinded key pair in one community.
 ///
 /// Wiped when dropped, never printed; it cannot be cloned.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{BlindedSecret, Blinding, Ed25519Secret, X25519Secret};
+///
+/// let account = Ed25519Secret::generate(rng);
+/// let server = X25519Secret::generate(rng).public();
+/// let blinded = BlindedSecret::new(Blinding::Blind15, &account, &server)?;
+/// let signature = blinded.sign(b"a post");
+/// // Whoever reads the post sees the blinded key only.
+/// blinded.public().verify(b"a post", &signature)?;
+/// assert_ne!(blinded.public(), account.public());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct BlindedSecret {
     blinding: Blinding,
     server: X25519Public,

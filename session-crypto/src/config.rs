@@ -95,6 +95,19 @@ fn message_nonce(message: &[u8], domain: Domain<'_>) -> [u8; NONCE_LENGTH] {
 /// # Errors
 ///
 /// [`LengthError`] if the message has 256 GiB or more.
+///
+/// ```
+/// use session_crypto::config::{self, Domain};
+///
+/// let (key, domain) = ([7; 32], Domain::new("UserProfile")?);
+/// let padded = config::pad(b"d1:#i1ee")?;
+/// let sealed = config::encrypt(&key, domain, &padded)?;
+/// // No randomness: all devices of an account make the same bytes.
+/// assert_eq!(sealed, config::encrypt(&key, domain, &padded)?);
+/// let opened = config::decrypt(&key, domain, &sealed)?;
+/// assert_eq!(config::unpad(&opened), b"d1:#i1ee");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     key_base: &[u8; KEY_LENGTH],
     domain: Domain<'_>,

@@ -38,6 +38,20 @@ pub const OVERHEAD: usize = 144;
 /// # Errors
 ///
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{Ed25519Secret, direct};
+///
+/// let (alice, bob) = (Ed25519Secret::generate(rng), Ed25519Secret::generate(rng));
+/// let bob_id = bob.x25519_public();
+/// let sealed = direct::encrypt(rng, &alice, &bob_id, b"padded content")?;
+/// let opened = direct::decrypt(&bob.to_x25519(), &bob_id, &sealed)?;
+/// assert_eq!(opened.message.as_slice(), b"padded content");
+/// assert_eq!(opened.sender, alice.public());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Ed25519Secret,

@@ -380,6 +380,17 @@ impl Ed25519Secret {
     }
 
     /// Signs `message` (RFC 8032, deterministic). Constant time in the secret.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_crypto::Ed25519Secret;
+    ///
+    /// let secret = Ed25519Secret::generate(rng);
+    /// let signature = secret.sign(b"hello");
+    /// assert!(secret.public().verify(b"hello", &signature).is_ok());
+    /// assert!(secret.public().verify(b"Hello", &signature).is_err());
+    /// ```
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
         self.sign_parts(&[message])

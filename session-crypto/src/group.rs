@@ -35,6 +35,19 @@ pub const PADDING_MULTIPLE: usize = 256;
 /// # Errors
 ///
 /// [`LengthError`] if the padded message would have 256 GiB or more.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::group;
+///
+/// let (old, new) = ([1; 32], [2; 32]);
+/// let message = group::encrypt(rng, &new, b"content", 256)?;
+/// assert_eq!(message.len(), 256);
+/// let opened = group::decrypt([&old, &new], &message)?;
+/// assert_eq!((opened.key_index, opened.content.as_slice()), (1, b"content".as_slice()));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     key: &[u8; KEY_LENGTH],

@@ -32,6 +32,24 @@ pub const MAX_DOMAIN_LENGTH: usize = crate::blake2b::MAX_KEY_LENGTH;
 const BATCH: usize = 64;
 
 /// One side of messages to or from many: a key pair and a domain.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::{Rng, UnwrapErr}};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::X25519Secret;
+/// use session_crypto::multi::Party;
+///
+/// let [sender, first, second] = [(); 3].map(|()| X25519Secret::generate(rng));
+/// let mut nonce = [0; 24];
+/// rng.fill_bytes(&mut nonce);
+/// let recipients = [first.public(), second.public()];
+/// let sealed = Party::new(&sender, b"domain").encrypt_to_all(&recipients, &nonce, &[b"hello"])?;
+/// // Each tries them all and opens its own.
+/// let entries = sealed.iter().map(Vec::as_slice);
+/// let party = Party::new(&second, b"domain");
+/// assert_eq!(party.decrypt_from(&sender.public(), &nonce, entries)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct Party<'a> {
     secret: &'a X25519Secret,
     public: X25519Public,

@@ -150,6 +150,28 @@ pub enum Status {
 /// the encrypted content one to one, the plain content in groups, the padded content without its
 /// signature in communities. `sent_milliseconds` is the time that the content names. Whether the
 /// proof was revoked is not known here.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::pro::{self, Proof, Status};
+/// use session_crypto::{Ed25519Secret, Ed25519Signature};
+///
+/// let (backend, rotating) = (Ed25519Secret::generate(rng), Ed25519Secret::generate(rng));
+/// let mut proof = Proof {
+///     revocation_tag: [0x11; 32],
+///     rotating_key: rotating.public(),
+///     expiry_seconds: 1_756_000_000,
+///     signature: Ed25519Signature::from_bytes([0; 64]),
+/// };
+/// proof.signature = backend.sign(&proof.signed_message());
+/// let signature = rotating.sign(b"what was sent");
+/// let check = |sent_ms| {
+///     pro::check_message(&proof, &backend.public(), b"what was sent", &signature, sent_ms)
+/// };
+/// assert_eq!(check(1_754_971_101_000), Status::Valid);
+/// assert_eq!(check(1_757_000_000_000), Status::Expired);
+/// ```
 #[must_use]
 pub fn check_message(
     proof: &Proof,

@@ -66,6 +66,18 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
 /// # Errors
 ///
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{X25519Secret, sealed_box};
+///
+/// let secret = X25519Secret::generate(rng);
+/// let public = secret.public();
+/// let sealed = sealed_box::seal(rng, &public, b"hello")?;
+/// assert_eq!(sealed_box::open(&secret, &public, &sealed)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
     recipient: impl Into<Peer<'a>>,

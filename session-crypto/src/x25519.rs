@@ -125,6 +125,19 @@ impl X25519Secret {
     /// # Errors
     ///
     /// [`KeyError::NonContributory`] if `peer` has small order, so that the output would be zero.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_crypto::{X25519Public, X25519Secret};
+    ///
+    /// let (alice, bob) = (X25519Secret::generate(rng), X25519Secret::generate(rng));
+    /// let shared = alice.diffie_hellman(&bob.public())?;
+    /// assert_eq!(shared.expose_bytes(), bob.diffie_hellman(&alice.public())?.expose_bytes());
+    /// // A key of small order makes a secret that everybody knows. It is refused.
+    /// assert!(alice.diffie_hellman(&X25519Public::from_bytes([0; 32])).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
         let peer = MontgomeryPoint(peer.0);
         match peer.to_edwards(0) {

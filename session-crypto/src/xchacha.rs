@@ -77,6 +77,17 @@ pub fn open_in_place(
 /// # Errors
 ///
 /// [`LengthError`] if the message has 256 GiB or more.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::xchacha;
+///
+/// let sealed = xchacha::encrypt(rng, &[7; 32], b"hello")?;
+/// assert_eq!(sealed.len(), 24 + 5 + 16);
+/// assert_eq!(xchacha::decrypt(&[7; 32], &sealed)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     key: &[u8; KEY_LENGTH],

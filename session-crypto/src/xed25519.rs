@@ -33,6 +33,17 @@ impl X25519Public {
 /// Signs `message` with an X25519 secret and 64 random bytes of the generator.
 ///
 /// Constant time in the secret. Two signatures of the same message differ.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{X25519Secret, xed25519};
+///
+/// let secret = X25519Secret::generate(rng);
+/// let signature = xed25519::sign(rng, &secret, b"hello");
+/// xed25519::verify(&secret.public(), b"hello", &signature)?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use]
 pub fn sign(
     rng: &mut (impl CryptoRng + ?Sized),

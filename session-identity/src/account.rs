@@ -27,6 +27,15 @@ impl ZeroizeOnDrop for Account {}
 
 impl Account {
     /// Derives the keys. Constant time.
+    ///
+    /// A program that makes an account: [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
+    ///
+    /// ```
+    /// use session_identity::{Account, Seed};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[0; 16]));
+    /// assert!(account.id().to_string().starts_with("05"));
+    /// ```
     #[must_use]
     pub fn from_seed(seed: &Seed) -> Self {
         let ed25519 = Ed25519Secret::from_seed(seed.expose_full());
@@ -40,6 +49,8 @@ impl Account {
     }
 
     /// Restores the account of a phrase of 13 or 25 words, if it is the one that is expected.
+    ///
+    /// A program that restores an account: [`examples/restore.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/restore.rs).
     ///
     /// Unlike the checksum of the phrase, the id tells every mistake: use this wherever the account
     /// id is known. Where it is not, make the account with [`Seed::from_phrase`] and

@@ -269,6 +269,17 @@ impl FromStr for Link {
 }
 
 /// A community: a room of a server.
+///
+/// ```
+/// use session_identity::community::Community;
+///
+/// let url = "HTTPS://Example.com:443/r/SomeRoom?public_key=\
+///            0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+/// let community: Community = url.parse()?;
+/// assert_eq!(community.base.as_str(), "https://example.com");
+/// assert_eq!((community.room.as_typed(), community.room.id()), ("SomeRoom", "someroom"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Community {
     /// Where the server is.

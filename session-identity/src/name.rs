@@ -108,6 +108,21 @@ impl Name {
     /// # Errors
     ///
     /// [`DecryptError`] for whatever is wrong: lengths, the tag, or a content that is no account id.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_identity::name::Name;
+    /// use session_identity::{Account, Seed};
+    ///
+    /// let id = *Account::from_seed(&Seed::generate(rng)).id();
+    /// let name: Name = "Alice".parse()?;
+    /// // Service nodes find the record by the hash of the name, and cannot read it.
+    /// let (value, nonce) = name.seal(rng, &id);
+    /// assert_eq!(name.open(&value, &nonce)?, id);
+    /// assert!("alice in wonderland".parse::<Name>().is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn open(&self, value: &[u8], nonce: &[u8]) -> Result<AccountId, DecryptError> {
         let nonce = nonce.try_into().map_err(|_| DecryptError)?;
         let value: &[u8; VALUE_LENGTH] = value.try_into().map_err(|_| DecryptError)?;

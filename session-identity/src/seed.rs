@@ -94,6 +94,15 @@ impl Seed {
     }
 
     /// The recovery phrase: 13 words for a short seed, 25 for another.
+    ///
+    /// ```
+    /// # #[cfg(feature = "english")] {
+    /// use session_identity::{Language, Seed};
+    ///
+    /// let phrase = Seed::from_short(&[0; 16]).to_phrase(Language::English);
+    /// assert_eq!(*phrase, ["abbey"; 13].join(" "));
+    /// # }
+    /// ```
     #[must_use]
     pub fn to_phrase(&self, language: Language) -> Zeroizing<String> {
         // 16 and 32 are lengths that can be written.

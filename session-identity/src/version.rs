@@ -72,6 +72,16 @@ impl VersionKey {
     /// with `?` and the query if there is one.
     ///
     /// The body enters as its 64-byte BLAKE2b hash, an empty one not at all.
+    ///
+    /// ```
+    /// use session_identity::{Account, Seed, version};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+    /// let key = account.version_key();
+    /// let signature = key.sign_request(1_754_971_101, "GET", "/file/1/info", b"");
+    /// version::verify_request(key.id(), 1_754_971_101, "GET", "/file/1/info", b"", &signature)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn sign_request(
         &self,

@@ -36,6 +36,18 @@ use crate::pro::{Claim, Signer};
 /// # Errors
 ///
 /// [`SealError`] if its readers would refuse it.
+///
+/// ```
+/// use session_message::community;
+/// use session_message::content::Content;
+///
+/// let sent_ms = 1_754_971_101_000;
+/// let data = community::seal(&Content::text("hello, world"), sent_ms, None)?;
+/// // The post's own signature says who wrote it; the server gives the time of posting.
+/// let post = community::open(&data, sent_ms + 700, sent_ms + 900)?;
+/// assert_eq!(post.content.as_text(), Some("hello, world"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     content: &Content,
     sent_ms: u64,

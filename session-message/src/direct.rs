@@ -17,7 +17,7 @@
 //!
 //! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
 //! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections [4.1] and
-//! [4.7]; crypto, section 2.
+//! [4.7]; [crypto, section 2].
 //!
 //! Outside of the sealed box only the time can be read. It is written in the content too, and both
 //! must be equal: so a storage server cannot change it.
@@ -27,6 +27,8 @@
 //!
 //! [4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.1
 //! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
+//!
+//! [crypto, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2
 
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};
@@ -52,6 +54,21 @@ pub use session_crypto::direct::Senders;
 /// # Errors
 ///
 /// [`SealError`] if the recipient would refuse the message, or its key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Seed};
+/// use session_message::content::Content;
+/// use session_message::direct;
+///
+/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+/// let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), 1_754_971_101_000)?;
+/// let opened = direct::open(&bob, &message.data)?;
+/// assert_eq!(opened.sender, *alice.id());
+/// assert_eq!(opened.content.as_text(), Some("hello"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Account,
@@ -143,6 +160,8 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
 
 /// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy of
 /// one that we sent.
+///
+/// A program that seals and opens: [`examples/direct.rs`](https://github.com/session-crates/session-crates/blob/main/session-message/examples/direct.rs).
 ///
 /// # Errors
 ///

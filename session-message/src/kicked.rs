@@ -28,6 +28,21 @@ pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
 /// # Errors
 ///
 /// [`SealError::Encrypt`] if a member's id has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Group, Seed};
+/// use session_message::kicked;
+///
+/// let (group, bob) = (Group::generate(rng), Account::from_seed(&Seed::generate(rng)));
+/// let notice = kicked::seal(rng, group.ed25519(), &[*bob.id()], 4)?;
+/// // Bob's newest key is of generation 4: he was removed since.
+/// assert_eq!(kicked::open(&bob, group.id(), 4, &notice.data)?, 4);
+/// // After a new invitation, with generation 5, the old notice means nothing.
+/// assert!(kicked::open(&bob, group.id(), 5, &notice.data).is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     group: &Ed25519Secret,

@@ -78,6 +78,8 @@ impl ServerKeys {
 
     /// Opens what an exit node has posted. The ephemeral key may be hex, base64 or base32z.
     ///
+    /// A program with client, nodes and server: [`examples/server_v4.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/server_v4.rs).
+    ///
     /// # Errors
     ///
     /// [`OpenError`]; the server answers it with HTTP status 400.

@@ -319,6 +319,16 @@ pub struct Decoded {
 /// # Errors
 ///
 /// [`ContentError`] for whatever a receiver must refuse; see the [module](self).
+///
+/// ```
+/// use session_proto::content::{self, Content};
+///
+/// let bytes = Content::text("hello").encode(1_754_971_101_000, None)?;
+/// let decoded = content::decode(&bytes)?;
+/// assert_eq!(decoded.content.as_text(), Some("hello"));
+/// assert_eq!(decoded.sent_ms, Some(1_754_971_101_000));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
     let mut message = decode_wire(bytes)?;
     let expiration = Expiration::from_wire(message.expiration_type, message.expiration_timer);

@@ -180,6 +180,17 @@ impl<'a> Envelope<'a> {
 }
 
 /// Wraps an envelope as it is stored in a swarm: a WebSocketMessage of type REQUEST.
+///
+/// ```
+/// use session_proto::envelope::{self, Envelope, EnvelopeKind};
+///
+/// let envelope = Envelope::new(EnvelopeKind::Session, 1_754_971_101_000, b"sealed", &[7; 64]);
+/// let data = envelope::wrap(&envelope.encode());
+/// let read = Envelope::parse(envelope::unwrap(&data)?)?;
+/// assert_eq!(read.timestamp_ms, 1_754_971_101_000);
+/// assert_eq!(read.content, Some(b"sealed".as_slice()));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use]
 pub fn wrap(envelope: &[u8]) -> Vec<u8> {
     let mut request = Vec::with_capacity(envelope.len().saturating_add(20));

@@ -25,6 +25,16 @@ pub const fn padded_len(length: usize) -> usize {
 }
 
 /// Pads a content in place.
+///
+/// ```
+/// use session_proto::padding;
+///
+/// let mut content = b"hello".to_vec();
+/// padding::pad(&mut content);
+/// assert_eq!(content.len(), 160);
+/// assert_eq!(padding::unpad(&content)?, b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn pad(content: &mut Vec<u8>) {
     let length = padded_len(content.len());
     content.reserve_exact(length.saturating_sub(content.len()));

@@ -1,5 +1,5 @@
-//! The client as one state machine without I/O (protocol: [swarm, section 7]; onion, sections 9 and
-//! 10).
+//! The client as one state machine without I/O (protocol: [swarm, section 7]; onion, sections [9] and
+//! [10]).
 //!
 //! [`Client`] owns the pool of nodes, their strikes, the paths, the clock offset and all requests
 //! that are under way. Its user carries out the [`Action`]s that [`Client::poll`] returns, reports
@@ -12,6 +12,9 @@
 //! two of three agree.
 //!
 //! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
+//!
+//! [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+//! [10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -42,6 +45,7 @@ pub use outcome::Outcome;
 pub use state::{SavedState, StateError};
 
 use building::GuardTests;
+use clock::Resync;
 use refresh::Refresh;
 
 /// Rules of a client.
@@ -75,7 +79,7 @@ impl Default for ClientConfig {
             nodes: ReadOptions::default(),
             seeds: 3,
             attempts: 4,
-            redirects: 2,
+            redirects: 5,
             attempt_timeout_ms: 15_000,
             request_timeout_ms: MINUTE_MS,
             max_requests: 10_000,
@@ -250,6 +254,35 @@ enum Errand {
 }
 
 /// A client of the network, without I/O.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_swarm::client::{Action, Client, ClientConfig, Outcome, Target};
+/// use session_swarm::rpc::Info;
+///
+/// let mut client = Client::new(ClientConfig { seeds: 1, ..ClientConfig::default() });
+/// let mut now_ms = 1_754_971_101_000;
+/// let request = client.submit(Target::Any, Info, now_ms);
+/// // Without nodes it asks a seed first. This one cannot be reached, ever.
+/// let event = loop {
+///     while let Some(action) = client.poll(now_ms, rng) {
+///         match action {
+///             Action::AskSeed { ticket, .. } | Action::Send { ticket, .. } => {
+///                 client.report(ticket, Outcome::Unreachable, now_ms, rng);
+///             }
+///             _ => {}
+///         }
+///     }
+///     match client.next_event() {
+///         Some(event) => break event,
+///         None => now_ms = client.next_wakeup().unwrap_or(now_ms + 1_000),
+///     }
+/// };
+/// // Whatever happens, every request ends.
+/// assert_eq!(event.request, request);
+/// assert!(event.result.is_err());
+/// ```
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
@@ -257,6 +290,7 @@ pub struct Client {
     strikes: Strikes,
     paths: Paths,
     clock: ClockOffset,
+    resync: Resync,
     guard_tests: GuardTests,
     refresh: Refresh,
     /// Swarms that nodes of the pool were named for in redirects, until the next list.
@@ -278,6 +312,7 @@ impl Client {
             strikes: Strikes::default(),
             paths: Paths::default(),
             clock: ClockOffset::default(),
+            resync: Resync::default(),
             guard_tests: GuardTests::default(),
             refresh: Refresh::default(),
             redirects: BTreeMap::new(),
@@ -387,6 +422,7 @@ impl Client {
         self.mend_paths(now_ms, rng);
         self.look_after_pool(now_ms, rng);
         self.look_after_paths(now_ms, rng);
+        self.look_after_clock(now_ms, rng);
         self.dispatch_due(now_ms, rng);
         self.actions.pop_front()
     }
@@ -418,7 +454,12 @@ impl Client {
                 .filter_map(|request| request.try_at_ms);
             (times.min(), None)
         };
-        sent.chain(deadlines).chain(attempts).chain(refresh).min()
+        let resync = self.guard_tests.rest().filter(|_| self.resync.is_stuck());
+        sent.chain(deadlines)
+            .chain(attempts)
+            .chain(refresh)
+            .chain(resync)
+            .min()
     }
 
     fn number(&mut self) -> u64 {

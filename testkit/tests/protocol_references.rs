@@ -70,46 +70,53 @@ fn words(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The sections named after "protocol:", each with its chapter.
+/// The sections named after "protocol:", each with its chapter. More may follow: "; onion, section 9".
 fn references(text: &str, chapters: &BTreeMap<String, BTreeSet<String>>) -> Vec<(String, String)> {
     let words = words(text);
     let mut found = Vec::new();
     for (index, word) in words.iter().enumerate() {
-        if !["protocol:", "Protocol:", "specification:"].contains(word) {
-            continue;
-        }
-        let Some(chapter) = words.get(index + 1) else {
-            continue;
-        };
-        let name = chapter.trim_end_matches([',', '.', ';']);
-        let Some("section" | "sections") = words.get(index + 2).copied() else {
-            // Prose, or a whole chapter.
-            continue;
-        };
-        assert!(
-            chapters.contains_key(name),
-            "no chapter {name}: {:?}",
-            &words[index..index + 4]
-        );
-        let before = found.len();
-        for word in &words[index + 3..] {
-            let number = word.trim_end_matches(|c: char| !c.is_ascii_digit());
-            if !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.') {
-                found.push((name.to_owned(), number.to_owned()));
-                if word.ends_with(['.', ';', ':']) {
-                    break;
-                }
-            } else if !["and", "to", ","].contains(word) {
-                break;
+        if ["protocol:", "Protocol:", "specification:"].contains(word) {
+            let mut rest = &words[index + 1..];
+            while let Some(after) = reference(rest, chapters, &mut found) {
+                rest = after;
             }
         }
-        assert!(
-            found.len() > before,
-            "no number: {:?}",
-            &words[index..index + 4]
-        );
     }
     found
+}
+
+/// Reads one reference, `onion, sections 4.2 and 6.1`, and gives what follows it.
+fn reference<'w>(
+    words: &'w [&'w str],
+    chapters: &BTreeMap<String, BTreeSet<String>>,
+    found: &mut Vec<(String, String)>,
+) -> Option<&'w [&'w str]> {
+    let [chapter, "section" | "sections", rest @ ..] = words else {
+        // Prose, or a whole chapter.
+        return None;
+    };
+    let name = chapter.trim_end_matches(',');
+    assert!(
+        chapters.contains_key(name),
+        "no chapter {name}: {:?}",
+        &words[..3]
+    );
+    let before = found.len();
+    let mut read = 0;
+    for word in rest {
+        let number = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+        if !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.') {
+            found.push((name.to_owned(), number.to_owned()));
+        } else if !["and", "to", ",", ";"].contains(word) {
+            break;
+        }
+        read += 1;
+        if word.ends_with(['.', ';', ':']) {
+            break;
+        }
+    }
+    assert!(found.len() > before, "no number: {:?}", &words[..3]);
+    Some(&rest[read..])
 }
 
 /// The targets of links to chapters: `onion.md#section-4.2`.
@@ -187,12 +194,15 @@ fn references_and_links_name_sections_that_exist() {
 fn references_are_found_across_lines_and_in_lists() {
     let chapters = chapters();
     let text = "(protocol: onion,
-        //! sections [4.2], 4.3 and 6.1). Protocol: [crypto, section 2]. Two 7.";
+        //! sections [4.2], 4.3 and 6.1; [swarm, section 3]). Protocol: [crypto, section 2]. Two 7.";
     let found: Vec<String> = references(text, &chapters)
         .into_iter()
         .map(|(name, number)| name + " " + &number)
         .collect();
-    assert_eq!(found, ["onion 4.2", "onion 4.3", "onion 6.1", "crypto 2"]);
+    assert_eq!(
+        found,
+        ["onion 4.2", "onion 4.3", "onion 6.1", "swarm 3", "crypto 2"]
+    );
 }
 
 /// `session_onion::node::peel` is `session-onion/src/node/peel.rs`.

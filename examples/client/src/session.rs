@@ -21,6 +21,8 @@ use crate::network::{Options, Route};
 
 /// How many pages are fetched at most in one go.
 const MAX_PAGES: usize = 100;
+/// Nodes refuse messages from further in the future (protocol: storage-rpc, section 3.5).
+const MAX_AHEAD_MS: u64 = 10_000;
 
 /// Steps of what the client does, for whoever watches.
 #[derive(Debug, Clone)]
@@ -114,6 +116,27 @@ pub struct Fetched {
     pub route: Route,
 }
 
+/// What one run of a client keeps for the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The nodes that it connects to.
+    pub guards: Vec<Guard>,
+    /// When it sent last, in ms. A message is known by its author and this time, so no other one
+    /// may have the same (protocol: messages, section 4.8).
+    pub sent_ms: u64,
+}
+
+impl Kept {
+    /// The time for the next message: now, unless one was sent by then. One that is much ahead was
+    /// sent by a wrong clock and is left alone.
+    fn next(&mut self, now_ms: u64) -> u64 {
+        let after = self.sent_ms.saturating_add(1);
+        let is_near = after.saturating_sub(now_ms) < MAX_AHEAD_MS;
+        self.sent_ms = if is_near { now_ms.max(after) } else { now_ms };
+        self.sent_ms
+    }
+}
+
 /// An account that is connected.
 pub struct Client {
     account: Account,
@@ -122,8 +145,15 @@ pub struct Client {
 
 struct Shared {
     driver: Driver,
+    kept: Kept,
     /// Whose turn it is to be asked for messages.
     turn: usize,
+}
+
+impl Shared {
+    fn next_time(&mut self) -> u64 {
+        self.kept.next(self.driver.network_time())
+    }
 }
 
 impl std::fmt::Debug for Client {
@@ -145,11 +175,11 @@ impl Client {
         options: &Options,
         watch: impl Fn(&Step) + Send + Sync + 'static,
     ) -> Result<Self, ClientError> {
-        Self::connect_again(account, options, Vec::new(), watch).await
+        Self::connect_again(account, options, Kept::default(), watch).await
     }
 
-    /// As [`connect`](Self::connect), by the guards of an earlier run as far as they are still
-    /// there.
+    /// As [`connect`](Self::connect), going on from an earlier run: by its guards as far as they are
+    /// still there.
     ///
     /// # Errors
     ///
@@ -157,15 +187,15 @@ impl Client {
     pub async fn connect_again(
         account: Account,
         options: &Options,
-        guards: Vec<Guard>,
+        kept: Kept,
         watch: impl Fn(&Step) + Send + Sync + 'static,
     ) -> Result<Self, ClientError> {
-        let driver = Driver::connect(options, guards, Box::new(watch)).await?;
+        let driver = Driver::connect(options, kept.guards.clone(), Box::new(watch)).await?;
         // Any member may be the first: one that was down has missed messages.
         let turn = UnwrapErr(SysRng).next_u32() as usize;
         Ok(Self {
             account,
-            shared: Mutex::new(Shared { driver, turn }),
+            shared: Mutex::new(Shared { driver, kept, turn }),
         })
     }
 
@@ -174,9 +204,13 @@ impl Client {
         &self.account
     }
 
-    /// The nodes that the client connects to, to be kept for the next run.
-    pub async fn guards(&self) -> Vec<Guard> {
-        self.shared.lock().await.driver.guards().to_vec()
+    /// What is to be kept for the next run.
+    pub async fn keep(&self) -> Kept {
+        let shared = self.shared.lock().await;
+        Kept {
+            guards: shared.driver.guards().to_vec(),
+            sent_ms: shared.kept.sent_ms,
+        }
     }
 
     /// Begins again with a new list of nodes and the same guards, when nothing works any more.
@@ -217,11 +251,11 @@ impl Client {
         let (to, content) = (&draft.to, &draft.content);
         let seal =
             |sent_ms| direct::seal(&mut UnwrapErr(SysRng), &self.account, to, content, sent_ms);
-        let sent_ms = shared.driver.network_time();
+        let sent_ms = shared.next_time();
         match store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await {
             Err(ClientError::Request(RequestError::ClockOutOfSync)) => {
                 shared.driver.set_clock().await?;
-                let sent_ms = shared.driver.network_time();
+                let sent_ms = shared.next_time();
                 store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await
             }
             other => other,
@@ -311,14 +345,13 @@ impl Client {
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
         let node = const_hex::encode(member.ed25519.as_bytes());
-        let signer = Signer::user(self.account.ed25519());
         let namespace = Namespace::new(message::NAMESPACE);
         let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {
             let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
             let call = Retrieve::new(account, namespace)
                 .after(after)
-                .sign(driver.network_time(), &signer);
+                .sign(driver.network_time(), &Signer::user(self.account.ed25519()));
             let Answered { answer, route, .. } =
                 match driver.ask(Target::Node(member.ed25519), &call).await {
                     Ok(answered) => answered,
@@ -387,4 +420,25 @@ async fn store(
         stored_on: verified.done.into_iter().map(|(node, _)| node).collect(),
         failed: verified.failed.into_iter().map(|(node, _)| node).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_messages_have_one_time() {
+        let mut kept = Kept::default();
+        assert_eq!(kept.next(1_000_000), 1_000_000);
+        assert_eq!(kept.next(1_000_000), 1_000_001);
+        assert_eq!(
+            kept.next(999_000),
+            1_000_002,
+            "the clock was set back a little"
+        );
+        assert_eq!(kept.next(2_000_000), 2_000_000);
+        assert_eq!(kept.next(1_500_000), 1_500_000, "and much");
+        kept.sent_ms = u64::MAX;
+        assert_eq!(kept.next(5), 5);
+    }
 }

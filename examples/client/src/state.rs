@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use session_crypto::Ed25519Public;
 use session_swarm::path::Guard;
 
+use crate::session::Kept;
+
 /// The version of the layout that this program writes.
 const VERSION: u32 = 1;
 /// The largest state file that is read, in bytes.
@@ -33,6 +35,9 @@ pub struct State {
     /// The nodes to connect to, as Ed25519 key in hex and the time of the first connection in ms.
     #[serde(default)]
     guards: Vec<(String, u64)>,
+    /// When the last message was sent, in ms.
+    #[serde(default)]
+    sent_ms: u64,
     /// The messages shown already, as author and sent timestamp, oldest first.
     #[serde(default)]
     seen: VecDeque<(String, u64)>,
@@ -65,6 +70,7 @@ impl State {
             name: None,
             last_hashes: BTreeMap::new(),
             guards: Vec::new(),
+            sent_ms: 0,
             seen: VecDeque::new(),
         }
     }
@@ -126,8 +132,8 @@ impl State {
         write_atomically(file, &text)
     }
 
-    /// The nodes that the last run connected to.
-    pub fn guards(&self) -> Vec<Guard> {
+    /// What the last run kept.
+    pub fn kept(&self) -> Kept {
         let read = |(key, since_ms): &(String, u64)| {
             let key = const_hex::decode_to_array(key).ok()?;
             Some(Guard {
@@ -135,13 +141,17 @@ impl State {
                 since_ms: *since_ms,
             })
         };
-        self.guards.iter().filter_map(read).collect()
+        Kept {
+            guards: self.guards.iter().filter_map(read).collect(),
+            sent_ms: self.sent_ms,
+        }
     }
 
-    /// Remembers the nodes that this run connected to.
-    pub fn set_guards(&mut self, guards: &[Guard]) {
+    /// Remembers what this run keeps for the next.
+    pub fn keep(&mut self, kept: &Kept) {
         let write = |guard: &Guard| (const_hex::encode(guard.key.as_bytes()), guard.since_ms);
-        self.guards = guards.iter().map(write).collect();
+        self.guards = kept.guards.iter().map(write).collect();
+        self.sent_ms = kept.sent_ms;
     }
 
     /// Remembers a message that cannot be read, by its hash; false if it was remembered already.
@@ -249,13 +259,17 @@ mod tests {
             key: Ed25519Public::from_bytes([7; 32]),
             since_ms: 3,
         };
-        state.set_guards(&[guard]);
+        let kept = Kept {
+            guards: vec![guard],
+            sent_ms: 9,
+        };
+        state.keep(&kept);
         state.save(&file).unwrap();
         let Loaded::Known(loaded) = State::load(&file, "05aa").unwrap() else {
             panic!("not known");
         };
         assert_eq!(loaded, state);
-        assert_eq!(loaded.guards(), [guard]);
+        assert_eq!(loaded.kept(), kept);
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
             1,

@@ -88,7 +88,7 @@ async fn connect(shared: &Shared, out: &Output) -> Result<(Client, State), Clien
         )),
         _ => {}
     };
-    let client = Client::connect_again(account, &options, state.guards(), watch).await?;
+    let client = Client::connect_again(account, &options, state.kept(), watch).await?;
     Ok((client, state))
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn send(
         sent.sent_ms
     );
     out.print(&event, &text)?;
-    state.set_guards(&client.guards().await);
+    state.keep(&client.keep().await);
     save_state(shared, &state)
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientE
     let count = show(&fetched, &mut state, out)?;
     // Only now: a message that was not shown must be fetched again.
     state.last_hashes = last_hashes;
-    state.set_guards(&client.guards().await);
+    state.keep(&client.keep().await);
     save_state(shared, &state)?;
     if count == 0 && !out.is_json() {
         out.print(&json!(null), "nothing new")?;
@@ -253,7 +253,7 @@ pub(crate) async fn follow(
                 let is_new = show(&fetched, &mut state, out)? > 0;
                 if is_new || state.last_hashes != last_hashes {
                     state.last_hashes = last_hashes;
-                    state.set_guards(&client.guards().await);
+                    state.keep(&client.keep().await);
                     save_state(shared, &state)?;
                 }
                 Duration::from_secs(interval)

@@ -1,6 +1,7 @@
 //! Hurting the network on purpose, and looking at it: the status page and its orders.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use session_swarm::StorageAccount;
 use session_swarm::ring::SwarmId;
+use tokio::sync::Mutex;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Change};
+use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::push::follow;
 use crate::server::{Call, Reply};
@@ -44,15 +47,28 @@ pub struct Admin {
     chain: Arc<Chain>,
     nodes: Vec<Arc<Node>>,
     traffic: Arc<Traffic>,
+    ledger: Arc<Ledger>,
+    seed_url: String,
+    /// One change of the list after the other.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Admin {
     /// The admin of a network.
-    pub const fn new(chain: Arc<Chain>, nodes: Vec<Arc<Node>>, traffic: Arc<Traffic>) -> Self {
+    pub fn new(
+        chain: Arc<Chain>,
+        nodes: Vec<Arc<Node>>,
+        traffic: Arc<Traffic>,
+        ledger: Arc<Ledger>,
+        seed_url: String,
+    ) -> Self {
         Self {
             chain,
             nodes,
             traffic,
+            ledger,
+            seed_url,
+            changing: Arc::default(),
         }
     }
 
@@ -164,17 +180,13 @@ impl Admin {
         let value = order.value.as_deref().unwrap_or("");
         if order.action == "dissolve" {
             let swarm = parse_swarm(order.swarm.as_deref().unwrap_or(value))?;
-            return self
-                .change_chain(|chain| chain.dissolve(swarm))
-                .await
-                .map_or_else(
-                    || Err(format!("there is no swarm {swarm}, or no other one")),
-                    |()| {
-                        Ok(format!(
-                            "swarm {swarm} is dissolved; its messages have moved"
-                        ))
-                    },
-                );
+            return if self.change_chain(Change::Dissolve(swarm)).await? {
+                Ok(format!(
+                    "swarm {swarm} is dissolved; its messages have moved"
+                ))
+            } else {
+                Err(format!("there is no swarm {swarm}, or no other one"))
+            };
         }
         let node = self.find(order.node.as_deref())?;
         let name: String = node.name().chars().take(12).collect();
@@ -218,10 +230,10 @@ impl Admin {
             }
             "move" => {
                 let swarm = parse_swarm(value)?;
-                let key = *node.public();
-                self.change_chain(|chain| chain.move_node(&key, swarm))
-                    .await
-                    .ok_or_else(|| format!("node {name} is not in the list"))?;
+                let node = *node.public();
+                if !self.change_chain(Change::Move { node, swarm }).await? {
+                    return Err(format!("node {name} is not in the list"));
+                }
                 Ok(format!(
                     "node {name} is in swarm {swarm}; messages have followed"
                 ))
@@ -230,15 +242,21 @@ impl Admin {
         }
     }
 
-    /// Changes the list of nodes and lets the messages follow. None if the change was refused.
-    async fn change_chain(&self, change: impl FnOnce(&Chain) -> bool) -> Option<()> {
+    /// Changes the list of nodes and lets the messages follow. False if nothing can change so.
+    async fn change_chain(&self, change: Change) -> Result<bool, String> {
+        let _one = self.changing.lock().await;
         let before = self.chain.nodes();
-        if !change(&self.chain) {
-            return None;
-        }
-        let after = self.chain.nodes();
+        let Some(after) = change.apply(&before) else {
+            return Ok(false);
+        };
+        let unwritten = |error: io::Error| format!("the change cannot be written down: {error}");
+        self.ledger.begin(&before, &after).map_err(unwritten)?;
+        self.chain.replace(after.clone());
         follow(&self.nodes, &before, &after).await;
-        Some(())
+        self.ledger.finish().map_err(unwritten)?;
+        let published = self.ledger.publish(&self.seed_url, &after);
+        published.map_err(|error| error.to_string())?;
+        Ok(true)
     }
 
     /// The nodes that keep the messages of an account now.

@@ -1,6 +1,7 @@
 //! What stands in for the chain: the list of service nodes with their swarms.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use session_crypto::{Blake2b, Ed25519Public};
 use session_swarm::StorageAccount;
@@ -13,10 +14,15 @@ use session_swarm::value::Value;
 pub const HARD_FORK: [u64; 2] = [19, 4];
 /// The version of the storage server whose answers the nodes give.
 pub const VERSION: [u16; 3] = [2, 8, 0];
+/// The height at the start: about that of the deployed chain, which requests can ask for.
+const START: u64 = 1_600_000;
 
 /// The chain. It grows by a block whenever the list changes.
 #[derive(Debug)]
-pub struct Chain(RwLock<Block>);
+pub struct Chain {
+    top: RwLock<Block>,
+    steady: RwLock<()>,
+}
 
 #[derive(Debug)]
 struct Block {
@@ -29,19 +35,18 @@ impl Chain {
     /// A chain with these nodes.
     pub fn new(nodes: Vec<ServiceNode>) -> Self {
         let ring = ring_of(&nodes);
-        Self(RwLock::new(Block {
-            height: 1,
-            nodes,
-            ring,
-        }))
+        Self {
+            top: RwLock::new(Block {
+                height: START,
+                nodes,
+                ring,
+            }),
+            steady: RwLock::default(),
+        }
     }
 
     fn top(&self) -> RwLockReadGuard<'_, Block> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn top_mut(&self) -> RwLockWriteGuard<'_, Block> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.top.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All nodes.
@@ -118,46 +123,69 @@ impl Chain {
         })
     }
 
-    /// Puts a node into a swarm, which is made if it is not there. False if there is no such node.
-    pub fn move_node(&self, key: &Ed25519Public, swarm: SwarmId) -> bool {
-        self.change(|nodes| {
-            let node = nodes.iter_mut().find(|node| node.ed25519 == *key);
-            node.map(|node| node.swarm_id = swarm).is_some()
-        })
+    /// Puts a node into a swarm, which is made if it is not there; no message moves. False if there
+    /// is no such node.
+    pub fn move_node(&self, node: &Ed25519Public, swarm: SwarmId) -> bool {
+        let change = Change::Move { node: *node, swarm };
+        let after = change.apply(&self.nodes());
+        after.map(|after| self.replace(after)).is_some()
     }
 
-    /// Takes a swarm away; its nodes go to the remaining swarms, one after the other to the
-    /// smallest. False if there is no such swarm, or no other one.
-    pub fn dissolve(&self, swarm: SwarmId) -> bool {
-        self.change(|nodes| {
-            let mut others: Vec<SwarmId> = nodes.iter().map(|node| node.swarm_id).collect();
-            others.sort_unstable();
-            others.dedup();
-            let before = others.len();
-            others.retain(|id| *id != swarm && id.is_assigned());
-            if others.is_empty() || others.len() == before {
-                return false;
+    /// Replaces the list, when no node is in the middle of something.
+    pub fn replace(&self, nodes: Vec<ServiceNode>) {
+        let _steady = self.steady.write().unwrap_or_else(PoisonError::into_inner);
+        let mut top = self.top.write().unwrap_or_else(PoisonError::into_inner);
+        top.height += 1;
+        top.ring = ring_of(&nodes);
+        top.nodes = nodes;
+    }
+
+    /// As long as this is held the list stays as it is: what a node stores after it has looked
+    /// whether it serves an account, it has stored before the list changes. To be taken once at a
+    /// time.
+    pub fn steady(&self) -> RwLockReadGuard<'_, ()> {
+        self.steady.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A node goes to a swarm, which is made if it is not there.
+    Move {
+        /// The node.
+        node: Ed25519Public,
+        /// The swarm.
+        swarm: SwarmId,
+    },
+    /// A swarm is taken away; its nodes go to the remaining ones, one after the other to the
+    /// smallest.
+    Dissolve(SwarmId),
+}
+
+impl Change {
+    /// The list afterwards; none if there is no such node or swarm, or no other swarm.
+    pub fn apply(&self, nodes: &[ServiceNode]) -> Option<Vec<ServiceNode>> {
+        let mut nodes = nodes.to_vec();
+        match *self {
+            Self::Move { node, swarm } => {
+                let node = nodes.iter_mut().find(|other| other.ed25519 == node)?;
+                node.swarm_id = swarm;
             }
-            for index in 0..nodes.len() {
-                if nodes[index].swarm_id == swarm {
-                    let size =
-                        |id: &SwarmId| nodes.iter().filter(|node| node.swarm_id == *id).count();
-                    let smallest = others.iter().copied().min_by_key(size);
-                    nodes[index].swarm_id = smallest.unwrap_or(SwarmId::UNASSIGNED);
+            Self::Dissolve(swarm) => {
+                let mut sizes: BTreeMap<SwarmId, usize> = BTreeMap::new();
+                for node in nodes.iter().filter(|node| node.swarm_id.is_assigned()) {
+                    *sizes.entry(node.swarm_id).or_default() += 1;
+                }
+                sizes.remove(&swarm)?;
+                for node in nodes.iter_mut().filter(|node| node.swarm_id == swarm) {
+                    let (smallest, size) = sizes.iter_mut().min_by_key(|(_, size)| **size)?;
+                    *size += 1;
+                    node.swarm_id = *smallest;
                 }
             }
-            true
-        })
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<ServiceNode>) -> bool) -> bool {
-        let mut top = self.top_mut();
-        let changed = change(&mut top.nodes);
-        if changed {
-            top.height += 1;
-            top.ring = ring_of(&top.nodes);
         }
-        changed
+        Some(nodes)
     }
 }
 

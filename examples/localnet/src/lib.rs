@@ -4,6 +4,7 @@ pub mod admin;
 pub mod chain;
 pub mod demo;
 pub mod fault;
+pub mod ledger;
 pub mod load;
 pub mod network;
 pub mod node;

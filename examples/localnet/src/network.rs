@@ -1,15 +1,12 @@
 //! Starts and stops the whole network.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
 use rustls::pki_types::CertificateDer;
-use serde::{Deserialize, Serialize};
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::Ed25519Public;
 use session_swarm::record::{ServiceNode, Version};
 use session_swarm::ring::SwarmId;
 use tokio::net::TcpListener;
@@ -17,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::chain::{Chain, VERSION};
+use crate::ledger::Ledger;
 use crate::node::{Node, Shared, StartError, address_of, listen};
+use crate::push::follow;
 use crate::seed::json_rpc;
 use crate::server::{Call, Reply, serve};
 use crate::tls::{Identity, self_signed};
@@ -25,8 +24,6 @@ use crate::traffic::Traffic;
 
 /// The most nodes: there are no more addresses of the form 127.0.x.1.
 pub const MAX_NODES: u8 = 200;
-/// The file with the keys of the nodes, in the data directory.
-const KEYS: &str = "keys.json";
 /// How often nodes forget what has expired.
 const TICK: Duration = Duration::from_secs(10);
 
@@ -66,16 +63,6 @@ impl Plan {
     }
 }
 
-/// What is kept of a node between two runs.
-#[derive(Serialize, Deserialize)]
-struct Keys {
-    /// The Ed25519 seed in hex.
-    seed: String,
-    /// The port of the network, which is the node's where it has an address of its own.
-    port: u16,
-    swarm: String,
-}
-
 /// A network that is running.
 #[derive(Debug)]
 pub struct Network {
@@ -89,35 +76,11 @@ pub struct Network {
     pub admin: Admin,
     /// Whether all nodes share one address.
     pub one_address: bool,
+    /// Whether there was no network in the data directory.
+    pub is_new: bool,
     seed: Identity,
     seed_address: SocketAddr,
     stop: watch::Sender<bool>,
-}
-
-/// A node of `network.json`.
-#[derive(Debug, Serialize)]
-struct PublicNode {
-    pubkey_ed25519: String,
-    pubkey_x25519: String,
-    public_ip: Ipv4Addr,
-    storage_port: u16,
-    swarm: String,
-    swarm_id: u64,
-}
-
-/// The content of `network.json`.
-#[derive(Debug, Serialize)]
-struct Public {
-    seed_url: String,
-    seed_certificate: &'static str,
-    service_nodes: Vec<PublicNode>,
-}
-
-fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
-    move |reason| StartError::File {
-        path: path.display().to_string(),
-        reason,
-    }
 }
 
 impl Network {
@@ -127,28 +90,27 @@ impl Network {
     ///
     /// [`StartError`] if something cannot be had.
     pub async fn start(plan: &Plan) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&plan.data_dir).map_err(file_error(&plan.data_dir))?;
-        let keys = load_or_make(plan)?;
+        let ledger = Arc::new(Ledger::open(plan)?);
+        let kept = ledger.nodes()?;
         let one_address = plan.one_address || !has_many_addresses().await;
-        let mut listeners = Vec::with_capacity(keys.len());
-        let mut records = Vec::with_capacity(keys.len());
-        for (number, key) in (0..).zip(&keys) {
+        let mut listeners = Vec::with_capacity(kept.len());
+        let mut records = Vec::with_capacity(kept.len());
+        for (number, node) in (0..).zip(&kept) {
             let wanted = if one_address {
-                let port = match key.port {
+                let port = match node.port {
                     0 => 0,
                     port => port.saturating_add(1).saturating_add(number.into()),
                 };
                 SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
             } else {
-                SocketAddrV4::new(address_of(number), key.port)
+                SocketAddrV4::new(address_of(number), node.port)
             };
             let listener = listen(wanted.into()).await?;
             let port = listener
                 .local_addr()
                 .map_or(wanted.port(), |address| address.port());
             let address = SocketAddrV4::new(*wanted.ip(), port);
-            let public = Ed25519Secret::from_seed(&key.seed_bytes()?).public();
-            records.push(record(&public, address, key.swarm()));
+            records.push(record(&node.secret.public(), address, node.swarm));
             listeners.push((listener, address));
         }
         let shared = Shared {
@@ -159,13 +121,25 @@ impl Network {
             real_delays: plan.real_delays,
         };
         let (chain, traffic) = (Arc::clone(&shared.chain), Arc::clone(&shared.traffic));
-        let mut nodes = Vec::with_capacity(keys.len());
-        for (index, (key, (listener, address))) in keys.iter().zip(listeners).enumerate() {
-            let secret = Ed25519Secret::from_seed(&key.seed_bytes()?);
-            let file = plan.data_dir.join(format!("node-{:03}.sqlite", index + 1));
-            let node = Node::new(secret, address.into(), &file, shared.clone())?;
+        let mut nodes = Vec::with_capacity(kept.len());
+        for (number, (node, (listener, address))) in kept.into_iter().zip(listeners).enumerate() {
+            let file = ledger.store_of(number);
+            let node = Node::new(node.secret, address.into(), &file, shared.clone())?;
             node.serve_on(listener);
             nodes.push(node);
+        }
+
+        if let Some(swarms) = ledger.unfinished() {
+            let after = chain.nodes();
+            let mut before = after.clone();
+            for (node, swarm) in before.iter_mut().zip(swarms) {
+                node.swarm_id = swarm;
+            }
+            follow(&nodes, &before, &after).await;
+            ledger.finish().map_err(|reason| StartError::File {
+                path: plan.data_dir.display().to_string(),
+                reason,
+            })?;
         }
 
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -176,7 +150,17 @@ impl Network {
             reason,
         })?;
         let (stop, stopped) = watch::channel(false);
-        let admin = Admin::new(Arc::clone(&chain), nodes.clone(), Arc::clone(&traffic));
+        let seed_url = format!("https://{seed_address}");
+        ledger.publish(&seed_url, &chain.nodes())?;
+        ledger.certify(&seed.pem)?;
+        let is_new = ledger.is_new();
+        let admin = Admin::new(
+            Arc::clone(&chain),
+            nodes.clone(),
+            Arc::clone(&traffic),
+            ledger,
+            seed_url,
+        );
         let (answers, orders) = (Arc::clone(&chain), admin.clone());
         let handler = move |call: Call| {
             let (answers, orders) = (Arc::clone(&answers), orders.clone());
@@ -208,44 +192,17 @@ impl Network {
                 }
             }
         });
-        let network = Self {
+        Ok(Self {
             chain,
             nodes,
             traffic,
             admin,
             one_address,
             seed,
+            is_new,
             seed_address,
             stop,
-        };
-        network.publish(&plan.data_dir)?;
-        Ok(network)
-    }
-
-    /// Writes `network.json` and `seed.pem` for other people's clients.
-    fn publish(&self, data_dir: &Path) -> Result<(), StartError> {
-        let nodes = self.chain.nodes().into_iter().map(|node| PublicNode {
-            pubkey_ed25519: const_hex::encode(node.ed25519.as_bytes()),
-            pubkey_x25519: node
-                .x25519
-                .map(|key| const_hex::encode(key.as_bytes()))
-                .unwrap_or_default(),
-            public_ip: node.ip,
-            storage_port: node.https_port,
-            swarm: node.swarm_id.to_string(),
-            swarm_id: node.swarm_id.get(),
-        });
-        let public = Public {
-            seed_url: self.seed_url(),
-            seed_certificate: "seed.pem",
-            service_nodes: nodes.collect(),
-        };
-        let text = serde_json::to_vec_pretty(&public).map_err(std::io::Error::from);
-        let file = data_dir.join("network.json");
-        text.and_then(|text| std::fs::write(&file, text))
-            .map_err(file_error(&file))?;
-        let file = data_dir.join("seed.pem");
-        std::fs::write(&file, &self.seed.pem).map_err(file_error(&file))
+        })
     }
 
     /// The URL of the seed node.
@@ -276,17 +233,6 @@ impl Drop for Network {
     }
 }
 
-impl Keys {
-    fn seed_bytes(&self) -> Result<[u8; 32], StartError> {
-        const_hex::decode_to_array(&self.seed)
-            .map_err(|_| StartError::Size(format!("{KEYS}: a seed is not 64 hex digits")))
-    }
-
-    fn swarm(&self) -> SwarmId {
-        self.swarm.parse().unwrap_or(SwarmId::UNASSIGNED)
-    }
-}
-
 /// Whether this system has more loopback addresses than one, as Linux does.
 async fn has_many_addresses() -> bool {
     TcpListener::bind((address_of(0), 0)).await.is_ok()
@@ -312,44 +258,4 @@ fn record(public: &Ed25519Public, address: SocketAddrV4, swarm_id: SwarmId) -> S
         swarm_id,
         requested_unlock_height: 0,
     }
-}
-
-/// The keys in the data directory, or new ones, which are kept there.
-fn load_or_make(plan: &Plan) -> Result<Vec<Keys>, StartError> {
-    let file = plan.data_dir.join(KEYS);
-    if file.exists() {
-        let text = std::fs::read(&file).map_err(file_error(&file))?;
-        return serde_json::from_slice(&text)
-            .map_err(std::io::Error::from)
-            .map_err(file_error(&file));
-    }
-    if plan.nodes > MAX_NODES || usize::from(plan.nodes) < client::network::HOPS + 1 {
-        let least = client::network::HOPS + 1;
-        return Err(StartError::Size(format!(
-            "a network has {least} to {MAX_NODES} nodes, not {}",
-            plan.nodes
-        )));
-    }
-    if plan.swarms == 0 || plan.swarms > plan.nodes {
-        return Err(StartError::Size(format!(
-            "{} nodes can form 1 to {} swarms, not {}",
-            plan.nodes, plan.nodes, plan.swarms
-        )));
-    }
-    let keys: Vec<Keys> = (0..plan.nodes)
-        .map(|number| {
-            let secret = Ed25519Secret::generate(&mut UnwrapErr(SysRng));
-            // Evenly spread over the ring, none at its end, where no swarm may be.
-            let swarm = u64::from(number % plan.swarms) * (u64::MAX / u64::from(plan.swarms));
-            Keys {
-                seed: const_hex::encode(secret.expose_seed()),
-                port: plan.port,
-                swarm: SwarmId::new(swarm).to_string(),
-            }
-        })
-        .collect();
-    let text = serde_json::to_vec_pretty(&keys).map_err(std::io::Error::from);
-    text.and_then(|text| client::state::write_new(&file, &text))
-        .map_err(file_error(&file))?;
-    Ok(keys)
 }

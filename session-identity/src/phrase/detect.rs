@@ -46,6 +46,16 @@ pub enum DetectError {
 /// # Errors
 ///
 /// [`DetectError`] if there is none, or more than one.
+///
+/// ```
+/// # #[cfg(feature = "english")] {
+/// use session_identity::{Language, phrase};
+///
+/// let typed = "amaze buffet cake entrance symptoms tiger lamb maze nestle python dusted faxed faxed";
+/// assert_eq!(phrase::detect(typed)?, Language::English);
+/// # }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn detect(text: &str) -> Result<Language, DetectError> {
     decode_any(text).map(|(language, _)| language)
 }

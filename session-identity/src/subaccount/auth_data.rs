@@ -32,6 +32,23 @@ impl AuthData {
     /// # Errors
     ///
     /// [`KeyError`] if `member` is no account's id.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_identity::subaccount::{AuthData, Permissions};
+    /// use session_identity::{Account, Group, Seed};
+    ///
+    /// let (group, bob) = (Group::generate(rng), Account::from_seed(&Seed::generate(rng)));
+    /// // The admin makes it, Bob gets it with the invitation and checks it.
+    /// let auth = AuthData::create(group.ed25519(), bob.id(), Permissions::MEMBER)?;
+    /// auth.check(group.id(), &bob.ed25519_public(), Permissions::MEMBER)?;
+    /// // Bob signs requests to the group's swarm, and a storage server verifies them.
+    /// let message = b"retrieve111754971101000";
+    /// let signed = auth.sign(&bob, message)?;
+    /// signed.verify(&group.ed25519().public(), 0x03, Permissions::READ, message)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn create(
         group: &Ed25519Secret,
         member: &AccountId,

@@ -149,6 +149,8 @@ const fn control(options: StorageOptions) -> &'static str {
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
 /// path, guard first (protocol: [onion, section 4.5]).
 ///
+/// The same layer by layer: [`examples/onion.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/onion.rs).
+///
 /// With an empty path the packet is for the destination itself, which is useful in tests only.
 ///
 /// Draws, for the destination and then for each hop from the last to the first, an ephemeral
@@ -158,6 +160,22 @@ const fn control(options: StorageOptions) -> &'static str {
 ///
 /// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
 /// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::Ed25519Secret;
+/// use session_onion::client::{Hop, Request, seal};
+///
+/// let keys = [(); 4].map(|()| Ed25519Secret::generate(rng).public());
+/// let hops: Vec<Hop> = keys.into_iter().map(Hop::from_ed25519).collect::<Result<_, _>>()?;
+/// let body = br#"{"method":"info","params":{}}"#;
+/// let sealed = seal(rng, &hops[..3], &Request::storage(&hops[3], body))?;
+/// // The packet goes to the first hop by HTTPS; the key opens the one answer to it.
+/// let refused = sealed.reply_key.open(400, b"Invalid ciphertext");
+/// assert!(refused.is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 ///
 /// [onion, section 4.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.5
 pub fn seal(

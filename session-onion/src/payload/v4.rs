@@ -71,6 +71,15 @@ impl<'a> Request<'a> {
     }
 
     /// A POST of JSON, without headers of its own.
+    ///
+    /// ```
+    /// use session_onion::payload::v4;
+    ///
+    /// let request = v4::Request::post("/room/hikers/message", b"{}");
+    /// let read = v4::Received::parse(request.encode())?;
+    /// assert_eq!((read.method.as_str(), read.body.as_slice()), ("POST", b"{}".as_slice()));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn post(endpoint: &'a str, body: &'a [u8]) -> Self {
         Self {

@@ -79,6 +79,28 @@ impl<'a> Dict<'a> {
 ///
 /// [`FieldError::AfterSignature`] if `fill` writes a key that does not sort before
 /// [`SIGNATURE_KEY`].
+///
+/// ```
+/// use session_proto::bt;
+///
+/// // A real caller signs; this one remembers what was to be signed.
+/// let mut covered = Vec::new();
+/// let bytes = bt::signed_dict(
+///     |d| {
+///         d.bytes(b"a", b"x");
+///     },
+///     |message| {
+///         covered = message.to_vec();
+///         [7; 64]
+///     },
+/// )?;
+/// assert_eq!(covered, b"d1:a1:x");
+/// let dict = bt::parse_dict(&bytes)?;
+/// let signed = dict.signed()?;
+/// assert_eq!(signed.message, covered);
+/// assert_eq!(signed.signature, &[7; 64]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn signed_dict(
     fill: impl FnOnce(&mut DictWriter<'_>),
     sign: impl FnOnce(&[u8]) -> [u8; 64],

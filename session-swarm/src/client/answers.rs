@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
-use super::belief::{common_status, response_of};
+use super::belief::{decisive, response_of};
 use super::outcome::{BROKEN, Blame, Outcome, blame};
 use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
 use crate::path::PathId;
@@ -40,7 +40,7 @@ impl Client {
             } => {
                 if let Outcome::Answer { status, body } = outcome {
                     let response = response_of(status, body);
-                    self.attempt_answered(request, &destination, &sent, response, now_ms, rng);
+                    self.attempt_answered(request, &destination, &sent, response, now_ms);
                 } else {
                     self.blame_path(path, &destination, outcome, now_ms);
                     if let Some(pending) = self.requests.get_mut(&request) {
@@ -57,13 +57,15 @@ impl Client {
                 }
                 self.nodes_answered(&destination, outcome, now_ms, rng);
             }
-            Errand::Clock { path, destination } => match outcome {
-                Outcome::Answer { status, body } => {
-                    let response = response_of(status, body);
-                    self.observe_clock(&destination, &response, &sent, now_ms);
+            Errand::Clock { path, destination } => {
+                let mut t = None;
+                if let Outcome::Answer { status, body } = outcome {
+                    t = clock_of(&response_of(status, body));
+                } else {
+                    self.blame_path(path, &destination, outcome, now_ms);
                 }
-                failure => self.blame_path(path, &destination, failure, now_ms),
-            },
+                self.clock_answered(&destination, t, sent.sent_ms, now_ms);
+            }
             Errand::Probe {
                 replaces,
                 purpose,
@@ -72,9 +74,12 @@ impl Client {
         }
     }
 
-    /// Takes a failure on the way (protocol: onion, sections 9 and 10.5). What stands in clear any
+    /// Takes a failure on the way (protocol: onion, sections [9] and [10.5]). What stands in clear any
     /// hop can have written: whoever it names is believed to be gone only if it is the destination
     /// or a hop behind the guard, and then the path pays too.
+    ///
+    /// [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    /// [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
     fn blame_path(
         &mut self,
         id: PathId,
@@ -152,15 +157,16 @@ impl Client {
         sent: &Sent,
         response: Response,
         now_ms: u64,
-        rng: &mut (impl Rng + ?Sized),
     ) {
         let Some(pending) = self.requests.get(&id) else {
             return;
         };
-        match common_status(&pending.request, &response) {
-            421 => self.redirected(id, destination, &response, now_ms),
-            406 | 425 => self.clock_refused(id, destination, now_ms, rng),
-            502 if matches!(&response.body, Body::Text(text) if text.contains(BROKEN)) => {
+        let inner = decisive(&pending.request, &response);
+        let decisive = inner.as_ref().unwrap_or(&response);
+        match decisive.status {
+            421 => self.redirected(id, destination, decisive, now_ms),
+            406 | 425 => self.clock_refused(id, destination, now_ms),
+            502 if matches!(&decisive.body, Body::Text(text) if text.contains(BROKEN)) => {
                 self.strikes.strike_out(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
@@ -174,7 +180,9 @@ impl Client {
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
             _ => {
-                self.observe_clock(destination, &response, sent, now_ms);
+                if let Some(t) = clock_of(&response) {
+                    self.clock.observe(destination, t, sent.sent_ms, now_ms);
+                }
                 let node = *destination;
                 self.finish(id, Ok(Reply { node, response }));
             }
@@ -183,14 +191,8 @@ impl Client {
 
     /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
     /// lie; when a second one says so too it is the request, which only its maker can sign again.
-    fn clock_refused(
-        &mut self,
-        id: RequestId,
-        destination: &Ed25519Public,
-        now_ms: u64,
-        rng: &mut (impl Rng + ?Sized),
-    ) {
-        self.resync_clock(now_ms, rng);
+    fn clock_refused(&mut self, id: RequestId, destination: &Ed25519Public, now_ms: u64) {
+        self.resync_clock();
         let Some(pending) = self.requests.get_mut(&id) else {
             return;
         };
@@ -249,24 +251,23 @@ impl Client {
             pending.try_at_ms = Some(now_ms);
         }
     }
+}
 
-    fn observe_clock(
-        &mut self,
-        node: &Ed25519Public,
-        response: &Response,
-        sent: &Sent,
-        now_ms: u64,
-    ) {
-        let Body::Structure(body) = &response.body else {
-            return;
-        };
-        let in_batch = || {
-            let results = body.get("results")?.as_list()?.iter();
-            let clocks = results.filter_map(|result| result.get("body")?.get("t")?.as_u64());
-            clocks.max()
-        };
-        if let Some(t) = body.get("t").and_then(Value::as_u64).or_else(in_batch) {
-            self.clock.observe(node, t, sent.sent_ms, now_ms);
-        }
+/// The clock of a node, as it is in its answer.
+fn clock_of(response: &Response) -> Option<u64> {
+    match &response.body {
+        Body::Structure(body) => latest_clock(body),
+        _ => None,
     }
+}
+
+/// The latest clock of an answer, or of the answers inside it.
+fn latest_clock(body: &Value) -> Option<u64> {
+    let inner = |result: &Value| latest_clock(result.get("body")?);
+    let in_batch = || {
+        let results = body.get("results")?.as_list()?.iter();
+        results.filter_map(inner).max()
+    };
+    let own = body.get("t").and_then(Value::as_u64);
+    own.or_else(in_batch).or_else(|| inner(body.get("result")?))
 }

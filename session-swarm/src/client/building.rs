@@ -1,4 +1,8 @@
-//! Builds paths, tries their guards and mends them (protocol: onion, sections 10.2, 10.3 and 10.5).
+//! Builds paths, tries their guards and mends them (protocol: onion, sections [10.2], [10.3] and [10.5]).
+//!
+//! [10.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.2
+//! [10.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.3
+//! [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
 
 use alloc::vec::Vec;
 
@@ -16,6 +20,13 @@ pub(super) struct GuardTests {
     failures: u32,
     /// When the next one may be tried.
     rest_until_ms: u64,
+}
+
+impl GuardTests {
+    /// When the next guard may be tried, after one that failed.
+    pub(super) fn rest(self) -> Option<u64> {
+        (self.failures > 0).then_some(self.rest_until_ms)
+    }
 }
 
 /// What a request without a path can wait for.

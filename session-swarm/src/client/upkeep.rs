@@ -1,4 +1,4 @@
-//! What happens by itself: deadlines, rotation of paths, the clock.
+//! What happens by itself: deadlines, rotation of paths.
 
 use alloc::vec::Vec;
 
@@ -8,9 +8,6 @@ use super::{Client, Errand, Outcome, RequestError, RequestId, Ticket};
 use crate::path::{PathId, Purpose};
 use crate::record::ServiceNode;
 use crate::rpc::{Call, Info};
-
-/// Nodes that are asked for their clock when the client's seems wrong.
-const CLOCK_SOURCES: usize = 3;
 
 impl Client {
     /// Ends what has taken too long.
@@ -80,34 +77,5 @@ impl Client {
         } else {
             self.paths.put_off(replaces, now_ms, &self.config.path);
         }
-    }
-
-    /// Asks some nodes for their clocks.
-    pub(super) fn resync_clock(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) {
-        if self.is_resyncing() {
-            return;
-        }
-        self.clock.reset();
-        let mut asked = Vec::new();
-        while asked.len() < CLOCK_SOURCES
-            && let Some(destination) = self.some_node(&asked, now_ms, rng)
-        {
-            let key = destination.ed25519;
-            asked.push(key);
-            if let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, None, rng) {
-                let errand = Errand::Clock {
-                    path,
-                    destination: key,
-                };
-                self.send(errand, hops, destination, Info.to_json(), now_ms);
-            }
-        }
-    }
-
-    /// Whether nodes are being asked for their clocks; sign again when they have answered.
-    #[must_use]
-    pub fn is_resyncing(&self) -> bool {
-        let mut errands = self.sent.values().map(|sent| &sent.errand);
-        errands.any(|errand| matches!(errand, Errand::Clock { .. }))
     }
 }

@@ -118,6 +118,20 @@ impl NodeList {
     /// # Errors
     ///
     /// [`RecordError`] if it is not JSON or has no list of nodes.
+    ///
+    /// ```
+    /// use session_swarm::record::{NodeList, ReadOptions};
+    ///
+    /// let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    /// let answer = format!(
+    ///     r#"{{"result":{{"height":1,"service_node_states":[{{"pubkey_ed25519":"{key}",
+    ///         "public_ip":"95.216.33.113","storage_port":22021,"storage_lmq_port":22020,"swarm":"64"}}]}}}}"#
+    /// );
+    /// let list = NodeList::from_json(answer.as_bytes(), &ReadOptions::default())?;
+    /// assert_eq!(list.nodes[0].https_port, 22021);
+    /// assert_eq!(list.skipped.total(), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn from_json(json: &[u8], options: &ReadOptions) -> Result<Self, RecordError> {
         let mut input = serde_json::Deserializer::from_slice(json);
         let mut found = Found {

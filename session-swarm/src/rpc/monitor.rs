@@ -32,6 +32,27 @@ pub const QUIC_NOTICE: &str = "notify";
 pub const MAX_REQUESTS: usize = 1_000;
 
 /// Asks to be told of new messages.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::Signer;
+/// use session_swarm::rpc::monitor::{Monitor, MonitorRequests, read_answer};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let now_s = 1_754_971_101;
+/// let monitor = Monitor::new(account, vec![Namespace::DEFAULT], true, now_s, &Signer::user(&secret));
+/// // The node, and the client again.
+/// let requests = MonitorRequests::parse(&monitor.to_bencode());
+/// let outcomes: Vec<_> = requests
+///     .requests
+///     .iter()
+///     .map(|request| request.clone()?.check(now_s, |_| true))
+///     .collect();
+/// assert_eq!(read_answer(&requests.answer(&outcomes))?, [Ok(())]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
     /// Whose messages.

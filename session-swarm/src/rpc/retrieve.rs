@@ -26,6 +26,20 @@ pub enum SizeLimit {
 }
 
 /// Fetches messages.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::{Call, Request, Retrieve, Signer};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let now_ms = 1_754_971_101_000;
+/// let retrieve = Retrieve::new(account, Namespace::DEFAULT).sign(now_ms, &Signer::user(&secret));
+/// // The body of an onion request, as a node reads it.
+/// assert_eq!(Request::from_json(&retrieve.to_json())?, retrieve.into());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retrieve {
     /// Whose messages.

@@ -46,7 +46,7 @@ impl Node {
             return Response::refuse(&RpcError::NotReady(reason.to_string()));
         }
         match Request::from_json(body) {
-            Ok(request) => self.begin(&request).await,
+            Ok(request) => self.start(&request).await,
             Err(error) => Response::refuse(&error),
         }
     }
@@ -54,6 +54,7 @@ impl Node {
     /// Serves a request that another node forwarded.
     pub(super) fn peer_storage(self: &Arc<Self>, method: &str, body: &[u8]) -> Reply {
         let outcome = Request::from_peer(method, body).and_then(|request| {
+            let _steady = self.chain.steady();
             self.check(&request, true)?;
             Ok(match &request {
                 Request::Store(call) => self.entry(call, self.store_message(call)),
@@ -115,6 +116,12 @@ impl Node {
             serves: &serves,
             is_revoked: &is_revoked,
         })
+    }
+
+    /// Does the node's own part of a request in one swarm or the other, not between them.
+    fn start(self: &Arc<Self>, request: &Request) -> Pending {
+        let _steady = self.chain.steady();
+        self.begin(request)
     }
 
     /// Does the node's own part of a request at once; the rest is in what is returned.
@@ -244,7 +251,7 @@ impl Node {
         Box::pin(async move {
             let mut results = Vec::new();
             for request in &batch.requests {
-                let result = node.begin(request).await;
+                let result = node.start(request).await;
                 let is_success = result.is_success();
                 results.push(result);
                 if !is_success {
