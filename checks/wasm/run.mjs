@@ -57,13 +57,13 @@ while (at < bytes.length) {
 }
 
 // A function belongs to the first of our crates that its mangled name mentions, else to the first
-// crate at all.
+// crate at all: `Cs<disambiguator>_<length><name>` in the names of today's compilers.
 const sizes = new Map();
 lengths.forEach((length, index) => {
   const name = names.get(index) ?? "?";
   const ours = /session_(crypto|identity|message|onion|proto|swarm)/.exec(name)?.[0];
-  const first = /(?:_ZN|<|^)\d*([a-z_0-9]+?)(?:\.\.|::|\d+[A-Za-z_{])/.exec(name)?.[1];
-  const owner = ours ?? first ?? "?";
+  const [, size, rest] = /Cs[0-9A-Za-z]*_(\d+)_?(\w+)/.exec(name) ?? [];
+  const owner = ours ?? rest?.slice(0, Number(size)) ?? "?";
   sizes.set(owner, (sizes.get(owner) ?? 0) + length);
 });
 const sorted = [...sizes].sort((a, b) => b[1] - a[1]);

@@ -1,6 +1,9 @@
 //! Chores of this workspace, run as `cargo xtask <chore>`.
 
+mod api;
+mod package;
 mod proto;
+mod published;
 mod targets;
 
 use std::process::ExitCode;
@@ -11,6 +14,9 @@ usage: cargo xtask <chore>
 chores:
     proto            generate session-proto/src/schema/ from session-proto/proto/
     proto --check    fail if what is committed there is stale
+    api              write the public API of the published crates to api/
+    api --check      fail if what is committed there is stale
+    package          list what the packages of the published crates weigh, fail on files not meant
     targets          build the published crates for targets without std, and run one in Node.js
 ";
 
@@ -20,6 +26,9 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["proto"] => proto::write(),
         ["proto", "--check"] => proto::check(),
+        ["api"] => api::write(),
+        ["api", "--check"] => api::check(),
+        ["package"] => package::run(),
         ["targets"] => targets::run(),
         _ => Err(USAGE.into()),
     };

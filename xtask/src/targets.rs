@@ -5,80 +5,74 @@
 //! `cargo-web` builds them.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is published, and so must build anywhere.
-pub const CRATES: [&str; 6] = [
-    "session-crypto",
-    "session-identity",
-    "session-message",
-    "session-onion",
-    "session-proto",
-    "session-swarm",
-];
-const TARGETS: [&str; 2] = ["thumbv7em-none-eabi", "wasm32-unknown-unknown"];
-const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+use crate::published::{CRATES, done, printed, program, root, target};
+
+const WASM: &str = "wasm32-unknown-unknown";
+const TARGETS: [&str; 2] = ["thumbv7em-none-eabi", WASM];
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
+/// What must be there, and the package that brings it.
+const NEEDED: [(&str, &str); 5] = [
+    (RUSTC, "rustc-web"),
+    (CARGO, "cargo-web"),
+    ("/usr/lib/rustlib/src", "rust-web-src"),
+    ("/usr/bin/wasm-ld", "lld"),
+    ("/usr/bin/node", "nodejs"),
+];
 
-pub fn run() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     install()?;
+    println!("{}", printed(Command::new(RUSTC).arg("--version"))?.trim());
     for target in TARGETS {
+        let mut build = cargo(&root(), target);
         for name in CRATES {
-            let mut build = cargo(&root, target);
-            done(build.args(["--package", name]))?;
+            build.args(["--package", name]);
         }
+        done(&mut build)?;
         println!("{target}: {} crates build", CRATES.len());
     }
-    let folder = root.join("checks/wasm");
-    done(&mut cargo(&folder, "wasm32-unknown-unknown"))?;
-    let module = target_folder(&root).join("wasm32-unknown-unknown/release/check_wasm.wasm");
+    let folder = root().join("checks/wasm");
+    done(&mut cargo(&folder, WASM))?;
+    let module = folder_of_targets()
+        .join(WASM)
+        .join("release/check_wasm.wasm");
     done(Command::new("node").arg(folder.join("run.mjs")).arg(module))
 }
 
-/// Installs the packages that are missing, as Debian knows them.
+/// Installs what is missing, as Debian knows it.
 fn install() -> Result<(), Box<dyn Error>> {
-    let source = Path::new("/usr/lib/rustlib/src");
-    if Path::new(RUSTC).exists() && Path::new(CARGO).exists() && source.exists() {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(path, _)| !Path::new(path).exists())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    done(Command::new("apt-get").arg("update"))?;
+    done(Command::new("apt-get").args(["update", "--quiet"]))?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--no-install-recommends"]);
-    done(install.args(PACKAGES))
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]);
+    done(install.args(missing))
 }
 
-fn target_folder(root: &Path) -> std::path::PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), Into::into)
-        .join("targets")
+fn folder_of_targets() -> PathBuf {
+    target().join("targets")
 }
 
 /// A build with Debian's compiler, of `core` and `alloc` too.
 fn cargo(folder: &Path, target: &str) -> Command {
-    let mut cargo = Command::new(CARGO);
+    let mut cargo = program(CARGO);
     cargo
         .current_dir(folder)
-        // The variables of the cargo that runs this chore are not for the other one.
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("CARGO")
         .env("RUSTC", RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
         // Debian has its linker under this name.
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld")
         .args(["build", "--quiet", "--release", "-Zbuild-std=core,alloc"])
         .args(["--target", target, "--target-dir"])
-        .arg(target_folder(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-        ));
+        .arg(folder_of_targets());
     cargo
-}
-
-fn done(command: &mut Command) -> Result<(), Box<dyn Error>> {
-    match command.status()?.success() {
-        true => Ok(()),
-        false => Err(format!("failed: {command:?}").into()),
-    }
 }
