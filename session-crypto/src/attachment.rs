@@ -6,11 +6,13 @@
 //!
 //! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros
 //! hide the exact length. Key and header are a hash of the content with the sender's seed, so that
-//! a file that is sent twice is the same file (protocol: crypto, section 10).
+//! a file that is sent twice is the same file (protocol: [crypto, section 10]).
 //!
 //! [`encrypt`] and [`decrypt`] work on whole files in memory; [`Encryptor`] and [`Decryptor`] on
 //! pieces of any length, and never hold more than one chunk. [`legacy`] is the older form of
 //! attachments, [`picture`] that of profile pictures; both are still to be read.
+//!
+//! [crypto, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -135,9 +137,11 @@ impl FileKey {
     }
 }
 
-/// Derives key and header from a content that comes in pieces (protocol: crypto, section 10.2).
+/// Derives key and header from a content that comes in pieces (protocol: [crypto, section 10.2]).
 ///
 /// The content has to be read twice: once here, and again to encrypt it.
+///
+/// [crypto, section 10.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10.2
 #[derive(Debug)]
 pub struct KeyHasher(Blake2b<{ HEADER_LENGTH + KEY_LENGTH }>);
 
@@ -180,9 +184,26 @@ impl KeyHasher {
 
 /// Encrypts a whole content, as [`Encryptor`].
 ///
+/// A program that encrypts files in pieces: [`examples/attachment.rs`](https://github.com/session-crates/session-crates/blob/main/session-crypto/examples/attachment.rs).
+///
 /// # Errors
 ///
 /// [`SizeError`] if it is longer than [`MAX_CONTENT_SIZE`].
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::attachment::{self, FileKey, Kind};
+/// use session_crypto::Ed25519Secret;
+///
+/// let sender = Ed25519Secret::generate(rng);
+/// let file_key = FileKey::derive(&sender, Kind::Attachment, b"content");
+/// let file = attachment::encrypt(&file_key, b"content")?;
+/// assert_eq!(file.len(), 4096);
+/// // The key goes to the recipients, in the message.
+/// assert_eq!(attachment::decrypt(&file_key.key, &file)?.as_slice(), b"content");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(file_key: &FileKey, content: &[u8]) -> Result<Vec<u8>, SizeError> {
     let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
     let length = match sizes(size) {

@@ -2,7 +2,7 @@
 //!
 //! A blinded key is the account's Ed25519 key times a factor that everybody who knows the
 //! community's key can compute. Prefix 15 hashes the community's key alone, prefix 25 the account
-//! id as well (protocol: identity, section 6). All keys here are the 32 bytes behind the prefix;
+//! id as well (protocol: [identity, section 6]). All keys here are the 32 bytes behind the prefix;
 //! [`Blinding::prefix`] is the byte in front.
 //!
 //! # The sign
@@ -12,6 +12,8 @@
 //! candidates** ([`candidates15`]) and wrong for half of all accounts. That is enough to match a
 //! known key against an account; it must never be encrypted to. Take the key that the community
 //! server names.
+//!
+//! [identity, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6
 
 use core::fmt;
 
@@ -161,6 +163,21 @@ pub fn matches(
 /// An account's own blinded key pair in one community.
 ///
 /// Wiped when dropped, never printed; it cannot be cloned.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{BlindedSecret, Blinding, Ed25519Secret, X25519Secret};
+///
+/// let account = Ed25519Secret::generate(rng);
+/// let server = X25519Secret::generate(rng).public();
+/// let blinded = BlindedSecret::new(Blinding::Blind15, &account, &server)?;
+/// let signature = blinded.sign(b"a post");
+/// // Whoever reads the post sees the blinded key only.
+/// blinded.public().verify(b"a post", &signature)?;
+/// assert_ne!(blinded.public(), account.public());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct BlindedSecret {
     blinding: Blinding,
     server: X25519Public,
@@ -178,11 +195,13 @@ pub struct BlindedSecret {
 impl ZeroizeOnDrop for BlindedSecret {}
 
 impl BlindedSecret {
-    /// Makes the key pair (protocol: identity, section 6.4). Constant time.
+    /// Makes the key pair (protocol: [identity, section 6.4]). Constant time.
     ///
     /// # Errors
     ///
     /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
+    ///
+    /// [identity, section 6.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.4
     pub fn new(
         blinding: Blinding,
         account: &Ed25519Secret,
@@ -194,7 +213,7 @@ impl BlindedSecret {
             Blinding::Blind15 => (factor15(server), nonce_key15(account)),
             Blinding::Blind25 => {
                 // The account's own key: its conversion cannot fail.
-                let factor = factor25(&account.to_x25519().public(), server);
+                let factor = factor25(&account.x25519_public(), server);
                 let nonce_key = Blake2b::<32>::keyed(b"SessCommBlind25_seed")
                     .chain(account.expose_seed())
                     .finalize();
@@ -263,8 +282,10 @@ impl BlindedSecret {
         self.sign_parts(&[message])
     }
 
-    /// Signs the parts of a message, one after the other (protocol: identity, section 6.5).
+    /// Signs the parts of a message, one after the other (protocol: [identity, section 6.5]).
     /// Constant time in the secret.
+    ///
+    /// [identity, section 6.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.5
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         let nonce = match self.blinding {
@@ -307,7 +328,9 @@ impl fmt::Debug for BlindedSecret {
 }
 
 /// The key pair with which an account asks for new versions, prefix 07: unlinkable to the account,
-/// the same for all its requests (protocol: identity, section 6.6). Constant time.
+/// the same for all its requests (protocol: [identity, section 6.6]). Constant time.
+///
+/// [identity, section 6.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.6
 #[must_use]
 pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(

@@ -22,6 +22,18 @@ pub(crate) fn split_first<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u
     bytes.split_first_chunk()
 }
 
+/// Splits off the first `N` bytes, leaving a rest that can be changed.
+pub(crate) fn split_first_mut<const N: usize>(bytes: &mut [u8]) -> Option<(&[u8; N], &mut [u8])> {
+    let (first, rest) = bytes.split_first_chunk_mut()?;
+    Some((first, rest))
+}
+
+/// Splits off the last `N` bytes, leaving a rest that can be changed.
+pub(crate) fn split_last_mut<const N: usize>(bytes: &mut [u8]) -> Option<(&mut [u8], &[u8; N])> {
+    let (rest, last) = bytes.split_last_chunk_mut()?;
+    Some((rest, last))
+}
+
 /// Splits off the last `N` bytes.
 pub(crate) fn split_last<const N: usize>(bytes: &[u8]) -> Option<(&[u8], &[u8; N])> {
     bytes.split_last_chunk()

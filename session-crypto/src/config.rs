@@ -5,15 +5,17 @@
 //! ```
 //!
 //! Key and nonce are hashes of the message's length and content, the domain (the kind of config)
-//! and a key of 32 bytes: the account's seed, or a key of the group (protocol: crypto, section 7).
+//! and a key of 32 bytes: the account's seed, or a key of the group (protocol: [crypto, section 7]).
 //! Whoever sees two ciphertexts can tell whether they carry the same message.
+//!
+//! [crypto, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-7
 
 use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::bytes::{copy_prefix, split_last};
-use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH};
+use crate::bytes::{copy_prefix, split_last, split_last_mut};
+use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, LengthError};
 
 /// Bytes that a ciphertext is longer than its message: tag and nonce.
@@ -93,6 +95,19 @@ fn message_nonce(message: &[u8], domain: Domain<'_>) -> [u8; NONCE_LENGTH] {
 /// # Errors
 ///
 /// [`LengthError`] if the message has 256 GiB or more.
+///
+/// ```
+/// use session_crypto::config::{self, Domain};
+///
+/// let (key, domain) = ([7; 32], Domain::new("UserProfile")?);
+/// let padded = config::pad(b"d1:#i1ee")?;
+/// let sealed = config::encrypt(&key, domain, &padded)?;
+/// // No randomness: all devices of an account make the same bytes.
+/// assert_eq!(sealed, config::encrypt(&key, domain, &padded)?);
+/// let opened = config::decrypt(&key, domain, &sealed)?;
+/// assert_eq!(config::unpad(&opened), b"d1:#i1ee");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     key_base: &[u8; KEY_LENGTH],
     domain: Domain<'_>,
@@ -121,10 +136,30 @@ pub fn decrypt(
     xchacha::open(&message_key(key_base, length, domain), nonce, sealed)
 }
 
+/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext, and returns where the message
+/// lies in it. Wiping it is the caller's.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn decrypt_in_place<'m>(
+    key_base: &[u8; KEY_LENGTH],
+    domain: Domain<'_>,
+    ciphertext: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (sealed, nonce) = split_last_mut::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
+    let (message, tag) = split_last_mut::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
+    let key = message_key(key_base, message.len(), domain);
+    xchacha::open_in_place(&key, nonce, message, tag)?;
+    Ok(message)
+}
+
 /// The length that a message of `length` bytes is to be padded to, so that `overhead` bytes more
-/// make a round number (protocol: crypto, section 7.2). [`OVERHEAD`] is the overhead of this module.
+/// make a round number (protocol: [crypto, section 7.2]). [`OVERHEAD`] is the overhead of this module.
 ///
 /// None if the padded length with its overhead does not fit `usize`.
+///
+/// [crypto, section 7.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-7.2
 #[must_use]
 pub const fn padded_size(length: usize, overhead: usize) -> Option<usize> {
     let Some(total) = length.checked_add(overhead) else {

@@ -1,6 +1,8 @@
 //! The general-purpose hashes of the protocol, and the ids of stored messages.
 //!
-//! Protocol: crypto, section 12. The hashes that belong to one construct are in its module.
+//! Protocol: [crypto, section 12]. The hashes that belong to one construct are in its module.
+//!
+//! [crypto, section 12]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-12
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -113,6 +115,14 @@ impl JoinedHash {
 ///
 /// `owner` is the 33-byte id of the account or group, `data` the raw message, not its base64. The
 /// namespace 0 does not enter the hash.
+///
+/// ```
+/// let mut id = [7; 33];
+/// id[0] = 0x05;
+/// let hash = session_crypto::hash::message_hash(&id, 0, b"data");
+/// assert_eq!(hash.len(), 43);
+/// assert_ne!(hash, session_crypto::hash::message_hash(&id, 2, b"data"));
+/// ```
 #[must_use]
 pub fn message_hash(owner: &[u8; 33], namespace: i16, data: &[u8]) -> String {
     let hash = JoinedHash::new().bytes(owner);

@@ -5,12 +5,14 @@
 //! ```
 //!
 //! Both sides make one key from their own secret, the other's blinded key and the direction
-//! (protocol: crypto, section 5). There is no signature: the sender is authentic because the key
+//! (protocol: [crypto, section 5]). There is no signature: the sender is authentic because the key
 //! that opened the message is shared with his blinded key alone, and because his account's key
 //! inside gives that same blinded key. The recipient could have made the message himself.
 //!
 //! With prefix 15, write only to a key that the community server named, never to one computed from
 //! an account id: see [`crate::blind`].
+//!
+//! [crypto, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-5
 
 use alloc::vec::Vec;
 
@@ -59,6 +61,22 @@ fn direction_key(
 /// # Errors
 ///
 /// [`EncryptError::Key`] if the recipient's key is not a point of the prime-order subgroup.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{BlindedSecret, Blinding, Ed25519Secret, X25519Secret, inbox};
+///
+/// let server = X25519Secret::generate(rng).public();
+/// let alice = Ed25519Secret::generate(rng);
+/// let from = BlindedSecret::new(Blinding::Blind15, &alice, &server)?;
+/// let to = BlindedSecret::new(Blinding::Blind15, &Ed25519Secret::generate(rng), &server)?;
+/// let sealed = inbox::encrypt(rng, &from, &to.public(), b"hello")?;
+/// // The server says between whom it passed; the recipient finds out who that really is.
+/// let opened = inbox::decrypt(&to, &from.public(), &to.public(), &sealed)?;
+/// assert_eq!(opened.sender, alice.public());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &BlindedSecret,

@@ -12,6 +12,7 @@ extern crate std;
 
 mod bytes;
 mod error;
+mod field;
 
 pub mod attachment;
 pub mod blake2b;

@@ -2,7 +2,7 @@
 //!
 //! Each recipient finds his ciphertext by trying them all. The key of each is
 //! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, the sender's key
-//! always first, whoever computes it (protocol: crypto, section 6).
+//! always first, whoever computes it (protocol: [crypto, section 6]).
 //!
 //! The message does not say who sent it: the recipient must know the sender's key beforehand.
 //!
@@ -10,6 +10,8 @@
 //!
 //! Sender, recipient and domain fix the key. **A nonce must never be used again for the same three
 //! with another message.** Draw it at random, or hash all content with a secret key.
+//!
+//! [crypto, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-6
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -17,7 +19,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::x25519::{X25519Public, X25519Secret};
+use crate::x25519::{SharedSecret, X25519Public, X25519Secret};
 use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, EncryptError, KeyError};
 
@@ -26,7 +28,28 @@ pub const OVERHEAD: usize = TAG_LENGTH;
 /// Bytes of a domain that count. Two domains that agree in them give the same keys.
 pub const MAX_DOMAIN_LENGTH: usize = crate::blake2b::MAX_KEY_LENGTH;
 
+/// Recipients whose keys are worked out together: more of them save hardly more time.
+const BATCH: usize = 64;
+
 /// One side of messages to or from many: a key pair and a domain.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::{Rng, UnwrapErr}};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::X25519Secret;
+/// use session_crypto::multi::Party;
+///
+/// let [sender, first, second] = [(); 3].map(|()| X25519Secret::generate(rng));
+/// let mut nonce = [0; 24];
+/// rng.fill_bytes(&mut nonce);
+/// let recipients = [first.public(), second.public()];
+/// let sealed = Party::new(&sender, b"domain").encrypt_to_all(&recipients, &nonce, &[b"hello"])?;
+/// // Each tries them all and opens its own.
+/// let entries = sealed.iter().map(Vec::as_slice);
+/// let party = Party::new(&second, b"domain");
+/// assert_eq!(party.decrypt_from(&sender.public(), &nonce, entries)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct Party<'a> {
     secret: &'a X25519Secret,
     public: X25519Public,
@@ -75,13 +98,22 @@ impl<'a> Party<'a> {
         recipient: &X25519Public,
     ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         let shared = self.secret.diffie_hellman(peer)?;
-        Ok(Zeroizing::new(
+        Ok(self.derive(&shared, sender, recipient))
+    }
+
+    fn derive(
+        &self,
+        shared: &SharedSecret,
+        sender: &X25519Public,
+        recipient: &X25519Public,
+    ) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(
             Blake2b::<32>::keyed_prefix(self.domain)
                 .chain(shared.expose_bytes())
                 .chain(sender.as_bytes())
                 .chain(recipient.as_bytes())
                 .finalize(),
-        ))
+        )
     }
 
     /// Encrypts `message` to one recipient. The result is [`OVERHEAD`] bytes longer.
@@ -99,14 +131,7 @@ impl<'a> Party<'a> {
         message: &[u8],
     ) -> Result<Vec<u8>, EncryptError> {
         let key = self.key_to(recipient)?;
-        Ok(xchacha::encrypt_between(
-            &key,
-            nonce,
-            &[],
-            &[message],
-            0,
-            &[],
-        )?)
+        seal(&key, nonce, message)
     }
 
     /// Encrypts to every recipient: one message for all, or as many messages as recipients.
@@ -138,11 +163,16 @@ impl<'a> Party<'a> {
                 }
             }
         }
-        recipients
-            .iter()
-            .zip(messages.iter().cycle())
-            .map(|(recipient, message)| self.encrypt_to(recipient, nonce, message))
-            .collect()
+        let mut ciphertexts = Vec::with_capacity(recipients.len());
+        let mut messages = messages.iter().cycle();
+        for batch in recipients.chunks(BATCH) {
+            let shared = self.secret.diffie_hellman_all(batch);
+            for ((recipient, shared), message) in batch.iter().zip(shared).zip(&mut messages) {
+                let key = self.derive(&shared?, &self.public, recipient);
+                ciphertexts.push(seal(&key, nonce, message)?);
+            }
+        }
+        Ok(ciphertexts)
     }
 
     /// Opens the first of `ciphertexts` that is for us.
@@ -162,6 +192,21 @@ impl<'a> Party<'a> {
         let key = self.key_from(sender)?;
         decrypt(&key, nonce, ciphertexts)
     }
+}
+
+fn seal(
+    key: &[u8; KEY_LENGTH],
+    nonce: &[u8; NONCE_LENGTH],
+    message: &[u8],
+) -> Result<Vec<u8>, EncryptError> {
+    Ok(xchacha::encrypt_between(
+        key,
+        nonce,
+        &[],
+        &[message],
+        0,
+        &[],
+    )?)
 }
 
 /// Opens the first of `ciphertexts` that opens with `key`, as [`Party::decrypt_from`].

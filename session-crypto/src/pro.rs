@@ -1,10 +1,12 @@
 //! Session Pro: keys, the proofs of its backend, and the order in which a receiver checks them.
 //!
 //! The backend signs that a *rotating key* is entitled until some time. A sender signs his messages
-//! with that key too (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
+//! with that key too (protocol: [crypto, section 13]). Two generations of proofs exist: [`Proof`] signs
 //! a message, [`HashProof`] of the earlier releases signs a hash.
 //!
 //! Nothing here knows the backend's public key: the caller gives it.
+//!
+//! [crypto, section 13]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-13
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -148,6 +150,28 @@ pub enum Status {
 /// the encrypted content one to one, the plain content in groups, the padded content without its
 /// signature in communities. `sent_milliseconds` is the time that the content names. Whether the
 /// proof was revoked is not known here.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::pro::{self, Proof, Status};
+/// use session_crypto::{Ed25519Secret, Ed25519Signature};
+///
+/// let (backend, rotating) = (Ed25519Secret::generate(rng), Ed25519Secret::generate(rng));
+/// let mut proof = Proof {
+///     revocation_tag: [0x11; 32],
+///     rotating_key: rotating.public(),
+///     expiry_seconds: 1_756_000_000,
+///     signature: Ed25519Signature::from_bytes([0; 64]),
+/// };
+/// proof.signature = backend.sign(&proof.signed_message());
+/// let signature = rotating.sign(b"what was sent");
+/// let check = |sent_ms| {
+///     pro::check_message(&proof, &backend.public(), b"what was sent", &signature, sent_ms)
+/// };
+/// assert_eq!(check(1_754_971_101_000), Status::Valid);
+/// assert_eq!(check(1_757_000_000_000), Status::Expired);
+/// ```
 #[must_use]
 pub fn check_message(
     proof: &Proof,

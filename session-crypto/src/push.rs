@@ -1,7 +1,9 @@
 //! Payloads of push notifications, encrypted with the key that a device registered for them.
 //!
-//! The form is that of [`crate::xchacha`], padded with zeros behind the content (protocol: crypto,
-//! section 8).
+//! The form is that of [`crate::xchacha`], padded with zeros behind the content (protocol: [crypto,
+//! section 8]).
+//!
+//! [crypto, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-8
 
 use alloc::vec::Vec;
 
@@ -19,6 +21,18 @@ use crate::{DecryptError, xchacha};
 /// # Errors
 ///
 /// [`DecryptError`] for whatever is wrong.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{push, xchacha};
+///
+/// let key = [7; 32];
+/// // The push server pads with zeros.
+/// let payload = xchacha::encrypt(rng, &key, b"l2:{}e\0\0\0")?;
+/// assert_eq!(push::decrypt(&key, &payload)?.as_slice(), b"l2:{}e");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn decrypt(
     key: &[u8; xchacha::KEY_LENGTH],
     payload: &[u8],

@@ -5,10 +5,12 @@
 //! ```
 //!
 //! The nonce is `BLAKE2b-24(ephemeral public key || recipient)`, the key
-//! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: crypto, section 2.2).
+//! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: [crypto, section 2.2]).
 //!
 //! The box says nothing about the sender. Its content is authentic only in the sense that whoever
 //! made it knew the recipient's public key.
+//!
+//! [crypto, section 2.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2.2
 
 use alloc::vec::Vec;
 
@@ -21,9 +23,9 @@ use salsa20::{XSalsa20, hsalsa};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::bytes::split_first;
+use crate::bytes::{split_first, split_first_mut};
 use crate::error::authentic;
-use crate::x25519::{SharedSecret, X25519Public, X25519Secret, split_public};
+use crate::x25519::{Peer, SharedSecret, X25519Public, X25519Secret, split_public};
 use crate::{Blake2b, DecryptError, KeyError};
 
 /// Bytes that a sealed box is longer than its message: ephemeral key (32) and tag (16).
@@ -56,18 +58,33 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
 
 /// Seals `message` to `recipient` with an ephemeral key of the generator.
 ///
+/// The recipient is an [`X25519Public`] or, in less time, a
+/// [`PreparedPublic`](crate::x25519::PreparedPublic).
 /// The result is [`OVERHEAD`] bytes longer than the message. Constant time in ephemeral key and
 /// message.
 ///
 /// # Errors
 ///
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
-pub fn seal(
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{X25519Secret, sealed_box};
+///
+/// let secret = X25519Secret::generate(rng);
+/// let public = secret.public();
+/// let sealed = sealed_box::seal(rng, &public, b"hello")?;
+/// assert_eq!(sealed_box::open(&secret, &public, &sealed)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+pub fn seal<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
-    recipient: &X25519Public,
+    recipient: impl Into<Peer<'a>>,
     message: &[u8],
 ) -> Result<Vec<u8>, KeyError> {
-    seal_parts(&X25519Secret::generate(rng), recipient, &[message])
+    let ephemeral = X25519Secret::generate(rng);
+    seal_parts(&ephemeral, recipient.into(), &[message])
 }
 
 /// Seals the parts of a message, one after the other, with a given ephemeral key.
@@ -80,12 +97,11 @@ pub fn seal(
 /// [`KeyError::NonContributory`] if the recipient's key has small order.
 pub(crate) fn seal_parts(
     ephemeral: &X25519Secret,
-    recipient: &X25519Public,
+    recipient: Peer<'_>,
     parts: &[&[u8]],
 ) -> Result<Vec<u8>, KeyError> {
-    let shared = ephemeral.diffie_hellman(recipient)?;
-    let public = ephemeral.public();
-    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient));
+    let (public, shared) = ephemeral.agree(recipient)?;
+    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient.public()));
 
     let length = parts
         .iter()
@@ -118,12 +134,41 @@ pub fn open(
     public: &X25519Public,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let (ephemeral, rest) = split_public(sealed).ok_or(DecryptError)?;
-    let (given, ciphertext) = split_first::<TAG>(rest).ok_or(DecryptError)?;
-    let shared = secret.diffie_hellman(&ephemeral)?;
-    let (mut cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
-    authentic(tag(&mac_key, ciphertext).ct_eq(given))?;
+    let (head, ciphertext) = split_first::<OVERHEAD>(sealed).ok_or(DecryptError)?;
+    let mut cipher = authenticate(secret, public, head, ciphertext)?;
     let mut message = Zeroizing::new(ciphertext.to_vec());
     cipher.apply_keystream(&mut message);
     Ok(message)
+}
+
+/// Opens a sealed box in its own buffer, and returns where the message lies in it.
+///
+/// Wiping the buffer is the caller's. Constant time as [`open`].
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn open_in_place<'m>(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    sealed: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (head, message) = split_first_mut::<OVERHEAD>(sealed).ok_or(DecryptError)?;
+    let mut cipher = authenticate(secret, public, head, message)?;
+    cipher.apply_keystream(message);
+    Ok(message)
+}
+
+/// The cipher for a ciphertext whose tag has been checked.
+fn authenticate(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    head: &[u8; OVERHEAD],
+    ciphertext: &[u8],
+) -> Result<XSalsa20, DecryptError> {
+    let (ephemeral, given) = split_public(head).ok_or(DecryptError)?;
+    let shared = secret.diffie_hellman(&ephemeral)?;
+    let (cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
+    authentic(tag(&mac_key, ciphertext).as_slice().ct_eq(given))?;
+    Ok(cipher)
 }

@@ -9,7 +9,10 @@
 //! but on its twist (half of all strings are) has no Edwards form; then the ladder takes over. The
 //! choice depends on the public key alone. Both are constant time in the secret.
 
+mod batch;
+
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use curve25519_dalek::edwards::EdwardsBasepointTable;
@@ -22,6 +25,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::KeyError;
 use crate::bytes::split_first;
 use crate::ed25519::require_prime_order;
+
+pub use batch::{Agreement, Peer, agree_all};
 
 /// An X25519 public key: a u-coordinate, 32 bytes little-endian.
 ///
@@ -120,12 +125,51 @@ impl X25519Secret {
     /// # Errors
     ///
     /// [`KeyError::NonContributory`] if `peer` has small order, so that the output would be zero.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_crypto::{X25519Public, X25519Secret};
+    ///
+    /// let (alice, bob) = (X25519Secret::generate(rng), X25519Secret::generate(rng));
+    /// let shared = alice.diffie_hellman(&bob.public())?;
+    /// assert_eq!(shared.expose_bytes(), bob.diffie_hellman(&alice.public())?.expose_bytes());
+    /// // A key of small order makes a secret that everybody knows. It is refused.
+    /// assert!(alice.diffie_hellman(&X25519Public::from_bytes([0; 32])).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
         let peer = MontgomeryPoint(peer.0);
         match peer.to_edwards(0) {
             Some(peer) => SharedSecret::from_edwards(peer.mul_clamped(self.0)),
             None => SharedSecret::checked(peer.mul_clamped(self.0)),
         }
+    }
+
+    /// The public key, and the shared secret with `peer`: both in less time than one after the other.
+    ///
+    /// Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`], as [`diffie_hellman`](Self::diffie_hellman).
+    pub fn agree(&self, peer: Peer<'_>) -> Result<(X25519Public, SharedSecret), KeyError> {
+        batch::agree(self, peer)
+    }
+
+    /// The shared secret with each of `peers`, in their order, sooner than one by one.
+    ///
+    /// Constant time in the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NonContributory`] for each peer whose key has small order.
+    #[must_use]
+    pub fn diffie_hellman_all(
+        &self,
+        peers: &[X25519Public],
+    ) -> Vec<Result<SharedSecret, KeyError>> {
+        batch::diffie_hellman_all(self, peers)
     }
 
     /// The shared secret with a peer whose table is ready. Constant time in the secret.

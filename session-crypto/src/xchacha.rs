@@ -4,9 +4,11 @@
 //! nonce (24) | ciphertext (as long as the message) | Poly1305 tag (16)
 //! ```
 //!
-//! Protocol: crypto, section 8. Everything is authenticated, nothing is padded, and there is no
+//! Protocol: [crypto, section 8]. Everything is authenticated, nothing is padded, and there is no
 //! associated data. All functions are constant time in key and message; the tag is compared in
 //! constant time and checked before anything is decrypted.
+//!
+//! [crypto, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-8
 
 use alloc::vec::Vec;
 
@@ -15,7 +17,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::bytes::{memory_limit, split_first, split_last};
+use crate::bytes::{memory_limit, split_first, split_first_mut, split_last, split_last_mut};
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -75,6 +77,17 @@ pub fn open_in_place(
 /// # Errors
 ///
 /// [`LengthError`] if the message has 256 GiB or more.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::xchacha;
+///
+/// let sealed = xchacha::encrypt(rng, &[7; 32], b"hello")?;
+/// assert_eq!(sealed.len(), 24 + 5 + 16);
+/// assert_eq!(xchacha::decrypt(&[7; 32], &sealed)?.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     key: &[u8; KEY_LENGTH],
@@ -96,6 +109,21 @@ pub fn decrypt(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (nonce, rest) = split_first::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
     open(key, nonce, rest)
+}
+
+/// Decrypts what [`encrypt`] made in its own buffer, and returns where the message lies in it.
+///
+/// # Errors
+///
+/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+pub fn decrypt_in_place<'m>(
+    key: &[u8; KEY_LENGTH],
+    ciphertext: &'m mut [u8],
+) -> Result<&'m mut [u8], DecryptError> {
+    let (nonce, rest) = split_first_mut::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
+    let (message, tag) = split_last_mut::<TAG_LENGTH>(rest).ok_or(DecryptError)?;
+    open_in_place(key, nonce, message, tag)?;
+    Ok(message)
 }
 
 /// Decrypts a ciphertext that ends with its tag.

@@ -2,10 +2,12 @@
 //!
 //! An X25519 key belongs to two Ed25519 keys, `A` and `-A`. The signer takes the positive one,
 //! whose sign bit is 0, and negates the scalar if need be; so everybody who knows the X25519 key
-//! can verify (protocol: identity, section 7).
+//! can verify (protocol: [identity, section 7]).
 //!
 //! A signature that an account makes with its Ed25519 key verifies here for half of all accounts
 //! only: those whose Ed25519 key is positive.
+//!
+//! [identity, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-7
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable};
@@ -14,9 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::ed25519::{Ed25519Public, Ed25519Signature};
 use crate::scalar::SecretScalar;
 use crate::x25519::{X25519Public, X25519Secret};
-use crate::{Blake2b, SignatureError};
-
-mod field;
+use crate::{Blake2b, SignatureError, field};
 
 impl X25519Public {
     /// The positive one of the two Ed25519 keys of this X25519 key: `edabs` of the specification.
@@ -33,6 +33,17 @@ impl X25519Public {
 /// Signs `message` with an X25519 secret and 64 random bytes of the generator.
 ///
 /// Constant time in the secret. Two signatures of the same message differ.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{X25519Secret, xed25519};
+///
+/// let secret = X25519Secret::generate(rng);
+/// let signature = xed25519::sign(rng, &secret, b"hello");
+/// xed25519::verify(&secret.public(), b"hello", &signature)?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use]
 pub fn sign(
     rng: &mut (impl CryptoRng + ?Sized),

@@ -9,7 +9,7 @@
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::{MontgomeryPoint, Scalar};
 use proptest::prelude::*;
-use session_crypto::x25519::PreparedPublic;
+use session_crypto::x25519::{Peer, PreparedPublic, SharedSecret, agree_all};
 use session_crypto::{KeyError, X25519Public, X25519Secret};
 
 /// What RFC 7748 computes, and nothing where the result is all zero.
@@ -34,6 +34,49 @@ fn check_all(secrets: &[[u8; 32]], peer: [u8; 32]) {
             own.diffie_hellman_prepared(&prepared),
         ] {
             assert_eq!(shared.map(|shared| *shared.expose_bytes()), expected);
+        }
+    }
+}
+
+/// Every way to do many at once, for all pairs of the two lists.
+fn check_batch(secrets: &[[u8; 32]], peers: &[[u8; 32]]) {
+    let publics: Vec<_> = peers
+        .iter()
+        .copied()
+        .map(X25519Public::from_bytes)
+        .collect();
+    let prepared: Vec<_> = publics.iter().copied().map(PreparedPublic::new).collect();
+    let own: Vec<_> = secrets
+        .iter()
+        .copied()
+        .map(X25519Secret::from_bytes)
+        .collect();
+    let bytes = |shared: Result<SharedSecret, KeyError>| shared.ok().map(|s| *s.expose_bytes());
+    for (own, secret) in own.iter().zip(secrets) {
+        let expected: Vec<_> = peers.iter().map(|peer| ladder(*secret, *peer)).collect();
+        let all = own.diffie_hellman_all(&publics);
+        assert_eq!(all.into_iter().map(bytes).collect::<Vec<_>>(), expected);
+    }
+    // Plain, prepared, plain, …, with every secret at every place.
+    for shift in 0..own.len() {
+        let pairs: Vec<_> = publics
+            .iter()
+            .zip(&prepared)
+            .enumerate()
+            .map(|(index, (public, prepared))| {
+                let own = &own[(index + shift) % own.len()];
+                match (index + shift) % 2 {
+                    0 => (own, Peer::Plain(public)),
+                    _ => (own, Peer::Prepared(prepared)),
+                }
+            })
+            .collect();
+        let agreements = agree_all(&pairs);
+        assert_eq!(agreements.len(), pairs.len());
+        for ((own, peer), agreement) in pairs.iter().zip(agreements) {
+            assert_eq!(agreement.ephemeral, own.public());
+            let expected = ladder(*own.expose_bytes(), peer.public().to_bytes());
+            assert_eq!(bytes(agreement.shared), expected);
         }
     }
 }
@@ -66,6 +109,11 @@ proptest! {
     #[test]
     fn random_points_on_curve_and_twist(secret: [u8; 32], peer: [u8; 32]) {
         check(secret, peer);
+    }
+
+    #[test]
+    fn random_batches(secrets: [[u8; 32]; 2], peers in proptest::collection::vec(any::<[u8; 32]>(), 1..6)) {
+        check_batch(&secrets, &peers);
     }
 
     #[test]
@@ -162,6 +210,23 @@ fn keys_of_small_order_are_refused_with_every_secret() {
         let secrets: Vec<[u8; 32]> = edge_scalars().into_iter().step_by(16).collect();
         assert!(secrets.iter().all(|secret| ladder(*secret, peer).is_none()));
         check_all(&secrets, peer);
+    }
+}
+
+#[test]
+fn a_batch_gives_what_each_gives_alone() {
+    check_batch(&[], &[]);
+    check_batch(&[[7; 32]], &[]);
+    // On the curve, on the twist, of small order, not canonical: mixed.
+    let plain = (2_u8..9).map(|first| [first; 32]);
+    let edges = small_order().into_iter().chain((-3..19).map(near_p));
+    let mut peers: Vec<_> = plain.chain(edges).collect();
+    let secrets = [[0; 32], [0xff; 32], [0x55; 32]];
+    check_batch(&secrets, &peers);
+    peers.reverse();
+    check_batch(&secrets, &peers);
+    for peer in peers {
+        check_batch(&secrets[2..], &[peer]);
     }
 }
 

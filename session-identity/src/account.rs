@@ -8,11 +8,13 @@ use zeroize::ZeroizeOnDrop;
 use crate::phrase::{Language, PhraseError};
 use crate::{AccountId, Seed, UnblindedId};
 
-/// All keys of an account, derived from its [`Seed`] (protocol: identity, section 1.2).
+/// All keys of an account, derived from its [`Seed`] (protocol: [identity, section 1.2]).
 ///
 /// The Ed25519 key signs, the X25519 key opens what others sealed; both have the same secret
 /// scalar. The public X25519 key is the account id. Secrets are wiped when dropped, never printed;
 /// an account cannot be cloned.
+///
+/// [identity, section 1.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.2
 pub struct Account {
     ed25519: Ed25519Secret,
     x25519: X25519Secret,
@@ -25,6 +27,15 @@ impl ZeroizeOnDrop for Account {}
 
 impl Account {
     /// Derives the keys. Constant time.
+    ///
+    /// A program that makes an account: [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
+    ///
+    /// ```
+    /// use session_identity::{Account, Seed};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[0; 16]));
+    /// assert!(account.id().to_string().starts_with("05"));
+    /// ```
     #[must_use]
     pub fn from_seed(seed: &Seed) -> Self {
         let ed25519 = Ed25519Secret::from_seed(seed.expose_full());
@@ -38,6 +49,8 @@ impl Account {
     }
 
     /// Restores the account of a phrase of 13 or 25 words, if it is the one that is expected.
+    ///
+    /// A program that restores an account: [`examples/restore.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/restore.rs).
     ///
     /// Unlike the checksum of the phrase, the id tells every mistake: use this wherever the account
     /// id is known. Where it is not, make the account with [`Seed::from_phrase`] and

@@ -1,7 +1,9 @@
 //! z-base-32 of 32-byte keys: 52 characters, most significant bit first.
 //!
-//! One of the three forms in which a community's key may be written (protocol: identity, section
-//! 5.2). For public data: neither direction is constant time.
+//! One of the three forms in which a community's key may be written (protocol: [identity, section
+//! 5.2]). For public data: neither direction is constant time.
+//!
+//! [identity, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5.2
 
 use alloc::string::String;
 

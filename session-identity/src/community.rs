@@ -1,4 +1,4 @@
-//! Community URLs: which server, which room, and the server's key (protocol: identity, section 5).
+//! Community URLs: which server, which room, and the server's key (protocol: [identity, section 5]).
 //!
 //! ```text
 //! https://example.com/r/room?public_key=<64 hex digits>       as people pass it on
@@ -6,6 +6,8 @@
 //! ```
 //!
 //! A community is the same if its canonical base URL and its room in lower case are.
+//!
+//! [identity, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -267,6 +269,17 @@ impl FromStr for Link {
 }
 
 /// A community: a room of a server.
+///
+/// ```
+/// use session_identity::community::Community;
+///
+/// let url = "HTTPS://Example.com:443/r/SomeRoom?public_key=\
+///            0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+/// let community: Community = url.parse()?;
+/// assert_eq!(community.base.as_str(), "https://example.com");
+/// assert_eq!((community.room.as_typed(), community.room.id()), ("SomeRoom", "someroom"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Community {
     /// Where the server is.

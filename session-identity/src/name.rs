@@ -1,4 +1,4 @@
-//! Names of accounts in the Session name service (protocol: identity, section 4).
+//! Names of accounts in the Session name service (protocol: [identity, section 4]).
 //!
 //! A name is looked up by its hash, and the account id found is encrypted with a key that follows
 //! from the name: the service does not learn what it stores.
@@ -9,6 +9,8 @@
 //!
 //! The value and its 24-byte nonce come apart. Old records have no nonce; they need the feature
 //! `legacy-names` (`Name::open_legacy`).
+//!
+//! [identity, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-4
 
 use alloc::string::String;
 use core::fmt;
@@ -106,6 +108,21 @@ impl Name {
     /// # Errors
     ///
     /// [`DecryptError`] for whatever is wrong: lengths, the tag, or a content that is no account id.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_identity::name::Name;
+    /// use session_identity::{Account, Seed};
+    ///
+    /// let id = *Account::from_seed(&Seed::generate(rng)).id();
+    /// let name: Name = "Alice".parse()?;
+    /// // Service nodes find the record by the hash of the name, and cannot read it.
+    /// let (value, nonce) = name.seal(rng, &id);
+    /// assert_eq!(name.open(&value, &nonce)?, id);
+    /// assert!("alice in wonderland".parse::<Name>().is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn open(&self, value: &[u8], nonce: &[u8]) -> Result<AccountId, DecryptError> {
         let nonce = nonce.try_into().map_err(|_| DecryptError)?;
         let value: &[u8; VALUE_LENGTH] = value.try_into().map_err(|_| DecryptError)?;

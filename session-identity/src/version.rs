@@ -1,13 +1,15 @@
 //! Requests to the file server, signed under an id that does not show the account.
 //!
 //! The key pair follows from the account's seed and is the same for all requests (protocol:
-//! identity, section 6.6). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
+//! [identity, section 6.6]). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
 //! the Unix time in seconds, in decimal, and `X-FS-Signature` the signature in padded base64. The
 //! signed bytes are
 //!
 //! ```text
 //! timestamp in decimal | METHOD | path, with its query if there is one | body part
 //! ```
+//!
+//! [identity, section 6.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.6
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -70,6 +72,16 @@ impl VersionKey {
     /// with `?` and the query if there is one.
     ///
     /// The body enters as its 64-byte BLAKE2b hash, an empty one not at all.
+    ///
+    /// ```
+    /// use session_identity::{Account, Seed, version};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+    /// let key = account.version_key();
+    /// let signature = key.sign_request(1_754_971_101, "GET", "/file/1/info", b"");
+    /// version::verify_request(key.id(), 1_754_971_101, "GET", "/file/1/info", b"", &signature)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn sign_request(
         &self,

@@ -1,7 +1,7 @@
 //! The signatures of group admins: the exact bytes, made and checked.
 //!
-//! Everything is signed with the Ed25519 key of the group, as text (protocol: messages, section
-//! 6.15). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
+//! Everything is signed with the Ed25519 key of the group, as text (protocol: [messages, section
+//! 6.15]). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
 //! again at another time must be signed again.
 //!
 //! | update | signed text |
@@ -12,6 +12,8 @@
 //! | deletion | `DELETE_CONTENT` ‖ T ‖ member ids ‖ message hashes |
 //!
 //! The new name, timer or member list is **not** covered.
+//!
+//! [messages, section 6.15]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6.15
 
 use alloc::string::{String, ToString};
 use core::fmt::Write;
@@ -173,6 +175,26 @@ pub fn promote(group: &Ed25519Secret, name: &str) -> GroupUpdate {
 }
 
 /// A change of the group's info, for [`group::seal`](crate::group::seal) at the same time.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Group, Seed};
+/// use session_message::content::{Content, InfoChange, Kind};
+/// use session_message::group::{self, Key};
+/// use session_message::admin;
+///
+/// let admin = Account::from_seed(&Seed::generate(rng));
+/// let (group, key) = (Group::generate(rng), Key::from_bytes(&[7; 32]));
+/// let sent_ms = 1_754_971_101_000;
+/// let update = admin::info_change(group.ed25519(), InfoChange::Name("Hikers".into()), sent_ms);
+/// let content = Content::from(Kind::Group(update));
+/// // Another time than the one that was signed is refused here already.
+/// assert!(group::seal(rng, &admin, group.id(), &key, &content, sent_ms + 1).is_err());
+/// let message = group::seal(rng, &admin, group.id(), &key, &content, sent_ms)?;
+/// assert!(group::open(group.id(), [&key], &message.data).is_ok());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use]
 pub fn info_change(group: &Ed25519Secret, change: InfoChange, sent_ms: u64) -> GroupUpdate {
     let number = change.number();

@@ -10,7 +10,11 @@
 //!
 //! The author is whoever the community server says: it checks the author's blinded signature over
 //! the data, and so can its readers. Nothing in the data itself says who wrote it. Protocol:
-//! messages, sections 4.3, 4.6 and 4.7.
+//! messages, sections [4.3], [4.6] and [4.7].
+//!
+//! [4.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.3
+//! [4.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.6
+//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
 
 use alloc::vec::Vec;
 
@@ -32,6 +36,18 @@ use crate::pro::{Claim, Signer};
 /// # Errors
 ///
 /// [`SealError`] if its readers would refuse it.
+///
+/// ```
+/// use session_message::community;
+/// use session_message::content::Content;
+///
+/// let sent_ms = 1_754_971_101_000;
+/// let data = community::seal(&Content::text("hello, world"), sent_ms, None)?;
+/// // The post's own signature says who wrote it; the server gives the time of posting.
+/// let post = community::open(&data, sent_ms + 700, sent_ms + 900)?;
+/// assert_eq!(post.content.as_text(), Some("hello, world"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     content: &Content,
     sent_ms: u64,

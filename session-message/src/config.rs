@@ -10,7 +10,11 @@
 //! ```
 //!
 //! Clients still write the four user configs like this, and read them wrapped or bare. Protocol:
-//! messages, section 8; config, section 10.
+//! [messages, section 8]; [config, section 10].
+//!
+//! [messages, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-8
+//!
+//! [config, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/config.md#section-10
 
 use alloc::vec::Vec;
 
@@ -75,6 +79,17 @@ pub struct Unwrapped {
 /// # Errors
 ///
 /// [`SealError`] if the account's own key cannot be used, which is never.
+///
+/// ```
+/// use session_identity::{Account, Seed};
+/// use session_message::config::{self, UserConfig};
+///
+/// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+/// let data = config::wrap(&account, UserConfig::UserProfile, 1, b"an encrypted config")?;
+/// let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &data)?;
+/// assert_eq!(unwrapped.data, b"an encrypted config");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn wrap(
     account: &Account,
     config: UserConfig,

@@ -16,17 +16,22 @@
 //! ```
 //!
 //! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
-//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections 4.1 and
-//! 4.7; crypto, section 2.
+//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections [4.1] and
+//! [4.7]; [crypto, section 2].
 //!
 //! Outside of the sealed box only the time can be read. It is written in the content too, and both
 //! must be equal: so a storage server cannot change it.
 //!
 //! There is no forward secrecy, and no protection against replay: recognize a message that comes
 //! again by its sender and time.
+//!
+//! [4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.1
+//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
+//!
+//! [crypto, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2
 
 use rand_core::CryptoRng;
-use session_crypto::{Ed25519Signature, direct};
+use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};
 use session_identity::{Account, AccountId};
 use session_proto::content::{Content, GroupUpdate, Kind};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
@@ -39,6 +44,8 @@ use crate::opened::{Opened, Outer, Place, check_author, read_content};
 use crate::pro::Signer;
 use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
 
+pub use session_crypto::direct::Senders;
+
 /// Seals a message to an account.
 ///
 /// `sent_ms` is the time of sending in Unix milliseconds, by the network's clock; it is written
@@ -47,6 +54,21 @@ use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
 /// # Errors
 ///
 /// [`SealError`] if the recipient would refuse the message, or its key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Seed};
+/// use session_message::content::Content;
+/// use session_message::direct;
+///
+/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+/// let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), 1_754_971_101_000)?;
+/// let opened = direct::open(&bob, &message.data)?;
+/// assert_eq!(opened.sender, *alice.id());
+/// assert_eq!(opened.content.as_text(), Some("hello"));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Account,
@@ -139,13 +161,41 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
 /// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy of
 /// one that we sent.
 ///
+/// A program that seals and opens: [`examples/direct.rs`](https://github.com/session-crates/session-crates/blob/main/session-message/examples/direct.rs).
+///
 /// # Errors
 ///
 /// [`OpenError`] for whatever must be dropped. [`OpenError::Decrypt`] does not say why.
 pub fn open(account: &Account, data: &[u8]) -> Result<Opened, OpenError> {
+    open_with(account, data, direct::decrypt)
+}
+
+/// As [`open`], with keys of senders that are not checked again: see [`Senders`].
+///
+/// For an account that gets many messages from the same people; a message of somebody known takes
+/// about a third less time.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_remembering(
+    account: &Account,
+    senders: &mut Senders,
+    data: &[u8],
+) -> Result<Opened, OpenError> {
+    open_with(account, data, |secret, public, ciphertext| {
+        direct::decrypt_remembering(senders, secret, public, ciphertext)
+    })
+}
+
+fn open_with(
+    account: &Account,
+    data: &[u8],
+    decrypt: impl FnOnce(&X25519Secret, &X25519Public, &[u8]) -> Result<direct::Opened, DecryptError>,
+) -> Result<Opened, OpenError> {
     let envelope = read_envelope(data)?;
     let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
-    let opened = direct::decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
+    let opened = decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
     let mut raw = opened.message;
     let length = padding::unpad(&raw)?.len();
     raw.truncate(length);

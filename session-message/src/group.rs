@@ -11,7 +11,12 @@
 //! ```
 //!
 //! There is no padding of the content and no WebSocketMessage here; the [`layer`] pads. Protocol:
-//! messages, sections 4.2 and 4.7; groups, section 6.
+//! messages, sections [4.2] and [4.7]; [groups, section 6].
+//!
+//! [4.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.2
+//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
+//!
+//! [groups, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-6
 
 pub mod layer;
 mod zstd;
@@ -43,6 +48,22 @@ use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
 /// # Errors
 ///
 /// [`SealError`] if the members would refuse the message.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Group, Seed};
+/// use session_message::content::Content;
+/// use session_message::group::{self, Key};
+///
+/// let alice = Account::from_seed(&Seed::generate(rng));
+/// let (id, key) = (*Group::generate(rng).id(), Key::from_bytes(&[7; 32]));
+/// let content = Content::text("hello, all");
+/// let message = group::seal(rng, &alice, &id, &key, &content, 1_754_971_101_000)?;
+/// let opened = group::open(&id, [&key], &message.data)?;
+/// assert_eq!(opened.sender, *alice.id());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Account,
@@ -100,6 +121,8 @@ fn seal_for(
 }
 
 /// Opens a message from the swarm of a group, namespace 11, with any of the keys of the group.
+///
+/// A program that reads a group: [`examples/group.rs`](https://github.com/session-crates/session-crates/blob/main/session-message/examples/group.rs).
 ///
 /// Give a pending key first, then the others. The admin signatures of group updates have been
 /// verified, where they must be there; a deletion without one reaches only messages of its sender.

@@ -8,11 +8,15 @@
 //! data              the `message` of a request to /inbox/{blinded id}, in base64
 //! ```
 //!
-//! Protocol: messages, section 4.4; crypto, section 5. The community server passes the message on
+//! Protocol: [messages, section 4.4]; [crypto, section 5]. The community server passes the message on
 //! and sees the two blinded ids; the recipient learns the sender's account.
 //!
 //! With prefix 15, write only to the id that the community server gives for somebody, never to one
 //! computed from an account id: half of those cannot be opened.
+//!
+//! [messages, section 4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.4
+//!
+//! [crypto, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-5
 
 use alloc::vec::Vec;
 
@@ -40,6 +44,28 @@ fn peer(own: &BlindedSecret, id: &AnyId) -> Option<Ed25519Public> {
 /// # Errors
 ///
 /// [`SealError`] if the recipient would refuse it, or has no key that can be used.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::{BlindedSecret, Blinding, X25519Secret};
+/// use session_identity::{Account, AnyId, BlindedId15, Seed};
+/// use session_message::content::Content;
+/// use session_message::inbox::{self, Metadata};
+///
+/// let server = X25519Secret::generate(rng).public();
+/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+/// let id = |account: &Account| BlindedId15::of_account(&account.ed25519_public(), &server);
+/// let (from, to) = (AnyId::from(id(&alice)?), AnyId::from(id(&bob)?));
+/// let own = BlindedSecret::new(Blinding::Blind15, alice.ed25519(), &server)?;
+/// let sent_ms = 1_754_971_101_000;
+/// let data = inbox::seal(rng, &own, &to, &Content::text("hello"), sent_ms, None)?;
+///
+/// let own = BlindedSecret::new(Blinding::Blind15, bob.ed25519(), &server)?;
+/// let metadata = Metadata { sender: &from, recipient: &to, posted_ms: sent_ms };
+/// assert_eq!(inbox::open(&own, &metadata, &data, sent_ms)?.sender, *alice.id());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &BlindedSecret,

@@ -2,7 +2,9 @@
 //!
 //! A [`multi`] message from the group's key. Each removed member's part
 //! is its X25519 key (32 bytes) and the number of the current group key in decimal. It is stored in
-//! the namespace of the group that can be read without being a member. Protocol: groups, section 9.
+//! the namespace of the group that can be read without being a member. Protocol: [groups, section 9].
+//!
+//! [groups, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-9
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -26,6 +28,21 @@ pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
 /// # Errors
 ///
 /// [`SealError::Encrypt`] if a member's id has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Group, Seed};
+/// use session_message::kicked;
+///
+/// let (group, bob) = (Group::generate(rng), Account::from_seed(&Seed::generate(rng)));
+/// let notice = kicked::seal(rng, group.ed25519(), &[*bob.id()], 4)?;
+/// // Bob's newest key is of generation 4: he was removed since.
+/// assert_eq!(kicked::open(&bob, group.id(), 4, &notice.data)?, 4);
+/// // After a new invitation, with generation 5, the old notice means nothing.
+/// assert!(kicked::open(&bob, group.id(), 5, &notice.data).is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     group: &Ed25519Secret,

@@ -9,7 +9,9 @@
 //!           ~   the data, if the subscription asked for it
 //! ```
 //!
-//! The dict is not signed; `~` is data here and not a signature. Protocol: messages, section 7.
+//! The dict is not signed; `~` is data here and not a signature. Protocol: [messages, section 7].
+//!
+//! [messages, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-7
 
 use alloc::vec::Vec;
 
@@ -63,6 +65,23 @@ impl<'a> Notification<'a> {
     /// # Errors
     ///
     /// [`NotificationError`] if it is none.
+    ///
+    /// ```
+    /// # use session_identity::{Account, Seed};
+    /// # let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+    /// use session_message::notify::Notification;
+    ///
+    /// let notice = Notification {
+    ///     id: (*account.id()).into(),
+    ///     hash: "hash",
+    ///     namespace: 0,
+    ///     stored_ms: 1_754_971_101_000,
+    ///     expiry_ms: 1_756_180_701_000,
+    ///     data: Some(b"data"),
+    /// };
+    /// assert_eq!(Notification::parse(&notice.encode())?, notice);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn parse(input: &'a [u8]) -> Result<Self, NotificationError> {
         let dict = bt::parse_dict(input)?;
         let got = dict.i64("n")?;

@@ -18,7 +18,9 @@ pub struct Sealed {
     pub data: Vec<u8>,
 }
 
-/// Namespaces of messages (protocol: messages, section 4.9).
+/// Namespaces of messages (protocol: [messages, section 4.9]).
+///
+/// [messages, section 4.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.9
 pub mod namespace {
     /// One-to-one messages, sync copies, group invitations and promotions.
     pub const DEFAULT: i16 = 0;
@@ -36,7 +38,9 @@ pub mod namespace {
     pub const REVOKED_RETRIEVABLE: i16 = -11;
 }
 
-/// Times to live, in milliseconds (protocol: messages, section 4.9).
+/// Times to live, in milliseconds (protocol: [messages, section 4.9]).
+///
+/// [messages, section 4.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.9
 pub mod ttl {
     /// Of most messages: 14 days.
     pub const DEFAULT_MS: u64 = 14 * 24 * 60 * 60 * 1000;

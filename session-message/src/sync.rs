@@ -2,9 +2,11 @@
 //!
 //! A copy is a one-to-one message to our own account. A data message (text, reaction, invitation,
 //! timer) names the conversation it belongs to; other kinds have no place for that and are copied
-//! as they are (protocol: messages, section 6, item 12). [`direct::open`](crate::direct::open)
+//! as they are (protocol: [messages, section 6], item 12). [`direct::open`](crate::direct::open)
 //! opens copies too: it refuses those that somebody else made, and
 //! [`Opened::conversation`](crate::Opened::conversation) says where they belong.
+//!
+//! [messages, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6
 
 use rand_core::CryptoRng;
 use session_identity::{Account, AccountId};
@@ -22,6 +24,22 @@ use crate::sealed::{Destination, Sealed, ttl_ms};
 /// # Errors
 ///
 /// [`SealError`] as for the message itself.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::{Account, Seed};
+/// use session_message::content::Content;
+/// use session_message::{direct, sync};
+///
+/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+/// let content = Content::text("hello");
+/// let copy = sync::seal(rng, &alice, bob.id(), &content, 1_754_971_101_000, None)?;
+/// let opened = direct::open(&alice, &copy.data)?;
+/// assert_eq!(opened.sender, *alice.id());
+/// assert_eq!(opened.conversation().as_bytes(), bob.id().as_bytes());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     account: &Account,

@@ -73,6 +73,26 @@ fn what_is_sealed_opens_with_sender_time_and_content() {
 }
 
 #[test]
+fn a_remembered_sender_makes_no_difference() {
+    let bob = account(2);
+    let mut senders = direct::Senders::new(2);
+    for round in 0..2 {
+        for sender in [1, 3, 2].map(account) {
+            let content = Content::text(format!("round {round}"));
+            let data = seal(&sender, &bob, &content).unwrap().data;
+            let opened = direct::open_remembering(&bob, &mut senders, &data).unwrap();
+            assert_eq!(
+                format!("{opened:?}"),
+                format!("{:?}", direct::open(&bob, &data).unwrap())
+            );
+            assert_eq!(opened.sender, *sender.id());
+            assert!(direct::open_remembering(&account(3), &mut senders, &data).is_err());
+        }
+    }
+    assert_eq!(senders.len(), 2);
+}
+
+#[test]
 fn nobody_else_opens_it() {
     let (alice, bob) = (account(1), account(2));
     let sealed = seal(&alice, &bob, &Content::text("hello")).unwrap();

@@ -110,6 +110,29 @@ fn long_messages_are_compressed() {
 }
 
 #[test]
+fn compression_never_makes_a_padded_message_longer() {
+    let seal = |plain: &[u8], compress, padding| {
+        let options = Options { compress, padding };
+        let sender = Ed25519Secret::from_seed(&[1; 32]);
+        layer::seal(&mut rng(), &sender, &group_id(), &key(9), plain, options).unwrap()
+    };
+    let mut shorter = 0;
+    for length in (1..400).chain([1_000, 5_000]) {
+        let plain = vec![b'a'; length];
+        let (packed, loose) = (seal(&plain, true, 256), seal(&plain, false, 256));
+        assert!(packed.len() <= loose.len(), "{length}");
+        shorter += u32::from(packed.len() < loose.len());
+        // Without padding every byte counts, so it is compressed whenever that helps.
+        if length > 40 {
+            assert!(seal(&plain, true, 0).len() < seal(&plain, false, 0).len());
+        }
+        // What fits the least length is sent as it is, in the same bytes.
+        assert_eq!(packed == loose, loose.len() == 256, "{length}");
+    }
+    assert!(shorter > 100);
+}
+
+#[test]
 fn what_disappears_is_kept_for_its_time() {
     for expiration in [Expiration::after_send(60), Expiration::after_read(60)] {
         let content = Content::text("x").with_expiration(expiration);

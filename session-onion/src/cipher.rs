@@ -1,4 +1,4 @@
-//! The ciphers of an onion layer (protocol: onion, section 2).
+//! The ciphers of an onion layer (protocol: [onion, section 2]).
 //!
 //! A layer has a client side, which made an ephemeral key pair, and a server side, which has a
 //! static one: a service node or an external server. The roles stay the same in the reply.
@@ -7,6 +7,8 @@
 //! xchacha20   nonce (24) | ciphertext | tag (16)     key = BLAKE2b-32(secret || client || server)
 //! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HMAC-SHA-256(key = "LOKI", secret)
 //! ```
+//!
+//! [onion, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-2
 
 #[cfg(feature = "aes-cbc")]
 mod cbc;
@@ -70,6 +72,16 @@ impl Cipher {
             #[cfg(feature = "aes-cbc")]
             Self::AesCbc => 16,
         }
+    }
+
+    /// The place of the nonce of a layer whose ciphertext begins at `start`.
+    pub(crate) fn nonce_before(
+        self,
+        buffer: &mut [u8],
+        start: usize,
+    ) -> Result<&mut [u8], TooLong> {
+        let before = start.checked_sub(self.nonce_length()).ok_or(TooLong)?;
+        buffer.get_mut(before..start).ok_or(TooLong)
     }
 
     /// Whether clients send it.
@@ -247,12 +259,21 @@ impl LayerKey {
         buffer: &mut Vec<u8>,
         start: usize,
     ) -> Result<usize, TooLong> {
+        rng.fill_bytes(self.cipher.nonce_before(buffer, start)?);
+        self.seal_behind_nonce(buffer, start)
+    }
+
+    /// As [`seal_tail`](Self::seal_tail), with the nonce that stands before `start` already.
+    pub(crate) fn seal_behind_nonce(
+        &self,
+        buffer: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<usize, TooLong> {
         let before = start
             .checked_sub(self.cipher.nonce_length())
             .ok_or(TooLong)?;
         let (head, message) = buffer.split_at_mut_checked(start).ok_or(TooLong)?;
-        let nonce = head.get_mut(before..).ok_or(TooLong)?;
-        rng.fill_bytes(nonce);
+        let nonce = head.get(before..).ok_or(TooLong)?;
         let tag = match self.cipher {
             Cipher::XChaCha20 => seal_aead::<XChaCha20Poly1305>(&self.key, nonce, message)?,
             Cipher::AesGcm => seal_aead::<Aes256Gcm>(&self.key, nonce, message)?,

@@ -1,7 +1,10 @@
-//! The outermost layer, as it arrives at a node (protocol: onion, sections 4.4 and 6.3).
+//! The outermost layer, as it arrives at a node (protocol: onion, sections [4.4] and [6.3]).
 //!
 //! A client sends it to the guard as a frame whose JSON names the ephemeral key and the cipher.
 //! Nodes send it to each other as a bencoded dict.
+//!
+//! [4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.4
+//! [6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.3
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

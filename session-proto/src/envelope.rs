@@ -7,7 +7,11 @@
 //! ```
 //!
 //! Both are read in place: what they contain is borrowed from the input. Protocol: messages,
-//! sections 2.1, 2.2 and 4.
+//! sections [2.1], [2.2] and [4].
+//!
+//! [2.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.1
+//! [2.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.2
+//! [4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4
 
 use alloc::vec::Vec;
 
@@ -176,6 +180,17 @@ impl<'a> Envelope<'a> {
 }
 
 /// Wraps an envelope as it is stored in a swarm: a WebSocketMessage of type REQUEST.
+///
+/// ```
+/// use session_proto::envelope::{self, Envelope, EnvelopeKind};
+///
+/// let envelope = Envelope::new(EnvelopeKind::Session, 1_754_971_101_000, b"sealed", &[7; 64]);
+/// let data = envelope::wrap(&envelope.encode());
+/// let read = Envelope::parse(envelope::unwrap(&data)?)?;
+/// assert_eq!(read.timestamp_ms, 1_754_971_101_000);
+/// assert_eq!(read.content, Some(b"sealed".as_slice()));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use]
 pub fn wrap(envelope: &[u8]) -> Vec<u8> {
     let mut request = Vec::with_capacity(envelope.len().saturating_add(20));

@@ -4,9 +4,11 @@
 //! content | 0x80 | at least one 0x00, up to a multiple of 160
 //! ```
 //!
-//! Protocol: messages, section 3. The last zero is never left out: when content and marker fill
+//! Protocol: [messages, section 3]. The last zero is never left out: when content and marker fill
 //! whole blocks already, a block of zeros is added. Messages of closed groups and configs are
 //! padded in other ways and elsewhere.
+//!
+//! [messages, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-3
 
 use alloc::vec::Vec;
 
@@ -23,6 +25,16 @@ pub const fn padded_len(length: usize) -> usize {
 }
 
 /// Pads a content in place.
+///
+/// ```
+/// use session_proto::padding;
+///
+/// let mut content = b"hello".to_vec();
+/// padding::pad(&mut content);
+/// assert_eq!(content.len(), 160);
+/// assert_eq!(padding::unpad(&content)?, b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn pad(content: &mut Vec<u8>) {
     let length = padded_len(content.len());
     content.reserve_exact(length.saturating_sub(content.len()));

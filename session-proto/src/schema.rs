@@ -1,7 +1,9 @@
 //! The protobuf messages as they are on the wire: proto2, generated from the files in `proto/`.
 //!
 //! These types check nothing. [`content`](crate::content) has the checked ones; use these for
-//! fields that it leaves out. Protocol: messages, section 2.
+//! fields that it leaves out. Protocol: [messages, section 2].
+//!
+//! [messages, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2
 
 /// Envelope, Content and everything that a Content carries.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]

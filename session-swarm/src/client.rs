@@ -1,5 +1,5 @@
-//! The client as one state machine without I/O (protocol: swarm, section 7; onion, sections 9 and
-//! 10).
+//! The client as one state machine without I/O (protocol: [swarm, section 7]; onion, sections [9] and
+//! [10]).
 //!
 //! [`Client`] owns the pool of nodes, their strikes, the paths, the clock offset and all requests
 //! that are under way. Its user carries out the [`Action`]s that [`Client::poll`] returns, reports
@@ -10,6 +10,11 @@
 //! signature of a node that the pool has in that swarm, a message only under its own hash, a
 //! redirect only from inside the encryption and to nodes of the pool, and a list of nodes only where
 //! two of three agree.
+//!
+//! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
+//!
+//! [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+//! [10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -27,6 +32,7 @@ use crate::strikes::Strikes;
 
 mod answers;
 mod belief;
+mod building;
 mod clock;
 mod dispatch;
 mod outcome;
@@ -38,6 +44,8 @@ pub use clock::ClockOffset;
 pub use outcome::Outcome;
 pub use state::{SavedState, StateError};
 
+use building::GuardTests;
+use clock::Resync;
 use refresh::Refresh;
 
 /// Rules of a client.
@@ -71,7 +79,7 @@ impl Default for ClientConfig {
             nodes: ReadOptions::default(),
             seeds: 3,
             attempts: 4,
-            redirects: 2,
+            redirects: 5,
             attempt_timeout_ms: 15_000,
             request_timeout_ms: MINUTE_MS,
             max_requests: 10_000,
@@ -106,7 +114,8 @@ pub enum Action {
     Send {
         /// To report the outcome with.
         ticket: Ticket,
-        /// The hops, the guard first. The destination comes behind the last one.
+        /// The hops, the guard first. The destination comes behind the last one. All of them, and
+        /// the destination, have their `x25519`, which is checked: it is the key to seal to.
         hops: Vec<ServiceNode>,
         /// The node that shall answer.
         destination: ServiceNode,
@@ -114,6 +123,17 @@ pub enum Action {
         body: Vec<u8>,
         /// When to give up, in milliseconds since 1970. If nothing is reported until then the
         /// client takes it for [`Outcome::TimedOut`].
+        deadline_ms: u64,
+    },
+    /// Find out whether a node can be reached that may become a guard: connect to its HTTPS port and
+    /// send any request that names no account, such as one to `/ping_test/v1`. Whatever answer comes
+    /// is an [`Outcome::Answer`].
+    TestGuard {
+        /// To report the outcome with.
+        ticket: Ticket,
+        /// The node.
+        guard: ServiceNode,
+        /// As in [`Action::Send`].
         deadline_ms: u64,
     },
     /// POST `body` to `/json_rpc` of a seed. A success is an [`Outcome::Answer`].
@@ -166,7 +186,7 @@ pub enum RequestError {
     /// The nodes that were asked send the request on and on.
     #[error("no node says that it serves this account")]
     WrongSwarm,
-    /// The node that shall answer is not in the pool.
+    /// The node that shall answer is not in the pool, or has no usable key.
     #[error("the node is not known")]
     UnknownNode,
     /// There are too many requests under way.
@@ -187,8 +207,11 @@ struct Pending {
     /// Nodes that were asked already.
     asked: Vec<Ed25519Public>,
     last_error: RequestError,
-    /// When to try again; none while an attempt is under way.
+    /// The path of the last attempt that failed on its way.
+    failed_on: Option<PathId>,
+    /// When to try again; none while an attempt is under way, and while it waits for a path.
     try_at_ms: Option<u64>,
+    waits_for_path: bool,
 }
 
 /// Something that was sent and not reported yet.
@@ -208,6 +231,8 @@ enum Errand {
         path: PathId,
         destination: Ed25519Public,
     },
+    /// A node may become the guard of a path.
+    Guard { path: PathId },
     /// A seed is asked for nodes.
     Seed,
     /// A node is asked for nodes.
@@ -229,6 +254,35 @@ enum Errand {
 }
 
 /// A client of the network, without I/O.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_swarm::client::{Action, Client, ClientConfig, Outcome, Target};
+/// use session_swarm::rpc::Info;
+///
+/// let mut client = Client::new(ClientConfig { seeds: 1, ..ClientConfig::default() });
+/// let mut now_ms = 1_754_971_101_000;
+/// let request = client.submit(Target::Any, Info, now_ms);
+/// // Without nodes it asks a seed first. This one cannot be reached, ever.
+/// let event = loop {
+///     while let Some(action) = client.poll(now_ms, rng) {
+///         match action {
+///             Action::AskSeed { ticket, .. } | Action::Send { ticket, .. } => {
+///                 client.report(ticket, Outcome::Unreachable, now_ms, rng);
+///             }
+///             _ => {}
+///         }
+///     }
+///     match client.next_event() {
+///         Some(event) => break event,
+///         None => now_ms = client.next_wakeup().unwrap_or(now_ms + 1_000),
+///     }
+/// };
+/// // Whatever happens, every request ends.
+/// assert_eq!(event.request, request);
+/// assert!(event.result.is_err());
+/// ```
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
@@ -236,6 +290,8 @@ pub struct Client {
     strikes: Strikes,
     paths: Paths,
     clock: ClockOffset,
+    resync: Resync,
+    guard_tests: GuardTests,
     refresh: Refresh,
     /// Swarms that nodes of the pool were named for in redirects, until the next list.
     redirects: BTreeMap<StorageAccount, Vec<Ed25519Public>>,
@@ -256,6 +312,8 @@ impl Client {
             strikes: Strikes::default(),
             paths: Paths::default(),
             clock: ClockOffset::default(),
+            resync: Resync::default(),
+            guard_tests: GuardTests::default(),
             refresh: Refresh::default(),
             redirects: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -274,7 +332,7 @@ impl Client {
         now_ms: u64,
         rng: &mut (impl Rng + ?Sized),
     ) {
-        self.pool = Pool::new(nodes, now_ms, rng);
+        self.pool.renew(nodes, now_ms, rng);
         self.after_new_pool(now_ms);
     }
 
@@ -346,7 +404,9 @@ impl Client {
             clock_refusals: 0,
             asked: Vec::new(),
             last_error: RequestError::TimedOut,
+            failed_on: None,
             try_at_ms: Some(now_ms),
+            waits_for_path: false,
         };
         self.requests.insert(id, pending);
         id
@@ -359,8 +419,10 @@ impl Client {
             return Some(action);
         }
         self.expire(now_ms, rng);
+        self.mend_paths(now_ms, rng);
         self.look_after_pool(now_ms, rng);
         self.look_after_paths(now_ms, rng);
+        self.look_after_clock(now_ms, rng);
         self.dispatch_due(now_ms, rng);
         self.actions.pop_front()
     }
@@ -392,7 +454,12 @@ impl Client {
                 .filter_map(|request| request.try_at_ms);
             (times.min(), None)
         };
-        sent.chain(deadlines).chain(attempts).chain(refresh).min()
+        let resync = self.guard_tests.rest().filter(|_| self.resync.is_stuck());
+        sent.chain(deadlines)
+            .chain(attempts)
+            .chain(refresh)
+            .chain(resync)
+            .min()
     }
 
     fn number(&mut self) -> u64 {
@@ -463,7 +530,7 @@ impl Errand {
             Self::Attempt { path, .. } | Self::Nodes { path, .. } | Self::Clock { path, .. } => {
                 Some(*path)
             }
-            Self::Seed | Self::Probe { .. } => None,
+            Self::Guard { .. } | Self::Seed | Self::Probe { .. } => None,
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod path;
 pub mod pool;
 pub mod record;
+pub mod replication;
 pub mod ring;
 pub mod rpc;
 pub mod value;

@@ -1,10 +1,12 @@
-//! The nodes that a client knows, and when it asks for new ones (protocol: swarm, section 7).
+//! The nodes that a client knows, and when it asks for new ones (protocol: [swarm, section 7]).
+//!
+//! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use rand_core::Rng;
-use session_crypto::Ed25519Public;
+use session_crypto::{Ed25519Public, X25519Public};
 
 use crate::account::StorageAccount;
 use crate::limits::HOUR_MS;
@@ -73,6 +75,9 @@ pub struct Pool {
     ring: SwarmRing,
     swarms: BTreeMap<SwarmId, Vec<usize>>,
     updated_ms: Option<u64>,
+    /// The X25519 keys that were made of Ed25519 keys; none where there is none. They never change,
+    /// and making one takes as long as verifying a signature.
+    onion_keys: BTreeMap<Ed25519Public, Option<X25519Public>>,
 }
 
 impl Pool {
@@ -101,7 +106,21 @@ impl Pool {
             by_key,
             swarms,
             updated_ms,
+            onion_keys: BTreeMap::new(),
         }
+    }
+
+    /// Takes a list whose source is trusted. Keys that were made for nodes of the old list are kept.
+    pub(crate) fn renew(
+        &mut self,
+        nodes: Vec<ServiceNode>,
+        now_ms: u64,
+        rng: &mut (impl Rng + ?Sized),
+    ) {
+        let mut onion_keys = core::mem::take(&mut self.onion_keys);
+        *self = Self::new(nodes, now_ms, rng);
+        onion_keys.retain(|key, _| self.by_key.contains_key(key));
+        self.onion_keys = onion_keys;
     }
 
     /// Replaces the nodes by those of a new list.
@@ -127,7 +146,7 @@ impl Pool {
         if got < known / 2 {
             return Err(PoolError::Shrunk { known, got });
         }
-        *self = Self::new(nodes, now_ms, rng);
+        self.renew(nodes, now_ms, rng);
         Ok(())
     }
 
@@ -147,6 +166,37 @@ impl Pool {
     #[must_use]
     pub fn get(&self, key: &Ed25519Public) -> Option<&ServiceNode> {
         self.nodes.get(*self.by_key.get(key)?)
+    }
+
+    /// Whether a node of the pool is still where this record says.
+    pub(crate) fn is_where_it_was(&self, node: &ServiceNode) -> bool {
+        let known = self.get(&node.ed25519);
+        known.is_some_and(|known| (known.ip, known.https_port) == (node.ip, node.https_port))
+    }
+
+    /// The record of a node with the checked key of its onion layer as `x25519`. The key is made
+    /// once, when a node of the pool is used for the first time. `None` if the node has no such
+    /// key, as [`ServiceNode::onion_key`] has it.
+    pub fn with_onion_key(&mut self, node: &ServiceNode) -> Option<ServiceNode> {
+        let make = || node.ed25519.to_x25519().ok();
+        let key = if self.by_key.contains_key(&node.ed25519) {
+            *self.onion_keys.entry(node.ed25519).or_insert_with(make)
+        } else {
+            make()
+        }?;
+        let is_right = node.x25519.is_none_or(|given| given == key);
+        is_right.then_some(ServiceNode {
+            x25519: Some(key),
+            ..*node
+        })
+    }
+
+    /// Whether it is known that a node cannot be used because of its key.
+    pub(crate) fn has_bad_key(&self, node: &ServiceNode) -> bool {
+        let made = self.onion_keys.get(&node.ed25519);
+        made.is_some_and(|key| {
+            key.is_none() || node.x25519.is_some_and(|given| Some(given) != *key)
+        })
     }
 
     /// The swarms.

@@ -1,4 +1,6 @@
-//! The ring of swarms and the choice of the swarm of an account (protocol: swarm, section 2).
+//! The ring of swarms and the choice of the swarm of an account (protocol: [swarm, section 2]).
+//!
+//! [swarm, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-2
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -117,6 +119,19 @@ impl SwarmRing {
     }
 
     /// The swarm of an account.
+    ///
+    /// A program that finds swarm and path: [`examples/swarm.rs`](https://github.com/session-crates/session-crates/blob/main/session-swarm/examples/swarm.rs).
+    ///
+    /// ```
+    /// use session_swarm::{StorageAccount, SwarmId, SwarmRing};
+    ///
+    /// let ring: SwarmRing = [100, 200, 300].map(SwarmId::new).into_iter().collect();
+    /// let mut id = [0; 33];
+    /// id[0] = 0x05;
+    /// // The position of this id is 150, as far from 100 as from 200: the left one has it.
+    /// id[32] = 150;
+    /// assert_eq!(ring.swarm_of(&StorageAccount::from_bytes(id)), Some(SwarmId::new(100)));
+    /// ```
     #[must_use]
     pub fn swarm_of(&self, account: &StorageAccount) -> Option<SwarmId> {
         self.choose(account.position())

@@ -1,4 +1,6 @@
-//! How often nodes have failed lately (protocol: swarm, section 7.1).
+//! How often nodes have failed lately (protocol: [swarm, section 7.1]).
+//!
+//! [swarm, section 7.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.1
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -51,6 +53,24 @@ impl Strikes {
         self.times.remove(node);
     }
 
+    /// Forgets the strikes of the node that has been struck out the longest, among those that
+    /// `may_return` names. Tells whether there was one.
+    ///
+    /// In a small network strikes can rule out more nodes than it can spare; then it is better to
+    /// try again the one that failed longest ago than nobody.
+    pub fn forgive_oldest(&mut self, may_return: impl Fn(&Ed25519Public) -> bool) -> bool {
+        let out = self
+            .times
+            .iter()
+            .filter(|(node, times)| times.len() >= STRIKE_LIMIT && may_return(node));
+        let oldest = out.min_by_key(|(_, times)| times.last().copied());
+        let Some(node) = oldest.map(|(node, _)| *node) else {
+            return false;
+        };
+        self.times.remove(&node);
+        true
+    }
+
     /// Forgets strikes that no longer count, and those of nodes that `keep` does not name.
     pub fn prune(&mut self, now_ms: u64, keep: impl Fn(&Ed25519Public) -> bool) {
         self.times.retain(|node, times| {
@@ -96,5 +116,23 @@ mod tests {
         assert!(strikes.is_out(&node, 5));
         strikes.forgive(&node);
         assert_eq!(strikes.count(&node, 5), 0);
+    }
+
+    #[test]
+    fn the_one_that_is_out_the_longest_is_forgiven_first() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(|number| Ed25519Public::from_bytes([number; 32]));
+        let mut strikes = Strikes::default();
+        strikes.strike_out(&b, 5);
+        strikes.strike_out(&a, 10);
+        strikes.strike_out(&d, 1);
+        strikes.add(&c, 0);
+        let may_return = |node: &Ed25519Public| *node != d;
+        for expected in [&b, &a] {
+            assert!(strikes.is_out(expected, 20));
+            assert!(strikes.forgive_oldest(may_return));
+            assert_eq!(strikes.count(expected, 20), 0);
+        }
+        assert!(!strikes.forgive_oldest(may_return));
+        assert_eq!((strikes.count(&c, 20), strikes.count(&d, 20)), (1, 3));
     }
 }

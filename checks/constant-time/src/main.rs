@@ -12,7 +12,7 @@ use session_crypto::attachment::{self, FileKey, Key, Kind, legacy, picture};
 use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
-use session_crypto::x25519::PreparedPublic;
+use session_crypto::x25519::{Peer, PreparedPublic, agree_all};
 use session_crypto::{
     BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public,
     X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push, sealed_box, xchacha,
@@ -151,6 +151,24 @@ fn keys(check: &mut Check) {
                 .unwrap(),
         );
     });
+    check.clean("X25519, many peers and many secrets", || {
+        let twist = X25519Public::from_bytes([2; 32]);
+        let peers = [peer_public(), twist, account_public().to_x25519().unwrap()];
+        let secret = X25519Secret::from_bytes(secret_key());
+        for shared in secret.diffie_hellman_all(&peers) {
+            black_box(shared.unwrap());
+        }
+        let prepared = peers.map(PreparedPublic::new);
+        let plain = peers.iter().map(Peer::from);
+        let pairs: Vec<_> = plain
+            .chain(prepared.iter().map(Peer::from))
+            .map(|peer| (&secret, peer))
+            .collect();
+        for agreement in agree_all(&pairs) {
+            black_box(agreement.ephemeral);
+            black_box(agreement.shared.unwrap());
+        }
+    });
     check.clean("scalar arithmetic", || {
         let (a, b) = (
             account().to_scalar(),
@@ -214,6 +232,12 @@ fn messages(check: &mut Check) {
         black_box(
             party
                 .encrypt_to(&peer_public(), &[1; 24], &message())
+                .unwrap(),
+        );
+        let all = [peer_public(), account_public().to_x25519().unwrap()];
+        black_box(
+            party
+                .encrypt_to_all(&all, &[1; 24], &[&message()])
                 .unwrap(),
         );
         let sender = peer();

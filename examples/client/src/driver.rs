@@ -306,6 +306,26 @@ impl Driver {
                     (ticket, came)
                 });
             }
+            Action::TestGuard {
+                ticket,
+                guard,
+                deadline_ms,
+            } => {
+                let limit = Duration::from_millis(deadline_ms.saturating_sub(now));
+                let http = self.http.clone();
+                self.under_way.spawn(async move {
+                    let url = format!("https://{}:{}/ping_test/v1", guard.ip, guard.https_port);
+                    let sent = http.post(&url, "application/octet-stream", Bytes::new(), limit);
+                    let came = match sent.await {
+                        Ok(answer) => Came::Answer {
+                            status: answer.status,
+                            body: Vec::new(),
+                        },
+                        Err(error) => Came::Unreachable(error.into()),
+                    };
+                    (ticket, came)
+                });
+            }
             // What a later version may ask for ends by its deadline.
             _ => {}
         }
@@ -372,9 +392,10 @@ async fn carry(
     body: &[u8],
     limit: Duration,
 ) -> Came {
-    let hop = |node: &ServiceNode| node.onion_key().map(|key| Hop::new(node.ed25519, key));
-    let layers: Result<Vec<Hop>, _> = hops.iter().map(hop).collect();
-    let (Some(guard), Ok(layers), Ok(last)) = (hops.first(), layers, hop(destination)) else {
+    // The machine has checked the keys.
+    let hop = |node: &ServiceNode| node.x25519.map(|key| Hop::new(node.ed25519, key));
+    let layers: Option<Vec<Hop>> = hops.iter().map(hop).collect();
+    let (Some(guard), Some(layers), Some(last)) = (hops.first(), layers, hop(destination)) else {
         return Came::Undecryptable("a node of the path has no key".to_owned());
     };
     let packet = Packet::storage(&last, body);

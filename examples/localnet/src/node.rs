@@ -13,6 +13,7 @@ use hyper::{Method, Request, header};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
 use session_swarm::record::ServiceNode;
+use session_swarm::replication;
 use session_swarm::rpc::RpcError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,7 +24,7 @@ use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
-use crate::store::{Store, StoreError};
+use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
 
@@ -337,14 +338,21 @@ impl Node {
 
     /// Takes messages that another node pushes.
     fn take(&self, body: &[u8]) -> Reply {
-        let Some(items) = push::read(body) else {
-            return Reply::text(400, "not a list of messages");
+        let pushed = match replication::read(body) {
+            Ok(pushed) => pushed,
+            Err(error) => return Reply::text(400, error.to_string()),
         };
         let mut store = self.store();
-        for item in items {
-            let (account, space) = (item.account.as_bytes(), item.namespace);
+        for pushed in pushed {
+            let (account, space) = (pushed.account, pushed.namespace);
             let outbox = space.is_public_outbox();
-            if let Err(error) = store.insert(account, space.number(), outbox, &item.message) {
+            let message = Message {
+                hash: pushed.hash,
+                timestamp: pushed.timestamp,
+                expiry: pushed.expiry,
+                data: pushed.data,
+            };
+            if let Err(error) = store.insert(account.as_bytes(), space.number(), outbox, &message) {
                 return Reply::text(500, error.to_string());
             }
         }

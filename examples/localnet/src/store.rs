@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use session_swarm::replication::PushedMessage;
 use session_swarm::{Namespace, StorageAccount};
 
-use crate::push::Item;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 mod change;
@@ -208,16 +208,25 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] if the database fails.
-    pub fn all(&self) -> Result<Vec<Item>, StoreError> {
+    pub fn all(&self) -> Result<Vec<PushedMessage>, StoreError> {
         let mut query = self.db.prepare_cached(
             "SELECT account, namespace, hash, timestamp, expiry, data
              FROM messages JOIN owners ON owners.id = owner ORDER BY messages.id",
         )?;
         let rows = query.query_map([], |row| {
-            Ok(Item {
+            let Message {
+                hash,
+                timestamp,
+                expiry,
+                data,
+            } = message(row)?;
+            Ok(PushedMessage {
                 account: StorageAccount::from_bytes(row.get("account")?),
                 namespace: Namespace::new(row.get("namespace")?),
-                message: message(row)?,
+                hash,
+                timestamp,
+                expiry,
+                data,
             })
         })?;
         rows.collect()

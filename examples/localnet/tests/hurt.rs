@@ -238,7 +238,7 @@ fn keepers(data_dir: &Path, hash: &str) -> Vec<String> {
         let is_store = file.extension().is_some_and(|kind| kind == "sqlite");
         let all = is_store.then(|| Store::open(file).unwrap().all().unwrap());
         let mut all = all.into_iter().flatten();
-        all.any(|item| item.message.hash == hash)
+        all.any(|item| item.hash == hash)
     };
     files
         .filter(keeps)

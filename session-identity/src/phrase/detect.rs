@@ -1,8 +1,10 @@
 //! In which language a phrase is.
 //!
 //! The lists share words and beginnings of words, so a language counts only if it knows every word
-//! *and* the checksum holds (protocol: identity, section 3.5). Two languages can still both fit, by
+//! *and* the checksum holds (protocol: [identity, section 3.5]). Two languages can still both fit, by
 //! chance. Session's own clients never guess.
+//!
+//! [identity, section 3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3.5
 
 use alloc::vec::Vec;
 
@@ -44,6 +46,16 @@ pub enum DetectError {
 /// # Errors
 ///
 /// [`DetectError`] if there is none, or more than one.
+///
+/// ```
+/// # #[cfg(feature = "english")] {
+/// use session_identity::{Language, phrase};
+///
+/// let typed = "amaze buffet cake entrance symptoms tiger lamb maze nestle python dusted faxed faxed";
+/// assert_eq!(phrase::detect(typed)?, Language::English);
+/// # }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn detect(text: &str) -> Result<Language, DetectError> {
     decode_any(text).map(|(language, _)| language)
 }

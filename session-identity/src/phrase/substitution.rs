@@ -23,6 +23,16 @@ pub struct Substitution<'a> {
 /// The protocol takes them, as it must take words cut to their first letters; those are not
 /// listed here, nor are words that are not in the list at all. Whoever shows these to the person
 /// who typed them lets no word change silently.
+///
+/// ```
+/// # #[cfg(feature = "english")] {
+/// use session_identity::{Language, phrase};
+///
+/// let read = phrase::substitutions("amazing buffet", Language::English);
+/// assert_eq!((read[0].position, read[0].typed, read[0].word), (1, "amazing", "amaze"));
+/// assert_eq!(read.len(), 1);
+/// # }
+/// ```
 #[must_use]
 pub fn substitutions(text: &str, language: Language) -> Vec<Substitution<'_>> {
     (1usize..)

@@ -32,6 +32,23 @@ impl AuthData {
     /// # Errors
     ///
     /// [`KeyError`] if `member` is no account's id.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_identity::subaccount::{AuthData, Permissions};
+    /// use session_identity::{Account, Group, Seed};
+    ///
+    /// let (group, bob) = (Group::generate(rng), Account::from_seed(&Seed::generate(rng)));
+    /// // The admin makes it, Bob gets it with the invitation and checks it.
+    /// let auth = AuthData::create(group.ed25519(), bob.id(), Permissions::MEMBER)?;
+    /// auth.check(group.id(), &bob.ed25519_public(), Permissions::MEMBER)?;
+    /// // Bob signs requests to the group's swarm, and a storage server verifies them.
+    /// let message = b"retrieve111754971101000";
+    /// let signed = auth.sign(&bob, message)?;
+    /// signed.verify(&group.ed25519().public(), 0x03, Permissions::READ, message)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn create(
         group: &Ed25519Secret,
         member: &AccountId,
@@ -77,11 +94,13 @@ impl AuthData {
     }
 
     /// What a member checks when he gets auth data: that it lets him, in this group, read and do
-    /// what `required` says besides (protocol: identity, section 8.5).
+    /// what `required` says besides (protocol: [identity, section 8.5]).
     ///
     /// # Errors
     ///
     /// [`SubaccountError`] for what is wrong.
+    ///
+    /// [identity, section 8.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.5
     pub fn check(
         &self,
         group: &GroupId,
@@ -96,7 +115,7 @@ impl AuthData {
         )
     }
 
-    /// Signs a request as the subaccount (protocol: identity, section 8.4).
+    /// Signs a request as the subaccount (protocol: [identity, section 8.4]).
     ///
     /// `message` is what the method of the storage server wants signed. Deterministic; constant
     /// time in the secret.
@@ -104,6 +123,8 @@ impl AuthData {
     /// # Errors
     ///
     /// [`KeyError::ZeroScalar`] if the factor is 0, which [`check`](Self::check) refuses.
+    ///
+    /// [identity, section 8.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.4
     pub fn sign(&self, member: &Account, message: &[u8]) -> Result<SignedRequest, KeyError> {
         let secret = member.ed25519();
         let scalar = secret

@@ -10,9 +10,11 @@
 //!           z   zstd frame        if compressed
 //! ```
 //!
-//! Protocol: crypto, section 3. The signature covers the data as it is stored, so it is verified
+//! Protocol: [crypto, section 3]. The signature covers the data as it is stored, so it is verified
 //! before anything is decompressed, and the key of the group, so that the message cannot be passed
 //! off as one to another group.
+//!
+//! [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -76,7 +78,7 @@ impl fmt::Debug for Key {
 /// How a message is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Whether to compress, if that makes it shorter.
+    /// Whether to compress, if that makes it shorter and it does not fit the least padded length.
     pub compress: bool,
     /// The length of the result is made a multiple of this; 0 and 1 mean none.
     pub padding: usize,
@@ -111,22 +113,39 @@ pub fn seal(
             got: plain.len(),
         });
     }
-    let compressed = options.compress.then(|| zstd::compress(plain)).flatten();
+    // What fits the least padded length as it is does not become shorter.
+    let fits = plain.len() < options.padding && {
+        let length = encode(sender, plain, None, &[0; 64]).len();
+        length.saturating_add(group::OVERHEAD) <= options.padding
+    };
+    let compressed = (options.compress && !fits)
+        .then(|| zstd::compress(plain))
+        .flatten();
     let data = compressed.as_deref().unwrap_or(plain);
     let signature = sender.sign_parts(&[data, group.key_bytes()]);
-    let dict = Zeroizing::new(bt::dict(|dict| {
+    let dict = encode(sender, plain, compressed.as_deref(), signature.as_bytes());
+    let key = key.expose_bytes();
+    Ok(group::encrypt(rng, key, &dict, options.padding)?)
+}
+
+/// The dict of a message, with its bytes as they are or compressed.
+fn encode(
+    sender: &Ed25519Secret,
+    plain: &[u8],
+    compressed: Option<&[u8]>,
+    signature: &[u8; 64],
+) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bt::dict(|dict| {
         dict.int(b"", VERSION);
         dict.bytes(b"a", sender.public().as_bytes());
         if compressed.is_none() {
             dict.bytes(b"d", plain);
         }
-        dict.bytes(b"s", signature.as_bytes());
-        if let Some(compressed) = &compressed {
+        dict.bytes(b"s", signature);
+        if let Some(compressed) = compressed {
             dict.bytes(b"z", compressed);
         }
-    }));
-    let key = key.expose_bytes();
-    Ok(group::encrypt(rng, key, &dict, options.padding)?)
+    }))
 }
 
 /// What a group message contained, with its verified sender.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use session_crypto::x25519::SharedSecret;
+use session_crypto::x25519::{Agreement, SharedSecret, agree_all};
 use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
 
 use crate::MAX_PACKET_LENGTH;
@@ -61,12 +61,11 @@ pub(crate) struct LayerSecret {
 }
 
 impl LayerSecret {
-    fn new(rng: &mut (impl CryptoRng + ?Sized), peer: &Peer) -> Result<Self, KeyError> {
-        let secret = X25519Secret::generate(rng);
+    fn new(peer: &Peer, agreement: Agreement) -> Result<Self, KeyError> {
         Ok(Self {
             cipher: peer.cipher,
-            shared: peer.agree(&secret)?,
-            ephemeral: secret.public(),
+            shared: agreement.shared?,
+            ephemeral: agreement.ephemeral,
             server: *peer.public(),
         })
     }
@@ -148,7 +147,9 @@ const fn control(options: StorageOptions) -> &'static str {
 }
 
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
-/// path, guard first (protocol: onion, section 4.5).
+/// path, guard first (protocol: [onion, section 4.5]).
+///
+/// The same layer by layer: [`examples/onion.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/onion.rs).
 ///
 /// With an empty path the packet is for the destination itself, which is useful in tests only.
 ///
@@ -159,6 +160,24 @@ const fn control(options: StorageOptions) -> &'static str {
 ///
 /// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
 /// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::Ed25519Secret;
+/// use session_onion::client::{Hop, Request, seal};
+///
+/// let keys = [(); 4].map(|()| Ed25519Secret::generate(rng).public());
+/// let hops: Vec<Hop> = keys.into_iter().map(Hop::from_ed25519).collect::<Result<_, _>>()?;
+/// let body = br#"{"method":"info","params":{}}"#;
+/// let sealed = seal(rng, &hops[..3], &Request::storage(&hops[3], body))?;
+/// // The packet goes to the first hop by HTTPS; the key opens the one answer to it.
+/// let refused = sealed.reply_key.open(400, b"Invalid ciphertext");
+/// assert!(refused.is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+///
+/// [onion, section 4.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.5
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     path: &[Hop],
@@ -187,15 +206,16 @@ pub fn seal(
     let mut packet = Vec::with_capacity(max_length(start, path.len(), &innermost));
     packet.resize(start, 0);
     innermost.push(&mut packet);
-    let destination =
-        LayerSecret::new(rng, innermost.peer).map_err(|_: KeyError| BuildError::Key(path.len()))?;
+    let mut layers = layer_secrets(rng, path, &innermost, &mut packet, start)?.into_iter();
+    // The destination's is always there.
+    let destination = layers.next().ok_or(BuildError::Key(path.len()))?;
     start = destination
         .key(destination.cipher)
-        .seal_tail(rng, &mut packet, start)?;
+        .seal_behind_nonce(&mut packet, start)?;
 
     let mut next = innermost.next;
     let mut hops: Vec<LayerSecret> = Vec::with_capacity(path.len());
-    for (index, hop) in path.iter().enumerate().rev() {
+    for (hop, layer) in path.iter().rev().zip(layers) {
         start = write_length(&mut packet, start)?;
         let inner = hops.last().unwrap_or(&destination);
         match next {
@@ -206,8 +226,9 @@ pub fn seal(
                 routing::push_exit(&mut packet, url, inner.cipher, &inner.ephemeral);
             }
         }
-        let layer = LayerSecret::new(rng, &hop.peer).map_err(|_| BuildError::Key(index))?;
-        start = layer.key(layer.cipher).seal_tail(rng, &mut packet, start)?;
+        start = layer
+            .key(layer.cipher)
+            .seal_behind_nonce(&mut packet, start)?;
         hops.push(layer);
         next = Next::Node(&hop.ed25519);
     }
@@ -230,6 +251,43 @@ pub fn seal(
         packet,
         reply_key: ReplyKey::new(innermost.expected, destination, hops, seen),
     })
+}
+
+/// The secrets of the destination's layer and then of each hop's, from the last to the first.
+///
+/// Their nonces are drawn too and written into the packet, whose payload begins at `start`.
+fn layer_secrets(
+    rng: &mut (impl CryptoRng + ?Sized),
+    path: &[Hop],
+    innermost: &Innermost<'_>,
+    packet: &mut [u8],
+    mut start: usize,
+) -> Result<Vec<LayerSecret>, BuildError> {
+    let peers = || {
+        let hops = path.iter().enumerate().rev();
+        let hops = hops.map(|(index, hop)| (index, &hop.peer));
+        [(path.len(), innermost.peer)].into_iter().chain(hops)
+    };
+    let mut ephemerals = Vec::with_capacity(path.len().saturating_add(1));
+    for (_, peer) in peers() {
+        ephemerals.push(X25519Secret::generate(rng));
+        let nonce = peer.cipher.nonce_before(packet, start)?;
+        start = start.saturating_sub(nonce.len().saturating_add(Frame::HEAD));
+        rng.fill_bytes(nonce);
+    }
+    // All at once, which saves most of their inversions.
+    let pairs: Vec<_> = ephemerals
+        .iter()
+        .zip(peers())
+        .map(|(ephemeral, (_, peer))| (ephemeral, peer.key()))
+        .collect();
+    agree_all(&pairs)
+        .into_iter()
+        .zip(peers())
+        .map(|(agreement, (index, peer))| {
+            LayerSecret::new(peer, agreement).map_err(|_| BuildError::Key(index))
+        })
+        .collect()
 }
 
 /// An upper bound of the packet's length, so that its buffer never grows.

@@ -4,8 +4,8 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use session_crypto::x25519::{PreparedPublic, SharedSecret};
-use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
+use session_crypto::x25519::{self, PreparedPublic};
+use session_crypto::{Ed25519Public, KeyError, X25519Public};
 
 use crate::cipher::Cipher;
 use crate::payload::v4;
@@ -40,16 +40,13 @@ impl Peer {
     }
 
     pub(crate) fn public(&self) -> &X25519Public {
-        match &self.key {
-            PeerKey::Plain(key) => key,
-            PeerKey::Prepared(key) => key.public(),
-        }
+        self.key().public()
     }
 
-    pub(crate) fn agree(&self, ephemeral: &X25519Secret) -> Result<SharedSecret, KeyError> {
+    pub(crate) fn key(&self) -> x25519::Peer<'_> {
         match &self.key {
-            PeerKey::Plain(key) => ephemeral.diffie_hellman(key),
-            PeerKey::Prepared(key) => ephemeral.diffie_hellman_prepared(key),
+            PeerKey::Plain(key) => key.into(),
+            PeerKey::Prepared(key) => key.as_ref().into(),
         }
     }
 }

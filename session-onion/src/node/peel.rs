@@ -118,12 +118,35 @@ impl Node {
 
     /// Opens a layer and says what it asks for. `not_ready` is empty if the node is ready.
     ///
+    /// A relay on TCP: [`examples/relay.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/relay.rs).
+    ///
     /// Draws a nonce if the refusal is encrypted, nothing otherwise. There is no check for packets
     /// that were seen before: the deployed network has none.
     ///
     /// # Errors
     ///
     /// [`Refused`] has the answer to send back.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_crypto::Ed25519Secret;
+    /// use session_onion::client::{Hop, Request, seal};
+    /// use session_onion::node::{Arrival, Node, Peeled};
+    ///
+    /// let secret = Ed25519Secret::generate(rng);
+    /// let node = Node::new(secret.public(), secret.to_x25519());
+    /// # let hop = Hop::from_ed25519(secret.public())?;
+    /// # let sealed = seal(rng, &[], &Request::storage(&hop, b"{}"))?;
+    /// // `sealed.packet` is the body of a POST to /onion_req/v2.
+    /// match Arrival::https(&sealed.packet).and_then(|arrival| node.peel(rng, &arrival, &[])) {
+    ///     Ok(Peeled::Relay(relay)) => println!("pass on to {:?}", relay.next),
+    ///     Ok(Peeled::Exit(exit)) => println!("post to {}", exit.url()),
+    ///     Ok(Peeled::Deliver(request)) => assert_eq!(request.body, b"{}"),
+    ///     Err(refused) => println!("answer {}", refused.answer.status),
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn peel(
         &self,
         rng: &mut (impl CryptoRng + ?Sized),

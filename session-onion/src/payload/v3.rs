@@ -1,6 +1,8 @@
-//! Version 3 of the server payload: all in one JSON object (protocol: onion, section 5.3).
+//! Version 3 of the server payload: all in one JSON object (protocol: [onion, section 5.3]).
 //!
 //! No current client sends it; servers still take it.
+//!
+//! [onion, section 5.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.3
 
 use alloc::borrow::ToOwned;
 use alloc::format;

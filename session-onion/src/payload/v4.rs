@@ -1,10 +1,12 @@
 //! Version 4 of the server payload: metadata as JSON and a body of any bytes, in one bencoded list
-//! (protocol: onion, section 5.2).
+//! (protocol: [onion, section 5.2]).
 //!
 //! ```text
 //! request   l <n>:{"endpoint":"/…","headers":{…},"method":"…"} [<m>:body] e
 //! answer    l <n>:{"code":200,"headers":{…}} <m>:body e
 //! ```
+//!
+//! [onion, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.2
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -69,6 +71,15 @@ impl<'a> Request<'a> {
     }
 
     /// A POST of JSON, without headers of its own.
+    ///
+    /// ```
+    /// use session_onion::payload::v4;
+    ///
+    /// let request = v4::Request::post("/room/hikers/message", b"{}");
+    /// let read = v4::Received::parse(request.encode())?;
+    /// assert_eq!((read.method.as_str(), read.body.as_slice()), ("POST", b"{}".as_slice()));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn post(endpoint: &'a str, body: &'a [u8]) -> Self {
         Self {

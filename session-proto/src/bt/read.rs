@@ -26,6 +26,19 @@ pub fn parse(input: &[u8]) -> Result<Value<'_>, Error> {
 /// # Errors
 ///
 /// As [`parse`], and [`Error::OutermostKind`].
+///
+/// ```
+/// use session_proto::bt;
+///
+/// let dict = bt::parse_dict(b"d1:h4:hash1:ni-11ee")?;
+/// assert_eq!(dict.bytes("h")?, b"hash");
+/// assert_eq!(dict.i64("n")?, -11);
+/// // What is not canonical is not read: a key twice, a number with a leading zero, a byte too many.
+/// for wrong in ["d1:h0:1:h0:e", "d1:ni011ee", "d1:ni11ee."] {
+///     assert!(bt::parse_dict(wrong.as_bytes()).is_err());
+/// }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn parse_dict(input: &[u8]) -> Result<Dict<'_>, Error> {
     parse(input)?.as_dict().ok_or(Error::OutermostKind {
         expected: Kind::Dict,

@@ -34,12 +34,14 @@ impl<'a> Dict<'a> {
 
     /// The signature under [`SIGNATURE_KEY`], which must be there, of 64 bytes, and last.
     ///
-    /// Verify it over [`Signed::message`], the bytes as received (protocol: bt-encoding,
-    /// section 6). Not every dict with this key is signed.
+    /// Verify it over [`Signed::message`], the bytes as received (protocol: [bt-encoding,
+    /// section 6]). Not every dict with this key is signed.
     ///
     /// # Errors
     ///
     /// [`FieldError`] if there is no such signature, or entries follow it.
+    ///
+    /// [bt-encoding, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/bt-encoding.md#section-6
     pub fn signed(&self) -> Result<Signed<'a>, FieldError> {
         match self.signed_at(SIGNATURE_KEY)? {
             (signed, 0) => Ok(signed),
@@ -77,6 +79,28 @@ impl<'a> Dict<'a> {
 ///
 /// [`FieldError::AfterSignature`] if `fill` writes a key that does not sort before
 /// [`SIGNATURE_KEY`].
+///
+/// ```
+/// use session_proto::bt;
+///
+/// // A real caller signs; this one remembers what was to be signed.
+/// let mut covered = Vec::new();
+/// let bytes = bt::signed_dict(
+///     |d| {
+///         d.bytes(b"a", b"x");
+///     },
+///     |message| {
+///         covered = message.to_vec();
+///         [7; 64]
+///     },
+/// )?;
+/// assert_eq!(covered, b"d1:a1:x");
+/// let dict = bt::parse_dict(&bytes)?;
+/// let signed = dict.signed()?;
+/// assert_eq!(signed.message, covered);
+/// assert_eq!(signed.signature, &[7; 64]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn signed_dict(
     fill: impl FnOnce(&mut DictWriter<'_>),
     sign: impl FnOnce(&[u8]) -> [u8; 64],

@@ -8,6 +8,14 @@ use super::int::Int;
 use super::read::Value;
 
 /// Writes a dict.
+///
+/// ```
+/// let bytes = session_proto::bt::dict(|d| {
+///     d.int(b"n", -11).bytes(b"h", b"hash");
+/// });
+/// // Keys are sorted, in whichever order they are given.
+/// assert_eq!(bytes, b"d1:h4:hash1:ni-11ee");
+/// ```
 #[must_use]
 pub fn dict(fill: impl FnOnce(&mut DictWriter<'_>)) -> Vec<u8> {
     let mut out = Vec::new();

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
-use super::belief::{common_status, response_of};
-use super::outcome::{Blame, Outcome, blame};
+use super::belief::{decisive, response_of};
+use super::outcome::{BROKEN, Blame, Outcome, blame};
 use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
 use crate::path::PathId;
 use crate::record::SwarmInfo;
@@ -40,12 +40,16 @@ impl Client {
             } => {
                 if let Outcome::Answer { status, body } = outcome {
                     let response = response_of(status, body);
-                    self.attempt_answered(request, &destination, &sent, response, now_ms, rng);
+                    self.attempt_answered(request, &destination, &sent, response, now_ms);
                 } else {
                     self.blame_path(path, &destination, outcome, now_ms);
+                    if let Some(pending) = self.requests.get_mut(&request) {
+                        pending.failed_on = Some(path);
+                    }
                     self.retry(request, RequestError::PathsFailed, now_ms);
                 }
             }
+            Errand::Guard { path } => self.guard_answered(path, outcome, now_ms),
             Errand::Seed => self.seed_answered(outcome, now_ms, rng),
             Errand::Nodes { path, destination } => {
                 if !matches!(outcome, Outcome::Answer { .. }) {
@@ -53,13 +57,15 @@ impl Client {
                 }
                 self.nodes_answered(&destination, outcome, now_ms, rng);
             }
-            Errand::Clock { path, destination } => match outcome {
-                Outcome::Answer { status, body } => {
-                    let response = response_of(status, body);
-                    self.observe_clock(&destination, &response, &sent, now_ms);
+            Errand::Clock { path, destination } => {
+                let mut t = None;
+                if let Outcome::Answer { status, body } = outcome {
+                    t = clock_of(&response_of(status, body));
+                } else {
+                    self.blame_path(path, &destination, outcome, now_ms);
                 }
-                failure => self.blame_path(path, &destination, failure, now_ms),
-            },
+                self.clock_answered(&destination, t, sent.sent_ms, now_ms);
+            }
             Errand::Probe {
                 replaces,
                 purpose,
@@ -68,40 +74,79 @@ impl Client {
         }
     }
 
-    /// Takes a failure on the way. What stands in clear is only a hint, so that it never costs a
-    /// node more than a strike.
+    /// Takes a failure on the way (protocol: onion, sections [9] and [10.5]). What stands in clear any
+    /// hop can have written: whoever it names is believed to be gone only if it is the destination
+    /// or a hop behind the guard, and then the path pays too.
+    ///
+    /// [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    /// [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
     fn blame_path(
         &mut self,
-        path: PathId,
+        id: PathId,
         destination: &Ed25519Public,
         failure: Outcome<'_>,
         now_ms: u64,
     ) {
+        let config = self.config.path;
+        self.paths.failed(id, &config);
         let blame = match failure {
             Outcome::PathError { status, body } => blame(status, body),
-            Outcome::Unreachable => Blame::Guard,
+            Outcome::Unreachable => {
+                self.guard_unreachable(id, now_ms);
+                return;
+            }
             _ => Blame::Path,
         };
-        let live = self.paths.live().iter().find(|live| live.id == path);
-        let guard = live
-            .and_then(|path| path.guard())
-            .map(|guard| guard.ed25519);
-        let is_hop = |key: &Ed25519Public| live.is_some_and(|path| path.contains(key));
-        match (blame, guard) {
-            (Blame::Node(key), _) if key == *destination => self.strikes.add(&key, now_ms),
-            (Blame::Node(key), _) if is_hop(&key) => {
-                self.strikes.add(&key, now_ms);
-                self.paths.remove(path);
+        let live = self.paths.live().iter().find(|live| live.id == id);
+        let place = |key: &Ed25519Public| {
+            let mut hops = live?.hops.iter();
+            hops.position(|hop| hop.ed25519 == *key)
+        };
+        let guard = live.and_then(|path| path.guard());
+        match blame {
+            Blame::Nobody => {}
+            Blame::DestinationGone => self.strikes.strike_out(destination, now_ms),
+            Blame::Guard => {
+                if let Some(guard) = guard.map(|guard| guard.ed25519) {
+                    self.strike_hop(id, &guard, now_ms);
+                }
             }
-            (Blame::Guard, Some(guard)) => {
-                self.strikes.add(&guard, now_ms);
-                // Without a guard the path is nothing.
-                self.paths.remove_node(&guard);
-            }
-            _ => {
-                let config = &self.config.path;
-                self.paths.strike(path, &mut self.strikes, now_ms, config);
-            }
+            Blame::Node(key) => match place(&key) {
+                Some(_) => self.strike_hop(id, &key, now_ms),
+                None if key == *destination => self.strikes.add(&key, now_ms),
+                None => self.strike_path(id, now_ms),
+            },
+            Blame::Gone(key) => match place(&key) {
+                // No node forwards to the guard.
+                Some(0) => self.strike_path(id, now_ms),
+                Some(_) => {
+                    self.strikes.strike_out(&key, now_ms);
+                    self.paths.blamed(id, &key);
+                    self.strike_path(id, now_ms);
+                }
+                None if key == *destination => self.strikes.strike_out(&key, now_ms),
+                None => self.strike_path(id, now_ms),
+            },
+            Blame::Path => self.strike_path(id, now_ms),
+        }
+    }
+
+    fn strike_hop(&mut self, id: PathId, hop: &Ed25519Public, now_ms: u64) {
+        self.strikes.add(hop, now_ms);
+        self.paths.blamed(id, hop);
+    }
+
+    fn strike_path(&mut self, id: PathId, now_ms: u64) {
+        let config = self.config.path;
+        self.paths.strike(id, &mut self.strikes, now_ms, &config);
+    }
+
+    /// Without its guard a path is nothing.
+    fn guard_unreachable(&mut self, id: PathId, now_ms: u64) {
+        let live = self.paths.live().iter().find(|live| live.id == id);
+        if let Some(guard) = live.and_then(|path| path.guard()).copied() {
+            self.strikes.add(&guard.ed25519, now_ms);
+            self.paths.guard_failed(&guard.ed25519);
         }
     }
 
@@ -112,14 +157,19 @@ impl Client {
         sent: &Sent,
         response: Response,
         now_ms: u64,
-        rng: &mut (impl Rng + ?Sized),
     ) {
         let Some(pending) = self.requests.get(&id) else {
             return;
         };
-        match common_status(&pending.request, &response) {
-            421 => self.redirected(id, destination, &response, now_ms),
-            406 | 425 => self.clock_refused(id, destination, now_ms, rng),
+        let inner = decisive(&pending.request, &response);
+        let decisive = inner.as_ref().unwrap_or(&response);
+        match decisive.status {
+            421 => self.redirected(id, destination, decisive, now_ms),
+            406 | 425 => self.clock_refused(id, destination, now_ms),
+            502 if matches!(&decisive.body, Body::Text(text) if text.contains(BROKEN)) => {
+                self.strikes.strike_out(destination, now_ms);
+                self.retry(id, RequestError::NoUsableAnswer, now_ms);
+            }
             // The node cannot serve now.
             429 | 500..=599 => {
                 self.strikes.add(destination, now_ms);
@@ -130,7 +180,9 @@ impl Client {
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
             _ => {
-                self.observe_clock(destination, &response, sent, now_ms);
+                if let Some(t) = clock_of(&response) {
+                    self.clock.observe(destination, t, sent.sent_ms, now_ms);
+                }
                 let node = *destination;
                 self.finish(id, Ok(Reply { node, response }));
             }
@@ -139,14 +191,8 @@ impl Client {
 
     /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
     /// lie; when a second one says so too it is the request, which only its maker can sign again.
-    fn clock_refused(
-        &mut self,
-        id: RequestId,
-        destination: &Ed25519Public,
-        now_ms: u64,
-        rng: &mut (impl Rng + ?Sized),
-    ) {
-        self.resync_clock(now_ms, rng);
+    fn clock_refused(&mut self, id: RequestId, destination: &Ed25519Public, now_ms: u64) {
+        self.resync_clock();
         let Some(pending) = self.requests.get_mut(&id) else {
             return;
         };
@@ -174,7 +220,10 @@ impl Client {
         };
         pending.redirects = pending.redirects.saturating_add(1);
         let is_over = pending.redirects > self.config.redirects;
-        let Target::Swarm(account) = pending.target else {
+        let target = pending.target;
+        // The pool and the node do not agree on who serves the account: one of them is wrong.
+        self.wants_refresh();
+        let Target::Swarm(account) = target else {
             self.finish(id, Err(RequestError::WrongSwarm));
             return;
         };
@@ -187,8 +236,6 @@ impl Client {
         let known: Vec<Ed25519Public> = keys
             .filter(|key| key != destination && self.pool.get(key).is_some())
             .collect();
-        // The pool and the node do not agree on who serves the account: one of them is wrong.
-        self.wants_refresh();
         let is_usable = known.len() >= self.config.pool.min_swarm;
         let was_redirected = self.redirects.contains_key(&account);
         if is_over || was_redirected || !is_usable {
@@ -204,24 +251,23 @@ impl Client {
             pending.try_at_ms = Some(now_ms);
         }
     }
+}
 
-    fn observe_clock(
-        &mut self,
-        node: &Ed25519Public,
-        response: &Response,
-        sent: &Sent,
-        now_ms: u64,
-    ) {
-        let Body::Structure(body) = &response.body else {
-            return;
-        };
-        let in_batch = || {
-            let results = body.get("results")?.as_list()?.iter();
-            let clocks = results.filter_map(|result| result.get("body")?.get("t")?.as_u64());
-            clocks.max()
-        };
-        if let Some(t) = body.get("t").and_then(Value::as_u64).or_else(in_batch) {
-            self.clock.observe(node, t, sent.sent_ms, now_ms);
-        }
+/// The clock of a node, as it is in its answer.
+fn clock_of(response: &Response) -> Option<u64> {
+    match &response.body {
+        Body::Structure(body) => latest_clock(body),
+        _ => None,
     }
+}
+
+/// The latest clock of an answer, or of the answers inside it.
+fn latest_clock(body: &Value) -> Option<u64> {
+    let inner = |result: &Value| latest_clock(result.get("body")?);
+    let in_batch = || {
+        let results = body.get("results")?.as_list()?.iter();
+        results.filter_map(inner).max()
+    };
+    let own = body.get("t").and_then(Value::as_u64);
+    own.or_else(in_batch).or_else(|| inner(body.get("result")?))
 }

@@ -4,7 +4,7 @@
 use session_crypto::Ed25519Public;
 
 use super::Client;
-use crate::rpc::{Batch, Body, Call, Request, Response, Retrieve, SwarmCall};
+use crate::rpc::{Batch, Body, Call, IfElse, Request, Response, Retrieve, SwarmCall};
 use crate::value::Value;
 
 impl Client {
@@ -36,7 +36,7 @@ impl Client {
             Request::GetSwarm(request) => request.read_answer(body).is_ok(),
             Request::Info(request) => request.read_answer(body).is_ok(),
             Request::OxendRequest(request) => request.read_answer(body).is_ok(),
-            Request::IfElse(request) => request.read_answer(body).is_ok(),
+            Request::IfElse(request) => self.is_choice_believable(request, body),
             Request::ActiveNodesBin(_) => false,
             Request::Batch(batch) => self.is_batch_believable(batch, body, true),
             Request::Sequence(batch) => self.is_batch_believable(batch, body, false),
@@ -52,6 +52,21 @@ impl Client {
         let mut pairs = batch.requests.iter().zip(&answer.results);
         (all_there || (!is_complete && stopped))
             && pairs.all(|(request, result)| self.is_believable(request, result))
+    }
+
+    /// Whether the branch that was served is the one for the state that the node claims, and its
+    /// result is believable.
+    fn is_choice_believable(&self, request: &IfElse, body: &Value) -> bool {
+        let Ok(answer) = request.read_answer(body) else {
+            return false;
+        };
+        let (condition, branch) = request.choose(&answer.state);
+        answer.condition == condition
+            && match (branch, &answer.result) {
+                (Some(branch), Some(result)) => self.is_believable(branch, result),
+                (None, None) => true,
+                _ => false,
+            }
     }
 
     /// Whether at least one member of the swarm, as the pool or a redirect has it, signed what the
@@ -99,15 +114,26 @@ pub(super) fn response_of(status: u16, body: &[u8]) -> Response {
     Response { status, body }
 }
 
-/// The status of an answer, or the one that all members of a batch share if it is a failure.
-pub(super) fn common_status(request: &Request, response: &Response) -> u16 {
-    let (Request::Batch(batch) | Request::Sequence(batch)) = request else {
-        return response.status;
-    };
+/// The answer inside another whose status counts as that of the whole request: for a batch of which
+/// all members failed with the same status the first of them, for an `ifelse` that of its branch if
+/// it failed.
+pub(super) fn decisive(request: &Request, response: &Response) -> Option<Response> {
     let Body::Structure(body) = &response.body else {
-        return response.status;
+        return None;
     };
-    let answer = batch.read_answer(body).ok();
-    let common = answer.and_then(|answer| answer.common_failure());
-    common.unwrap_or(response.status)
+    match request {
+        Request::Batch(batch) | Request::Sequence(batch) => {
+            let answer = batch.read_answer(body).ok()?;
+            answer.common_failure()?;
+            answer.results.into_iter().next()
+        }
+        Request::IfElse(choice) => {
+            let answer = choice.read_answer(body).ok()?;
+            let (_, branch) = choice.choose(&answer.state);
+            let result = answer.result?;
+            let inner = decisive(branch?, &result).unwrap_or(result);
+            (!inner.is_success()).then_some(inner)
+        }
+        _ => None,
+    }
 }

@@ -1,12 +1,24 @@
-//! What time it is on the network (protocol: onion, section 10.7).
+//! What time it is on the network (protocol: [onion, section 10.7]).
 //!
 //! Nodes refuse signatures whose time is more than a minute off, so a client whose clock is wrong
 //! signs with the network's time. Only clocks from inside encrypted replies count, one a node, and
 //! of several the middle: a single node with a wrong clock moves nothing.
+//!
+//! [onion, section 10.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.7
 
 use alloc::vec::Vec;
 
+use rand_core::Rng;
 use session_crypto::Ed25519Public;
+
+use super::{Client, Errand};
+use crate::path::Purpose;
+use crate::rpc::{Call, Info};
+
+/// Nodes whose clocks are taken when the client's seems wrong.
+const SOURCES: usize = 3;
+/// Nodes that are asked for them at most.
+const MAX_ASKED: usize = 9;
 
 /// Nodes whose clocks are kept.
 const SAMPLES: usize = 7;
@@ -55,6 +67,102 @@ impl ClockOffset {
     /// Forgets all samples.
     pub fn reset(&mut self) {
         self.samples.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.samples.len()
+    }
+}
+
+/// The clocks that are being asked for, after a node said that the client's is wrong. The old
+/// samples count until there are enough new ones: one wrong clock must not be the only one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Resync {
+    wanted: bool,
+    fresh: ClockOffset,
+    asked: Vec<Ed25519Public>,
+    /// Nodes that have not answered yet.
+    open: usize,
+}
+
+impl Resync {
+    /// Whether it waits for a path.
+    pub(super) const fn is_stuck(&self) -> bool {
+        self.wanted && self.open == 0
+    }
+}
+
+impl Client {
+    /// Lets nodes be asked for their clocks.
+    pub(super) const fn resync_clock(&mut self) {
+        self.resync.wanted = true;
+    }
+
+    /// Whether nodes are being asked for their clocks; sign again when they have answered.
+    #[must_use]
+    pub const fn is_resyncing(&self) -> bool {
+        self.resync.wanted
+    }
+
+    /// Asks nodes for their clocks until three have answered.
+    pub(super) fn look_after_clock(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) {
+        if !self.resync.wanted {
+            return;
+        }
+        if self.pool.nodes().is_empty() {
+            self.resync = Resync::default();
+            return;
+        }
+        self.fill_paths(Purpose::Standard, now_ms, rng);
+        let is_waiting = self.wait_for_path(Purpose::Standard, now_ms).is_some();
+        if self.paths.live().is_empty() && is_waiting {
+            return;
+        }
+        while self.resync.open.saturating_add(self.resync.fresh.len()) < SOURCES
+            && self.resync.asked.len() < MAX_ASKED
+            && self.ask_clock(now_ms, rng)
+        {}
+        if self.resync.open == 0 {
+            let done = core::mem::take(&mut self.resync);
+            // One alone counts only where there is nobody else.
+            let enough = if done.asked.len() < MAX_ASKED { 1 } else { 2 };
+            if done.fresh.len() >= enough {
+                self.clock = done.fresh;
+            }
+        }
+    }
+
+    fn ask_clock(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) -> bool {
+        let asked = self.resync.asked.clone();
+        let Some(destination) = self.some_node(&asked, now_ms, rng) else {
+            return false;
+        };
+        let key = destination.ed25519;
+        let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, None, rng) else {
+            return false;
+        };
+        self.resync.asked.push(key);
+        self.resync.open = self.resync.open.saturating_add(1);
+        let errand = Errand::Clock {
+            path,
+            destination: key,
+        };
+        self.send(errand, hops, destination, Info.to_json(), now_ms);
+        true
+    }
+
+    /// A node answered with its clock, or did not answer.
+    pub(super) fn clock_answered(
+        &mut self,
+        node: &Ed25519Public,
+        t: Option<u64>,
+        sent_ms: u64,
+        now_ms: u64,
+    ) {
+        self.resync.open = self.resync.open.saturating_sub(1);
+        if let Some(t) = t {
+            self.resync.fresh.observe(node, t, sent_ms, now_ms);
+        }
     }
 }
 

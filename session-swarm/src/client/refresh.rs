@@ -1,5 +1,7 @@
 //! Gets new lists of nodes: from three nodes that are known, of which two have to agree, or from a
-//! seed (protocol: swarm, section 7.1).
+//! seed (protocol: [swarm, section 7.1]).
+//!
+//! [swarm, section 7.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.1
 
 use alloc::vec::Vec;
 
@@ -10,7 +12,7 @@ use super::dispatch::retry_delay_ms;
 use super::{Client, Errand, Outcome};
 use crate::limits::MINUTE_MS;
 use crate::path::Purpose;
-use crate::pool::{Pool, intersect};
+use crate::pool::intersect;
 use crate::random;
 use crate::record::{NodeList, ServiceNode};
 use crate::rpc::{Call, OxendRequest};
@@ -64,9 +66,21 @@ impl Client {
 
     /// Starts a refresh if it is time for one.
     pub(super) fn look_after_pool(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) {
-        if self.refresh.source == Source::Idle && self.is_refresh_due(now_ms) {
-            self.start_refresh(now_ms, rng);
+        if self.refresh.source != Source::Idle || !self.is_refresh_due(now_ms) {
+            return;
         }
+        if self.can_ask_nodes() {
+            self.fill_paths(Purpose::Standard, now_ms, rng);
+            let is_waiting = self.wait_for_path(Purpose::Standard, now_ms).is_some();
+            if self.paths.live().is_empty() && is_waiting {
+                return;
+            }
+        }
+        self.start_refresh(now_ms, rng);
+    }
+
+    fn can_ask_nodes(&self) -> bool {
+        self.pool.nodes().len() >= self.config.pool.refresh_sources
     }
 
     fn is_refresh_due(&self, now_ms: u64) -> bool {
@@ -100,7 +114,7 @@ impl Client {
             failures: self.refresh.failures,
             ..Refresh::default()
         };
-        if self.pool.nodes().len() >= self.config.pool.refresh_sources {
+        if self.can_ask_nodes() {
             for _ in 0..self.config.pool.refresh_sources {
                 self.ask_another_node(now_ms, rng);
             }
@@ -116,12 +130,12 @@ impl Client {
             return;
         }
         self.fill_paths(Purpose::Standard, now_ms, rng);
-        let nodes = self.some_nodes(1, &self.refresh.asked, now_ms, rng);
-        let Some(destination) = nodes.first().copied() else {
+        let asked = self.refresh.asked.clone();
+        let Some(destination) = self.some_node(&asked, now_ms, rng) else {
             return;
         };
         let key = destination.ed25519;
-        let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, rng) else {
+        let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, None, rng) else {
             return;
         };
         self.refresh.asked.push(key);
@@ -164,7 +178,7 @@ impl Client {
             && list.nodes.len() >= self.config.pool.min_nodes
         {
             // A seed is the last resort and is believed, also about a network that shrank.
-            self.pool = Pool::new(list.nodes, now_ms, rng);
+            self.pool.renew(list.nodes, now_ms, rng);
             self.after_new_pool(now_ms);
             return;
         }

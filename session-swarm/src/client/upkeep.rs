@@ -1,4 +1,4 @@
-//! What happens by itself: deadlines, rotation of paths, the clock.
+//! What happens by itself: deadlines, rotation of paths.
 
 use alloc::vec::Vec;
 
@@ -8,9 +8,6 @@ use super::{Client, Errand, Outcome, RequestError, RequestId, Ticket};
 use crate::path::{PathId, Purpose};
 use crate::record::ServiceNode;
 use crate::rpc::{Call, Info};
-
-/// Nodes that are asked for their clock when the client's seems wrong.
-const CLOCK_SOURCES: usize = 3;
 
 impl Client {
     /// Ends what has taken too long.
@@ -41,11 +38,9 @@ impl Client {
         let Some(path) = self.paths.due(now_ms, &config).cloned() else {
             return;
         };
-        let hops = self
-            .paths
-            .rotated(&path, &self.pool, &self.strikes, now_ms, &config, rng);
+        let hops = self.plan_rotation(&path, now_ms, rng);
         let keys: Vec<_> = hops.iter().flatten().map(|hop| hop.ed25519).collect();
-        let target = self.some_nodes(1, &keys, now_ms, rng).first().copied();
+        let target = self.some_node(&keys, now_ms, rng);
         let (Some(hops), Some(target)) = (hops, target) else {
             self.paths.put_off(path.id, now_ms, &config);
             return;
@@ -71,9 +66,9 @@ impl Client {
         if !self.paths.live().iter().any(|path| path.id == replaces) {
             return;
         }
-        // Meanwhile a list may have come in which a hop is another one, or another path may have
+        // Meanwhile a list may have come in which a hop is elsewhere, or another path may have
         // taken it.
-        let is_same = |hop: &ServiceNode| self.pool.get(&hop.ed25519) == Some(hop);
+        let is_same = |hop: &ServiceNode| self.pool.is_where_it_was(hop);
         let is_free = self.paths.are_free(&hops, replaces, &self.config.path);
         let works = matches!(outcome, Outcome::Answer { status: 200, .. });
         if works && is_free && hops.iter().all(is_same) {
@@ -82,30 +77,5 @@ impl Client {
         } else {
             self.paths.put_off(replaces, now_ms, &self.config.path);
         }
-    }
-
-    /// Asks some nodes for their clocks.
-    pub(super) fn resync_clock(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) {
-        if self.is_resyncing() {
-            return;
-        }
-        self.clock.reset();
-        for destination in self.some_nodes(CLOCK_SOURCES, &[], now_ms, rng) {
-            let key = destination.ed25519;
-            if let Some((path, hops)) = self.choose_path(Purpose::Standard, &key, rng) {
-                let errand = Errand::Clock {
-                    path,
-                    destination: key,
-                };
-                self.send(errand, hops, destination, Info.to_json(), now_ms);
-            }
-        }
-    }
-
-    /// Whether nodes are being asked for their clocks; sign again when they have answered.
-    #[must_use]
-    pub fn is_resyncing(&self) -> bool {
-        let mut errands = self.sent.values().map(|sent| &sent.errand);
-        errands.any(|errand| matches!(errand, Errand::Clock { .. }))
     }
 }

@@ -1,8 +1,11 @@
 //! JSON lists of nodes: of a seed's chain daemon, of `oxend_request`, of `get_swarm`, of a 421, and
-//! bundled ones (protocol: swarm, sections 3.1 to 3.5).
+//! bundled ones (protocol: swarm, sections [3.1] to [3.5]).
 //!
 //! One reader takes them all. It goes through the text once and keeps nothing of an entry but its
 //! record; an entry that cannot be used is skipped and counted, whatever is wrong with it.
+//!
+//! [3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.1
+//! [3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.5
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
@@ -115,6 +118,20 @@ impl NodeList {
     /// # Errors
     ///
     /// [`RecordError`] if it is not JSON or has no list of nodes.
+    ///
+    /// ```
+    /// use session_swarm::record::{NodeList, ReadOptions};
+    ///
+    /// let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    /// let answer = format!(
+    ///     r#"{{"result":{{"height":1,"service_node_states":[{{"pubkey_ed25519":"{key}",
+    ///         "public_ip":"95.216.33.113","storage_port":22021,"storage_lmq_port":22020,"swarm":"64"}}]}}}}"#
+    /// );
+    /// let list = NodeList::from_json(answer.as_bytes(), &ReadOptions::default())?;
+    /// assert_eq!(list.nodes[0].https_port, 22021);
+    /// assert_eq!(list.skipped.total(), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn from_json(json: &[u8], options: &ReadOptions) -> Result<Self, RecordError> {
         let mut input = serde_json::Deserializer::from_slice(json);
         let mut found = Found {
@@ -138,7 +155,9 @@ impl NodeList {
     }
 
     /// Drops the nodes that have left since the list was made, as a bundled list needs it
-    /// (protocol: swarm, section 4.1). Returns how many.
+    /// (protocol: [swarm, section 4.1]). Returns how many.
+    ///
+    /// [swarm, section 4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-4.1
     pub fn drop_departed(&mut self, seconds_since: u64) -> usize {
         let blocks = seconds_since / 120;
         let height = self.height.unwrap_or(0).saturating_add(blocks);

@@ -1,4 +1,6 @@
-//! `batch` and `sequence` (protocol: storage-rpc, section 5.15).
+//! `batch` and `sequence` (protocol: [storage-rpc, section 5.15]).
+//!
+//! [storage-rpc, section 5.15]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.15
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,6 +14,20 @@ use crate::value::Value;
 
 /// Several requests in one: as [`Request::Batch`] all of them, as [`Request::Sequence`] up to and
 /// with the first that fails.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::{Batch, Call, Retrieve, Signer};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let signer = Signer::user(&secret);
+/// let fetch = |namespace| Retrieve::new(account, namespace).sign(1_754_971_101_000, &signer);
+/// let batch = Batch::new([Namespace::DEFAULT, Namespace::CONTACTS].map(fetch));
+/// assert!(batch.to_json().starts_with(br#"{"method":"batch","#));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
     /// 1 to 20 requests, none of which is a batch, sequence or `ifelse`.

@@ -1,8 +1,10 @@
-//! `monitor`: a node tells a connected client of new messages (protocol: storage-rpc, section
-//! 5.17).
+//! `monitor`: a node tells a connected client of new messages (protocol: [storage-rpc, section
+//! 5.17]).
 //!
 //! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME_MS`](crate::limits) and signatures
 //! two weeks, so that one signature serves for many renewals.
+//!
+//! [storage-rpc, section 5.17]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.17
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -30,6 +32,27 @@ pub const QUIC_NOTICE: &str = "notify";
 pub const MAX_REQUESTS: usize = 1_000;
 
 /// Asks to be told of new messages.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::Signer;
+/// use session_swarm::rpc::monitor::{Monitor, MonitorRequests, read_answer};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let now_s = 1_754_971_101;
+/// let monitor = Monitor::new(account, vec![Namespace::DEFAULT], true, now_s, &Signer::user(&secret));
+/// // The node, and the client again.
+/// let requests = MonitorRequests::parse(&monitor.to_bencode());
+/// let outcomes: Vec<_> = requests
+///     .requests
+///     .iter()
+///     .map(|request| request.clone()?.check(now_s, |_| true))
+///     .collect();
+/// assert_eq!(read_answer(&requests.answer(&outcomes))?, [Ok(())]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
     /// Whose messages.

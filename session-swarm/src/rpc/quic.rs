@@ -1,4 +1,6 @@
-//! The wrapping of answers over QUIC (protocol: storage-rpc, section 1.3).
+//! The wrapping of answers over QUIC (protocol: [storage-rpc, section 1.3]).
+//!
+//! [storage-rpc, section 1.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.3
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,6 @@
-//! `retrieve` (protocol: storage-rpc, section 5.2).
+//! `retrieve` (protocol: [storage-rpc, section 5.2]).
+//!
+//! [storage-rpc, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2
 
 use alloc::vec::Vec;
 
@@ -24,6 +26,20 @@ pub enum SizeLimit {
 }
 
 /// Fetches messages.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::{Call, Request, Retrieve, Signer};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let now_ms = 1_754_971_101_000;
+/// let retrieve = Retrieve::new(account, Namespace::DEFAULT).sign(now_ms, &Signer::user(&secret));
+/// // The body of an onion request, as a node reads it.
+/// assert_eq!(Request::from_json(&retrieve.to_json())?, retrieve.into());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retrieve {
     /// Whose messages.
@@ -193,12 +209,14 @@ impl Page {
 }
 
 /// The divisors with which one batch of retrieves shares the size of an answer (protocol:
-/// storage-rpc, section 5.2): one for each group of namespaces, most important group first.
+/// [storage-rpc, section 5.2]): one for each group of namespaces, most important group first.
 ///
 /// ```
 /// // Namespace 0 with four of less importance: a half, and an eighth each.
 /// assert_eq!(session_swarm::rpc::share_of_size(&[1, 4]), [2, 8]);
 /// ```
+///
+/// [storage-rpc, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2
 #[must_use]
 pub fn share_of_size(group_sizes: &[u64]) -> Vec<u64> {
     let last = group_sizes.len().saturating_sub(1);

@@ -19,11 +19,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Value> {
 
 fn read_value(input: &mut &[u8], depth: usize) -> Option<Value> {
     match input.first()? {
-        b'i' => {
-            skip(input);
-            let number = take_until(input, b'e')?;
-            read_int(number)
-        }
+        b'i' => read_int(input),
         b'l' => {
             skip(input);
             let depth = depth.checked_sub(1)?;
@@ -60,7 +56,10 @@ fn read_dict(input: &mut &[u8], depth: usize) -> Option<Dict> {
     Some(entries)
 }
 
-fn read_int(text: &[u8]) -> Option<Value> {
+/// Takes an integer.
+pub(crate) fn read_int(input: &mut &[u8]) -> Option<Value> {
+    read_mark(input, b'i')?;
+    let text = take_until(input, b'e')?;
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let is_canonical = match digits {
         [b'0'] => digits.len() == text.len(),
@@ -77,7 +76,8 @@ fn read_int(text: &[u8]) -> Option<Value> {
     }
 }
 
-fn read_bytes<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+/// Takes a string.
+pub(crate) fn read_bytes<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = take_until(input, b':')?;
     if length.is_empty() || length.len() > 9 || !length.iter().all(u8::is_ascii_digit) {
         return None;
@@ -95,6 +95,12 @@ fn take_until<'a>(input: &mut &'a [u8], end: u8) -> Option<&'a [u8]> {
     *input = rest;
     skip(input);
     Some(taken)
+}
+
+/// Takes one byte, if it is `mark`: the beginning or the end of something.
+pub(crate) fn read_mark(input: &mut &[u8], mark: u8) -> Option<()> {
+    *input = input.strip_prefix(&[mark])?;
+    Some(())
 }
 
 fn skip(input: &mut &[u8]) {
@@ -130,11 +136,11 @@ pub(super) fn write(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn write_int(out: &mut Vec<u8>, number: impl core::fmt::Display) {
+pub(crate) fn write_int(out: &mut Vec<u8>, number: impl core::fmt::Display) {
     out.extend_from_slice(alloc::format!("i{number}e").as_bytes());
 }
 
-fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut length = String::new();
     // Writing to a string cannot fail.
     let _ = core::fmt::Write::write_fmt(&mut length, format_args!("{}:", bytes.len()));

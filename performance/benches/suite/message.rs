@@ -1,0 +1,85 @@
+//! Whole messages: what a bot opens and what a client sends.
+
+use session_crypto::Ed25519Signature;
+use session_identity::{Account, GroupId, Seed};
+use session_message::content::{Content, Profile};
+use session_message::group::Key;
+use session_message::{community, direct, group};
+use session_proto::padding;
+
+use crate::Suite;
+use crate::crypto::rng;
+use crate::floors::{Primitives, SHORT, xchacha};
+
+const TIME: u64 = 1_754_971_101_000;
+
+fn account(byte: u8) -> Account {
+    Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
+}
+
+pub fn run(suite: &mut Suite) {
+    const GROUP: &str = "whole messages";
+    let mut rng = rng();
+    let (alice, bob) = (account(1), account(2));
+    let text = "a text of ordinary length, as people write them";
+    let content = Content::text(text).with_profile(Profile::named("Alice"));
+    let mut padded = content.encode(TIME, None).unwrap();
+    padding::pad(&mut padded);
+    let public = bob.x25519_public();
+    let ciphertext =
+        session_crypto::direct::encrypt(&mut rng, alice.ed25519(), &public, &padded).unwrap();
+    let sealed = direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap();
+
+    let mut decoys = crate::crypto::rng();
+    suite
+        .operation(GROUP, "one-to-one text, seal")
+        .floor("its cryptography", &mut || {
+            let key = bob.id().x25519();
+            let sealed =
+                session_crypto::direct::encrypt(&mut decoys, alice.ed25519(), &key, &padded);
+            std::hint::black_box((sealed.unwrap(), Ed25519Signature::decoy(&mut decoys)));
+        })
+        .run(|| direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap());
+    suite
+        .operation(GROUP, "one-to-one text, open")
+        .floor("its cryptography", &mut || {
+            let opened = session_crypto::direct::decrypt(bob.x25519(), &public, &ciphertext);
+            std::hint::black_box(opened.unwrap());
+        })
+        .run(|| direct::open(&bob, &sealed.data).unwrap());
+
+    let mut senders = direct::Senders::new(10);
+    suite
+        .operation(GROUP, "one-to-one text, open, known sender")
+        .run(|| direct::open_remembering(&bob, &mut senders, &sealed.data).unwrap());
+
+    let primitives = Primitives::new();
+    let id = GroupId::from_ed25519(&account(9).ed25519_public());
+    let key = Key::from_bytes(&[9; 32]);
+    let sealed = group::seal(&mut rng, &alice, &id, &key, &content, TIME).unwrap();
+    let mut buffer = vec![0; sealed.data.len() - 40];
+    let mut floor = || {
+        primitives.sign(SHORT);
+        xchacha(&mut buffer);
+    };
+    suite
+        .operation(GROUP, "group text, seal")
+        .floor("signature, cipher", &mut floor)
+        .reference(29.0)
+        .run(|| group::seal(&mut rng, &alice, &id, &key, &content, TIME).unwrap());
+    let mut buffer = vec![0; sealed.data.len() - 40];
+    let mut floor = || {
+        primitives.verify_prepared(SHORT);
+        primitives.decompress_checked();
+        xchacha(&mut buffer);
+    };
+    suite
+        .operation(GROUP, "group text, open")
+        .floor("verification, key check, cipher", &mut floor)
+        .reference(92.0)
+        .run(|| group::open(&id, [&key], &sealed.data).unwrap());
+    let data = community::seal(&content, TIME, None).unwrap();
+    suite
+        .operation(GROUP, "community text, open")
+        .run(|| community::open(&data, TIME, TIME).unwrap());
+}

@@ -1,0 +1,176 @@
+//! Many Diffie-Hellmans at once, which share their inversions.
+//!
+//! Alone, each has one inversion on the way from the peer's u-coordinate to the Edwards form, and one
+//! on the way back. A batch has one of each in all.
+
+use alloc::vec::Vec;
+
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::traits::{BasepointTable, Identity};
+use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{PreparedPublic, SharedSecret, X25519Public, X25519Secret};
+use crate::KeyError;
+use crate::field::edwards_y_all;
+
+/// The peer of a Diffie-Hellman, with or without a table.
+#[derive(Debug, Clone, Copy)]
+pub enum Peer<'a> {
+    /// A key.
+    Plain(&'a X25519Public),
+    /// A key with a table of its multiples.
+    Prepared(&'a PreparedPublic),
+}
+
+impl<'a> From<&'a X25519Public> for Peer<'a> {
+    fn from(public: &'a X25519Public) -> Self {
+        Self::Plain(public)
+    }
+}
+
+impl<'a> From<&'a PreparedPublic> for Peer<'a> {
+    fn from(prepared: &'a PreparedPublic) -> Self {
+        Self::Prepared(prepared)
+    }
+}
+
+impl<'a> Peer<'a> {
+    /// The peer's key.
+    #[must_use]
+    pub const fn public(self) -> &'a X25519Public {
+        match self {
+            Self::Plain(public) => public,
+            Self::Prepared(prepared) => prepared.public(),
+        }
+    }
+}
+
+/// What comes of an ephemeral key: its public half, and what it shares with the peer.
+#[derive(Debug)]
+pub struct Agreement {
+    /// The public key of the ephemeral secret.
+    pub ephemeral: X25519Public,
+    /// The shared secret, or [`KeyError::NonContributory`] if the peer's key has small order.
+    pub shared: Result<SharedSecret, KeyError>,
+}
+
+/// For each ephemeral secret its public key, and the shared secret with its peer.
+///
+/// The same as [`X25519Secret::public`] and [`X25519Secret::diffie_hellman`] for each, in less time.
+/// Constant time in the secrets; which peers have tables, and which keys are on the curve, can be
+/// seen from the time taken.
+#[must_use]
+pub fn agree_all(pairs: &[(&X25519Secret, Peer<'_>)]) -> Vec<Agreement> {
+    let plain: Vec<_> = pairs
+        .iter()
+        .filter_map(|(_, peer)| match peer {
+            Peer::Plain(public) => Some(**public),
+            Peer::Prepared(_) => None,
+        })
+        .collect();
+    let mut plain = to_edwards_all(&plain).into_iter();
+    let products = pairs
+        .iter()
+        .flat_map(|(secret, peer)| {
+            let ephemeral = Product::Edwards(EdwardsPoint::mul_base_clamped(secret.0));
+            let shared = match peer {
+                Peer::Prepared(PreparedPublic {
+                    table: Some(table), ..
+                }) => Product::Edwards(table.mul_base_clamped(secret.0)),
+                Peer::Prepared(PreparedPublic { public, .. }) => Product::ladder(secret, public),
+                Peer::Plain(public) => Product::of(secret, public, plain.next().flatten()),
+            };
+            [ephemeral, shared]
+        })
+        .collect();
+    let points = to_montgomery_all(products);
+    let (pairs, _) = points.as_chunks();
+    pairs
+        .iter()
+        .map(|[ephemeral, shared]| Agreement {
+            ephemeral: X25519Public(ephemeral.0),
+            shared: SharedSecret::checked(*shared),
+        })
+        .collect()
+}
+
+/// See [`X25519Secret::agree`].
+pub(super) fn agree(
+    secret: &X25519Secret,
+    peer: Peer<'_>,
+) -> Result<(X25519Public, SharedSecret), KeyError> {
+    let mut agreements = agree_all(&[(secret, peer)]);
+    let agreement = agreements.pop().ok_or(KeyError::NonContributory)?;
+    Ok((agreement.ephemeral, agreement.shared?))
+}
+
+/// See [`X25519Secret::diffie_hellman_all`].
+pub(super) fn diffie_hellman_all(
+    secret: &X25519Secret,
+    peers: &[X25519Public],
+) -> Vec<Result<SharedSecret, KeyError>> {
+    let products = peers
+        .iter()
+        .zip(to_edwards_all(peers))
+        .map(|(peer, point)| Product::of(secret, peer, point))
+        .collect();
+    to_montgomery_all(products)
+        .iter()
+        .map(|point| SharedSecret::checked(*point))
+        .collect()
+}
+
+/// A multiple of a point, in one of two forms. Which one depends on public data.
+enum Product {
+    Edwards(EdwardsPoint),
+    Montgomery(MontgomeryPoint),
+}
+
+impl Product {
+    fn of(secret: &X25519Secret, peer: &X25519Public, point: Option<EdwardsPoint>) -> Self {
+        match point {
+            Some(point) => Self::Edwards(point.mul_clamped(secret.0)),
+            None => Self::ladder(secret, peer),
+        }
+    }
+
+    fn ladder(secret: &X25519Secret, peer: &X25519Public) -> Self {
+        Self::Montgomery(MontgomeryPoint(peer.0).mul_clamped(secret.0))
+    }
+}
+
+/// The positive Edwards point of each key that is on the curve, as `MontgomeryPoint::to_edwards(0)`.
+fn to_edwards_all(keys: &[X25519Public]) -> Vec<Option<EdwardsPoint>> {
+    // The library's inversion is faster than ours, so one key alone is left to it.
+    if let [key] = keys {
+        return [MontgomeryPoint(key.0).to_edwards(0)].into();
+    }
+    edwards_y_all(keys.iter().map(X25519Public::as_bytes))
+        .into_iter()
+        .map(|y| CompressedEdwardsY(y?).decompress())
+        .collect()
+}
+
+fn to_montgomery_all(mut products: Vec<Product>) -> Zeroizing<Vec<MontgomeryPoint>> {
+    let edwards: Zeroizing<Vec<_>> = products
+        .iter()
+        .map(|product| match product {
+            Product::Edwards(point) => *point,
+            // Its place is taken below.
+            Product::Montgomery(_) => EdwardsPoint::identity(),
+        })
+        .collect::<Vec<_>>()
+        .into();
+    let mut points = Zeroizing::new(EdwardsPoint::to_montgomery_batch(&edwards));
+    for (point, product) in points.iter_mut().zip(&mut products) {
+        match product {
+            Product::Edwards(product) => product.zeroize(),
+            Product::Montgomery(product) => {
+                *point = *product;
+                product.zeroize();
+            }
+        }
+    }
+    points
+}

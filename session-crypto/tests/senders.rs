@@ -1,0 +1,108 @@
+//! A remembered sender changes how long opening takes, and nothing else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use session_crypto::direct::{self, Senders};
+use session_crypto::x25519::PreparedPublic;
+use session_crypto::{DecryptError, Ed25519Secret, X25519Public, X25519Secret, sealed_box};
+
+struct Bob {
+    secret: X25519Secret,
+    public: X25519Public,
+}
+
+impl Bob {
+    fn new() -> Self {
+        let secret = X25519Secret::from_bytes([2; 32]);
+        let public = secret.public();
+        Self { secret, public }
+    }
+
+    fn sealed_by(&self, seed: u8, message: &[u8]) -> Vec<u8> {
+        let sender = Ed25519Secret::from_seed(&[seed; 32]);
+        direct::encrypt_deterministic(&sender, &self.public, message).unwrap()
+    }
+
+    /// Opens in both ways, which must agree.
+    fn open(&self, senders: &mut Senders, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
+        let plain = direct::decrypt(&self.secret, &self.public, sealed);
+        let other = direct::decrypt_remembering(senders, &self.secret, &self.public, sealed);
+        assert_eq!(format!("{plain:?}"), format!("{other:?}"));
+        plain.map(|opened| opened.message.to_vec())
+    }
+}
+
+#[test]
+fn messages_of_strangers_and_of_acquaintances_open_alike() {
+    let (bob, mut senders) = (Bob::new(), Senders::new(10));
+    for round in 0..3 {
+        for seed in 1..=5 {
+            let message = [seed, round];
+            let opened = bob.open(&mut senders, &bob.sealed_by(seed, &message));
+            assert_eq!(opened.unwrap(), message);
+        }
+        assert_eq!(senders.len(), 5);
+    }
+}
+
+#[test]
+fn an_acquaintance_is_not_trusted_further_than_a_stranger() {
+    let (bob, mut senders) = (Bob::new(), Senders::new(10));
+    let sealed = bob.sealed_by(1, b"message");
+    bob.open(&mut senders, &sealed).unwrap();
+    let inner = sealed_box::open(&bob.secret, &bob.public, &sealed).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    for bit in 0..8 * inner.len() {
+        let mut forged = inner.to_vec();
+        forged[bit / 8] ^= 1 << (bit % 8);
+        let forged = sealed_box::seal(&mut rng, &bob.public, &forged).unwrap();
+        assert!(bob.open(&mut senders, &forged).is_err(), "bit {bit}");
+    }
+    // What was forged in the name of others is not remembered either.
+    assert_eq!(senders.len(), 1);
+    for length in 0..sealed.len() {
+        assert!(bob.open(&mut senders, &sealed[..length]).is_err());
+    }
+}
+
+#[test]
+fn the_sender_unused_for_longest_makes_way() {
+    let (bob, mut senders) = (Bob::new(), Senders::new(2));
+    assert!(senders.is_empty());
+    // 1 and 2 are known; 1 writes again, so 3 takes the place of 2.
+    for seed in [1, 2, 1, 3, 2, 1, 3] {
+        bob.open(&mut senders, &bob.sealed_by(seed, b"m")).unwrap();
+        assert!((1..=2).contains(&senders.len()));
+    }
+    let mut nobody = Senders::new(0);
+    bob.open(&mut nobody, &bob.sealed_by(1, b"m")).unwrap();
+    assert!(nobody.is_empty());
+    assert_eq!(
+        format!("{senders:?}"),
+        "Senders { capacity: 2, len: 2, .. }"
+    );
+}
+
+#[test]
+fn a_prepared_recipient_gets_the_same_bytes() {
+    let bob = Bob::new();
+    let prepared = PreparedPublic::new(bob.public);
+    let sender = Ed25519Secret::from_seed(&[1; 32]);
+    let rng = || ChaCha20Rng::seed_from_u64(5);
+    assert_eq!(
+        direct::encrypt(&mut rng(), &sender, &prepared, b"message").unwrap(),
+        direct::encrypt(&mut rng(), &sender, &bob.public, b"message").unwrap()
+    );
+    assert_eq!(
+        sealed_box::seal(&mut rng(), &prepared, b"message").unwrap(),
+        sealed_box::seal(&mut rng(), &bob.public, b"message").unwrap()
+    );
+    let nobody = PreparedPublic::new(X25519Public::from_bytes([0; 32]));
+    assert!(direct::encrypt(&mut rng(), &sender, &nobody, b"message").is_err());
+}

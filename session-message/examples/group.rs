@@ -1,0 +1,96 @@
+//! Reads messages of a closed group: with old and new keys, from members and admins.
+//!
+//! ```text
+//! cargo run -p session-message --example group
+//! ```
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use getrandom::{
+    SysRng,
+    rand_core::{Rng, UnwrapErr},
+};
+use session_identity::{Account, Group, GroupId, Seed};
+use session_message::content::{Content, GroupUpdate, InfoChange, Kind};
+use session_message::group::{self, Key};
+use session_message::{OpenError, admin};
+
+/// What a member does with a message from the group's swarm, namespace 11.
+fn read(group: &GroupId, keys: &[Key], members: &[&Account], data: &[u8]) -> Result<(), OpenError> {
+    let opened = group::open(group, keys, data)?;
+    // The encryption shows who wrote; who belongs to the group is known from its member list.
+    if !members.iter().any(|member| *member.id() == opened.sender) {
+        println!("{} is no member: ignored", opened.sender);
+        return Ok(());
+    }
+    match &opened.content.kind {
+        Kind::Message(message) => println!("{} wrote {:?}", opened.sender, message.text),
+        // The signature of an admin was verified, or there would be an error here.
+        Kind::Group(GroupUpdate::InfoChange { change, .. }) => println!("an admin: {change:?}"),
+        other => println!("a {}", other.name()),
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn core::error::Error>> {
+    let rng = &mut UnwrapErr(SysRng);
+    let [alice, bob, eve] = [(); 3].map(|()| Account::from_seed(&Seed::generate(rng)));
+    let group = Group::generate(rng);
+    let id = group.id();
+    println!("group {id}");
+    // Admins make keys and hand them out (session_crypto::group_keys).
+    let mut bytes = [0; Key::LENGTH];
+    let mut new_key = || {
+        rng.fill_bytes(&mut bytes);
+        Key::from_bytes(&bytes)
+    };
+    let (old, new) = (new_key(), new_key());
+    let now_ms = 1_754_971_101_000;
+
+    let first = group::seal(
+        rng,
+        &alice,
+        id,
+        &old,
+        &Content::text("with the old key"),
+        now_ms,
+    )?;
+    let second = group::seal(
+        rng,
+        &bob,
+        id,
+        &new,
+        &Content::text("with the new key"),
+        now_ms,
+    )?;
+    let change = InfoChange::Name("Mountains".into());
+    let change = Content::from(Kind::Group(admin::info_change(
+        group.ed25519(),
+        change,
+        now_ms,
+    )));
+    let third = group::seal(rng, &alice, id, &new, &change, now_ms)?;
+    let fourth = group::seal(rng, &eve, id, &new, &Content::text("let me in"), now_ms)?;
+    assert_eq!(first.namespace, 11);
+
+    let keys = [new, old];
+    for message in [&first, &second, &third, &fourth] {
+        read(id, &keys, &[&alice, &bob], &message.data)?;
+    }
+
+    // Without the key it was written with: keep it until new keys have come.
+    let [_, only_old] = &keys;
+    let later = group::open(id, [only_old], &second.data);
+    assert!(matches!(later, Err(OpenError::Decrypt(_))));
+    // A change that no admin has signed does not even get sealed.
+    let forged = admin::info_change(alice.ed25519(), InfoChange::Name("Mine".into()), now_ms);
+    let forged = group::seal(
+        rng,
+        &alice,
+        id,
+        only_old,
+        &Content::from(Kind::Group(forged)),
+        now_ms,
+    );
+    println!("a forged change: {}", forged.unwrap_err());
+    Ok(())
+}
