@@ -18,7 +18,8 @@ use crate::ctl::Ctl;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
 ///
-/// Without a command it runs `demo`.
+/// Without a command it runs `demo`. Exit status: 0 success, 1 failure, 2 a command line that cannot be
+/// used.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
