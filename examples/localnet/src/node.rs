@@ -30,6 +30,7 @@ use crate::traffic::Traffic;
 
 mod onion;
 mod storage;
+mod work;
 
 /// What the server calls itself, to clients and to servers outside.
 const SERVER: &str = "Oxen Storage Server/2.8.0";
