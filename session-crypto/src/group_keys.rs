@@ -4,6 +4,12 @@
 //! the same make the same bytes (protocol: [crypto, section 4]). The dicts in which these bytes travel,
 //! and their signature by the group's key, belong to the layer above.
 //!
+//! ```text
+//! h1 (56) = BLAKE2b-56(key = "SessionGroupKeyGen"; ids of the members || generation || secret)
+//! h1      = group key (32) | nonce (24)
+//! entries: group key, encrypted | tag (16), one for the admins and one for each member
+//! ```
+//!
 //! [crypto, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-4
 
 use alloc::string::ToString;

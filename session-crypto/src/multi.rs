@@ -4,6 +4,10 @@
 //! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, the sender's key
 //! always first, whoever computes it (protocol: [crypto, section 6]).
 //!
+//! ```text
+//! each entry: ciphertext | tag (16)
+//! ```
+//!
 //! The message does not say who sent it: the recipient must know the sender's key beforehand.
 //!
 //! # The nonce

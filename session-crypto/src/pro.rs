@@ -4,6 +4,12 @@
 //! with that key too (protocol: [crypto, section 13]). Two generations of proofs exist: [`Proof`] signs
 //! a message, [`HashProof`] of the earlier releases signs a hash.
 //!
+//! ```text
+//! Proof signs      "ProProof_v0_____" | revocation tag (32) | rotating key (32) | expiry, decimal seconds
+//! HashProof signs  BLAKE2b-32(pers = "ProProof________";
+//!                             version (1) | index hash (32) | rotating key (32) | expiry, u64 little-endian ms)
+//! ```
+//!
 //! Nothing here knows the backend's public key: the caller gives it.
 //!
 //! [crypto, section 13]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-13

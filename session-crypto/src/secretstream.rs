@@ -84,6 +84,18 @@ impl Tag {
 }
 
 /// One end of a stream, writing or reading. Wiped when dropped, never printed.
+///
+/// ```
+/// use session_crypto::secretstream::{SecretStream, Tag};
+///
+/// let (key, header) = ([1; 32], [2; 24]);
+/// let (mut sender, mut receiver) = (SecretStream::new(&key, &header), SecretStream::new(&key, &header));
+/// let mut chunk = *b"the last one";
+/// let (tag, mac) = sender.push(Tag::Final, &mut chunk)?;
+/// assert_eq!(receiver.pull(tag, &mut chunk, &mac)?, Tag::Final);
+/// assert_eq!(&chunk, b"the last one");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretStream {
     key: [u8; KEY_LENGTH],

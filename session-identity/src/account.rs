@@ -59,6 +59,19 @@ impl Account {
     /// # Errors
     ///
     /// [`RestoreError`] if the phrase is no phrase or another account's.
+    ///
+    /// ```
+    /// # #[cfg(feature = "english")] {
+    /// use session_identity::{Account, Language, Seed};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[7; 16]));
+    /// let phrase = account.seed().to_phrase(Language::English);
+    /// assert!(Account::restore(&phrase, Language::English, account.id()).is_ok());
+    /// // A phrase that is right, but another account's.
+    /// let other = Account::from_seed(&Seed::from_short(&[8; 16]));
+    /// assert!(Account::restore(&phrase, Language::English, other.id()).is_err());
+    /// # }
+    /// ```
     pub fn restore(
         phrase: &str,
         language: Language,

@@ -23,6 +23,19 @@ pub const SUBACCOUNT_MASK: &str = "SessionGroupSubaccountMask";
 /// The key pair of a group.
 ///
 /// Wiped when dropped, never printed; it cannot be cloned.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_identity::Group;
+///
+/// let group = Group::generate(rng);
+/// assert!(group.id().to_string().starts_with("03"));
+/// // A promoted member gets the seed, and checks that it is this group's.
+/// let promoted = Group::from_admin_key(group.ed25519().expose_seed(), group.id())?;
+/// assert_eq!(promoted.id(), group.id());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct Group {
     secret: Ed25519Secret,
     id: GroupId,

@@ -3,6 +3,12 @@
 //! The text form is 66 hex digits, written in lower case and read in both. There is a type for each
 //! prefix, and [`AnyId`] for those who take them all.
 //!
+//! ```text
+//! 05  X25519 key of an account          15  blinded key, by the server alone
+//! 03  Ed25519 key of a closed group     25  blinded key, by server and account
+//! 00  Ed25519 key of an account         07  key for version checks
+//! ```
+//!
 //! Any 32 bytes make an id: whether they are a usable key is checked where the key is used, as the
 //! protocol has it, or on demand by the `check` method of each type.
 //!

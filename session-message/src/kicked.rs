@@ -4,6 +4,13 @@
 //! is its X25519 key (32 bytes) and the number of the current group key in decimal. It is stored in
 //! the namespace of the group that can be read without being a member. Protocol: [groups, section 9].
 //!
+//! ```text
+//! d  "#" nonce (24)
+//!    "e" l  encrypted: X25519 key (32) | generation, decimal  for each removed member
+//!        e
+//! e
+//! ```
+//!
 //! [groups, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-9
 
 use alloc::string::ToString;

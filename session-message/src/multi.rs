@@ -46,6 +46,23 @@ pub enum Junk {
 ///
 /// [`SealError::Encrypt`] if there is another number of messages than 1 or that of the recipients,
 /// or a recipient's key has small order.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::{Rng, UnwrapErr}};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::X25519Secret;
+/// use session_crypto::multi::Party;
+/// use session_message::multi::{self, Junk};
+///
+/// let [sender, recipient] = [(); 2].map(|()| X25519Secret::generate(rng));
+/// let mut nonce = [0; 24];
+/// rng.fill_bytes(&mut nonce);
+/// let party = Party::new(&sender, b"domain");
+/// let data = multi::seal(rng, &party, &nonce, &[recipient.public()], &[b"hello"], Junk::None)?;
+/// let opened = multi::open(&Party::new(&recipient, b"domain"), &sender.public(), &data)?;
+/// assert_eq!(opened.as_slice(), b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Party<'_>,

@@ -3,6 +3,11 @@
 //! A client sends it to the guard as a frame whose JSON names the ephemeral key and the cipher.
 //! Nodes send it to each other as a bencoded dict.
 //!
+//! ```text
+//! from a client  length (4, little-endian) | ciphertext | {"enc_type":…,"ephemeral_key":<hex>}
+//! from a node    d "data" ciphertext  "enc_type" name  "ephemeral_key" key (32)  "hop_no" number e
+//! ```
+//!
 //! [4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.4
 //! [6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.3
 

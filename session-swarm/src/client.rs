@@ -16,7 +16,7 @@
 //! [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
 //! [10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use rand_core::Rng;
@@ -42,7 +42,7 @@ mod upkeep;
 
 pub use clock::ClockOffset;
 pub use outcome::Outcome;
-pub use state::{SavedState, StateError};
+pub use state::{SavedPath, SavedState, StateError};
 
 use building::GuardTests;
 use clock::Resync;
@@ -84,6 +84,23 @@ impl Default for ClientConfig {
             request_timeout_ms: MINUTE_MS,
             max_requests: 10_000,
         }
+    }
+}
+
+impl ClientConfig {
+    /// These rules for a network of these nodes, which may be too few for them: a short list is then
+    /// taken, hops may share a /24 network, and a destination may be a hop.
+    ///
+    /// Only where the nodes are known to be all there are, such as on one machine. In the real
+    /// network a short list is a lie.
+    #[must_use]
+    pub fn fitted_to(mut self, nodes: &[ServiceNode]) -> Self {
+        let subnets: BTreeSet<_> = nodes.iter().map(ServiceNode::subnet).collect();
+        let hops = self.path.hops;
+        self.pool.min_nodes = self.pool.min_nodes.min(nodes.len() / 2);
+        self.path.distinct_subnets &= subnets.len() > hops;
+        self.path.allow_destination_in_path |= nodes.len() <= self.path.paths.saturating_mul(hops);
+        self
     }
 }
 

@@ -11,6 +11,10 @@ use crate::namespace::Namespace;
 
 /// The hash under which a message is stored: 43 characters of unpadded base64.
 ///
+/// ```text
+/// BLAKE2b-32(id (33) || namespace in decimal, nothing for 0 || data), in base64
+/// ```
+///
 /// Kept as its text, which is what signatures cover.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageHash([u8; 43]);

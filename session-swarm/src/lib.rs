@@ -25,6 +25,7 @@ pub mod client;
 pub mod limits;
 pub mod path;
 pub mod pool;
+pub mod rate;
 pub mod record;
 pub mod replication;
 pub mod ring;

@@ -54,6 +54,8 @@ pub const FORWARD_TIMEOUT_MS: u64 = 5 * SECOND_MS;
 pub const RATE_LIMIT_BUCKET: u32 = 600;
 /// Requests a second that a client is given back.
 pub const RATE_LIMIT_REFILL: u32 = 300;
+/// Client addresses that a node remembers.
+pub const RATE_LIMIT_ADDRESSES: usize = 10_000;
 
 /// How old the time of a `monitor` signature may be, in seconds.
 pub const MONITOR_AGE_MAX_S: u64 = 14 * 24 * 3600;

@@ -16,12 +16,13 @@ mod base32z;
 mod binary;
 mod daemon;
 mod json;
+mod list;
 mod swarm_info;
 
 pub use address::AddressPolicy;
 pub use binary::{BINARY_LENGTH, read_binary, read_binary_with, write_binary};
 pub use daemon::{Fields, ServiceNodesRequest, ServiceNodesState, service_node_params};
-pub use json::{MAX_NODES, NodeList, ReadOptions, RecordError, Skipped, Transport};
+pub use list::{MAX_NODES, NodeList, ReadOptions, RecordError, Skipped, Transport};
 pub use swarm_info::SwarmInfo;
 
 /// What is known of a service node.

@@ -5,6 +5,27 @@
 //! [`Request::from_json`], asks [`Request::check`] whether to serve it, does the work and writes
 //! the answer, which the client reads with [`Call::read_answer`]. Answers of recursive methods
 //! are checked with [`SwarmAnswer::verify`].
+//!
+//! | method | type | section | answered by |
+//! |---|---|---|---|
+//! | `store` | [`Store`] | [5.1](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.1) | all of the swarm |
+//! | `retrieve` | [`Retrieve`] | [5.2](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2) | one node |
+//! | `delete` | [`Delete`] | [5.3](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.3) | all |
+//! | `delete_all` | [`DeleteAll`] | [5.4](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.4) | all |
+//! | `delete_before` | [`DeleteBefore`] | [5.5](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.5) | all |
+//! | `expire_all` | [`ExpireAll`] | [5.6](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.6) | all |
+//! | `expire` | [`Expire`] | [5.7](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.7) | all |
+//! | `get_expiries` | [`GetExpiries`] | [5.8](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.8) | one |
+//! | `revoke_subaccount` | [`RevokeSubaccount`] | [5.9](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.9) | all |
+//! | `unrevoke_subaccount` | [`UnrevokeSubaccount`] | [5.9](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.9) | all |
+//! | `revoked_subaccounts` | [`RevokedSubaccounts`] | [5.10](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.10) | one |
+//! | `get_swarm` | [`GetSwarm`] | [5.11](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.11) | one |
+//! | `info` | [`Info`] | [5.12](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.12) | one |
+//! | `oxend_request` | [`OxendRequest`] | [5.13](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.13) | one |
+//! | `active_nodes_bin` | [`ActiveNodesBin`] | [5.14](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.14) | one |
+//! | `batch`, `sequence` | [`Batch`] | [5.15](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.15) | as its members |
+//! | `ifelse` | [`IfElse`] | [5.16](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.16) | as its branches |
+//! | `monitor` | [`monitor::Monitor`] | [5.17](https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.17) | one, by OxenMQ or QUIC |
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,6 +37,7 @@ use crate::value::{Dict, Value};
 mod answer;
 mod auth;
 mod batch;
+mod bulk;
 mod check;
 mod delete;
 mod delete_all;

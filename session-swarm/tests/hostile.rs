@@ -119,6 +119,82 @@ fn what_is_no_list_is_an_error() {
 }
 
 #[test]
+fn of_a_field_given_twice_the_last_one_counts_and_of_two_names_the_first() {
+    let list = read(&node(
+        r#","swarm_id":5,"swarm_id":6,"swarm":"7","ip":"9.9.9.9","port_https":9"#,
+    ));
+    assert_eq!(list.nodes[0].swarm_id.get(), 6);
+    assert_eq!(list.nodes[0].ip.octets(), [1, 1, 1, 1]);
+    assert_eq!(list.nodes[0].https_port, 443);
+    // So do two lists, whose entries are added.
+    let key = KEY.replace("1f000f", "2f000f");
+    let twice = format!(
+        r#"{{"snodes":[{}],"snodes":[{}]}}"#,
+        node(""),
+        node("").replace(KEY, &key)
+    );
+    let list = NodeList::from_json(twice.as_bytes(), &ReadOptions::default()).unwrap();
+    assert_eq!(list.nodes.len(), 2);
+}
+
+#[test]
+fn versions_that_are_none_are_refused_and_strange_ones_kept() {
+    for (version, expected) in [
+        (r#""2.11.0""#, Some([2, 11, 0])),
+        (r#""2""#, Some([2, 0, 0])),
+        (r#"[]"#, Some([0; 3])),
+        ("null", Some([0; 3])),
+        (r#"[0,0,0]"#, Some([0; 3])),
+        (r#"[9999,1,1,1,1,1]"#, Some([9999, 1, 1])),
+        (r#""""#, None),
+        (r#""v2.11""#, None),
+        (r#""2.-1""#, None),
+        (r#""70000.1""#, None),
+        (r#"[-1]"#, None),
+        (r#"[1.5]"#, None),
+        (r#"["2"]"#, None),
+        ("211", None),
+        ("true", None),
+    ] {
+        let list = read(&node(&format!(r#","storage_server_version":{version}"#)));
+        let read = list.nodes.first().map(|node| node.version.0);
+        assert_eq!(read, expected, "{version}");
+        assert_eq!(list.skipped.malformed, usize::from(expected.is_none()));
+    }
+}
+
+#[test]
+fn deep_requests_are_an_error_and_no_overflow() {
+    let json = |depth: usize, open: &str, close: &str| {
+        let inner = [open.repeat(depth), "1".to_owned(), close.repeat(depth)].concat();
+        format!(r#"{{"method":"info","params":{{"x":{inner}}}}}"#)
+    };
+    assert!(Request::from_json(json(100, "[", "]").as_bytes()).is_ok());
+    for depth in [200, 1_000_000] {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let error = Request::from_json(json(depth, open, close).as_bytes());
+            assert_eq!(error, Err(RpcError::Json), "{depth}");
+        }
+    }
+    let deep = "d2:if".repeat(1_000_000);
+    assert!(Request::from_body("ifelse", deep.as_bytes()).is_err());
+    // Branches in branches end where the encoding does.
+    let mut nested = Request::from(Info);
+    for _ in 0..200 {
+        nested = Request::from(IfElse {
+            condition: Condition {
+                height_at_least: Some(0),
+                ..Condition::default()
+            },
+            then: Some(Box::new(nested)),
+            otherwise: None,
+        });
+    }
+    assert!(Request::from_json(&nested.to_json()).is_err());
+    assert!(Request::from_body("ifelse", &nested.to_bencode()).is_err());
+}
+
+#[test]
 fn departed_nodes_of_a_bundled_list_are_dropped() {
     let leaves = node(r#","requested_unlock_height":8"#);
     let mut list = read(&leaves);

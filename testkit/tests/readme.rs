@@ -55,7 +55,7 @@ fn sources(folder: &Path, text: &mut String) {
 fn the_functions_of_the_table_exist() {
     let readme = read("README.md");
     let (_, table) = readme.split_once("## I want to …").unwrap();
-    let table = table.split_once("Ten of these").unwrap().0;
+    let table = table.split_once("Programs to run:").unwrap().0;
     let mut count = 0;
     for row in table.lines().filter(|line| line.contains("| session-")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

@@ -5,13 +5,14 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use client::error::ClientError;
-use client::state::{Loaded, State, write_new};
+use client::state::write_new;
 use serde_json::json;
 use session_identity::phrase::{Language, substitutions};
 use session_identity::{Account, AccountId, Seed};
 use zeroize::Zeroizing;
 
 use crate::arguments::Shared;
+use crate::memory::Memory;
 use crate::output::{Output, shown};
 
 /// The longest line that is read from the standard input, in bytes.
@@ -97,14 +98,17 @@ pub(crate) fn name(shared: &Shared, text: Option<&str>, out: &Output) -> Result<
         let text = "the name is kept in a file: name it by --state".to_owned();
         return Err(ClientError::Usage(text));
     }
-    let mut state = load_state(shared, &id, out)?;
+    let mut memory = Memory::open(shared, &id, out)?;
     if let Some(text) = text {
-        state.name = check_name(text)?.map(str::to_owned);
-        save_state(shared, &state)?;
+        let name = check_name(text)?.map(str::to_owned);
+        memory.change(|state| {
+            state.name = name;
+            Ok(())
+        })?;
     }
-    let event = json!({"event": "name", "name": state.name});
-    let text = state
-        .name
+    let name = &memory.state().name;
+    let event = json!({"event": "name", "name": name});
+    let text = name
         .as_deref()
         .map_or_else(|| "(no name)".to_owned(), shown);
     out.print(&event, &text)
@@ -214,43 +218,4 @@ pub(crate) fn read_small(
         ))));
     }
     fs::read(path).map(Zeroizing::new).map_err(failed)
-}
-
-/// The state of an account; a fresh one if there is no file.
-pub(crate) fn load_state(shared: &Shared, id: &str, out: &Output) -> Result<State, ClientError> {
-    let Some(path) = &shared.state else {
-        return Ok(State::new(id));
-    };
-    let loaded = State::load(path, id).map_err(|reason| ClientError::File {
-        what: "cannot read the state from",
-        path: path.clone(),
-        reason,
-    })?;
-    Ok(match loaded {
-        Loaded::Known(state) | Loaded::Fresh(state) => state,
-        Loaded::Unusable {
-            state,
-            reason,
-            aside,
-        } => {
-            out.notice(&format!(
-                "{} could not be used: {reason}; it is now {}, and this is a fresh start",
-                path.display(),
-                aside.display()
-            ));
-            state
-        }
-    })
-}
-
-/// Writes the state, if there is a file for it.
-pub(crate) fn save_state(shared: &Shared, state: &State) -> Result<(), ClientError> {
-    let Some(path) = &shared.state else {
-        return Ok(());
-    };
-    state.save(path).map_err(|reason| ClientError::File {
-        what: "cannot write the state to",
-        path: path.clone(),
-        reason,
-    })
 }

@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) language: Option<String>,
     /// File that remembers the profile name, what was fetched already, and the first nodes of
-    /// paths. Without it, everything is fetched each time. For one running client at a time.
+    /// paths. Without it, everything is fetched each time. Several clients may share it.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Print JSON objects, one a line, instead of text for people.

@@ -13,7 +13,6 @@ use session_swarm::client::{
     Action, ClientConfig, Outcome, Reply, RequestError, RequestId, SavedState, Target, Ticket,
 };
 use session_swarm::path::{Guard, PathConfig};
-use session_swarm::pool::PoolConfig;
 use session_swarm::record::ServiceNode;
 use session_swarm::rpc::{Body, Call, Info, Method, Request};
 use session_swarm::value::Value;
@@ -94,7 +93,7 @@ impl Driver {
         let nodes = self.seeds.nodes().await?;
         let subnets = nodes.iter().map(ServiceNode::subnet);
         let subnets = subnets.collect::<std::collections::BTreeSet<_>>().len();
-        let config = self.config(nodes.len(), subnets)?;
+        let config = self.config(&nodes)?;
         let state = SavedState {
             nodes,
             updated_ms: Some(local_ms()),
@@ -117,33 +116,26 @@ impl Driver {
         self.set_clock().await
     }
 
-    /// The rules for a network of so many nodes in so many subnets. Those of the protocol, but for
-    /// networks that are too small for them.
-    fn config(&self, nodes: usize, subnets: usize) -> Result<ClientConfig, ClientError> {
-        if nodes <= HOPS {
+    /// The rules for a network of these nodes, which may be one that is too small for those of the
+    /// protocol.
+    fn config(&self, nodes: &[ServiceNode]) -> Result<ClientConfig, ClientError> {
+        if nodes.len() <= HOPS {
             return Err(ClientError::TooFewNodes {
-                usable: nodes,
+                usable: nodes.len(),
                 needed: HOPS + 1,
             });
         }
-        let pool = PoolConfig::default();
-        let path = PathConfig::default();
-        let is_small = nodes <= path.paths * HOPS;
-        Ok(ClientConfig {
-            pool: PoolConfig {
-                min_nodes: pool.min_nodes.min(nodes / 2),
-                ..pool
-            },
-            path: PathConfig {
-                hops: HOPS,
-                distinct_subnets: subnets > HOPS,
-                allow_destination_in_path: is_small,
-                ..path
-            },
+        let path = PathConfig {
+            hops: HOPS,
+            ..PathConfig::default()
+        };
+        let config = ClientConfig {
+            path,
             nodes: self.seeds.read,
             seeds: self.seeds.len(),
             ..ClientConfig::default()
-        })
+        };
+        Ok(config.fitted_to(nodes))
     }
 
     /// Asks some nodes for the time.

@@ -3,6 +3,7 @@
 mod account;
 mod arguments;
 mod disk;
+mod memory;
 mod output;
 mod talk;
 

@@ -352,12 +352,19 @@ impl Client {
             let call = Retrieve::new(account, namespace)
                 .after(after)
                 .sign(driver.network_time(), &Signer::user(self.account.ed25519()));
-            let Answered { answer, route, .. } =
-                match driver.ask(Target::Node(member.ed25519), &call).await {
-                    Ok(answered) => answered,
-                    // What has come has come; the rest comes another time.
-                    Err(error) => return fetched.ok_or(error),
-                };
+            let Answered {
+                answer,
+                node: answered,
+                route,
+            } = match driver.ask(Target::Node(member.ed25519), &call).await {
+                Ok(answered) => answered,
+                // What has come has come; the rest comes another time.
+                Err(error) => return fetched.ok_or(error),
+            };
+            // A redirect led to another node, which has an order of its own: the list is old.
+            if answered != member.ed25519 {
+                return fetched.ok_or(ClientError::Request(RequestError::WrongSwarm));
+            }
             let whole = fetched.get_or_insert_with(|| Fetched {
                 messages: Vec::new(),
                 unreadable: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the client remembers between two runs: one JSON file, replaced as a whole.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -151,7 +151,7 @@ impl State {
     pub fn keep(&mut self, kept: &Kept) {
         let write = |guard: &Guard| (const_hex::encode(guard.key.as_bytes()), guard.since_ms);
         self.guards = kept.guards.iter().map(write).collect();
-        self.sent_ms = kept.sent_ms;
+        self.sent_ms = self.sent_ms.max(kept.sent_ms);
     }
 
     /// Remembers a message that cannot be read, by its hash; false if it was remembered already.
@@ -175,6 +175,51 @@ impl State {
             self.seen.pop_front();
         }
         true
+    }
+}
+
+/// The right to change a state file, held by one process at a time.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for it. It is a lock on another file beside the state, which is itself replaced; the
+    /// system takes it back when the process ends, however it ends.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the file beside it cannot be made or locked. A file system that has no locks
+    /// is none.
+    pub fn take(state: &Path) -> io::Result<Self> {
+        let file = Self::beside(state)?;
+        match file.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+            _ => Ok(Self { _file: file }),
+        }
+    }
+
+    /// The same without waiting; none if another process has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn try_take(state: &Path) -> io::Result<Option<Self>> {
+        let file = Self::beside(state)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
+                Err(error)
+            }
+            _ => Ok(Some(Self { _file: file })),
+        }
+    }
+
+    fn beside(state: &Path) -> io::Result<File> {
+        let mut beside = state.as_os_str().to_owned();
+        beside.push(".lock");
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(beside)
     }
 }
 
@@ -275,6 +320,37 @@ mod tests {
             1,
             "no file is left behind"
         );
+    }
+
+    #[test]
+    fn nobody_loses_what_another_one_has_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        State::new("05aa").save(&file).unwrap();
+        let write = |by: u64| {
+            for sent in 0..20 {
+                let _lock = Lock::take(&file).unwrap();
+                let Loaded::Known(mut state) = State::load(&file, "05aa").unwrap() else {
+                    panic!("not known");
+                };
+                assert!(state.remember(&format!("05{by}"), sent));
+                state.save(&file).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            let write = &write;
+            for by in 0..4 {
+                scope.spawn(move || write(by));
+            }
+        });
+        let Loaded::Known(state) = State::load(&file, "05aa").unwrap() else {
+            panic!("not known");
+        };
+        assert_eq!(state.seen.len(), 80);
+        let lock = Lock::try_take(&file).unwrap();
+        assert!(lock.is_some() && Lock::try_take(&file).unwrap().is_none());
+        drop(lock);
+        assert!(Lock::try_take(&file).unwrap().is_some());
     }
 
     #[test]

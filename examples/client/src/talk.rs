@@ -1,12 +1,13 @@
 //! Commands that need the network: send and receive.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
 use client::error::ClientError;
 use client::message::Incoming;
 use client::network::Options;
-use client::session::{Client, Draft, Fetched, Step};
+use client::session::{Client, Draft, Fetched, Kept, Step};
 use client::state::State;
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
@@ -16,8 +17,9 @@ use serde_json::json;
 use session_identity::AccountId;
 use session_message::content::{Id, Quote};
 
-use crate::account::{account, account_id, check_name, load_state, read_small, save_state};
+use crate::account::{account, account_id, check_name, read_small};
 use crate::arguments::Shared;
+use crate::memory::Memory;
 use crate::output::{Output, shown};
 
 /// Members of the own swarm that one `receive` asks: one that was down has missed messages.
@@ -53,7 +55,7 @@ pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
     })
 }
 
-async fn connect(shared: &Shared, out: &Output) -> Result<(Client, State), ClientError> {
+async fn connect(shared: &Shared, out: &Output) -> Result<(Client, Memory), ClientError> {
     let account = account(shared)?;
     if shared.seed_url.is_empty() {
         let text = "no seed node: name one by --seed-url".to_owned();
@@ -75,7 +77,7 @@ async fn connect(shared: &Shared, out: &Output) -> Result<(Client, State), Clien
         pins,
         from: None,
     };
-    let state = load_state(shared, &account.id().to_string(), out)?;
+    let memory = Memory::open(shared, &account.id().to_string(), out)?;
     out.doing("asking a seed node for the service nodes, and some of them for the time");
     let said = out.clone();
     let watch = move |step: &Step| match step {
@@ -88,8 +90,8 @@ async fn connect(shared: &Shared, out: &Output) -> Result<(Client, State), Clien
         )),
         _ => {}
     };
-    let client = Client::connect_again(account, &options, state.kept(), watch).await?;
-    Ok((client, state))
+    let client = Client::connect_again(account, &options, memory.state().kept(), watch).await?;
+    Ok((client, memory))
 }
 
 /// Sends a message.
@@ -99,9 +101,9 @@ pub(crate) async fn send(
     out: &Output,
 ) -> Result<(), ClientError> {
     let given = message.name.map(check_name).transpose()?;
-    let (client, mut state) = connect(shared, out).await?;
+    let (client, mut memory) = connect(shared, out).await?;
     let mut draft = Draft::text(&message.to, message.text);
-    if let Some(name) = given.unwrap_or(state.name.as_deref()) {
+    if let Some(name) = given.unwrap_or(memory.state().name.as_deref()) {
         draft = draft.named(name);
     }
     if let Some(quote) = message.reply_to {
@@ -138,8 +140,11 @@ pub(crate) async fn send(
         sent.sent_ms
     );
     out.print(&event, &text)?;
-    state.keep(&client.keep().await);
-    save_state(shared, &state)
+    let kept = client.keep().await;
+    memory.change(|state| {
+        state.keep(&kept);
+        Ok(())
+    })
 }
 
 /// Prints what is new, and remembers it.
@@ -198,11 +203,28 @@ fn for_people(message: &Incoming) -> String {
     format!("{who} at {at}{}\n  {text}", answers.unwrap_or_default())
 }
 
+/// Prints what is new, and remembers it, and where the fetch ended: only now, for a message that was
+/// not shown must be fetched again.
+fn remember(
+    memory: &mut Memory,
+    fetched: &Fetched,
+    last_hashes: BTreeMap<String, String>,
+    kept: &Kept,
+    out: &Output,
+) -> Result<usize, ClientError> {
+    memory.change(|state| {
+        let count = show(fetched, state, out)?;
+        state.last_hashes.extend(last_hashes);
+        state.keep(kept);
+        Ok(count)
+    })
+}
+
 /// Fetches once, from more than one member of the swarm.
 pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientError> {
-    let (client, mut state) = connect(shared, out).await?;
+    let (client, mut memory) = connect(shared, out).await?;
     out.doing("fetching");
-    let mut last_hashes = state.last_hashes.clone();
+    let mut last_hashes = memory.state().last_hashes.clone();
     let mut fetched = client.receive(&mut last_hashes).await?;
     for _ in 1..ASKED.min(client.own_swarm_size().await) {
         // One that answers is enough.
@@ -211,11 +233,8 @@ pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientE
             fetched.unreadable.extend(more.unreadable);
         }
     }
-    let count = show(&fetched, &mut state, out)?;
-    // Only now: a message that was not shown must be fetched again.
-    state.last_hashes = last_hashes;
-    state.keep(&client.keep().await);
-    save_state(shared, &state)?;
+    let kept = client.keep().await;
+    let count = remember(&mut memory, &fetched, last_hashes, &kept, out)?;
     if count == 0 && !out.is_json() {
         out.print(&json!(null), "nothing new")?;
     }
@@ -233,7 +252,7 @@ pub(crate) async fn follow(
         stopped = &mut stop => return stopped,
         connected = connect(shared, out) => connected,
     };
-    let (client, mut state) = connected?;
+    let (client, mut memory) = connected?;
     out.finish();
     out.print(
         &json!({"event": "following"}),
@@ -242,7 +261,7 @@ pub(crate) async fn follow(
     let mut failures = 0;
     loop {
         // A copy: what an interrupted fetch has brought was not shown.
-        let mut last_hashes = state.last_hashes.clone();
+        let mut last_hashes = memory.state().last_hashes.clone();
         let outcome = tokio::select! {
             stopped = &mut stop => break stopped?,
             outcome = attempt(&client, failures, &mut last_hashes) => outcome,
@@ -250,12 +269,8 @@ pub(crate) async fn follow(
         let pause = match outcome {
             Ok(fetched) => {
                 failures = 0;
-                let is_new = show(&fetched, &mut state, out)? > 0;
-                if is_new || state.last_hashes != last_hashes {
-                    state.last_hashes = last_hashes;
-                    state.keep(&client.keep().await);
-                    save_state(shared, &state)?;
-                }
+                let kept = client.keep().await;
+                remember(&mut memory, &fetched, last_hashes, &kept, out)?;
                 Duration::from_secs(interval)
             }
             Err(error) => {
@@ -283,7 +298,7 @@ pub(crate) async fn follow(
 async fn attempt(
     client: &Client,
     failures: u32,
-    last_hashes: &mut std::collections::BTreeMap<String, String>,
+    last_hashes: &mut BTreeMap<String, String>,
 ) -> Result<Fetched, ClientError> {
     if failures > 0 && failures.is_multiple_of(PATIENCE) {
         client.reconnect().await?;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use getrandom::SysRng;
+use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::{Blake2b, Ed25519Public};
 use session_swarm::StorageAccount;
 use session_swarm::record::{ServiceNode, ServiceNodesRequest, ServiceNodesState, SwarmInfo};
@@ -108,15 +110,20 @@ impl Chain {
     /// The chain daemon's answer to a request for the list of nodes.
     pub fn service_nodes(&self, params: Option<&Value>) -> Value {
         let request = ServiceNodesRequest::from_params(params);
-        self.with_state(|state| request.result(state))
+        self.with_state(params, |state| request.result(state))
     }
 
-    /// Hands the state of the daemon to `read`.
-    pub fn with_state<T>(&self, read: impl FnOnce(&ServiceNodesState<'_>) -> T) -> T {
+    /// Hands the state of the daemon to `read`, with the nodes that the parameters choose (protocol:
+    /// swarm, section 3.1).
+    pub fn with_state<T>(
+        &self,
+        params: Option<&Value>,
+        read: impl FnOnce(&ServiceNodesState<'_>) -> T,
+    ) -> T {
         let top = self.top();
         let hash = Blake2b::<32>::personal(b"localnet_block__").chain(&top.height.to_be_bytes());
         read(&ServiceNodesState {
-            nodes: &top.nodes,
+            nodes: &chosen(&top.nodes, params),
             height: top.height,
             block_hash: &const_hex::encode(hash.finalize()),
             hardfork: HARD_FORK[0],
@@ -189,6 +196,89 @@ impl Change {
     }
 }
 
+/// The nodes that are asked for by `service_node_pubkeys` and `limit`.
+fn chosen(nodes: &[ServiceNode], params: Option<&Value>) -> Vec<ServiceNode> {
+    let get = |name| params.and_then(|params| params.get(name));
+    let mut nodes = nodes.to_vec();
+    if let Some(keys) = get("service_node_pubkeys").and_then(Value::as_list) {
+        let keys: Vec<&str> = keys.iter().filter_map(Value::as_text).collect();
+        let is_asked = |legacy: [u8; 32]| keys.contains(&const_hex::encode(legacy).as_str());
+        nodes.retain(|node| node.legacy.is_some_and(is_asked));
+    }
+    let limit = get("limit").and_then(Value::as_i64).unwrap_or(0);
+    if limit != 0 {
+        nodes.sort_by_cached_key(|_| UnwrapErr(SysRng).next_u64());
+    }
+    if let Ok(limit @ 1..) = usize::try_from(limit) {
+        nodes.truncate(limit);
+    }
+    nodes
+}
+
 fn ring_of(nodes: &[ServiceNode]) -> SwarmRing {
     nodes.iter().map(|node| node.swarm_id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use session_swarm::record::Version;
+
+    fn node(number: u8) -> ServiceNode {
+        ServiceNode {
+            ed25519: Ed25519Public::from_bytes([number; 32]),
+            x25519: None,
+            legacy: Some([number; 32]),
+            ip: [127, 0, number, 1].into(),
+            https_port: 1,
+            omq_port: 1,
+            version: Version(VERSION),
+            swarm_id: SwarmId::new(u64::from(number % 2)),
+            requested_unlock_height: 0,
+        }
+    }
+
+    #[test]
+    fn a_request_chooses_nodes_by_key_and_number() {
+        let nodes: Vec<ServiceNode> = (0..9).map(node).collect();
+        let count = |params: &str| {
+            let params = Value::from_json(params.as_bytes()).unwrap();
+            let mut found = chosen(&nodes, Some(&params));
+            found.sort_by_key(|node| node.ed25519);
+            found.dedup();
+            found.len()
+        };
+        for (params, expected) in [
+            ("{}", 9),
+            (r#"{"limit":3}"#, 3),
+            (r#"{"limit":30}"#, 9),
+            (r#"{"limit":0}"#, 9),
+            (r#"{"limit":-1}"#, 9),
+            (r#"{"limit":"3"}"#, 9),
+            (r#"{"service_node_pubkeys":[]}"#, 0),
+        ] {
+            assert_eq!(count(params), expected, "{params}");
+        }
+        let one = format!(r#"{{"service_node_pubkeys":["{}","zz"]}}"#, "03".repeat(32));
+        assert_eq!(count(&one), 1);
+        // All of them, in another order nearly always.
+        let shuffled = Value::from_json(br#"{"limit":-1}"#).unwrap();
+        assert!((0..20).any(|_| chosen(&nodes, Some(&shuffled)) != nodes));
+    }
+
+    #[test]
+    fn the_nodes_of_a_dissolved_swarm_go_to_the_smallest() {
+        let mut nodes: Vec<ServiceNode> = (0..6).map(node).collect();
+        nodes[5].swarm_id = SwarmId::new(2);
+        let dissolve = Change::Dissolve(SwarmId::new(0));
+        let after = dissolve.apply(&nodes).unwrap();
+        let size = |swarm| {
+            let swarm = SwarmId::new(swarm);
+            after.iter().filter(|node| node.swarm_id == swarm).count()
+        };
+        assert_eq!((size(0), size(1), size(2)), (0, 3, 3));
+        assert!(dissolve.apply(&after).is_none(), "there is none any more");
+        let only: Vec<ServiceNode> = [0, 2, 4].map(node).into();
+        assert!(dissolve.apply(&only).is_none(), "there is no other");
+    }
 }

@@ -95,12 +95,15 @@ pub(crate) async fn run(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), 
     let answer = http
         .post(&url, "application/json", body.into(), LIMIT)
         .await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let said: Value = serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
+    let answer = answer.map_err(|error| format!("{error}; is the network up?"))?;
+    let mut said: Value =
+        serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
     if !answer.is_ok() {
         return Err(said["said"].as_str().unwrap_or("refused").to_owned());
     }
     if json {
+        let event = if path == "ctl" { "done" } else { "status" };
+        said["event"] = event.into();
         println!("{said}");
     } else if let Some(said) = said["said"].as_str() {
         println!("{said}");

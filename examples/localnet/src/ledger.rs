@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use client::state::{write_atomically, write_new};
+use client::state::{Lock, write_atomically, write_new};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use session_swarm::ring::SwarmId;
 use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;
 
+/// The fewest nodes: those of a path and one that answers.
+const LEAST: usize = client::network::HOPS + 1;
 /// The file with the keys of the nodes, their ports and swarms.
 const KEYS: &str = "keys.json";
 /// The file that is there as long as messages move: the swarms before.
@@ -71,6 +73,8 @@ pub struct Ledger {
     data_dir: PathBuf,
     keys: Vec<Keys>,
     is_new: bool,
+    /// Two networks in one directory would lose each other's messages.
+    _lock: Lock,
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> StartError {
@@ -94,6 +98,8 @@ impl Ledger {
         let data_dir = plan.data_dir.clone();
         std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
         let file = data_dir.join(KEYS);
+        let lock = Lock::try_take(&file).map_err(file_error(&file))?;
+        let lock = lock.ok_or_else(|| StartError::Busy(data_dir.display().to_string()))?;
         let is_new = !file.exists();
         let keys = if is_new {
             let keys = new_keys(plan)?;
@@ -111,6 +117,7 @@ impl Ledger {
             data_dir,
             keys,
             is_new,
+            _lock: lock,
         })
     }
 
@@ -123,15 +130,20 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`StartError::Size`] if a seed is none.
+    /// [`StartError::Size`] if they are too few, or a seed or swarm is none.
     pub fn nodes(&self) -> Result<Vec<Kept>, StartError> {
+        let unusable = |what: &str| StartError::Size(format!("{KEYS} cannot be used: {what}"));
+        if self.keys.len() < LEAST || self.keys.len() > MAX_NODES.into() {
+            return Err(unusable("so many nodes are no network"));
+        }
         let read = |keys: &Keys| {
             let seed = const_hex::decode_to_array(&keys.seed)
-                .map_err(|_| StartError::Size(format!("{KEYS}: a seed is not 64 hex digits")))?;
+                .map_err(|_| unusable("a seed is not 64 hex digits"))?;
+            let swarm = keys.swarm.parse();
             Ok(Kept {
                 secret: Ed25519Secret::from_seed(&seed),
                 port: keys.port,
-                swarm: swarm_of(&keys.swarm),
+                swarm: swarm.map_err(|_| unusable("a swarm is none"))?,
             })
         };
         self.keys.iter().map(read).collect()
@@ -224,10 +236,9 @@ impl Ledger {
 }
 
 fn new_keys(plan: &Plan) -> Result<Vec<Keys>, StartError> {
-    let least = client::network::HOPS + 1;
-    if plan.nodes > MAX_NODES || usize::from(plan.nodes) < least {
+    if plan.nodes > MAX_NODES || usize::from(plan.nodes) < LEAST {
         return Err(StartError::Size(format!(
-            "a network has {least} to {MAX_NODES} nodes, not {}",
+            "a network has {LEAST} to {MAX_NODES} nodes, not {}",
             plan.nodes
         )));
     }

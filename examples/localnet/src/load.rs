@@ -42,6 +42,8 @@ pub struct Load {
 /// What came of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Result {
+    /// `bench`, for the reader of a JSON line.
+    pub event: &'static str,
     /// Messages that every member of their swarm has provably stored.
     pub stored: u64,
     /// Requests that failed, in whatever way.
@@ -225,6 +227,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
     };
     let memory = [memory_before, memory_middle, resident_mib()];
     Result {
+        event: "bench",
         stored: latencies.len() as u64,
         errors,
         first_error,

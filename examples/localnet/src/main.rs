@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use localnet::demo;
+use localnet::ledger::CERTIFICATE;
 use localnet::load::{self, Load};
 use localnet::network::{Network, Plan};
 use localnet::report::{Row, Table};
@@ -42,16 +43,16 @@ enum Command {
     },
     /// Keep a network up for other clients, until it is interrupted.
     Serve {
-        /// Service nodes.
-        #[arg(long, default_value_t = 12)]
-        nodes: u8,
-        /// Swarms.
-        #[arg(long, default_value_t = 3)]
-        swarms: u8,
+        /// Service nodes [default: 12].
+        #[arg(long)]
+        nodes: Option<u8>,
+        /// Swarms [default: 3].
+        #[arg(long)]
+        swarms: Option<u8>,
         /// Port of the seed node and of every service node, each on its own address; 0: any. With
-        /// one address the nodes have the ports after it.
-        #[arg(long, default_value_t = 0)]
-        port: u16,
+        /// one address the nodes have the ports after it [default: 0].
+        #[arg(long)]
+        port: Option<u16>,
         /// Where messages, keys, `network.json` and the seed's certificate are kept. A network that
         /// is there already is started again. Without it, a temporary directory.
         #[arg(long)]
@@ -101,15 +102,19 @@ fn main() -> ExitCode {
             data_dir,
             real_delays,
         } => {
-            let plan = |data_dir| Plan {
-                nodes,
-                swarms,
-                port,
-                one_address,
-                real_delays,
-                ..Plan::new(data_dir)
+            let plan = |data_dir| {
+                let usual = Plan::new(data_dir);
+                Plan {
+                    nodes: nodes.unwrap_or(usual.nodes),
+                    swarms: swarms.unwrap_or(usual.swarms),
+                    port: port.unwrap_or(usual.port),
+                    one_address,
+                    real_delays,
+                    ..usual
+                }
             };
-            runtime.block_on(run_serve(data_dir, plan, json, &steps))
+            let is_shaped = nodes.is_some() || swarms.is_some() || port.is_some();
+            runtime.block_on(run_serve(data_dir, plan, is_shaped, json, &steps))
         }
         Command::Ctl { data_dir, order } => runtime.block_on(ctl::run(&data_dir, &order, json)),
         Command::Bench {
@@ -198,6 +203,7 @@ fn summary(table: &Table) -> String {
 async fn run_serve(
     data_dir: Option<PathBuf>,
     plan: impl Fn(PathBuf) -> Plan,
+    is_shaped: bool,
     json: bool,
     steps: &Steps,
 ) -> Result<(), String> {
@@ -211,7 +217,14 @@ async fn run_serve(
     let network = Network::start(&plan)
         .await
         .map_err(|error| error.to_string())?;
-    let certificate = data_dir.join("seed.pem");
+    if is_shaped && !network.is_new {
+        eprintln!(
+            "localnet: {} holds a network, which is started as it is: --nodes, --swarms and --port are \
+             for new ones",
+            data_dir.display()
+        );
+    }
+    let certificate = data_dir.join(CERTIFICATE);
     if json {
         let event = json!({"event": "serving", "seed_url": network.seed_url(),
             "seed_cert": certificate, "data_dir": data_dir, "nodes": network.nodes.len(),

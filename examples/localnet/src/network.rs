@@ -26,6 +26,8 @@ use crate::traffic::Traffic;
 pub const MAX_NODES: u8 = 200;
 /// How often nodes forget what has expired.
 const TICK: Duration = Duration::from_secs(10);
+/// How often nodes look for what another node did not take.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// What kind of network.
 #[derive(Debug, Clone)]
@@ -192,6 +194,17 @@ impl Network {
                 }
             }
         });
+        for node in nodes.clone() {
+            let mut stopped = stop.subscribe();
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY) => node.retry().await,
+                        () = crate::server::stopped(&mut stopped) => return,
+                    }
+                }
+            });
+        }
         Ok(Self {
             chain,
             nodes,

@@ -13,7 +13,7 @@ use hyper::{Method, Request, header};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
 use session_swarm::record::ServiceNode;
-use session_swarm::replication;
+use session_swarm::replication::{self, RetryQueue};
 use session_swarm::rpc::RpcError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -28,7 +28,10 @@ use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
 
+use retry::Delivery;
+
 mod onion;
+mod retry;
 mod storage;
 
 /// What the server calls itself, to clients and to servers outside.
@@ -68,6 +71,9 @@ pub enum StartError {
         /// What the system says.
         reason: std::io::Error,
     },
+    /// Another process has this data directory.
+    #[error("a network that is up already is kept in {0}")]
+    Busy(String),
     /// The system has no random numbers.
     #[error("the system has no random numbers")]
     Random,
@@ -106,6 +112,8 @@ pub struct Node {
     traffic: Arc<Traffic>,
     pass: Arc<str>,
     real_delays: bool,
+    /// What other nodes did not take.
+    retries: Mutex<RetryQueue<Delivery>>,
     /// What the node could see.
     pub seen: Seen,
     /// What is wrong with it.
@@ -147,6 +155,7 @@ impl Node {
             traffic: shared.traffic,
             pass: shared.pass,
             real_delays: shared.real_delays,
+            retries: Mutex::new(retry::queue()),
             peers: Http::new(Trust::Any, from),
             outside: Http::new(Trust::Any, from),
             rate: RateLimit::default(),
@@ -326,11 +335,15 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`HttpError`] if it does not answer.
+    /// [`HttpError`] if it does not answer. It is tried again later then.
     pub async fn push(&self, peer: &ServiceNode, body: Vec<u8>) -> Result<(), HttpError> {
-        self.to_peer(peer, PEER_DATA, "push", body, push::TIMEOUT)
-            .await
-            .map(|_| ())
+        let delivery = Delivery {
+            path: PEER_DATA.to_owned(),
+            kind: "push",
+            body,
+            limit: push::TIMEOUT,
+        };
+        self.post(peer, delivery).await.map(|_| ())
     }
 
     /// Takes messages that another node pushes.

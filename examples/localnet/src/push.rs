@@ -26,7 +26,7 @@ pub async fn follow(nodes: &[Arc<Node>], before: &[ServiceNode], after: &[Servic
             // In the deployed form everything would arrive in namespace 0.
             for body in bodies(&messages, Form::WithNamespace) {
                 for peer in &handover.to {
-                    // One that is down now asks nobody later; the deployed one does not either.
+                    // It is tried again later.
                     let _ = node.push(peer, body.clone()).await;
                 }
             }

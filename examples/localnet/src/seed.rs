@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::Method;
 use session_swarm::record::ServiceNodesRequest;
+use session_swarm::value::Value;
 
 use crate::chain::Chain;
 use crate::server::{Call, Reply};
@@ -16,8 +17,12 @@ pub fn json_rpc(chain: &Arc<Chain>, call: &Call) -> Option<Reply> {
     if call.method != Method::POST {
         return Some(Reply::text(405, "Method Not Allowed"));
     }
+    let body = Value::from_json(&call.body).unwrap_or_default();
     Some(match ServiceNodesRequest::from_seed_json(&call.body) {
-        Some(request) => Reply::json(200, chain.with_state(|state| request.to_seed_answer(state))),
+        Some(request) => Reply::json(
+            200,
+            chain.with_state(body.get("params"), |state| request.to_seed_answer(state)),
+        ),
         None => Reply::json(
             200,
             r#"{"error":{"code":-32601,"message":"Method not found"},"jsonrpc":"2.0"}"#,

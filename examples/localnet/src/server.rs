@@ -136,7 +136,10 @@ async fn connection<I, H, F>(
         Ok::<_, std::convert::Infallible>(respond(reply, name))
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    let running = http.timer(TokioTimer::new()).header_read_timeout(IDLE);
+    let running = http
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .title_case_headers(true);
     let running = running.serve_connection(stream, service);
     tokio::pin!(running);
     tokio::select! {
@@ -150,7 +153,10 @@ async fn connection<I, H, F>(
 
 async fn read(request: Request<Incoming>, from: SocketAddr) -> Result<Call, Reply> {
     let (head, body) = request.into_parts();
-    let too_long = || Reply::text(413, "Request body too large");
+    let too_long = || Reply {
+        header: Some(("Connection", "close".to_owned())),
+        ..Reply::text(413, "Request body too large")
+    };
     if let Some(length) = head.headers.get(header::CONTENT_LENGTH) {
         let length = length
             .to_str()

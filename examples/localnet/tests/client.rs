@@ -102,9 +102,14 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::planned(|_| {}).await
+    }
+
+    async fn planned(change: impl FnOnce(&mut Plan)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("net");
-        let plan = Plan::new(data_dir);
+        let mut plan = Plan::new(data_dir);
+        change(&mut plan);
         Self {
             network: Network::start(&plan).await.unwrap(),
             folder,
@@ -305,6 +310,55 @@ async fn names_replies_notes_and_copies() {
     ] {
         refused(&["send", &bob, "text", "--reply-to", bad], 2, "").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_share_a_state_lose_nothing_and_show_nothing_twice() {
+    let world = World::new().await;
+    world.account("alice").await;
+    let bob = world.account("bob").await;
+    let (state, own) = (world.path("bob.state"), world.path("alice.state"));
+    for round in 0..3 {
+        // Two that send with one state, then two that receive with another.
+        let texts = [format!("one {round}"), format!("two {round}")];
+        let send = async |text: &str| {
+            let arguments = ["send", &bob, text, "--no-sync", "--state", &own];
+            world.run("alice", &arguments).await
+        };
+        let sent = tokio::join!(send(&texts[0]), send(&texts[1]));
+        assert!(sent.0.status.success() && sent.1.status.success());
+        let receive = async || world.run("bob", &["receive", "--state", &state]).await;
+        let got = tokio::join!(receive(), receive(), async {
+            let arguments = ["name", "Bob", "--state", &state];
+            assert!(world.run("bob", &arguments).await.status.success());
+        });
+        let mut got: Vec<Value> = [lines(&got.0), lines(&got.1)].concat();
+        got.sort_by_key(|line| line["text"].to_string());
+        let got: Vec<&Value> = got.iter().map(|line| &line["text"]).collect();
+        assert_eq!(got, [&texts[0], &texts[1]]);
+    }
+    let name = world.run("bob", &["name", "--state", &state]).await;
+    assert_eq!(lines(&name)[0]["name"], "Bob");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_talk_in_a_network_on_one_address() {
+    let world = World::planned(|plan| plan.one_address = true).await;
+    assert!(world.network.one_address);
+    let localhost: std::net::IpAddr = "127.0.0.1".parse().unwrap();
+    let mut ports = std::collections::BTreeSet::new();
+    for node in &world.network.nodes {
+        assert_eq!(node.address().ip(), localhost);
+        assert!(ports.insert(node.address().port()));
+    }
+    world.account("alice").await;
+    let bob = world.account("bob").await;
+    let sent = world.run("alice", &["send", &bob, "hello Bob"]).await;
+    let said = String::from_utf8_lossy(&sent.stderr);
+    assert!(said.contains("share a subnet"), "it is said: {said}");
+    assert_eq!(lines(&sent)[0]["stored_on"], 4, "{said}");
+    let got = world.run("bob", &["receive"]).await;
+    assert_eq!(lines(&got)[0]["text"], "hello Bob");
 }
 
 #[cfg(unix)]

@@ -55,3 +55,19 @@ async fn a_message_is_delivered_and_nobody_sees_too_much() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_one_address_nobody_can_tell_who_connected() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        notes: true,
+        one_address: true,
+        ..Plan::new(folder.path())
+    };
+    let delivered = run(&plan, TEXT, &Steps::new(true), |_| {}).await.unwrap();
+    assert_eq!(delivered.event["stored_on"], 4);
+    for row in &delivered.table.0 {
+        assert!(!row.text && !row.sender_account, "{row:?}");
+        assert_eq!((row.sender_address, row.receiver_address), (None, None));
+    }
+}

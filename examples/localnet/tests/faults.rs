@@ -156,6 +156,30 @@ async fn nothing_acknowledged_is_lost_while_the_network_is_hurt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_was_down_gets_what_it_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(&Plan::new(folder.path())).await.unwrap();
+    let (sender, to) = (connect(&network, 1).await, account(2));
+    let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+    let missing = network.admin.keepers(&storage).swap_remove(0);
+    let has_it = || !missing.store().all().unwrap().is_empty();
+
+    let down = order("down", &missing.name(), "");
+    network.admin.obey(&down).await.unwrap();
+    sender.send(to.id(), "missed", None).await.unwrap();
+    assert!(!has_it());
+    let up = order("up", &missing.name(), "");
+    network.admin.obey(&up).await.unwrap();
+    let caught_up = async {
+        while !has_it() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, caught_up).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn orders_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().to_owned();

@@ -134,7 +134,10 @@ impl Drop for Serving {
 #[derive(Default)]
 struct Talk {
     options: Mutex<Options>,
+    /// Nobody shall write any more.
     stopped: AtomicBool,
+    /// Nobody writes any more.
+    is_over: AtomicBool,
     /// What was acknowledged, by receiver.
     acknowledged: Mutex<BTreeMap<u8, BTreeMap<String, Sent>>>,
     /// What was tried, acknowledged or not.
@@ -189,7 +192,7 @@ impl Talk {
         let mut state = State::new(&account(own).id().to_string());
         let (mut texts, mut idle) = (BTreeSet::new(), 0);
         while idle < 24 {
-            let is_over = self.stopped.load(Ordering::SeqCst);
+            let is_over = self.is_over.load(Ordering::SeqCst);
             let mut last_hashes = state.last_hashes.clone();
             match client.receive(&mut last_hashes).await {
                 Ok(fetched) => {
@@ -333,6 +336,7 @@ async fn nothing_acknowledged_is_lost_whatever_happens() {
     for writer in writers {
         writer.await.unwrap();
     }
+    talk.is_over.store(true, Ordering::SeqCst);
     let mut total = 0;
     for (own, reader) in (1..=PEOPLE).zip(readers) {
         let got = reader.await.unwrap();

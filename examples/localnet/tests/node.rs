@@ -141,3 +141,35 @@ async fn a_node_answers_like_a_deployed_one() {
         b"Service node is not ready: not in any swarm\n"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_holds_one_network_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        nodes: 4,
+        swarms: 1,
+        ..Plan::new(folder.path())
+    };
+    let network = Network::start(&plan).await.unwrap();
+    assert!(network.is_new);
+    let error = Network::start(&plan).await.unwrap_err().to_string();
+    assert!(error.contains("is up already"), "{error}");
+    let names = |network: &Network| -> Vec<String> {
+        network.nodes.iter().map(|node| node.name()).collect()
+    };
+    let before = names(&network);
+    drop(network);
+    // The tasks of the first let go of it one after the other.
+    let again = async {
+        loop {
+            if let Ok(network) = Network::start(&plan).await {
+                return network;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(20), again);
+    let again = again.await.unwrap();
+    assert!(!again.is_new);
+    assert_eq!(names(&again), before);
+}

@@ -20,6 +20,22 @@ const SEALED_CHUNK: usize = CHUNK_LENGTH + CHUNK_OVERHEAD;
 ///
 /// Constant time in the key and in the comparison of tags. Where the padding ends can be seen from
 /// the time taken, but not before it is known to be authentic.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// use session_crypto::attachment::{Decryptor, FileKey, encrypt};
+///
+/// let file_key = FileKey::generate(rng);
+/// let file = encrypt(&file_key, &[b'x'; 100_000])?;
+/// let (mut decryptor, mut content) = (Decryptor::new(&file_key.key), Vec::new());
+/// for piece in file.chunks(5_000) {
+///     decryptor.update(piece, &mut content)?;
+/// }
+/// decryptor.finish(&mut content)?;
+/// assert_eq!(content.len(), 100_000);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct Decryptor {
     key: Key,
     state: State,

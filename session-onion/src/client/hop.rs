@@ -125,6 +125,18 @@ pub enum ServerError {
 }
 
 /// A server outside the network of nodes: a community server, a file server.
+///
+/// ```
+/// # use getrandom::{SysRng, rand_core::UnwrapErr};
+/// # let rng = &mut UnwrapErr(SysRng);
+/// # let key = session_crypto::X25519Secret::generate(rng).public();
+/// use session_onion::client::Server;
+///
+/// let server = Server::new(key, "http", "chat.example.org")?.with_port(8080);
+/// assert_eq!(server.x25519(), &key);
+/// assert!(Server::new(key, "https", "chat.example.org/path").is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Server {
     pub(crate) peer: Peer,

@@ -2,6 +2,11 @@
 //!
 //! No current client sends it; servers still take it.
 //!
+//! ```text
+//! request  {"method":…,"endpoint":…,"body":…,"headers":{…}}
+//! answer   the body, or {"status_code":…} of what is no success
+//! ```
+//!
 //! [onion, section 5.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.3
 
 use alloc::borrow::ToOwned;

@@ -93,8 +93,9 @@ impl Resync {
 }
 
 impl Client {
-    /// Lets nodes be asked for their clocks.
-    pub(super) const fn resync_clock(&mut self) {
+    /// Lets nodes be asked for their clocks, as a client may at its start. It does so by itself when
+    /// a node refuses the time of a request.
+    pub const fn resync_clock(&mut self) {
         self.resync.wanted = true;
     }
 

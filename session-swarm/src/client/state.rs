@@ -3,35 +3,37 @@
 //! | Size | Field |
 //! |---|---|
 //! | 4 | `SSWC` |
-//! | 1 | version, 1 |
+//! | 1 | version, 2 |
 //! | 8 | time of the list of nodes, big-endian milliseconds since 1970; all ones: none |
 //! | n | sections, each a big-endian u32 count and that many records |
 //! | 32 | BLAKE2b-256 of everything before |
 //!
-//! Sections: nodes, strikes, guards, last hashes. A file that is damaged, of another program or of
+//! Sections: nodes, strikes, guards, paths, last hashes. A file that is damaged, of another program or of
 //! a later version is refused as a whole: its owner starts afresh.
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
 
 use session_crypto::{Blake2b, Ed25519Public, X25519Public};
 
 use super::{Client, ClientConfig};
-use crate::account::StorageAccount;
-use crate::hash::MessageHash;
 use crate::last_hash::LastHashes;
-use crate::namespace::Namespace;
-use crate::path::Guard;
+use crate::path::{Guard, Path, Purpose};
 use crate::pool::Pool;
-use crate::record::{MAX_NODES, ServiceNode, Version};
-use crate::ring::SwarmId;
+use crate::record::ServiceNode;
 use crate::strikes::Strikes;
 
+mod input;
+
+use input::Input;
+
 const MAGIC: &[u8; 4] = b"SSWC";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const DIGEST: usize = 32;
 /// Most records of a section that are read.
 const MAX_RECORDS: usize = 200_000;
+/// How the purposes of paths are written.
+const STANDARD: u8 = 0;
+const FILE: u8 = 1;
 
 /// Why a saved state cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,8 +61,21 @@ pub struct SavedState {
     pub strikes: Strikes,
     /// The guards.
     pub guards: Vec<Guard>,
+    /// The paths.
+    pub paths: Vec<SavedPath>,
     /// How far messages were read.
     pub last_hashes: LastHashes,
+}
+
+/// A path between two runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedPath {
+    /// What it is used for.
+    pub purpose: Purpose,
+    /// When it was built, in milliseconds since 1970.
+    pub built_ms: u64,
+    /// The keys of its hops, the guard first.
+    pub hops: Vec<Ed25519Public>,
 }
 
 impl SavedState {
@@ -87,6 +102,18 @@ impl SavedState {
         for guard in &self.guards {
             out.extend_from_slice(guard.key.as_bytes());
             out.extend_from_slice(&guard.since_ms.to_be_bytes());
+        }
+        put_count(&mut out, self.paths.len());
+        for path in &self.paths {
+            out.push(match path.purpose {
+                Purpose::Standard => STANDARD,
+                Purpose::File => FILE,
+            });
+            out.extend_from_slice(&path.built_ms.to_be_bytes());
+            put_count(&mut out, path.hops.len());
+            for hop in &path.hops {
+                out.extend_from_slice(hop.as_bytes());
+            }
         }
         put_count(&mut out, self.last_hashes.len());
         for (account, namespace, node, hash, expiry) in self.last_hashes.iter() {
@@ -118,9 +145,9 @@ impl SavedState {
             return Err(StateError::Damaged);
         }
         let body = content.get(MAGIC.len().saturating_add(1)..);
-        let mut input = Input(body.ok_or(StateError::Damaged)?);
+        let mut input = Input::new(body.ok_or(StateError::Damaged)?);
         let state = input.state().ok_or(StateError::Damaged)?;
-        if !input.0.is_empty() {
+        if !input.is_empty() {
             return Err(StateError::Damaged);
         }
         Ok(state)
@@ -148,95 +175,6 @@ fn put_node(out: &mut Vec<u8>, node: &ServiceNode) {
     out.extend_from_slice(&node.requested_unlock_height.to_be_bytes());
 }
 
-/// What is left to read.
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        self.take().map(u64::from_be_bytes)
-    }
-
-    fn short(&mut self) -> Option<u16> {
-        self.take().map(u16::from_be_bytes)
-    }
-
-    fn list<T>(&mut self, max: usize, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = usize::try_from(u32::from_be_bytes(self.take()?)).ok()?;
-        if count > max {
-            return None;
-        }
-        (0..count).map(|_| read(self)).collect()
-    }
-
-    fn key(&mut self) -> Option<Ed25519Public> {
-        self.take().map(Ed25519Public::from_bytes)
-    }
-
-    fn optional_key(&mut self) -> Option<Option<[u8; 32]>> {
-        let [flag] = self.take()?;
-        let key = self.take()?;
-        match flag {
-            0 => Some(None),
-            1 => Some(Some(key)),
-            _ => None,
-        }
-    }
-
-    fn node(&mut self) -> Option<ServiceNode> {
-        Some(ServiceNode {
-            ed25519: self.key()?,
-            x25519: self.optional_key()?.map(X25519Public::from_bytes),
-            legacy: self.optional_key()?,
-            ip: Ipv4Addr::from(self.take::<4>()?),
-            https_port: self.short()?,
-            omq_port: self.short()?,
-            version: Version([self.short()?, self.short()?, self.short()?]),
-            swarm_id: SwarmId::new(self.number()?),
-            requested_unlock_height: self.number()?,
-        })
-    }
-
-    fn state(&mut self) -> Option<SavedState> {
-        let updated_ms = self.number()?;
-        let nodes = self.list(MAX_NODES, Self::node)?;
-        let mut strikes = Strikes::default();
-        for (node, times) in self.list(MAX_RECORDS, |input| {
-            Some((input.key()?, input.list(MAX_RECORDS, Self::number)?))
-        })? {
-            strikes.insert(node, times);
-        }
-        let guards = self.list(MAX_RECORDS, |input| {
-            Some(Guard {
-                key: input.key()?,
-                since_ms: input.number()?,
-            })
-        })?;
-        let mut last_hashes = LastHashes::default();
-        for (account, namespace, node, hash, expiry) in self.list(MAX_RECORDS, |input| {
-            let account = StorageAccount::from_bytes(input.take()?);
-            let namespace = Namespace::new(i16::from_be_bytes(input.take()?));
-            let node = input.key()?;
-            let hash = MessageHash::try_from(input.take::<43>()?.as_slice()).ok()?;
-            Some((account, namespace, node, hash, input.number()?))
-        })? {
-            last_hashes.set(&account, namespace, &node, hash, expiry);
-        }
-        Some(SavedState {
-            nodes,
-            updated_ms: (updated_ms != u64::MAX).then_some(updated_ms),
-            strikes,
-            guards,
-            last_hashes,
-        })
-    }
-}
-
 impl Client {
     /// What to keep on disk: the pool, strikes and guards, and how far messages were read.
     #[must_use]
@@ -246,11 +184,13 @@ impl Client {
             updated_ms: self.pool.updated_ms(),
             strikes: self.strikes.clone(),
             guards: self.paths.guards().to_vec(),
+            paths: self.paths.live().iter().map(saved).collect(),
             last_hashes: last_hashes.clone(),
         }
     }
 
-    /// A client with what it kept. Guards that have too many strikes are forgotten.
+    /// A client with what it kept. Guards that have too many strikes are forgotten, and paths of
+    /// which a node cannot be used any more.
     #[must_use]
     pub fn restore(config: ClientConfig, state: &SavedState, now_ms: u64) -> Self {
         let mut client = Self::new(config);
@@ -261,20 +201,57 @@ impl Client {
             client.pool.get(&guard.key).is_some() && !client.strikes.is_out(&guard.key, now_ms)
         });
         client.paths.set_guards(guards);
+        for path in &state.paths {
+            client.restore_path(path, now_ms);
+        }
         client
+    }
+
+    fn restore_path(&mut self, path: &SavedPath, now_ms: u64) {
+        let hops = path.hops.iter().map(|key| {
+            let node = self.pool.get(key).copied()?;
+            let node = self.pool.with_onion_key(&node)?;
+            let is_usable = node.is_reachable() && !self.strikes.is_out(key, now_ms);
+            is_usable.then_some(node)
+        });
+        if let Some(hops) = hops.collect::<Option<Vec<_>>>() {
+            let config = &self.config.path;
+            // A path from the future, of a clock that was set back, is not young for ever.
+            let built_ms = path.built_ms.min(now_ms);
+            self.paths.restore(path.purpose, hops, built_ms, config);
+        }
+    }
+}
+
+fn saved(path: &Path) -> SavedPath {
+    SavedPath {
+        purpose: path.purpose,
+        built_ms: path.built_ms,
+        hops: path.hops.iter().map(|hop| hop.ed25519).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::StorageAccount;
+    use crate::hash::MessageHash;
+    use crate::namespace::Namespace;
+    use crate::record::Version;
+    use crate::ring::SwarmId;
+    use proptest::prelude::*;
+    use session_crypto::Ed25519Secret;
+
+    fn key(number: u8) -> Ed25519Public {
+        Ed25519Secret::from_seed(&[number; 32]).public()
+    }
 
     fn state() -> SavedState {
         let node = |number: u8| ServiceNode {
-            ed25519: Ed25519Public::from_bytes([number; 32]),
+            ed25519: key(number),
             x25519: number
                 .is_multiple_of(2)
-                .then(|| X25519Public::from_bytes([number; 32])),
+                .then(|| key(number).to_x25519().unwrap()),
             legacy: number.is_multiple_of(3).then_some([number; 32]),
             ip: [1, 2, number, 4].into(),
             https_port: 22021,
@@ -288,22 +265,63 @@ mod tests {
             updated_ms: Some(77),
             ..SavedState::default()
         };
-        state
-            .strikes
-            .strike_out(&Ed25519Public::from_bytes([1; 32]), 5);
+        state.strikes.strike_out(&key(1), 5);
         for number in [1, 2] {
             state.guards.push(Guard {
-                key: Ed25519Public::from_bytes([number; 32]),
+                key: key(number),
                 since_ms: 9,
             });
         }
         let account = StorageAccount::from_bytes([5; 33]);
         let hash = MessageHash::of(&account, Namespace::DEFAULT, b"");
-        let key = Ed25519Public::from_bytes([3; 32]);
         state
             .last_hashes
-            .set(&account, Namespace::new(-10), &key, hash, 1_000);
+            .set(&account, Namespace::new(-10), &key(3), hash, 1_000);
+        state.paths = [Purpose::Standard, Purpose::File]
+            .map(|purpose| path(purpose, [2, 5, 7]))
+            .to_vec();
         state
+    }
+
+    fn path(purpose: Purpose, hops: [u8; 3]) -> SavedPath {
+        SavedPath {
+            purpose,
+            built_ms: 4,
+            hops: hops.map(key).to_vec(),
+        }
+    }
+
+    #[test]
+    fn paths_are_restored_as_far_as_they_can_be_used() {
+        let restored = |paths: &[SavedPath]| {
+            let state = SavedState {
+                paths: paths.to_vec(),
+                ..state()
+            };
+            let client = Client::restore(ClientConfig::default(), &state, 6);
+            client.save(&LastHashes::default()).paths
+        };
+        let good = [
+            path(Purpose::Standard, [2, 5, 7]),
+            path(Purpose::File, [2, 8, 9]),
+        ];
+        // The second one shares a node with the first.
+        assert_eq!(restored(&good), good[..1]);
+        for (bad, why) in [
+            ([1, 5, 7], "a guard that is struck out"),
+            ([3, 5, 7], "a guard that was none"),
+            ([2, 1, 7], "a hop that is struck out"),
+            ([2, 5, 99], "a hop that is gone"),
+            ([2, 5, 5], "a hop twice"),
+        ] {
+            assert_eq!(restored(&[path(Purpose::File, bad)]), [], "{why}");
+        }
+        let mut long = good[0].clone();
+        long.hops.push(key(11));
+        assert_eq!(restored(&[long]), []);
+        let mut early = good[0].clone();
+        early.built_ms = u64::MAX;
+        assert_eq!(restored(&[early])[0].built_ms, 6);
     }
 
     #[test]
@@ -333,7 +351,7 @@ mod tests {
             bytes[index] ^= 0x10;
             let expected = match index {
                 0..4 => StateError::NotAState,
-                4 => StateError::Version(0x11),
+                4 => StateError::Version(0x12),
                 _ => StateError::Damaged,
             };
             assert_eq!(SavedState::from_bytes(&bytes), Err(expected));
@@ -344,11 +362,40 @@ mod tests {
     #[test]
     fn a_count_beyond_the_file_is_damage_and_costs_no_memory() {
         let mut bytes = Vec::new();
-        bytes.extend_from_slice(b"SSWC\x01");
+        bytes.extend_from_slice(b"SSWC\x02");
         bytes.extend_from_slice(&[0; 8]);
         bytes.extend_from_slice(&[0xff; 4]);
         let digest = Blake2b::<32>::new().chain(&bytes).finalize();
         bytes.extend_from_slice(&digest);
         assert_eq!(SavedState::from_bytes(&bytes), Err(StateError::Damaged));
+    }
+
+    proptest! {
+        /// What somebody writes who knows how to make the digest.
+        #[test]
+        fn no_state_panics(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+            is_cut in any::<bool>(),
+        ) {
+            let mut bytes = state().to_bytes();
+            bytes.truncate(bytes.len() - DIGEST);
+            for (index, byte) in changes {
+                // Behind the magic and the version.
+                let length = bytes.len() - 5;
+                bytes[5 + index.index(length)] = byte;
+            }
+            if is_cut {
+                bytes.truncate(5 + cut.index(bytes.len() - 5));
+            }
+            let digest = Blake2b::<DIGEST>::new().chain(&bytes).finalize();
+            bytes.extend_from_slice(&digest);
+            if let Ok(state) = SavedState::from_bytes(&bytes) {
+                prop_assert!(!is_cut);
+                let client = Client::restore(ClientConfig::default(), &state, 6);
+                let again = client.save(&state.last_hashes).to_bytes();
+                prop_assert!(SavedState::from_bytes(&again).is_ok());
+            }
+        }
     }
 }

@@ -171,6 +171,28 @@ impl Paths {
         id
     }
 
+    /// Adds a path of an earlier run, if its guard is known and its hops may be together.
+    pub(crate) fn restore(
+        &mut self,
+        purpose: Purpose,
+        hops: Vec<ServiceNode>,
+        built_ms: u64,
+        config: &PathConfig,
+    ) {
+        let mut exclusions = self.exclusions(None);
+        let are_free = hops.iter().all(|hop| {
+            let is_free = exclusions.allow(hop, config);
+            exclusions.add(hop);
+            is_free
+        });
+        let is_proven = hops
+            .first()
+            .is_some_and(|guard| self.is_proven(&guard.ed25519));
+        if hops.len() == config.hops && are_free && is_proven {
+            self.push(purpose, hops, built_ms);
+        }
+    }
+
     /// The path for a request: of its purpose, without its destination, if possible not the one
     /// that it failed on, with the fewest requests on their way, random among equals.
     pub fn choose(

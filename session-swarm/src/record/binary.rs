@@ -7,7 +7,7 @@ use core::net::Ipv4Addr;
 
 use session_crypto::Ed25519Public;
 
-use super::json::{Collector, ReadOptions, RecordError, Skipped};
+use super::list::{Collector, ReadOptions, RecordError, Skipped};
 use super::{ServiceNode, Transport, Version};
 use crate::ring::SwarmId;
 

@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 use super::answer::AnswerError;
 use super::auth::{Auth, Permissions, Signer};
 use super::params::Params;
-use super::params_out::ParamsOut;
-use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry, with_hashes};
-use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
 use crate::account::StorageAccount;
 use crate::namespace::Namespaces;
 use crate::value::{Dict, Value};
@@ -41,22 +40,18 @@ impl DeleteAll {
             account,
             namespaces,
             timestamp,
-            auth: signer.sign(&message(namespaces, timestamp)),
+            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, timestamp)),
         }
     }
 
     /// The bytes that are signed.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        message(self.namespaces, self.timestamp)
+        bulk::message(Self::METHOD, self.namespaces, self.timestamp)
     }
 
     pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let namespaces = params.namespaces()?;
-        let timestamp = params.time("timestamp")?;
-        let account = params.account()?;
-        let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
-        let auth = params.auth(&account)?;
+        let (account, namespaces, timestamp, auth) = bulk::parse(params, "timestamp")?;
         Ok(Self {
             account,
             namespaces,
@@ -66,21 +61,13 @@ impl DeleteAll {
     }
 }
 
-fn message(namespaces: Namespaces, timestamp: u64) -> Vec<u8> {
-    alloc::format!("delete_all{}{timestamp}", namespaces.signed_text()).into_bytes()
-}
-
 impl Call for DeleteAll {
     type Answer = SwarmAnswer<DeletedEntry>;
     const METHOD: Method = Method::DeleteAll;
 
     fn params(&self, encoding: Encoding) -> Value {
-        let mut out = ParamsOut::new(encoding);
-        out.account(&self.account);
-        out.namespaces(self.namespaces);
-        out.put("timestamp", self.timestamp);
-        self.auth.write(&mut out);
-        out.finish()
+        let time = ("timestamp", self.timestamp);
+        bulk::params(encoding, &self.account, self.namespaces, time, &self.auth)
     }
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
@@ -105,8 +92,7 @@ impl SwarmCall for DeleteAll {
     type Entry = DeletedEntry;
 
     fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
-        let head = alloc::format!("{}{}", self.account, self.timestamp);
-        with_hashes(&head, &[&entry.deleted.sorted()])
+        bulk::node_message(&self.account, self.timestamp, &entry.deleted)
     }
 }
 

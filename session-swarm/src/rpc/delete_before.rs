@@ -8,9 +8,8 @@ use super::DeletedEntry;
 use super::answer::AnswerError;
 use super::auth::{Auth, Permissions, Signer};
 use super::params::Params;
-use super::params_out::ParamsOut;
-use super::swarm_answer::{SwarmAnswer, SwarmCall, with_hashes};
-use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use super::swarm_answer::{SwarmAnswer, SwarmCall};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
 use crate::account::StorageAccount;
 use crate::limits::SIGNATURE_TOLERANCE_MS;
 use crate::namespace::Namespaces;
@@ -46,22 +45,18 @@ impl DeleteBefore {
             account,
             namespaces,
             before,
-            auth: signer.sign(&message(namespaces, before)),
+            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, before)),
         }
     }
 
     /// The bytes that are signed.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        message(self.namespaces, self.before)
+        bulk::message(Self::METHOD, self.namespaces, self.before)
     }
 
     pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let namespaces = params.namespaces()?;
-        let before = params.time("before")?;
-        let account = params.account()?;
-        let before = before.ok_or(ParamError::Missing("before"))?;
-        let auth = params.auth(&account)?;
+        let (account, namespaces, before, auth) = bulk::parse(params, "before")?;
         Ok(Self {
             account,
             namespaces,
@@ -71,21 +66,13 @@ impl DeleteBefore {
     }
 }
 
-fn message(namespaces: Namespaces, before: u64) -> Vec<u8> {
-    alloc::format!("delete_before{}{before}", namespaces.signed_text()).into_bytes()
-}
-
 impl Call for DeleteBefore {
     type Answer = SwarmAnswer<DeletedEntry>;
     const METHOD: Method = Method::DeleteBefore;
 
     fn params(&self, encoding: Encoding) -> Value {
-        let mut out = ParamsOut::new(encoding);
-        out.account(&self.account);
-        out.namespaces(self.namespaces);
-        out.put("before", self.before);
-        self.auth.write(&mut out);
-        out.finish()
+        let time = ("before", self.before);
+        bulk::params(encoding, &self.account, self.namespaces, time, &self.auth)
     }
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
@@ -112,7 +99,6 @@ impl SwarmCall for DeleteBefore {
     type Entry = DeletedEntry;
 
     fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
-        let head = alloc::format!("{}{}", self.account, self.before);
-        with_hashes(&head, &[&entry.deleted.sorted()])
+        bulk::node_message(&self.account, self.before, &entry.deleted)
     }
 }

@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 use super::answer::AnswerError;
 use super::auth::{Auth, Permissions, Signer};
 use super::params::Params;
-use super::params_out::ParamsOut;
-use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry, with_hashes};
-use super::{Call, Checks, Encoding, Method, ParamError, RpcError};
+use super::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry};
+use super::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
 use crate::account::StorageAccount;
 use crate::namespace::Namespaces;
 use crate::value::{Dict, Value};
@@ -41,22 +40,18 @@ impl ExpireAll {
             account,
             namespaces,
             expiry,
-            auth: signer.sign(&message(namespaces, expiry)),
+            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, expiry)),
         }
     }
 
     /// The bytes that are signed.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        message(self.namespaces, self.expiry)
+        bulk::message(Self::METHOD, self.namespaces, self.expiry)
     }
 
     pub(super) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let namespaces = params.namespaces()?;
-        let expiry = params.time("expiry")?;
-        let account = params.account()?;
-        let expiry = expiry.ok_or(ParamError::Missing("expiry"))?;
-        let auth = params.auth(&account)?;
+        let (account, namespaces, expiry, auth) = bulk::parse(params, "expiry")?;
         Ok(Self {
             account,
             namespaces,
@@ -66,21 +61,13 @@ impl ExpireAll {
     }
 }
 
-fn message(namespaces: Namespaces, expiry: u64) -> Vec<u8> {
-    alloc::format!("expire_all{}{expiry}", namespaces.signed_text()).into_bytes()
-}
-
 impl Call for ExpireAll {
     type Answer = SwarmAnswer<UpdatedEntry>;
     const METHOD: Method = Method::ExpireAll;
 
     fn params(&self, encoding: Encoding) -> Value {
-        let mut out = ParamsOut::new(encoding);
-        out.account(&self.account);
-        out.namespaces(self.namespaces);
-        out.put("expiry", self.expiry);
-        self.auth.write(&mut out);
-        out.finish()
+        let time = ("expiry", self.expiry);
+        bulk::params(encoding, &self.account, self.namespaces, time, &self.auth)
     }
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
@@ -107,8 +94,7 @@ impl SwarmCall for ExpireAll {
     type Entry = UpdatedEntry;
 
     fn node_message(&self, entry: &UpdatedEntry) -> Vec<u8> {
-        let head = alloc::format!("{}{}", self.account, self.expiry);
-        with_hashes(&head, &[&entry.updated.sorted()])
+        bulk::node_message(&self.account, self.expiry, &entry.updated)
     }
 }
 

@@ -4,6 +4,13 @@
 //! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME_MS`](crate::limits) and signatures
 //! two weeks, so that one signature serves for many renewals.
 //!
+//! ```text
+//! request  d  "P" Ed25519 key (32) of a 05 account, or "p" id (33)  "S", "T" of a subaccount
+//!             "d" 1 for data  "n" list of namespaces  "s" signature (64)  "t" seconds  e
+//! answer   d "success" 1 e, or d "errcode" number "error" text e
+//! notice   d "@" id (33)  "h" hash  "n" namespace  "t" ms  "z" expiry ms  "~" data e
+//! ```
+//!
 //! [storage-rpc, section 5.17]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.17
 
 use alloc::string::{String, ToString};

@@ -26,6 +26,21 @@ pub enum Lifetime {
 }
 
 /// Stores a message.
+///
+/// ```
+/// # use session_crypto::Ed25519Secret;
+/// # let secret = Ed25519Secret::from_seed(&[1; 32]);
+/// use session_swarm::rpc::{Call, Request, Store};
+/// use session_swarm::{Namespace, StorageAccount};
+///
+/// let account = StorageAccount::user(&secret.public().to_x25519()?);
+/// let (now_ms, ttl_ms) = (1_754_971_101_000, 14 * 24 * 3600 * 1000);
+/// let store = Store::new(account, Namespace::DEFAULT, b"sealed".to_vec(), now_ms, ttl_ms);
+/// // Nothing but account, namespace and data is in the hash: who knows them knows it beforehand.
+/// println!("the swarm will call it {}", store.hash());
+/// assert_eq!(Request::from_json(&store.to_json())?, store.into());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// Whose message.

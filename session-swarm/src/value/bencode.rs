@@ -2,8 +2,8 @@
 //!
 //! Their parser walks forward through a dictionary and never back. A key that is not greater than
 //! all keys before it is therefore passed over, and nobody looks at the bytes behind the value.
-//! A canonical reader, as other parts of the protocol need it, would refuse requests that the
-//! network accepts; what is written here is canonical.
+//! A canonical reader, as other parts of the protocol need it and session-proto's `bt` is one, would
+//! refuse requests that the network accepts; what is written here is canonical.
 
 use alloc::string::String;
 use alloc::vec::Vec;

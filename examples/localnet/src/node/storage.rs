@@ -19,6 +19,7 @@ use session_swarm::rpc::{
 };
 use session_swarm::value::Value;
 
+use super::retry::Delivery;
 use super::{Node, PEER_STORAGE};
 use crate::chain::{HARD_FORK, VERSION};
 use crate::fault::Lie;
@@ -327,7 +328,13 @@ impl Node {
             .map(|peer| {
                 let (node, path, body) = (Arc::clone(self), path.clone(), body.clone());
                 tokio::spawn(async move {
-                    let answer = node.to_peer(&peer, &path, "copy", body, PEER_TIMEOUT).await;
+                    let delivery = Delivery {
+                        path,
+                        kind: "copy",
+                        body,
+                        limit: PEER_TIMEOUT,
+                    };
+                    let answer = node.post(&peer, delivery).await;
                     let entry = match answer {
                         Err(_) => Entry::Failed(Failure {
                             timeout: true,

@@ -1,0 +1,85 @@
+//! What another node did not take is tried again, as newer nodes of the deployed network do.
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use client::http::{Answer, HttpError};
+use session_swarm::record::ServiceNode;
+use session_swarm::replication::{RetryConfig, RetryQueue};
+
+use super::Node;
+use crate::fault::now_ms;
+
+/// On loopback a node that answers at all answers at once.
+const CONFIG: RetryConfig = RetryConfig {
+    max_bytes: 64 << 20,
+    max_per_peer: 1_000,
+    first_delay_ms: 500,
+    max_delay_ms: 10_000,
+    lifetime_ms: 24 * 60 * 60 * 1000,
+};
+
+/// A request from one node to another.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub(super) path: String,
+    pub(super) kind: &'static str,
+    pub(super) body: Vec<u8>,
+    pub(super) limit: Duration,
+}
+
+/// What waits for its next attempt.
+pub(super) const fn queue() -> RetryQueue<Delivery> {
+    RetryQueue::new(CONFIG)
+}
+
+impl Node {
+    fn retries(&self) -> MutexGuard<'_, RetryQueue<Delivery>> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Posts to another node. What gets no answer is tried again later.
+    pub(super) async fn post(
+        &self,
+        peer: &ServiceNode,
+        delivery: Delivery,
+    ) -> Result<Answer, HttpError> {
+        let answer = self.attempt(peer, delivery.clone()).await;
+        if answer.is_err() {
+            let size = delivery.body.len();
+            // A peer with too much to catch up with misses it, as if it were down for too long.
+            let _ = self.retries().add(&peer.ed25519, delivery, size, now_ms(0));
+        }
+        answer
+    }
+
+    async fn attempt(&self, peer: &ServiceNode, delivery: Delivery) -> Result<Answer, HttpError> {
+        let Delivery {
+            path,
+            kind,
+            body,
+            limit,
+        } = delivery;
+        self.to_peer(peer, &path, kind, body, limit).await
+    }
+
+    /// Tries what is due, one request after the other.
+    pub async fn retry(&self) {
+        self.retries()
+            .prune(now_ms(0), |peer| self.chain.node(peer).is_some());
+        while self.is_up() {
+            let due = self
+                .retries()
+                .next_due(now_ms(0))
+                .map(|due| (due.id, due.peer, due.item.clone()));
+            let Some((id, peer, delivery)) = due else {
+                return;
+            };
+            let answered = match self.chain.node(&peer) {
+                Some(peer) => self.attempt(&peer, delivery).await.is_ok(),
+                None => false,
+            };
+            self.retries().report(id, answered, now_ms(0));
+        }
+    }
+}

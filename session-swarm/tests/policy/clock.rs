@@ -1,0 +1,93 @@
+//! What time it is.
+
+use crate::world::*;
+
+fn tell(world: &mut World, sent: &Sent, t: u64) {
+    let now = core::mem::replace(&mut world.now, t);
+    let stamp = Stamp { t, hf: [19, 4] };
+    let answer = InfoAnswer {
+        version: Version([2, 8, 0]),
+        timestamp: t,
+        stamp,
+    };
+    world.now = now;
+    let body = Response::ok(answer.to_value()).json_body();
+    let status = 200;
+    world.report(
+        sent.ticket,
+        Outcome::Answer {
+            status,
+            body: &body,
+        },
+    );
+}
+
+#[test]
+fn a_refused_time_is_set_right_by_three_clocks_whoever_is_lost() {
+    let mut world = World::new(30, config());
+    let (_, sent) = world.ask(Target::Any);
+    tell(&mut world, &sent, START + 5_000);
+    assert_eq!(world.client.network_time(START), START + 5_000);
+    let (id, sent) = world.ask(Target::Node(sent.destination.ed25519));
+    world.client.next_event().unwrap();
+    world.report(
+        sent.ticket,
+        Outcome::Answer {
+            status: 406,
+            body: b"",
+        },
+    );
+    let event = world.client.next_event().unwrap();
+    assert_eq!(
+        (event.request, event.result.err()),
+        (id, Some(RequestError::ClockOutOfSync))
+    );
+    assert!(world.client.is_resyncing());
+    let first = world.sends();
+    assert_eq!(first.len(), 3);
+    // One has a wrong clock, one is lost, one is right; the old time counts until the end.
+    tell(&mut world, &first[0], START + 25_000_000);
+    world.fail(&first[1], 500, "");
+    tell(&mut world, &first[2], START + 9_000);
+    assert!(world.client.is_resyncing());
+    assert_eq!(world.client.network_time(START), START + 5_000);
+    let again = world.sends();
+    assert_eq!(again.len(), 1);
+    assert!(
+        first
+            .iter()
+            .all(|sent| sent.destination != again[0].destination)
+    );
+    tell(&mut world, &again[0], START + 9_200);
+    world.actions();
+    assert!(!world.client.is_resyncing());
+    assert_eq!(world.client.network_time(START), START + 9_200);
+}
+
+#[test]
+fn where_nobody_answers_the_time_stays_as_it_was() {
+    let mut world = World::new(30, config());
+    let (_, sent) = world.ask(Target::Any);
+    tell(&mut world, &sent, START + 5_000);
+    let (_, sent) = world.ask(Target::Node(sent.destination.ed25519));
+    world.report(
+        sent.ticket,
+        Outcome::Answer {
+            status: 406,
+            body: b"",
+        },
+    );
+    let mut asked = 0;
+    while world.client.is_resyncing() {
+        for sent in world.sends() {
+            asked += 1;
+            if asked == 1 {
+                tell(&mut world, &sent, START + 25_000_000);
+            } else {
+                world.fail(&sent, 500, "");
+            }
+        }
+    }
+    assert_eq!(asked, 9);
+    assert_eq!(world.client.network_time(START), START + 5_000);
+}
