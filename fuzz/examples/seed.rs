@@ -1,11 +1,14 @@
 //! Writes `corpus/`: a few small inputs for each target, from the test vectors.
 //!
-//! Run it in this directory as `cargo run --example seed`. It removes what is there first.
+//! Run it in this directory as `cargo run --example seed`. Inputs with
+//! other names, those that once failed, stay.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use session_crypto::Ed25519Secret;
 use session_fuzz::input::{account, group};
 use session_message::admin;
@@ -16,11 +19,16 @@ use session_proto::content::{
 };
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, padding};
+use session_swarm::client::SavedState;
+use session_swarm::record::Version;
+use session_swarm::{MessageHash, Namespace, ServiceNode, StorageAccount, SwarmId};
 use testkit::{Case, Vectors};
 
 /// Of each target at most so many files, each of at most so many bytes.
 const MAX_FILES: usize = 16;
 const MAX_LENGTH: usize = 2048;
+/// The shortest attachment has more than 4 KiB.
+const MAX_ATTACHMENT: usize = 4608;
 
 const SENT_MS: u64 = 1_795_377_199_099;
 
@@ -31,7 +39,11 @@ impl Corpus {
     fn add(&mut self, target: &'static str, input: impl Into<Vec<u8>>) {
         let input = input.into();
         let inputs = self.0.entry(target).or_default();
-        if input.len() <= MAX_LENGTH && !inputs.contains(&input) {
+        let longest = match target {
+            "attachment_open" => MAX_ATTACHMENT,
+            _ => MAX_LENGTH,
+        };
+        if input.len() <= longest && !inputs.contains(&input) {
             inputs.push(input);
         }
     }
@@ -43,10 +55,12 @@ impl Corpus {
 
     /// A spread of the inputs, from first to last.
     fn write(&self, folder: &Path) {
-        let _ = fs::remove_dir_all(folder);
         for (target, inputs) in &self.0 {
             let folder = folder.join(target);
             fs::create_dir_all(&folder).unwrap();
+            for index in 0..MAX_FILES {
+                let _ = fs::remove_file(folder.join(format!("{index:02}")));
+            }
             let count = inputs.len().min(MAX_FILES);
             for index in 0..count {
                 let input = &inputs[index * inputs.len() / count];
@@ -69,6 +83,7 @@ fn main() {
     identity(&mut corpus);
     onion(&mut corpus);
     storage(&mut corpus);
+    client(&mut corpus);
     corpus.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"));
 }
 
@@ -473,4 +488,44 @@ fn storage(corpus: &mut Corpus) {
     corpus.add("node_binary", [5; 51]);
     corpus.add("ring", (0..80).map(|index| index * 3).collect::<Vec<u8>>());
     corpus.add("ring", [0xff; 40]);
+}
+
+/// Random courses of events, which the fuzzer learns to extend, and what a client saves.
+fn client(corpus: &mut Corpus) {
+    let mut random = ChaCha20Rng::seed_from_u64(3);
+    for length in [60, 120, 240, 480, 960] {
+        let mut input = vec![0; length];
+        random.fill_bytes(&mut input);
+        corpus.add("client_pool", input.clone());
+        // Three hops, two paths, seeds; a list of 31 nodes first.
+        input[..6].copy_from_slice(&[0b0001_0111, 3, 0, 2, 0, 31]);
+        corpus.add("client_machine", input);
+    }
+    let saved = SavedState::default().to_bytes();
+    let content = saved.len() - 32;
+    corpus.add("client_state", saved[..content].to_vec());
+    let key = account(2).ed25519_public();
+    let mut state = SavedState {
+        nodes: vec![ServiceNode {
+            ed25519: key,
+            x25519: None,
+            legacy: Some([3; 32]),
+            ip: [5, 6, 7, 8].into(),
+            https_port: 22021,
+            omq_port: 22020,
+            version: Version([2, 8, 0]),
+            swarm_id: SwarmId::new(5),
+            requested_unlock_height: 0,
+        }],
+        updated_ms: Some(SENT_MS),
+        ..SavedState::default()
+    };
+    state.strikes.add(&key, SENT_MS);
+    let user = StorageAccount::user(&account(1).x25519_public());
+    let hash = MessageHash::of(&user, Namespace::DEFAULT, b"");
+    let hashes = &mut state.last_hashes;
+    hashes.set(&user, Namespace::DEFAULT, &key, hash, SENT_MS);
+    let saved = state.to_bytes();
+    corpus.add("client_state", saved[..saved.len() - 32].to_vec());
+    corpus.add("client_state", saved);
 }

@@ -4,6 +4,7 @@
 //! `cargo test` can run the committed corpus through them with a stable compiler.
 
 pub mod bt;
+pub mod client;
 pub mod crypto;
 pub mod identity;
 pub mod input;
@@ -60,6 +61,9 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("onion_server", onion::server),
     ("onion_v3", onion::v3),
     ("onion_v4", onion::v4),
+    ("client_machine", client::machine),
+    ("client_pool", client::pool),
+    ("client_state", client::state),
     ("node_binary", swarm::node_binary),
     ("node_list", swarm::node_list),
     ("ring", swarm::ring),

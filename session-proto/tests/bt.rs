@@ -245,12 +245,15 @@ fn forms_that_the_specification_refuses_are_refused() {
 
 #[test]
 fn errors_say_what_is_wrong_and_where() {
-    let cases: [(&str, Error); 12] = [
+    let cases: [(&str, Error); 14] = [
         ("i1", Error::End { at: 2 }),
         ("lx", Error::UnexpectedByte { at: 1, byte: b'x' }),
         ("li01ee", Error::NotShortest { at: 2 }),
         ("li-0ee", Error::NotShortest { at: 1 }),
         ("i-9223372036854775809e", Error::Range { at: 0 }),
+        // The first 20 digits alone are in range.
+        ("i100000000000000000000e", Error::Range { at: 1 }),
+        ("100000000000000000000:", Error::Range { at: 0 }),
         (
             "l5:abcd",
             Error::StringLength {
@@ -316,6 +319,7 @@ fn count_and_size_are_bounded() {
         bt::parse_prefix(b"li1ei2ei3ei4ee", &limits),
         Err(Error::TooManyItems { limit: 4 })
     );
+    assert!(bt::parse_prefix(b"17:aaaaaaaaaaaaaaaaa", &limits).is_ok());
     assert_eq!(
         bt::parse_prefix(b"18:aaaaaaaaaaaaaaaaaa", &limits),
         Err(Error::TooLong { limit: 20, got: 21 })
@@ -395,6 +399,30 @@ fn unknown_values_are_written_again_byte_for_byte() {
 }
 
 #[test]
+fn values_can_be_looked_at() {
+    let value = bt::parse(b"li-7e2:abd1:ai1eee").unwrap();
+    let list = value.as_list().unwrap();
+    assert!(!list.is_empty());
+    let mut items = list.iter();
+    let mut offsets = Vec::new();
+    while items.next().is_some() {
+        offsets.push(items.offset());
+    }
+    assert_eq!(offsets, [5, 9, 17]);
+    let int = list.iter().next().unwrap().as_int().unwrap();
+    assert_eq!(int.as_i128(), -7);
+    let dict = list.iter().last().unwrap().as_dict().unwrap();
+    assert!(!dict.is_empty());
+    assert!(bt::parse_dict(b"de").unwrap().is_empty());
+    // Debug shows what is inside.
+    assert!(format!("{list:?}").starts_with("[Int("), "{list:?}");
+    assert!(format!("{dict:?}").contains("Int("), "{dict:?}");
+    let kinds = [Kind::Int, Kind::Bytes, Kind::List, Kind::Dict].map(|kind| kind.to_string());
+    assert!(kinds.iter().all(|kind| !kind.is_empty()));
+    assert_eq!(kinds[3], "dict");
+}
+
+#[test]
 fn keys_come_out_sorted_as_unsigned_bytes() {
     let order: [&[u8]; 17] = [
         b"", b"#", b"&", b"(", b")", b"*", b"+", b"1", b"<", b"=", b"@", b"A", b"Z", b"a", b"aa",
@@ -465,7 +493,10 @@ fn signatures_that_are_missing_short_or_not_last_are_refused() {
     assert_eq!(twice(&with(&[(b"~", 64)])), Ok(false));
     assert_eq!(twice(&with(&[(b"~", 64), (b"~P", 64)])), Ok(true));
     assert!(twice(&with(&[(b"~", 64), (b"~P", 63)])).is_err());
-    assert!(twice(&with(&[(b"~", 64), (b"~Q", 64)])).is_err());
+    assert_eq!(
+        twice(&with(&[(b"~", 64), (b"~Q", 64)])),
+        Err(FieldError::AfterSignature)
+    );
     assert!(twice(&with(&[(b"~", 64), (b"~P", 64), (b"~Q", 1)])).is_err());
     for late in ["~", "~P", "\u{80}"] {
         let bytes = bt::signed_dict(
