@@ -16,200 +16,40 @@
 //! [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
 //! [10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
 use crate::account::StorageAccount;
-use crate::limits::MINUTE_MS;
-use crate::path::{PathConfig, PathId, Paths, Purpose};
-use crate::pool::{Pool, PoolConfig};
-use crate::record::{ReadOptions, ServiceNode, ServiceNodesRequest};
-use crate::rpc::{Request, Response};
+use crate::path::{PathId, Paths, Purpose};
+use crate::pool::Pool;
+use crate::record::{ServiceNode, ServiceNodesRequest};
+use crate::rpc::Request;
 use crate::strikes::Strikes;
 
 mod answers;
 mod belief;
 mod building;
 mod clock;
+mod config;
 mod dispatch;
+mod exchange;
 mod outcome;
 mod refresh;
 mod state;
 mod upkeep;
 
 pub use clock::ClockOffset;
+pub use config::ClientConfig;
+pub use exchange::{Action, Event, Reply, RequestError, RequestId, Target, Ticket};
 pub use outcome::Outcome;
 pub use state::{SavedPath, SavedState, StateError};
 
 use building::GuardTests;
 use clock::Resync;
 use refresh::Refresh;
-
-/// Rules of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientConfig {
-    /// Rules of the pool.
-    pub pool: PoolConfig,
-    /// Rules of paths.
-    pub path: PathConfig,
-    /// Which nodes of a list are taken.
-    pub nodes: ReadOptions,
-    /// The number of seeds that [`Action::AskSeed`] can name.
-    pub seeds: usize,
-    /// Attempts of a request, redirects not counted.
-    pub attempts: u32,
-    /// Redirects that a request follows.
-    pub redirects: u32,
-    /// How long one attempt may take.
-    pub attempt_timeout_ms: u64,
-    /// How long a request may take with all its attempts.
-    pub request_timeout_ms: u64,
-    /// Most requests under way; more are refused.
-    pub max_requests: usize,
-}
-
-impl Default for ClientConfig {
-    fn default() -> Self {
-        Self {
-            pool: PoolConfig::default(),
-            path: PathConfig::default(),
-            nodes: ReadOptions::default(),
-            seeds: 3,
-            attempts: 4,
-            redirects: 5,
-            attempt_timeout_ms: 15_000,
-            request_timeout_ms: MINUTE_MS,
-            max_requests: 10_000,
-        }
-    }
-}
-
-impl ClientConfig {
-    /// These rules for a network of these nodes, which may be too few for them: a short list is then
-    /// taken, hops may share a /24 network, and a destination may be a hop.
-    ///
-    /// Only where the nodes are known to be all there are, such as on one machine. In the real
-    /// network a short list is a lie.
-    #[must_use]
-    pub fn fitted_to(mut self, nodes: &[ServiceNode]) -> Self {
-        let subnets: BTreeSet<_> = nodes.iter().map(ServiceNode::subnet).collect();
-        let hops = self.path.hops;
-        self.pool.min_nodes = self.pool.min_nodes.min(nodes.len() / 2);
-        self.path.distinct_subnets &= subnets.len() > hops;
-        self.path.allow_destination_in_path |= nodes.len() <= self.path.paths.saturating_mul(hops);
-        self
-    }
-}
-
-/// The number of a request of the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(u64);
-
-/// The number of something that was sent; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(u64);
-
-/// Who shall answer a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A member of the swarm of the account.
-    Swarm(StorageAccount),
-    /// This node and no other.
-    Node(Ed25519Public),
-    /// Any node.
-    Any,
-}
-
-/// What the user of a [`Client`] has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send `body` through `hops` to `destination` as an onion request.
-    Send {
-        /// To report the outcome with.
-        ticket: Ticket,
-        /// The hops, the guard first. The destination comes behind the last one. All of them, and
-        /// the destination, have their `x25519`, which is checked: it is the key to seal to.
-        hops: Vec<ServiceNode>,
-        /// The node that shall answer.
-        destination: ServiceNode,
-        /// The inner body: `{"method":…,"params":…}`.
-        body: Vec<u8>,
-        /// When to give up, in milliseconds since 1970. If nothing is reported until then the
-        /// client takes it for [`Outcome::TimedOut`].
-        deadline_ms: u64,
-    },
-    /// Find out whether a node can be reached that may become a guard: connect to its HTTPS port and
-    /// send any request that names no account, such as one to `/ping_test/v1`. Whatever answer comes
-    /// is an [`Outcome::Answer`].
-    TestGuard {
-        /// To report the outcome with.
-        ticket: Ticket,
-        /// The node.
-        guard: ServiceNode,
-        /// As in [`Action::Send`].
-        deadline_ms: u64,
-    },
-    /// POST `body` to `/json_rpc` of a seed. A success is an [`Outcome::Answer`].
-    AskSeed {
-        /// To report the outcome with.
-        ticket: Ticket,
-        /// Which seed: 0 to one less than [`ClientConfig::seeds`].
-        seed: usize,
-        /// The body.
-        body: Vec<u8>,
-        /// As in [`Action::Send`].
-        deadline_ms: u64,
-    },
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Which request.
-    pub request: RequestId,
-    /// The answer of the node that served it, checked as far as it can be, or why there is none.
-    pub result: Result<Reply, RequestError>,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    /// The node that answered.
-    pub node: Ed25519Public,
-    /// Its answer. A status that is no success is one that no other node would answer otherwise.
-    pub response: Response,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// The time of the request is over.
-    #[error("no answer in time")]
-    TimedOut,
-    /// All attempts failed, the last one on its path.
-    #[error("all attempts failed on the way")]
-    PathsFailed,
-    /// All attempts failed, the last one at its destination.
-    #[error("no node of the swarm gave a usable answer")]
-    NoUsableAnswer,
-    /// The nodes disagree with the time of the request: sign again with the network's time.
-    #[error("the clock is out of sync with the network")]
-    ClockOutOfSync,
-    /// The nodes that were asked send the request on and on.
-    #[error("no node says that it serves this account")]
-    WrongSwarm,
-    /// The node that shall answer is not in the pool, or has no usable key.
-    #[error("the node is not known")]
-    UnknownNode,
-    /// There are too many requests under way.
-    #[error("too many requests")]
-    TooMany,
-}
 
 /// One request of the user, or of the client itself.
 #[derive(Debug, Clone)]
