@@ -136,6 +136,17 @@ fn push_payloads_and_the_plain_form() {
 }
 
 #[test]
+fn overheads_are_those_of_the_specification() {
+    assert_eq!(sealed_box::OVERHEAD, 48);
+    assert_eq!(direct::OVERHEAD, 144);
+    assert_eq!(group::OVERHEAD, 40);
+    assert_eq!(inbox::OVERHEAD, 73);
+    assert_eq!(config::OVERHEAD, 40);
+    assert_eq!(xchacha::OVERHEAD, 40);
+    assert_eq!(session_crypto::multi::OVERHEAD, 16);
+}
+
+#[test]
 fn inbox_messages() {
     let server = X25519Public::from_bytes([0x77; 32]);
     for blinding in [Blinding::Blind15, Blinding::Blind25] {

@@ -134,6 +134,7 @@ impl ClientError {
             | Self::AccountId { .. }
             | Self::File { .. }
             | Self::Size { .. }
+            | Self::Seal(_)
             | Self::Decrypt { .. } => 2,
             Self::Seeds(_)
             | Self::Guard(_)
@@ -146,7 +147,7 @@ impl ClientError {
             | Self::Nonsense { .. }
             | Self::NotStored { .. }
             | Self::Request(_) => 4,
-            Self::Random | Self::Seal(_) | Self::Output(_) => 1,
+            Self::Random | Self::Output(_) => 1,
         }
     }
 }

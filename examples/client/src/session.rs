@@ -14,7 +14,7 @@ use session_swarm::rpc::{Retrieve, Signer, Store};
 use session_swarm::{MessageHash, Namespace, ServiceNode, StorageAccount, SwarmId};
 use tokio::sync::Mutex;
 
-use crate::driver::{Answered, Driver};
+use crate::driver::{Answered, Driver, local_ms};
 use crate::error::ClientError;
 use crate::message::{self, Incoming};
 use crate::network::{Options, Route};
@@ -76,6 +76,17 @@ impl Draft {
     pub fn named(mut self, name: &str) -> Self {
         self.content = self.content.with_profile(Profile::named(name));
         self
+    }
+
+    /// Whether it can be sent at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Seal`] if it has nothing in it, or too much.
+    pub fn check(&self, sender: &Account) -> Result<(), ClientError> {
+        let rng = &mut UnwrapErr(SysRng);
+        direct::seal(rng, sender, &self.to, &self.content, local_ms())?;
+        Ok(())
     }
 
     /// As the answer to another message.

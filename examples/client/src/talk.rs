@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use client::error::ClientError;
@@ -79,15 +80,22 @@ async fn connect(shared: &Shared, out: &Output) -> Result<(Client, Memory), Clie
     };
     let memory = Memory::open(shared, &account.id().to_string(), out)?;
     out.doing("asking a seed node for the service nodes, and some of them for the time");
-    let said = out.clone();
+    let (said, retried) = (out.clone(), AtomicBool::new(false));
     let watch = move |step: &Step| match step {
-        Step::Retry { reason } if !said.is_json() => {
-            said.notice(&format!("an attempt failed: {reason}"));
+        // Once: a node that is down is on many ways.
+        Step::Retry { reason } if !said.is_json() && !retried.swap(true, Ordering::Relaxed) => {
+            said.notice(&format!("an attempt failed, and others are made: {reason}"));
         }
-        Step::SubnetsShared { subnets } => said.notice(&format!(
-            "the network has only {subnets} subnets, so nodes of one path share a subnet, and who \
-             runs one may run several"
-        )),
+        Step::SubnetsShared { subnets } => {
+            let all = match subnets {
+                1 => "one subnet".to_owned(),
+                subnets => format!("{subnets} subnets"),
+            };
+            said.notice(&format!(
+                "the whole network is in {all}, so nodes of one path share a subnet, and who runs \
+                 one may run several"
+            ));
+        }
         _ => {}
     };
     let client = Client::connect_again(account, &options, memory.state().kept(), watch).await?;
@@ -101,8 +109,9 @@ pub(crate) async fn send(
     out: &Output,
 ) -> Result<(), ClientError> {
     let given = message.name.map(check_name).transpose()?;
-    let (client, mut memory) = connect(shared, out).await?;
     let mut draft = Draft::text(&message.to, message.text);
+    draft.check(&account(shared)?)?;
+    let (client, mut memory) = connect(shared, out).await?;
     if let Some(name) = given.unwrap_or(memory.state().name.as_deref()) {
         draft = draft.named(name);
     }

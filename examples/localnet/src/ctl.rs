@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use client::http::{Http, Trust};
 use localnet::admin::Order;
+use localnet::ui::{Steps, print};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
@@ -68,7 +69,12 @@ impl Ctl {
 }
 
 /// Carries out an order and prints what came of it.
-pub(crate) async fn run(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), String> {
+pub(crate) async fn run(
+    data_dir: &Path,
+    order: &Ctl,
+    json: bool,
+    steps: &Steps,
+) -> Result<(), String> {
     let read = |name: &str| {
         let file = data_dir.join(name);
         std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
@@ -92,9 +98,11 @@ pub(crate) async fn run(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), 
         None => ("status", Vec::new()),
     };
     let url = format!("{url}/{path}");
+    steps.doing("waiting for the network");
     let answer = http
         .post(&url, "application/json", body.into(), LIMIT)
         .await;
+    steps.finish();
     let answer = answer.map_err(|error| format!("{error}; is the network up?"))?;
     let mut said: Value =
         serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
@@ -104,14 +112,14 @@ pub(crate) async fn run(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), 
     if json {
         let event = if path == "ctl" { "done" } else { "status" };
         said["event"] = event.into();
-        println!("{said}");
+        print(said)?;
     } else if let Some(said) = said["said"].as_str() {
-        println!("{said}");
+        print(said)?;
     } else {
         for node in said["nodes"].as_array().into_iter().flatten() {
             let text = |name: &str| node[name].as_str().unwrap_or("-").to_owned();
             let state = if node["up"] == true { "up" } else { "down" };
-            println!(
+            print(format_args!(
                 "{}  {:21}  swarm {:16}  {:4}  {:6} messages  slow {} ms  clock {} ms  lie {}",
                 text("ed25519").chars().take(12).collect::<String>(),
                 text("address"),
@@ -121,7 +129,7 @@ pub(crate) async fn run(data_dir: &Path, order: &Ctl, json: bool) -> Result<(), 
                 node["slow_ms"],
                 node["clock_ms"],
                 text("lie"),
-            );
+            ))?;
         }
     }
     Ok(())

@@ -305,13 +305,13 @@ fn table(
     }
     let rows = network.nodes.iter().filter_map(|node| {
         let roles = roles.remove(node.public())?;
-        Some(Row::new(
-            node.name(),
-            node.address().ip(),
-            roles,
-            &node.seen,
-            secrets,
-        ))
+        let address = node.address();
+        let address = if network.one_address {
+            address.to_string()
+        } else {
+            address.ip().to_string()
+        };
+        Some(Row::new(node.name(), address, roles, &node.seen, secrets))
     });
     Table(rows.collect())
 }

@@ -11,14 +11,15 @@ use localnet::ledger::CERTIFICATE;
 use localnet::load::{self, Load};
 use localnet::network::{Network, Plan};
 use localnet::report::{Row, Table};
-use localnet::ui::Steps;
+use localnet::ui::{Steps, print};
 use serde_json::json;
 
 use crate::ctl::Ctl;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
 ///
-/// Without a command it runs `demo`.
+/// Without a command it runs `demo`. Exit status: 0 success, 1 failure, 2 a command line that cannot be
+/// used.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -116,7 +117,9 @@ fn main() -> ExitCode {
             let is_shaped = nodes.is_some() || swarms.is_some() || port.is_some();
             runtime.block_on(run_serve(data_dir, plan, is_shaped, json, &steps))
         }
-        Command::Ctl { data_dir, order } => runtime.block_on(ctl::run(&data_dir, &order, json)),
+        Command::Ctl { data_dir, order } => {
+            runtime.block_on(ctl::run(&data_dir, &order, json, &steps))
+        }
         Command::Bench {
             accounts,
             clients,
@@ -141,7 +144,8 @@ fn main() -> ExitCode {
 fn fail(steps: &Steps, json: bool, error: &str) -> ExitCode {
     steps.finish();
     if json {
-        println!("{}", json!({"event": "error", "error": error}));
+        // The exit status says it too.
+        let _ = print(json!({"event": "error", "error": error}));
     }
     eprintln!("localnet: {error}");
     ExitCode::FAILURE
@@ -163,7 +167,8 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
     };
     let emit = |event| {
         if json {
-            println!("{event}");
+            // The last event says whether they can be written.
+            let _ = print(event);
         }
     };
     let delivered = demo::run(&plan, text, steps, emit)
@@ -178,7 +183,7 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
         steps.elapsed().as_secs_f64()
     ));
     if json {
-        println!("{}", delivered.event);
+        print(delivered.event)?;
     }
     Ok(())
 }
@@ -229,7 +234,7 @@ async fn run_serve(
         let event = json!({"event": "serving", "seed_url": network.seed_url(),
             "seed_cert": certificate, "data_dir": data_dir, "nodes": network.nodes.len(),
             "swarms": network.chain.swarms().len()});
-        println!("{event}");
+        print(event)?;
     }
     steps.done(format!(
         "{} service nodes in {} swarms are up.",
@@ -266,10 +271,7 @@ async fn run_bench(load: Load, one_address: bool, json: bool, steps: &Steps) -> 
     .await;
     steps.finish();
     if json {
-        println!(
-            "{}",
-            serde_json::to_string(&result).map_err(|error| error.to_string())?
-        );
+        print(serde_json::to_string(&result).map_err(|error| error.to_string())?)?;
     }
     let [median, nine, ninety_nine, longest] = result.latency_ms;
     steps.say(format!(

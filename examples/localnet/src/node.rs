@@ -33,6 +33,7 @@ use retry::Delivery;
 mod onion;
 mod retry;
 mod storage;
+mod work;
 
 /// What the server calls itself, to clients and to servers outside.
 const SERVER: &str = "Oxen Storage Server/2.8.0";

@@ -27,8 +27,8 @@ pub struct Secrets {
 pub struct Row {
     /// The node's Ed25519 key in hex.
     pub node: String,
-    /// The node's address.
-    pub address: IpAddr,
+    /// The node's address, with its port if others have the same.
+    pub address: String,
     /// What it did for the message.
     pub roles: Vec<String>,
     /// Whether it saw the sender's address, if that can be told from others.
@@ -47,7 +47,7 @@ impl Row {
     /// Asks the notes of a node.
     pub fn new(
         node: String,
-        address: IpAddr,
+        address: String,
         roles: Vec<String>,
         seen: &Seen,
         secrets: &Secrets,
@@ -93,7 +93,7 @@ impl fmt::Display for Table {
         for row in &self.0 {
             lines.push([
                 row.node.chars().take(8).collect(),
-                row.address.to_string(),
+                row.address.clone(),
                 maybe(row.sender_address),
                 saw(row.sender_account),
                 maybe(row.receiver_address),
@@ -138,8 +138,7 @@ mod tests {
             receiver: vec![b"receiver id".to_vec()],
             text: "hello there".into(),
         };
-        let address = "127.0.1.1".parse().unwrap();
-        let row = |seen: &Seen| Row::new("ab".into(), address, vec![], seen, &secrets);
+        let row = |seen: &Seen| Row::new("ab".into(), "127.0.1.1".into(), vec![], seen, &secrets);
         let seen = Seen::default();
         let blank = row(&seen);
         seen.address("127.0.0.2".parse().unwrap());

@@ -1,5 +1,6 @@
 //! Steps on a terminal, with a spinner while one takes time.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -42,15 +43,22 @@ impl Steps {
         if !self.silent {
             let at = self.started.elapsed().as_secs_f64();
             let line = format!("  {at:5.2} s  {}", what.as_ref());
-            self.bar.suspend(|| println!("{line}"));
+            self.line(&line);
         }
     }
 
     /// Lines without a time.
     pub fn say(&self, what: impl AsRef<str>) {
         if !self.silent {
-            self.bar.suspend(|| println!("{}", what.as_ref()));
+            self.line(what.as_ref());
         }
+    }
+
+    /// A line that somebody may not want to read to the end.
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| {
+            let _ = print(text);
+        });
     }
 
     /// Time since the start.
@@ -62,4 +70,16 @@ impl Steps {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Prints a line on the standard output. When this is no error it has left the program.
+///
+/// # Errors
+///
+/// A sentence that says why it cannot be written.
+pub fn print(line: impl std::fmt::Display) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("the output cannot be written: {error}"))
 }

@@ -568,6 +568,14 @@ async fn what_the_user_gets_wrong_is_said_in_one_sentence() {
     for bad in [&typo, &id[..64], &format!("15{}", &id[2..]), "", "hello"] {
         refused(&["send", bad, "text"], 2, "is not an account id").await;
     }
+    // What cannot be sent is refused before anybody is asked.
+    for (text, sentence) in [
+        ("", "nothing in it"),
+        (&"x".repeat(2001), "2001 characters"),
+    ] {
+        let arguments = ["send", &id, text, "--phrase-file", &phrase];
+        refused(&arguments, 2, sentence).await;
+    }
     let arguments = with(&["receive"]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     refused(&arguments, 2, "--seed-url").await;

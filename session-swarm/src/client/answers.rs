@@ -87,16 +87,17 @@ impl Client {
         failure: Outcome<'_>,
         now_ms: u64,
     ) {
-        let config = self.config.path;
-        self.paths.failed(id, &config);
-        let blame = match failure {
-            Outcome::PathError { status, body } => blame(status, body),
-            Outcome::Unreachable => {
-                self.guard_unreachable(id, now_ms);
-                return;
+        match failure {
+            Outcome::PathError { status, body } => {
+                self.punish(id, destination, blame(status, body), now_ms);
             }
-            _ => Blame::Path,
-        };
+            Outcome::Unreachable => self.guard_unreachable(id, now_ms),
+            _ => self.strike_path(id, now_ms),
+        }
+        self.paths.failed(id, &self.config.path);
+    }
+
+    fn punish(&mut self, id: PathId, destination: &Ed25519Public, blame: Blame, now_ms: u64) {
         let live = self.paths.live().iter().find(|live| live.id == id);
         let place = |key: &Ed25519Public| {
             let mut hops = live?.hops.iter();
@@ -116,6 +117,8 @@ impl Client {
                 None if key == *destination => self.strikes.add(&key, now_ms),
                 None => self.strike_path(id, now_ms),
             },
+            // Another request that was under way has said so before.
+            Blame::Gone(key) if self.strikes.is_out(&key, now_ms) => {}
             Blame::Gone(key) => match place(&key) {
                 // No node forwards to the guard.
                 Some(0) => self.strike_path(id, now_ms),

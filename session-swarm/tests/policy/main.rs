@@ -108,6 +108,26 @@ fn a_node_that_is_not_found_is_struck_out_and_replaced_in_its_path() {
 }
 
 #[test]
+fn a_node_that_is_gone_is_counted_once_for_all_that_were_on_their_way() {
+    let mut world = World::new(12, config());
+    for _ in 0..5 {
+        world.client.submit(Target::Any, Info, world.now);
+    }
+    let sends = world.sends();
+    let (id, hops) = (world.path().id, world.keys());
+    let text = format!("Next node not found: {}", hex(&hops[1]));
+    // Some say so before the hop is replaced, and some after it.
+    for (index, sent) in sends.iter().enumerate() {
+        if index == 2 {
+            world.actions();
+        }
+        world.fail(sent, 502, &text);
+    }
+    assert_eq!(world.strikes(&hops), [0, STRIKE_LIMIT, 0]);
+    assert_eq!((world.path().id, world.path().strikes()), (id, 1));
+}
+
+#[test]
 fn a_hop_that_was_blamed_by_name_does_not_pay_for_its_path_too() {
     let mut world = World::new(12, config());
     let (_, sent) = world.ask(Target::Any);

@@ -6,25 +6,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_swarm::MessageHash;
-use session_swarm::Namespaces;
-use session_swarm::StorageAccount;
 use session_swarm::record::Version;
 use session_swarm::rpc::{
-    ActiveNodesBin, Affected, Batch, BatchAnswer, Checks, Delete, DeleteEntry, DeletedEntry,
-    Encoding, Entry, Expire, Failure, GetExpiries, GetSwarmAnswer, IfElse, IfElseAnswer,
-    InfoAnswer, OxendAnswer, OxendEndpoint, OxendRequest, Request, Response, Retrieve,
-    RetrieveAnswer, RevokedAnswer, RevokedEntry, RpcError, Stamp, StoreEntry, StoredMessage,
-    SubaccountToken, SwarmAnswer, SwarmCall, UnrevokedEntry, UpdatedEntry, peer_body,
+    ActiveNodesBin, Affected, Batch, BatchAnswer, Checks, Delete, DeleteEntry, Encoding, Entry,
+    Failure, GetExpiries, GetSwarmAnswer, IfElse, IfElseAnswer, InfoAnswer, OxendAnswer,
+    OxendEndpoint, OxendRequest, Request, Response, RevokedAnswer, RpcError, Stamp,
+    SubaccountToken, SwarmAnswer, SwarmCall, peer_body,
 };
 use session_swarm::value::Value;
+use session_swarm::{MessageHash, StorageAccount};
 
 use super::retry::Delivery;
 use super::{Node, PEER_STORAGE};
 use crate::chain::{HARD_FORK, VERSION};
 use crate::fault::Lie;
 use crate::server::Reply;
-use crate::store::{Message, StoreError};
+use crate::store::StoreError;
 
 /// How long a node waits for another one to which it forwarded a request.
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,7 +89,7 @@ impl Node {
         }
     }
 
-    fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         Stamp {
             t: self.now(),
             hf: HARD_FORK,
@@ -373,133 +370,6 @@ impl Node {
             response
         })
     }
-
-    fn store_message(&self, call: &session_swarm::rpc::Store) -> Result<StoreEntry, StoreError> {
-        let hash = call.hash();
-        if self.faults.now().lie == Some(Lie::Drop) {
-            return Ok(StoreEntry {
-                hash,
-                expiry: call.expiry(),
-                already: false,
-            });
-        }
-        let message = Message {
-            hash: hash.to_string(),
-            timestamp: call.timestamp,
-            expiry: call.expiry(),
-            data: call.data.clone(),
-        };
-        let (expiry, already) = self.store().insert(
-            call.account.as_bytes(),
-            call.namespace.number(),
-            call.namespace.is_public_outbox(),
-            &message,
-        )?;
-        Ok(StoreEntry {
-            hash,
-            expiry,
-            already,
-        })
-    }
-
-    fn retrieve(&self, call: &Retrieve) -> Result<RetrieveAnswer, StoreError> {
-        let mut page = call.page();
-        let after = call.last_hash.map(|hash| hash.to_string());
-        let (found, more) = self.store().list(
-            call.account.as_bytes(),
-            call.namespace().number(),
-            after.as_deref(),
-            self.now(),
-            |message| page.take(message.data.len()),
-        )?;
-        let messages = found.into_iter().filter_map(|message| {
-            Some(StoredMessage {
-                hash: message.hash.parse().ok()?,
-                timestamp: message.timestamp,
-                expiration: message.expiry,
-                data: message.data,
-            })
-        });
-        Ok(RetrieveAnswer {
-            messages: messages.collect(),
-            malformed: 0,
-            more: more && !page.is_none_wanted(),
-            stamp: self.stamp(),
-        })
-    }
-
-    fn delete(&self, call: &Delete) -> Result<DeleteEntry, StoreError> {
-        let hashes = call.messages.iter().map(MessageHash::as_str);
-        let deleted = self.store().delete(call.account.as_bytes(), hashes)?;
-        Ok(DeleteEntry {
-            deleted: parse_hashes(deleted),
-        })
-    }
-
-    fn delete_until(
-        &self,
-        account: &StorageAccount,
-        namespaces: Namespaces,
-        before: u64,
-    ) -> Result<DeletedEntry, StoreError> {
-        let one = one_namespace(namespaces);
-        let deleted = self
-            .store()
-            .delete_before(account.as_bytes(), one, before)?;
-        Ok(DeletedEntry {
-            deleted: affected(namespaces, deleted),
-        })
-    }
-
-    fn expire_all(
-        &self,
-        account: &StorageAccount,
-        namespaces: Namespaces,
-        expiry: u64,
-    ) -> Result<UpdatedEntry, StoreError> {
-        let one = one_namespace(namespaces);
-        let updated = self.store().expire_all(account.as_bytes(), one, expiry)?;
-        Ok(UpdatedEntry {
-            updated: affected(namespaces, updated),
-        })
-    }
-
-    fn expire(&self, call: &Expire) -> Result<session_swarm::rpc::ExpireEntry, StoreError> {
-        let account = call.account.as_bytes();
-        let mut store = self.store();
-        let hashes = call.messages.iter().map(MessageHash::as_str);
-        let stored: BTreeMap<String, u64> = store
-            .expiries(account, hashes, self.now())?
-            .into_iter()
-            .collect();
-        let applied = call.apply(self.now(), |hash| stored.get(hash.as_str()).copied());
-        let changes = applied
-            .changes
-            .iter()
-            .map(|(hash, expiry)| (hash.as_str(), *expiry));
-        store.set_expiries(account, changes)?;
-        Ok(applied.entry)
-    }
-
-    fn revoke(
-        &self,
-        account: &StorageAccount,
-        tokens: &[SubaccountToken],
-    ) -> Result<RevokedEntry, StoreError> {
-        let tokens: Vec<[u8; 36]> = tokens.iter().map(|token| *token.as_bytes()).collect();
-        self.store().revoke(account.as_bytes(), &tokens)?;
-        Ok(RevokedEntry)
-    }
-
-    fn unrevoke(
-        &self,
-        account: &StorageAccount,
-        tokens: &[SubaccountToken],
-    ) -> Result<UnrevokedEntry, StoreError> {
-        let tokens: Vec<[u8; 36]> = tokens.iter().map(|token| *token.as_bytes()).collect();
-        let count = self.store().unrevoke(account.as_bytes(), &tokens)?;
-        Ok(UnrevokedEntry { count })
-    }
 }
 
 /// Whether messages of all namespaces were deleted, which the deployed server does and then fails
@@ -522,33 +392,5 @@ fn as_delete(request: &Request) -> Option<Delete> {
     match request {
         Request::Delete(call) => Some(call.clone()),
         _ => None,
-    }
-}
-
-fn one_namespace(namespaces: Namespaces) -> Option<i16> {
-    match namespaces {
-        Namespaces::One(namespace) => Some(namespace.number()),
-        Namespaces::All => None,
-    }
-}
-
-fn parse_hashes(hashes: Vec<String>) -> Vec<MessageHash> {
-    hashes.iter().filter_map(|hash| hash.parse().ok()).collect()
-}
-
-fn affected(namespaces: Namespaces, found: Vec<(i16, String)>) -> Affected {
-    match namespaces {
-        Namespaces::One(_) => Affected::One(parse_hashes(
-            found.into_iter().map(|(_, hash)| hash).collect(),
-        )),
-        Namespaces::All => {
-            let mut spaces: BTreeMap<i16, Vec<MessageHash>> = BTreeMap::new();
-            for (namespace, hash) in found {
-                if let Ok(hash) = hash.parse() {
-                    spaces.entry(namespace).or_default().push(hash);
-                }
-            }
-            Affected::All(spaces)
-        }
     }
 }

@@ -1,0 +1,39 @@
+//! What is printed of secrets: their names.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use session_crypto::attachment::{Encryptor, FileKey, Kind, legacy};
+use session_crypto::secretstream::{SecretStream, Tag};
+use session_crypto::{Ed25519Secret, X25519Secret};
+
+#[test]
+fn secrets_print_their_names_alone() {
+    let (secret, other) = (X25519Secret::from_bytes([1; 32]), [2; 32]);
+    let shared = secret
+        .diffie_hellman(&X25519Secret::from_bytes(other).public())
+        .unwrap();
+    assert_eq!(format!("{secret:?}"), "X25519Secret(..)");
+    assert_eq!(format!("{shared:?}"), "SharedSecret(..)");
+    let account = Ed25519Secret::from_seed(&[1; 32]);
+    assert_eq!(format!("{account:?}"), "Ed25519Secret(..)");
+    let keys = legacy::Keys::from_bytes([1; 64]);
+    assert_eq!(format!("{keys:?}"), "Keys(..)");
+    let stream = SecretStream::new(&[1; 32], &[2; 24]);
+    assert_eq!(format!("{stream:?}"), "SecretStream(..)");
+    let key = FileKey::derive(&account, Kind::Attachment, b"content");
+    let encryptor = Encryptor::new(&key, 7, &mut Vec::new()).unwrap();
+    assert_eq!(
+        format!("{encryptor:?}"),
+        "Encryptor { content_left: 7, .. }"
+    );
+}
+
+#[test]
+fn tags_are_their_bytes() {
+    for byte in 0..=255 {
+        let tag = Tag::from_byte(byte);
+        assert_eq!(tag.is_some(), byte < 4);
+        if let Some(tag) = tag {
+            assert_eq!(tag.to_byte(), byte);
+        }
+    }
+}
