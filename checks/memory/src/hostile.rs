@@ -143,3 +143,75 @@ pub fn zstd_bomb(size: usize) -> Vec<u8> {
     }
     frame
 }
+
+/// A protobuf field of bytes.
+fn field(number: u32, inside: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for value in [u64::from(number << 3 | 2), inside.len() as u64] {
+        let mut value = value;
+        while value >= 0x80 {
+            out.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    }
+    out.extend_from_slice(inside);
+    out
+}
+
+/// Contents that are right, as large as they may be in about so many bytes: a text, receipts, a list
+/// of hashes, candidates of a call, and attachments and previews with all that they can hold.
+pub fn contents(size: usize) -> Vec<Vec<u8>> {
+    let data = |inside: &[u8]| field(1, inside);
+    let receipts = [8, 1]
+        .into_iter()
+        .chain([16, 1].repeat(size.min(20_000) / 2));
+    let attachment = |number: u8| {
+        let id = [0x09, number, 0, 0, 0, 0, 0, 0, 0];
+        let text = vec![b'a'; size / 100];
+        [
+            id.to_vec(),
+            field(2, &text),
+            field(7, &text),
+            field(11, &text),
+        ]
+        .concat()
+    };
+    let attachments: Vec<u8> = (0..32)
+        .flat_map(|number| field(2, &attachment(number)))
+        .collect();
+    let preview = [
+        field(1, b"https://example.com/"),
+        field(2, &vec![b'p'; size / 32]),
+    ]
+    .concat();
+    // Of delete-content: hashes, and the signature of an admin.
+    let hashes = field(2, &[b'h'; 43]).repeat(size.min(180_000) / 45);
+    let deleted = [hashes, field(3, &[1; 64])].concat();
+    let sdps: Vec<u8> = (0..256)
+        .flat_map(|_| field(2, &vec![b's'; size / 512]))
+        .collect();
+    vec![
+        data(&field(1, &vec![b't'; size])),
+        data(&[field(1, b"text"), attachments].concat()),
+        data(&[field(1, b"text"), field(10, &preview).repeat(16)].concat()),
+        field(5, &receipts.collect::<Vec<u8>>()),
+        field(
+            3,
+            &[
+                vec![8, 1],
+                sdps,
+                field(5, b"1d4f9a8e-0000-4000-8000-000000000000"),
+            ]
+            .concat(),
+        ),
+        data(&field(120, &field(7, &deleted))),
+    ]
+}
+
+/// A multi-recipient message of the right form with as many entries as fit, none of which opens.
+pub fn recipients(size: usize) -> Vec<u8> {
+    let entry = [b"40:".as_slice(), &[7; 40]].concat();
+    let entries = entry.repeat(size.saturating_sub(40) / entry.len());
+    [b"d1:#24:".as_slice(), &[1; 24], b"1:el", &entries, b"ee"].concat()
+}
