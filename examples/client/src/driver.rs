@@ -304,6 +304,9 @@ impl Driver {
                 deadline_ms,
             } => {
                 let limit = Duration::from_millis(deadline_ms.saturating_sub(now));
+                (self.watch)(&Step::Guard {
+                    node: Box::new(guard),
+                });
                 let http = self.http.clone();
                 self.under_way.spawn(async move {
                     let url = format!("https://{}:{}/ping_test/v1", guard.ip, guard.https_port);

@@ -41,6 +41,11 @@ pub enum Step {
         /// How many subnets there are.
         subnets: usize,
     },
+    /// A node is tried as the guard of a path: it sees the client's address, and nothing else.
+    Guard {
+        /// The node.
+        node: Box<ServiceNode>,
+    },
     /// A request goes out.
     Request {
         /// What is asked for.

@@ -73,28 +73,33 @@ fn short(node: &ServiceNode) -> String {
     }
 }
 
-/// The routes that a client took, in order.
+/// What a client did.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<(&'static str, Route)>>>);
+struct Log(Arc<Mutex<Deeds>>);
+
+/// The nodes that it tried as guards, and the routes that it took, in order.
+#[derive(Debug, Clone, Default)]
+struct Deeds {
+    guards: Vec<Ed25519Public>,
+    routes: Vec<(&'static str, Route)>,
+}
 
 impl Log {
     fn watch(&self) -> impl Fn(&Step) + Send + Sync + 'static {
         let log = self.clone();
         move |step| {
-            if let Step::Request { method, route } = step {
-                log.0
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((method, (**route).clone()));
+            let mut deeds = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match step {
+                Step::Guard { node } => deeds.guards.push(node.ed25519),
+                Step::Request { method, route } => deeds.routes.push((method, (**route).clone())),
+                _ => {}
             }
         }
     }
 
-    fn routes(&self) -> Vec<(&'static str, Route)> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn deeds(&self) -> Deeds {
+        let deeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        deeds.clone()
     }
 }
 
@@ -241,8 +246,8 @@ pub async fn run(
         .swarm_of(&StorageAccount::from_bytes(*to.as_bytes()));
     let table = table(
         &network,
-        &sending.routes(),
-        &receiving.routes(),
+        &sending.deeds(),
+        &receiving.deeds(),
         receiver_swarm,
         &secrets,
     );
@@ -275,8 +280,8 @@ pub async fn run(
 /// The table: every node on a path of either client, and every node of the receiver's swarm.
 fn table(
     network: &Network,
-    sending: &[(&'static str, Route)],
-    receiving: &[(&'static str, Route)],
+    sending: &Deeds,
+    receiving: &Deeds,
     swarm: Option<SwarmId>,
     secrets: &Secrets,
 ) -> Table {
@@ -287,8 +292,11 @@ fn table(
             roles.push(role);
         }
     };
-    for (who, routes) in [("Alice", sending), ("Bob", receiving)] {
-        for (method, route) in routes {
+    for (who, deeds) in [("Alice", sending), ("Bob", receiving)] {
+        for guard in &deeds.guards {
+            add(*guard, format!("guard of {who}'s paths"));
+        }
+        for (method, route) in &deeds.routes {
             for (node, place) in route.path.iter().zip(["guard", "middle", "exit"]) {
                 add(node.ed25519, format!("{place} of {who}'s {method}"));
             }

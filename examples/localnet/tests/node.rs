@@ -173,3 +173,35 @@ async fn a_directory_holds_one_network_at_a_time() {
     assert!(!again.is_new);
     assert_eq!(names(&again), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_forgotten_when_their_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        nodes: 4,
+        swarms: 1,
+        ..Plan::new(folder.path())
+    };
+    let network = Network::start(&plan).await.unwrap();
+    // A namespace that anybody may read.
+    let account = format!("05{}", "11".repeat(32));
+    let store = json!({"method": "store", "params": {"pubkey": account, "namespace": -10,
+        "data": "aGk=", "ttl": 10_000, "timestamp": localnet::fault::now_ms(0)}});
+    let retrieve = json!({"method": "retrieve", "params": {"pubkey": account, "namespace": -10}});
+    let answer = post(&network, "/storage_rpc/v1", &store.to_string()).await;
+    assert_eq!(answer.status, 200);
+    let count = async || {
+        let answer = post(&network, "/storage_rpc/v1", &retrieve.to_string()).await;
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["messages"].as_array().unwrap().len()
+    };
+    assert_eq!(count().await, 1);
+    for node in &network.nodes {
+        node.faults.change(|fault| fault.clock_ms = 11_000);
+    }
+    assert_eq!(count().await, 0);
+    for node in &network.nodes {
+        node.tick();
+        assert_eq!(node.store().count().unwrap(), 0);
+    }
+}

@@ -276,7 +276,8 @@ async fn exits_are_to_the_two_kinds_of_targets_only() {
     nobody["port"] = 1.into();
     let (packet, _, _) = to_server(&world, &nobody);
     let (status, body) = world.post(world.node(0), "/onion_req/v2", &packet).await;
-    assert_eq!(status, 502, "{body}");
+    let text = "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server";
+    assert_eq!((status, body.as_str()), (502, text));
 }
 
 /// A request to a node behind the first, as it comes out of the first one's layer.

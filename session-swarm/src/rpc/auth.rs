@@ -232,10 +232,10 @@ impl Sign for Ed25519Secret {
     }
 }
 
-/// Signs the requests of a client.
+/// Signs the requests of a client. It may be sent to another thread.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
-    key: &'a dyn Sign,
+    key: &'a (dyn Sign + Sync),
     pubkey_ed25519: Option<Ed25519Public>,
     subaccount: Option<SubaccountProof>,
 }
@@ -265,7 +265,7 @@ impl<'a> Signer<'a> {
     /// belongs to; for groups it is none.
     #[must_use]
     pub fn subaccount(
-        key: &'a dyn Sign,
+        key: &'a (dyn Sign + Sync),
         proof: SubaccountProof,
         owner: Option<Ed25519Public>,
     ) -> Self {
@@ -286,6 +286,12 @@ impl<'a> Signer<'a> {
         }
     }
 }
+
+// Held across an await in a task that moves between threads.
+const _: () = {
+    const fn moves<T: Send + Sync>() {}
+    moves::<Signer<'_>>();
+};
 
 impl fmt::Debug for Signer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -82,6 +82,11 @@ impl Node {
         match posted {
             Ok(answer) => exit.answered(answer.status, answer.body.to_vec()),
             Err(error @ HttpError::Timeout { .. }) => exit.timed_out(&error.to_string()),
+            // As the HTTP library of the deployed server says it.
+            Err(HttpError::Unreachable { .. }) => exit.failed(&format!(
+                "Failed to connect to {} port {} after 0 ms: Couldn't connect to server",
+                exit.host, exit.port
+            )),
             Err(error) => exit.failed(&error.to_string()),
         }
     }
