@@ -591,3 +591,12 @@ fn a_legacy_picture_is_that_of_the_specification() {
     let empty = picture::encrypt(&mut rng, &counting(), b"").unwrap();
     assert_eq!(picture::decrypt(&counting(), &empty), Err(DecryptError));
 }
+
+#[test]
+fn tags_of_chunks_are_four() {
+    use session_crypto::secretstream::Tag;
+    for byte in 0..=255 {
+        let tag = Tag::from_byte(byte);
+        assert_eq!(tag.map(Tag::to_byte), (byte < 4).then_some(byte));
+    }
+}

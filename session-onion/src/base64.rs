@@ -132,6 +132,23 @@ mod tests {
     }
 
     #[test]
+    fn characters_of_another_alphabet_do_not_hide_each_other() {
+        for good in ["AAAA", "AAA", "AA"] {
+            for places in 1u8..16 {
+                let mut text = good.as_bytes().to_vec();
+                for (place, character) in text.iter_mut().enumerate() {
+                    if places >> place & 1 == 1 {
+                        *character = b'!';
+                    }
+                }
+                if text.contains(&b'!') {
+                    assert_eq!(decode(&text), None, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn unused_bits_are_zero_and_padding_is_complete() {
         for text in ["QQ==", "QQ", "QUI=", "QUI", ""] {
             assert!(decode(text.as_bytes()).is_some(), "{text}");

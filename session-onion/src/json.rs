@@ -360,3 +360,15 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
 const fn needs_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_have_their_short_escapes() {
+        let mut out = Vec::new();
+        push_text(&mut out, "\u{8}\u{c}\n\r\t\"\\\u{1}\u{1f}/");
+        assert_eq!(out, br#""\b\f\n\r\t\"\\\u0001\u001f/""#);
+    }
+}

@@ -390,6 +390,11 @@ fn answers_of_the_destination_say_what_they_say() {
         (429, "", ReplyKind::RateLimited),
         (502, "x oxend returned unparsable data y", ReplyKind::Broken),
         (502, "other", ReplyKind::Refused),
+        (
+            502,
+            "another text, as long as the one above",
+            ReplyKind::Refused,
+        ),
         (503, "Snode not ready", ReplyKind::NotReady),
     ] {
         let reply = Reply {
