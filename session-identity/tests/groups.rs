@@ -79,3 +79,13 @@ fn no_secret_is_printed() {
         format!("Group {{ id: GroupId({ID}), .. }}")
     );
 }
+
+#[test]
+fn what_a_group_derives_depends_on_the_name_and_the_group() {
+    let group = Group::from_admin_key(&seed(), &ID.parse().unwrap()).unwrap();
+    let other = Group::generate(&mut ChaCha20Rng::from_seed([1; 32]));
+    let derived = group.derive(group::KEY_SEED);
+    assert_ne!(*derived, [0; 32]);
+    assert_ne!(*derived, *group.derive(group::ADMIN_KEY));
+    assert_ne!(*derived, *other.derive(group::KEY_SEED));
+}

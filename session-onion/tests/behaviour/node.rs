@@ -165,6 +165,8 @@ fn a_packet_that_is_too_long_is_refused() {
     let refused = Arrival::https(&vec![0; MAX_PACKET_LENGTH + 1]).unwrap_err();
     assert_eq!(refused.reason, Reason::TooLarge);
     assert_eq!(text(&refused.answer), (413, "Request body too large"));
+    let longest = Arrival::https(&vec![0; MAX_PACKET_LENGTH]).unwrap_err();
+    assert_ne!(longest.reason, Reason::TooLarge);
 }
 
 #[test]
