@@ -15,6 +15,7 @@
 //!
 //! [crypto, section 10.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10.4
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use chacha20::cipher::{KeyIvInit, StreamCipher};
@@ -131,11 +132,9 @@ impl SecretStream {
         tag: Tag,
         message: &mut [u8],
     ) -> Result<(u8, [u8; MAC_LENGTH]), LengthError> {
-        check_length(message)?;
+        check_length(message.len())?;
         let mut chunk = Chunk::start(self);
-        let first = chunk.first_of_block();
-        let encrypted_tag = *first ^ tag.to_byte();
-        *first = encrypted_tag;
+        let encrypted_tag = chunk.encrypt_tag(tag);
         chunk.cipher.apply_keystream(message);
         let mac = chunk.mac(message);
         self.advance(&mac, tag);
@@ -154,16 +153,65 @@ impl SecretStream {
         ciphertext: &mut [u8],
         mac: &[u8; MAC_LENGTH],
     ) -> Result<Tag, DecryptError> {
-        check_length(ciphertext).map_err(|_| DecryptError)?;
+        let (mut chunk, tag) = self.verify(encrypted_tag, ciphertext, mac)?;
+        chunk.cipher.apply_keystream(ciphertext);
+        self.advance(mac, tag);
+        Ok(tag)
+    }
+
+    /// As [`push`](Self::push) of the parts, one after the other, but writes encrypted tag, ciphertext
+    /// and authentication tag behind `out`: what is encrypted on the way needs no copy.
+    pub(crate) fn push_to(
+        &mut self,
+        tag: Tag,
+        parts: [&[u8]; 2],
+        out: &mut Vec<u8>,
+    ) -> Result<(), LengthError> {
+        let [length, rest] = parts.map(<[u8]>::len);
+        let length = length.saturating_add(rest);
+        check_length(length)?;
+        out.reserve(length.saturating_add(1).saturating_add(MAC_LENGTH));
+        let mut chunk = Chunk::start(self);
+        out.push(chunk.encrypt_tag(tag));
+        let start = out.len();
+        for part in parts {
+            chunk.apply_to(part, out);
+        }
+        let mac = chunk.mac(out.get(start..).unwrap_or_default());
+        out.extend_from_slice(&mac);
+        self.advance(&mac, tag);
+        Ok(())
+    }
+
+    /// As [`pull`](Self::pull), but writes the message behind `out`.
+    pub(crate) fn pull_to(
+        &mut self,
+        encrypted_tag: u8,
+        ciphertext: &[u8],
+        mac: &[u8; MAC_LENGTH],
+        out: &mut Vec<u8>,
+    ) -> Result<Tag, DecryptError> {
+        let (mut chunk, tag) = self.verify(encrypted_tag, ciphertext, mac)?;
+        chunk.apply_to(ciphertext, out);
+        self.advance(mac, tag);
+        Ok(tag)
+    }
+
+    /// Checks a chunk. Its cipher stands where its message begins.
+    fn verify(
+        &self,
+        encrypted_tag: u8,
+        ciphertext: &[u8],
+        mac: &[u8; MAC_LENGTH],
+    ) -> Result<(Chunk, Tag), DecryptError> {
+        check_length(ciphertext.len()).map_err(|_| DecryptError)?;
         let mut chunk = Chunk::start(self);
         let first = chunk.first_of_block();
         let tag = *first ^ encrypted_tag;
         *first = encrypted_tag;
         authentic(chunk.mac(ciphertext).ct_eq(mac))?;
         let tag = Tag::from_byte(tag).ok_or(DecryptError)?;
-        chunk.cipher.apply_keystream(ciphertext);
-        self.advance(mac, tag);
-        Ok(tag)
+        Ok((chunk, tag))
     }
 
     fn cipher(&self) -> ChaCha20 {
@@ -195,12 +243,10 @@ impl fmt::Debug for SecretStream {
     }
 }
 
-fn check_length(message: &[u8]) -> Result<(), LengthError> {
-    if message.len() > MAX_MESSAGE_LENGTH {
-        return Err(LengthError {
-            max: MAX_MESSAGE_LENGTH,
-            got: message.len(),
-        });
+fn check_length(got: usize) -> Result<(), LengthError> {
+    let max = MAX_MESSAGE_LENGTH;
+    if got > max {
+        return Err(LengthError { max, got });
     }
     Ok(())
 }
@@ -228,6 +274,23 @@ impl Chunk {
             cipher,
             mac_key,
             block,
+        }
+    }
+
+    /// Encrypts the tag, and puts it where the authentication tag covers it.
+    fn encrypt_tag(&mut self, tag: Tag) -> u8 {
+        let first = self.first_of_block();
+        *first ^= tag.to_byte();
+        *first
+    }
+
+    /// Encrypts or decrypts `bytes` into new ones behind `out`.
+    fn apply_to(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start.saturating_add(bytes.len()), 0);
+        // Of the same length.
+        if let Some(place) = out.get_mut(start..) {
+            self.cipher.apply_keystream_b2b(bytes, place);
         }
     }
 

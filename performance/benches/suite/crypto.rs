@@ -304,7 +304,8 @@ fn attachments(suite: &mut Suite) {
     let content = vec![0x42; 10_000_000];
     let file_key = FileKey::derive(&secret(1), Kind::Attachment, &content);
     let file = session_crypto::attachment::encrypt(&file_key, &content).unwrap();
-    let mut buffer = content.clone();
+    // As long as the file, padding and all.
+    let mut buffer = file.clone();
     let mut floor = || buffer.chunks_mut(CHUNK).for_each(xchacha);
     let mut out = Vec::with_capacity(4 * CHUNK);
     suite

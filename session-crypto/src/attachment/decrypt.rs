@@ -156,9 +156,7 @@ impl Decryptor {
             return Err(DecryptError);
         }
         let start = out.len();
-        out.extend_from_slice(ciphertext);
-        let plain = out.get_mut(start..).unwrap_or_default();
-        match stream.pull(tag, plain, mac)? {
+        match stream.pull_to(tag, ciphertext, mac, out)? {
             Tag::Message => {}
             Tag::Final => self.state = State::Ended,
             Tag::Push | Tag::Rekey => return Err(DecryptError),

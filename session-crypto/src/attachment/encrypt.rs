@@ -154,11 +154,6 @@ impl Encryptor {
 
     /// Writes the chunk of what is kept and of `rest`.
     fn seal(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), LengthError> {
-        out.reserve(CHUNK_LENGTH.saturating_add(super::CHUNK_OVERHEAD));
-        let start = out.len();
-        out.push(0);
-        out.extend_from_slice(&self.chunk);
-        out.extend_from_slice(rest);
         let plain = self.chunk.len().saturating_add(rest.len());
         self.plain_left = self.plain_left.saturating_sub(length(plain));
         let tag = if self.plain_left == 0 {
@@ -166,11 +161,7 @@ impl Encryptor {
         } else {
             Tag::Message
         };
-        if let Some((place, message)) = out.get_mut(start..).and_then(<[u8]>::split_first_mut) {
-            let (encrypted_tag, mac) = self.stream.push(tag, message)?;
-            *place = encrypted_tag;
-            out.extend_from_slice(&mac);
-        }
+        self.stream.push_to(tag, [&self.chunk, rest], out)?;
         // The next kept piece overwrites this one.
         self.chunk.clear();
         Ok(())
