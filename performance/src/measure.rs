@@ -32,6 +32,8 @@ impl Effort {
 pub struct Measured {
     /// Nanoseconds of one operation, the median of all turns.
     pub nanoseconds: f64,
+    /// Nanoseconds of one operation in the fastest turn, when the machine did least else.
+    pub fastest: f64,
     /// Nanoseconds of its floor, if it has one, and the median of the ratios of adjacent turns.
     pub floor: Option<(f64, f64)>,
     /// What one operation allocates.
@@ -55,6 +57,7 @@ pub fn measure<T>(
     let Some(floor) = floor else {
         times.extend((0..effort.turns).map(|_| turn(count, &mut operation)));
         return Measured {
+            fastest: fastest(&times),
             nanoseconds: median(times),
             floor: None,
             allocations,
@@ -69,6 +72,7 @@ pub fn measure<T>(
     let ratios = times.iter().zip(&floors).map(|(time, floor)| time / floor);
     let ratio = median(ratios.collect());
     Measured {
+        fastest: fastest(&times),
         nanoseconds: median(times),
         floor: Some((median(floors), ratio)),
         allocations,
@@ -99,6 +103,10 @@ fn turn(count: u32, run: &mut dyn FnMut()) -> f64 {
     started.elapsed().as_secs_f64() * 1e9 / f64::from(count)
 }
 
+fn fastest(times: &[f64]) -> f64 {
+    times.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
 /// The middle one; the upper of two.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -114,6 +122,7 @@ mod tests {
         assert_eq!(median(vec![3.0, 1.0, 100.0]), 3.0);
         assert_eq!(median(vec![5.0]), 5.0);
         assert!(median(vec![]).is_nan());
+        assert_eq!(fastest(&[3.0, 1.0, 100.0]), 1.0);
     }
 
     #[test]
