@@ -145,7 +145,7 @@ pub struct Kept {
 impl Kept {
     /// The time for the next message: now, unless one was sent by then. One that is much ahead was
     /// sent by a wrong clock and is left alone.
-    fn next(&mut self, now_ms: u64) -> u64 {
+    pub(crate) fn next(&mut self, now_ms: u64) -> u64 {
         let after = self.sent_ms.saturating_add(1);
         let is_near = after.saturating_sub(now_ms) < MAX_AHEAD_MS;
         self.sent_ms = if is_near { now_ms.max(after) } else { now_ms };
@@ -164,12 +164,6 @@ struct Shared {
     kept: Kept,
     /// Whose turn it is to be asked for messages.
     turn: usize,
-}
-
-impl Shared {
-    fn next_time(&mut self) -> u64 {
-        self.kept.next(self.driver.network_time())
-    }
 }
 
 impl std::fmt::Debug for Client {
@@ -263,15 +257,32 @@ impl Client {
     ///
     /// [`ClientError`] if no member of the receiver's swarm has provably stored it.
     pub async fn deliver(&self, draft: &Draft) -> Result<Sent, ClientError> {
+        self.deliver_at(draft, |kept, now_ms| Ok(kept.next(now_ms)))
+            .await
+    }
+
+    /// Sends a message at a time that `choose` makes of what is kept and of the network's time, in ms:
+    /// for several clients of one account, which must not send at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`deliver`](Self::deliver), and what `choose` says.
+    pub async fn deliver_at(
+        &self,
+        draft: &Draft,
+        mut choose: impl FnMut(&mut Kept, u64) -> Result<u64, ClientError>,
+    ) -> Result<Sent, ClientError> {
         let shared = &mut *self.shared.lock().await;
         let (to, content) = (&draft.to, &draft.content);
         let seal =
             |sent_ms| direct::seal(&mut UnwrapErr(SysRng), &self.account, to, content, sent_ms);
-        let sent_ms = shared.next_time();
+        let now_ms = shared.driver.network_time();
+        let sent_ms = choose(&mut shared.kept, now_ms)?;
         match store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await {
             Err(ClientError::Request(RequestError::ClockOutOfSync)) => {
                 shared.driver.set_clock().await?;
-                let sent_ms = shared.next_time();
+                let now_ms = shared.driver.network_time();
+                let sent_ms = choose(&mut shared.kept, now_ms)?;
                 store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await
             }
             other => other,

@@ -147,6 +147,14 @@ impl State {
         }
     }
 
+    /// The time for the next message in ms, later than that of every other one that was sent with
+    /// this state.
+    pub fn next_time(&mut self, now_ms: u64) -> u64 {
+        let mut kept = self.kept();
+        self.sent_ms = kept.next(now_ms);
+        self.sent_ms
+    }
+
     /// Remembers what this run keeps for the next.
     pub fn keep(&mut self, kept: &Kept) {
         let write = |guard: &Guard| (const_hex::encode(guard.key.as_bytes()), guard.since_ms);

@@ -119,7 +119,12 @@ pub(crate) async fn send(
         draft = draft.in_reply_to(quote);
     }
     out.doing("sending");
-    let sent = client.deliver(&draft).await?;
+    // Chosen under the lock of the state: nobody who shares it sends at the same time.
+    let choose = |kept: &mut Kept, now_ms| {
+        kept.sent_ms = memory.change(|state| Ok(state.next_time(now_ms)))?;
+        Ok(kept.sent_ms)
+    };
+    let sent = client.deliver_at(&draft, choose).await?;
     // A note to oneself is in the own swarm already.
     let copy = message.sync && message.to != *client.account().id();
     let mut copied_to = 0;
