@@ -1,6 +1,7 @@
 //! Chores of this workspace, run as `cargo xtask <chore>`.
 
 mod api;
+mod msrv;
 mod package;
 mod proto;
 mod published;
@@ -17,6 +18,8 @@ chores:
     api              write the public API of the published crates to api/
     api --check      fail if what is committed there is stale
     package          list what the packages of the published crates weigh, fail on files not meant
+    msrv             compile the published crates with the oldest Rust they support
+    msrv --or-skip   the same, but pass where that Rust cannot be had
     targets          build the published crates for targets without std, and run one in Node.js
 ";
 
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         ["api"] => api::write(),
         ["api", "--check"] => api::check(),
         ["package"] => package::run(),
+        ["msrv"] => msrv::run(false),
+        ["msrv", "--or-skip"] => msrv::run(true),
         ["targets"] => targets::run(),
         _ => Err(USAGE.into()),
     };
