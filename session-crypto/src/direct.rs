@@ -136,17 +136,8 @@ pub fn decrypt(
     public: &X25519Public,
     ciphertext: &[u8],
 ) -> Result<Opened, DecryptError> {
-    if ciphertext.len() < OVERHEAD {
-        return Err(DecryptError);
-    }
-    let mut message = sealed_box::open(secret, public, ciphertext)?;
-    let (length, sender) = verify(public, &message, Sender::check)?;
-    message.truncate(length);
-    Ok(Opened {
-        sender: sender.verifier.public(),
-        sender_x25519: sender.x25519,
-        message,
-    })
+    let (opened, _) = decrypt_checking(secret, public, ciphertext, Sender::check)?;
+    Ok(opened)
 }
 
 /// Decrypts as [`decrypt`] does, and remembers the sender's key, so that its next message takes about a
@@ -161,22 +152,34 @@ pub fn decrypt_remembering(
     public: &X25519Public,
     ciphertext: &[u8],
 ) -> Result<Opened, DecryptError> {
+    let known = |key: &Ed25519Public| match senders.get(key) {
+        Some(sender) => Ok(sender.clone()),
+        None => Sender::check(key),
+    };
+    let (opened, sender) = decrypt_checking(secret, public, ciphertext, known)?;
+    senders.insert(sender);
+    Ok(opened)
+}
+
+/// Decrypts as [`decrypt`] does; `check` takes the sender's key for an account's, or refuses it.
+fn decrypt_checking(
+    secret: &X25519Secret,
+    public: &X25519Public,
+    ciphertext: &[u8],
+    check: impl FnOnce(&Ed25519Public) -> Result<Sender, KeyError>,
+) -> Result<(Opened, Sender), DecryptError> {
     if ciphertext.len() < OVERHEAD {
         return Err(DecryptError);
     }
     let mut message = sealed_box::open(secret, public, ciphertext)?;
-    let (length, sender) = verify(public, &message, |key| match senders.get(key) {
-        Some(sender) => Ok(sender.clone()),
-        None => Sender::check(key),
-    })?;
+    let (length, sender) = verify(public, &message, check)?;
     message.truncate(length);
     let opened = Opened {
         sender: sender.verifier.public(),
         sender_x25519: sender.x25519,
         message,
     };
-    senders.insert(sender);
-    Ok(opened)
+    Ok((opened, sender))
 }
 
 /// What a one-to-one ciphertext contained, in the buffer that it came in, with its verified sender.

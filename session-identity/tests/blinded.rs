@@ -1,6 +1,7 @@
 //! Blinded and version ids, over so many accounts that both signs occur.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use base64ct::{Base64, Encoding};
 use session_crypto::{Blinding, X25519Public};
 use session_identity::version::{self, Platform};
 use session_identity::{Account, AnyId, BlindedId15, BlindedId25, Seed};
@@ -100,6 +101,19 @@ fn version_requests_verify_as_they_were_signed_only() {
     assert!(!verify(1_234_567_890, "PUT", "/file?x=1", b"body"));
     assert!(!verify(1_234_567_890, "POST", "/file", b"body"));
     assert!(!verify(1_234_567_890, "POST", "/file?x=1", b""));
+}
+
+#[test]
+fn the_headers_of_a_request_are_text_that_servers_read() {
+    let key = account(1).version_key();
+    let signature = key.sign_version_check(1_234_567_890, Platform::Ios);
+    let header = version::signature_header(&signature);
+    assert_eq!(header.len(), 88);
+    assert_eq!(
+        Base64::decode_vec(&header).unwrap(),
+        signature.as_bytes().as_slice()
+    );
+    assert_eq!(version::TIME_TOLERANCE, 86_400);
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn the_urls_of_the_specification_are_one_room() {
     ] {
         let community: Community = format!("{url}?public_key={key}").parse().unwrap();
         assert_eq!(community.base.as_str(), base);
+        assert_eq!(format!("{:?}", community.base), format!("BaseUrl({base})"));
         assert_eq!(community.room.id(), "someroom");
         assert_eq!(const_hex::encode(community.key.as_bytes()), KEY);
     }

@@ -91,7 +91,7 @@ impl Namespace {
     #[must_use]
     pub const fn usual_ttl_ms(self) -> u64 {
         match self.0 {
-            2..=5 | 12..=14 | 21 | -21 => DAY_MS.saturating_mul(30),
+            2..=5 | 12..=14 | 21 | -11 | -21 => DAY_MS.saturating_mul(30),
             _ => DAY_MS.saturating_mul(14),
         }
     }
@@ -170,6 +170,14 @@ mod tests {
             numbers(Namespace::is_readable_without_signature),
             [-10, -21, -3741, -1, -41, -981]
         );
+    }
+
+    #[test]
+    fn configuration_keys_and_notices_are_stored_for_longer() {
+        let days = |days: u64| numbers(|n| n.usual_ttl_ms() == days * DAY_MS);
+        assert_eq!(days(30), [2, 3, 4, 5, 12, 13, 14, -11, 21, -21]);
+        assert_eq!(days(14).len(), 26 - 10);
+        assert!(numbers(|n| n.usual_ttl_ms() > n.max_ttl_ms()).is_empty());
     }
 
     #[test]
