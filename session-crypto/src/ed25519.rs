@@ -181,6 +181,13 @@ impl TryFrom<&[u8]> for Ed25519Public {
     }
 }
 
+/// 64 lower-case hex digits.
+impl fmt::Display for Ed25519Public {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_hex(f, &self.0)
+    }
+}
+
 impl fmt::Debug for Ed25519Public {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::fmt_public(f, "Ed25519Public", &self.0)
@@ -316,6 +323,13 @@ impl TryFrom<&[u8]> for Ed25519Signature {
 
     fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
         crate::key_bytes(bytes).map(Self)
+    }
+}
+
+/// 128 lower-case hex digits.
+impl fmt::Display for Ed25519Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_hex(f, &self.0)
     }
 }
 

@@ -50,10 +50,13 @@ fn key_bytes<const N: usize>(bytes: &[u8]) -> Result<[u8; N], KeyError> {
 }
 
 /// Prints public bytes as lower-case hex.
+fn fmt_hex(f: &mut core::fmt::Formatter<'_>, bytes: &[u8]) -> core::fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// Prints public bytes as lower-case hex, in parentheses behind the name of their type.
 fn fmt_public(f: &mut core::fmt::Formatter<'_>, name: &str, bytes: &[u8]) -> core::fmt::Result {
     write!(f, "{name}(")?;
-    for byte in bytes {
-        write!(f, "{byte:02x}")?;
-    }
+    fmt_hex(f, bytes)?;
     f.write_str(")")
 }

@@ -74,6 +74,13 @@ impl TryFrom<&[u8]> for X25519Public {
     }
 }
 
+/// 64 lower-case hex digits.
+impl fmt::Display for X25519Public {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fmt_hex(f, &self.0)
+    }
+}
+
 impl fmt::Debug for X25519Public {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::fmt_public(f, "X25519Public", &self.0)

@@ -1,9 +1,9 @@
-//! What is printed of secrets: their names.
+//! What is printed: of secrets their names, of public values all bytes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use session_crypto::attachment::{Encryptor, FileKey, Kind, legacy};
 use session_crypto::secretstream::{SecretStream, Tag};
-use session_crypto::{Ed25519Secret, X25519Secret};
+use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret};
 
 #[test]
 fn secrets_print_their_names_alone() {
@@ -36,4 +36,20 @@ fn tags_are_their_bytes() {
             assert_eq!(tag.to_byte(), byte);
         }
     }
+}
+
+#[test]
+fn public_values_are_printed_in_hex() {
+    let bytes: [u8; 64] = core::array::from_fn(|i| u8::try_from(i * 4).unwrap());
+    let [first, second] = [&bytes[..32], &bytes[32..]].map(const_hex::encode);
+    let (ed25519, x25519) = (
+        Ed25519Public::try_from(&bytes[..32]).unwrap(),
+        X25519Public::try_from(&bytes[32..]).unwrap(),
+    );
+    let signature = Ed25519Signature::try_from(bytes.as_slice()).unwrap();
+    assert_eq!(ed25519.to_string(), first);
+    assert_eq!(format!("{ed25519:?}"), format!("Ed25519Public({first})"));
+    assert_eq!(x25519.to_string(), second);
+    assert_eq!(format!("{x25519:?}"), format!("X25519Public({second})"));
+    assert_eq!(signature.to_string(), format!("{first}{second}"));
 }

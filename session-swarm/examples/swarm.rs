@@ -6,15 +6,11 @@
 #![allow(clippy::print_stdout, clippy::indexing_slicing)]
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::Ed25519Secret;
 use session_swarm::path::{Exclusions, PathConfig, pick};
 use session_swarm::pool::Pool;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
 use session_swarm::{StorageAccount, Strikes};
-
-fn hex(key: &Ed25519Public) -> String {
-    const_hex::encode(key.as_bytes())
-}
 
 /// What a seed node answers to `ServiceNodesRequest`: here of a made-up network of 20 nodes.
 fn answer_of_a_seed() -> String {
@@ -25,7 +21,7 @@ fn answer_of_a_seed() -> String {
         "fffffffffffffffe",
     ];
     let node = |number: u8| {
-        let key = hex(&Ed25519Secret::from_seed(&[number; 32]).public());
+        let key = Ed25519Secret::from_seed(&[number; 32]).public().to_string();
         let swarm = swarms[usize::from(number % 4)];
         format!(
             r#"{{"pubkey_ed25519":"{key}","public_ip":"10.0.{number}.1","storage_port":22021,
@@ -91,9 +87,9 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     )
     .ok_or("too few nodes for a path")?;
     for (role, node) in ["guard", "relay", "relay"].iter().zip(&path) {
-        println!("{role}     {} at {}", hex(&node.ed25519), node.ip);
+        println!("{role}     {} at {}", node.ed25519, node.ip);
         assert_ne!(node.ed25519, member.ed25519);
     }
-    println!("member    {} at {}", hex(&member.ed25519), member.ip);
+    println!("member    {} at {}", member.ed25519, member.ip);
     Ok(())
 }

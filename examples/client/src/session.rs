@@ -371,7 +371,7 @@ impl Client {
         account: StorageAccount,
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
-        let node = const_hex::encode(member.ed25519.as_bytes());
+        let node = member.ed25519.to_string();
         let namespace = Namespace::new(message::NAMESPACE);
         let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {

@@ -157,7 +157,7 @@ impl State {
 
     /// Remembers what this run keeps for the next.
     pub fn keep(&mut self, kept: &Kept) {
-        let write = |guard: &Guard| (const_hex::encode(guard.key.as_bytes()), guard.since_ms);
+        let write = |guard: &Guard| (guard.key.to_string(), guard.since_ms);
         self.guards = kept.guards.iter().map(write).collect();
         self.sent_ms = self.sent_ms.max(kept.sent_ms);
     }

@@ -59,12 +59,8 @@ pub struct Delivered {
     pub table: Table,
 }
 
-fn hex(key: &Ed25519Public) -> String {
-    const_hex::encode(key.as_bytes())
-}
-
 fn short(node: &ServiceNode) -> String {
-    let key = hex(&node.ed25519);
+    let key = node.ed25519.to_string();
     let key = key.get(..8).unwrap_or(&key);
     if node.ip == Ipv4Addr::LOCALHOST {
         format!("{key}… at port {}", node.https_port)
@@ -206,7 +202,7 @@ pub async fn run(
     ));
     emit(
         json!({"event": "stored", "hash": sent.hash.to_string(), "swarm": sent.swarm.to_string(),
-        "stored_on": sent.stored_on.iter().map(hex).collect::<Vec<_>>()}),
+        "stored_on": sent.stored_on.iter().map(Ed25519Public::to_string).collect::<Vec<_>>()}),
     );
 
     steps.doing("Bob comes online and asks his swarm, by a path of his own");
@@ -261,7 +257,7 @@ pub async fn run(
         .route
         .path
         .iter()
-        .map(|node| hex(&node.ed25519))
+        .map(|node| node.ed25519.to_string())
         .collect();
     let event = json!({
         "event": "delivered",

@@ -203,11 +203,8 @@ impl Ledger {
     /// [`StartError::File`] if it cannot be written.
     pub fn publish(&self, seed_url: &str, nodes: &[ServiceNode]) -> Result<(), StartError> {
         let nodes = nodes.iter().map(|node| PublicNode {
-            pubkey_ed25519: const_hex::encode(node.ed25519.as_bytes()),
-            pubkey_x25519: node
-                .x25519
-                .map(|key| const_hex::encode(key.as_bytes()))
-                .unwrap_or_default(),
+            pubkey_ed25519: node.ed25519.to_string(),
+            pubkey_x25519: node.x25519.map(|key| key.to_string()).unwrap_or_default(),
             public_ip: node.ip,
             storage_port: node.https_port,
             swarm: node.swarm_id.to_string(),

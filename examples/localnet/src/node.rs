@@ -178,7 +178,7 @@ impl Node {
 
     /// The node's Ed25519 key in hex.
     pub fn name(&self) -> String {
-        const_hex::encode(self.public.as_bytes())
+        self.public.to_string()
     }
 
     /// Where the node listens.
@@ -385,7 +385,7 @@ impl Node {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<HttpAnswer, HttpError> {
-        let to = const_hex::encode(peer.ed25519.as_bytes());
+        let to = peer.ed25519.to_string();
         self.traffic.note(Some(self.name()), to, kind);
         self.seen.bytes(&body);
         let url = format!("https://{}:{}{path}", peer.ip, peer.https_port);
