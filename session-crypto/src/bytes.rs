@@ -7,11 +7,14 @@ pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
     }
 }
 
+/// Bytes that one allocation has at most.
+pub(crate) const MAX_ALLOCATION: usize = isize::MAX.unsigned_abs();
+
 /// A length limit as far as memory can reach it.
 #[expect(clippy::cast_possible_truncation, reason = "compared before")]
 pub(crate) const fn memory_limit(limit: u64) -> usize {
-    if limit > usize::MAX as u64 {
-        usize::MAX
+    if limit > MAX_ALLOCATION as u64 {
+        MAX_ALLOCATION
     } else {
         limit as usize
     }

@@ -37,7 +37,7 @@ fn direction_key(
     peer: &Ed25519Public,
     own_is_sender: bool,
 ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let shared = Zeroizing::new(own.shared_scalar().multiply_point(peer)?.to_bytes());
+    let shared = own.shared_scalar().shared_point(peer)?;
     let own = own.public();
     let (sender, recipient) = if own_is_sender {
         (&own, peer)

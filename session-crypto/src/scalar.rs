@@ -113,7 +113,8 @@ impl SecretScalar {
     ///
     /// [`KeyError::ZeroScalar`] if the number is 0.
     pub fn multiply_base(&self) -> Result<Ed25519Public, KeyError> {
-        refuse_identity(EdwardsPoint::mul_base(&self.0))
+        let bytes = compress(EdwardsPoint::mul_base(&self.0))?;
+        Ok(Ed25519Public::from_bytes(*bytes))
     }
 
     /// `[k]B`, the identity included.
@@ -121,9 +122,18 @@ impl SecretScalar {
         Ed25519Public::from_bytes(EdwardsPoint::mul_base(&self.0).compress().to_bytes())
     }
 
+    /// `[k]P` as a secret: the bytes of a point that two keys share.
+    pub(crate) fn shared_point(
+        &self,
+        point: &Ed25519Public,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        compress(point.to_point()? * self.0)
+    }
+
     /// `[k]P` for a point that is known to be in the prime-order subgroup.
     pub(crate) fn multiply_checked(&self, point: &EdwardsPoint) -> Result<Ed25519Public, KeyError> {
-        refuse_identity(point * self.0)
+        let bytes = compress(point * self.0)?;
+        Ok(Ed25519Public::from_bytes(*bytes))
     }
 
     /// Signs the parts of a message, one after the other, as the key pair of this number and of
@@ -143,14 +153,18 @@ impl SecretScalar {
     }
 }
 
-fn refuse_identity(mut point: EdwardsPoint) -> Result<Ed25519Public, KeyError> {
-    let public = if point.is_identity() {
+/// The bytes of a point that is not the identity. Nothing else is left of it.
+fn compress(mut point: EdwardsPoint) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let bytes = if point.is_identity() {
         Err(KeyError::ZeroScalar)
     } else {
-        Ok(Ed25519Public::from_bytes(point.compress().to_bytes()))
+        let mut compressed = point.compress();
+        let bytes = Zeroizing::new(compressed.to_bytes());
+        compressed.zeroize();
+        Ok(bytes)
     };
     point.zeroize();
-    public
+    bytes
 }
 
 impl fmt::Debug for SecretScalar {

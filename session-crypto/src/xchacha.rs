@@ -17,7 +17,9 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::bytes::{memory_limit, split_first, split_first_mut, split_last, split_last_mut};
+use crate::bytes::{
+    MAX_ALLOCATION, memory_limit, split_first, split_first_mut, split_last, split_last_mut,
+};
 use crate::{DecryptError, LengthError};
 
 /// Length of a key in bytes.
@@ -154,6 +156,12 @@ pub(crate) fn encrypt_between(
     let capacity = [head.len(), TAG_LENGTH, tail.len()]
         .iter()
         .fold(padded, |sum, length| sum.saturating_add(*length));
+    if capacity > MAX_ALLOCATION {
+        return Err(LengthError {
+            max: MAX_LENGTH,
+            got: padded,
+        });
+    }
     let mut out = Vec::with_capacity(capacity);
     out.extend_from_slice(head);
     for part in parts {

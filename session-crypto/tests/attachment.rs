@@ -185,6 +185,16 @@ fn files_are_those_of_the_specification() {
 }
 
 #[test]
+fn a_file_is_written_into_room_of_its_own_size() {
+    for length in [0, 1, 4_000, 5_000, 100_000] {
+        let content = data(length);
+        let file_key = FileKey::derive(&sender(), Kind::Attachment, &content);
+        let file = attachment::encrypt(&file_key, &content).unwrap();
+        assert_eq!(file.capacity(), file.len(), "{length}");
+    }
+}
+
+#[test]
 fn whole_keys_are_hashes_of_the_whole_content() {
     let content = data(1000);
     let whole = FileKey::derive(&sender(), Kind::Attachment, &content);

@@ -16,8 +16,8 @@ use rand_chacha::rand_core::SeedableRng;
 use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::{
-    BlindedSecret, Blinding, DecryptError, Ed25519Public, Ed25519Secret, EncryptError, KeyError,
-    X25519Public, X25519Secret, direct, group, inbox, push, sealed_box, xchacha,
+    Blake2b, BlindedSecret, Blinding, DecryptError, Ed25519Public, Ed25519Secret, EncryptError,
+    KeyError, X25519Public, X25519Secret, direct, group, inbox, push, sealed_box, xchacha,
 };
 
 fn rng() -> ChaCha20Rng {
@@ -201,6 +201,46 @@ fn small_order() -> Vec<[u8; 32]> {
     keys
 }
 
+/// An entry for many with this key and a nonce of zeros.
+fn encrypted_with(key: &[u8; 32]) -> Vec<u8> {
+    let mut entry = b"m".to_vec();
+    let tag = xchacha::seal_in_place(key, &[0; 24], &mut entry).unwrap();
+    entry.extend(tag);
+    entry
+}
+
+/// A sealed box of "m" under a shared secret that is given.
+fn sealed_with(shared: &[u8; 32], ephemeral: &X25519Public, recipient: &X25519Public) -> Vec<u8> {
+    use poly1305::universal_hash::KeyInit;
+    use salsa20::cipher::{KeyIvInit, StreamCipher, consts::U10};
+    let nonce = Blake2b::<24>::new()
+        .chain(ephemeral.as_bytes())
+        .chain(recipient.as_bytes())
+        .finalize();
+    let key = salsa20::hsalsa::<U10>(shared.into(), &[0; 16].into());
+    let mut stream = [[0; 32].as_slice(), b"m"].concat();
+    salsa20::XSalsa20::new(&key, &nonce.into()).apply_keystream(&mut stream);
+    let (mac_key, text) = stream.split_first_chunk::<32>().unwrap();
+    let tag = poly1305::Poly1305::new(mac_key.into()).compute_unpadded(text);
+    [ephemeral.as_bytes(), tag.as_slice(), text].concat()
+}
+
+#[test]
+fn what_is_made_by_hand_opens_where_the_shared_secret_is_right() {
+    let [ephemeral, recipient] = [3, 4].map(|n| X25519Secret::from_bytes([n; 32]));
+    let public = recipient.public();
+    let shared = ephemeral.diffie_hellman(&public).unwrap();
+    let sealed = sealed_with(shared.expose_bytes(), &ephemeral.public(), &public);
+    assert_eq!(
+        **sealed_box::open(&recipient, &public, &sealed).unwrap(),
+        *b"m"
+    );
+    let party = Party::new(&recipient, b"domain");
+    let entry = encrypted_with(&party.key_from(&ephemeral.public()).unwrap());
+    let opened = party.decrypt_from(&ephemeral.public(), &[0; 24], [&*entry]);
+    assert_eq!(**opened.unwrap(), *b"m");
+}
+
 #[test]
 fn keys_of_small_order_and_all_zero_are_refused_by_every_operation() {
     let sender = Ed25519Secret::from_seed(&[1; 32]);
@@ -214,15 +254,17 @@ fn keys_of_small_order_and_all_zero_are_refused_by_every_operation() {
         let party = Party::new(&x25519, b"domain");
         let encrypted = party.encrypt_to(&key, &[0; 24], b"m");
         assert_eq!(encrypted, Err(EncryptError::Key(KeyError::NonContributory)));
-        assert!(
-            party
-                .decrypt_from(&key, &[0; 24], [[0; 32].as_slice()])
-                .is_err()
-        );
-        // A box whose ephemeral key has small order has a key that everybody knows.
-        let mut sealed = sealed_box::seal(&mut rng(), &x25519.public(), b"m").unwrap();
-        sealed[..32].copy_from_slice(key.as_bytes());
+        // With a key of small order the shared secret is all zero, which everybody knows.
+        let known = Blake2b::<32>::keyed(b"domain")
+            .chain(&[0; 32])
+            .chain(key.as_bytes())
+            .chain(party.public().as_bytes())
+            .finalize();
+        let entry = encrypted_with(&known);
+        assert!(party.decrypt_from(&key, &[0; 24], [&*entry]).is_err());
+        let sealed = sealed_with(&[0; 32], &key, &x25519.public());
         assert!(sealed_box::open(&x25519, &x25519.public(), &sealed).is_err());
+        assert!(sealed_box::open_in_place(&x25519, &x25519.public(), &mut sealed.clone()).is_err());
     }
     let server = X25519Public::from_bytes([0x77; 32]);
     for bytes in small_order() {

@@ -1,7 +1,8 @@
 //! What is printed: of secrets their names, of public values all bytes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use session_crypto::attachment::{Encryptor, FileKey, Kind, legacy};
+use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind, legacy};
+use session_crypto::group_keys::Rekey;
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret};
 
@@ -25,6 +26,10 @@ fn secrets_print_their_names_alone() {
         format!("{encryptor:?}"),
         "Encryptor { content_left: 7, .. }"
     );
+    let decryptor = Decryptor::new(&key.key);
+    assert_eq!(format!("{decryptor:?}"), "Decryptor(..)");
+    let rekey = Rekey::new(&account, &[[5; 33]], 0).unwrap();
+    assert_eq!(format!("{rekey:?}"), "Rekey { entries: 45, .. }");
 }
 
 #[test]

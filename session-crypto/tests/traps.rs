@@ -111,7 +111,9 @@ fn signs_are_right_for_all_accounts_and_not_for_half_of_them() {
 #[test]
 fn blinded_signatures_verify_for_all_accounts() {
     for account in accounts() {
-        for blinding in [Blinding::Blind15, Blinding::Blind25] {
+        for (prefix, blinding) in [(0x15, Blinding::Blind15), (0x25, Blinding::Blind25)] {
+            assert_eq!(blinding.prefix(), prefix);
+            assert_eq!(Blinding::from_prefix(prefix), Some(blinding));
             let own = BlindedSecret::new(blinding, &account, &server()).unwrap();
             let signature = own.sign(b"message");
             assert_eq!(own.public().verify(b"message", &signature), Ok(()));

@@ -19,7 +19,7 @@ pub fn encode(bytes: &[u8; 32]) -> String {
     let mut text = String::with_capacity(TEXT_LENGTH);
     let mut bits = 0u32;
     let mut pending = 0u32;
-    // One more byte of zeros, of which a single bit is used.
+    // One more byte of zeros, of which four bits are used.
     for byte in bytes.iter().chain(&[0]) {
         bits = (bits & 0xff) << 8 | u32::from(*byte);
         pending = pending.saturating_add(8);

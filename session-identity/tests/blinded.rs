@@ -137,9 +137,16 @@ fn the_version_vectors_of_the_specification_hold() {
         "5dad110e7b5f9dbb66e01d30a2408bc793ec3261d5476ffa64e616d3de161a3f\
          3bc8b654cfb74b6cf542e0f0127b9987a4ccc20116bd6ff2f4772f4115f7f709"
     );
+    let body = b"some body (once told me)";
     assert_eq!(
-        hex(key.sign_raw(time, "GET", path, b"some body (once told me)")),
+        hex(key.sign_raw(time, "GET", path, body)),
         "8e78143dc8e37ca78f8230f9908aed95163b9f4a8991a39b65f6bc47e3f7f4fb\
          af51873e9a17e2e98e974e75ba977508f963f7bfef9f9200a6c6bacec85b3900"
+    );
+    // The file server's form, with the hash of the body; computed with another implementation.
+    assert_eq!(
+        hex(key.sign_request(time, "GET", path, body)),
+        "e73bd766cb64765d889c03fc959e90d82312c144704ede8b7cb873b39ed515a0\
+         b8e31599f4f93d57db5dc08d514955175f14250b80a928e8d851de417174b804"
     );
 }

@@ -33,6 +33,7 @@ fn valid_names_are_read_in_lower_case() {
     ] {
         let name: Name = text.parse().unwrap();
         assert_eq!(name.as_str(), text.to_lowercase());
+        assert_eq!(name.to_string(), text.to_lowercase());
         let lower = Name::from_lower_case(name.as_str()).unwrap();
         assert_eq!(name.hash(), lower.hash());
         assert_eq!(Name::from_lower_case(text).is_ok(), name.as_str() == text);

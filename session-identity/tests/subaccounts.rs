@@ -114,6 +114,7 @@ fn a_permission_that_is_missing_is_named() {
     let member = account(1);
     for bits in 0..8 {
         let got = Permissions::from_bits(bits);
+        assert_eq!(got.bits(), bits);
         let auth = AuthData::create(&group, member.id(), got).unwrap();
         assert_eq!(auth.permissions(), got);
         for required in (0..8).map(Permissions::from_bits) {

@@ -35,7 +35,7 @@ const MAX_LENGTH: usize = memory_limit((1 << 36) - 32);
 ///
 /// # Errors
 ///
-/// [`LengthError`] if the picture has 64 GiB or more.
+/// [`LengthError`] if the picture has more than 64 GiB less 32 bytes.
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     key: &[u8; KEY_LENGTH],

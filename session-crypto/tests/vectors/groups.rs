@@ -70,6 +70,30 @@ fn rekey_messages() {
 }
 
 #[test]
+fn a_member_whose_key_is_refused_counts_in_the_key_and_has_no_entry() {
+    let group = Ed25519Secret::from_seed(&[9; 32]);
+    let secrets = [1, 2].map(|n| Ed25519Secret::from_seed(&[n; 32]).to_x25519());
+    let id = |key: &[u8; 32]| -> [u8; 33] { [&[0x05], &key[..]].concat().try_into().unwrap() };
+    let [first, second] = [&secrets[0], &secrets[1]].map(|secret| id(secret.public().as_bytes()));
+    let made = |members: &[[u8; 33]]| group_keys::Rekey::new(&group, members, 0).unwrap();
+    let (with, without) = (made(&[first, id(&[0; 32]), second]), made(&[first, second]));
+    assert_ne!(with.key, without.key);
+    assert_eq!(with.for_members.len(), group_keys::ENTRY_MULTIPLE);
+    for secret in &secrets {
+        let opened =
+            group_keys::open_as_member(secret, &group.public(), &with.nonce, &with.for_members);
+        assert_eq!(opened.unwrap(), with.key);
+    }
+    // Two entries, then junk: the first junk stands where a third entry would.
+    let opens = |entries: &[[u8; 48]]| {
+        secrets.iter().any(|secret| {
+            group_keys::open_as_member(secret, &group.public(), &with.nonce, entries).is_ok()
+        })
+    };
+    assert!(opens(&with.for_members[..2]) && !opens(&with.for_members[2..]));
+}
+
+#[test]
 fn supplemental_messages() {
     Vectors::load("group_keys").each("supplement", |case| {
         let (group, message) = (group(case), case.hex("message"));

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::fold::fold;
+use super::fold::{MAX_WORD_BYTES, fold};
 use super::list::WordList;
 
 macro_rules! languages {
@@ -105,9 +105,10 @@ impl Language {
     ///
     /// For a field that completes words. Not constant time.
     pub fn words_beginning_with(self, typed: &str) -> impl Iterator<Item = &'static str> {
+        let is_too_long = typed.len() > MAX_WORD_BYTES;
         let typed = fold(typed);
         self.words()
-            .filter(move |word| fold(word).starts_with(&typed))
+            .filter(move |word| !is_too_long && fold(word).starts_with(&typed))
     }
 }
 

@@ -315,6 +315,8 @@ fn words_are_completed_in_either_case() {
     );
     assert_eq!(EN.words_beginning_with("").count(), 1626);
     assert_eq!(EN.words_beginning_with("xyz").count(), 0);
+    // Nothing is left of it, which no word begins with.
+    assert_eq!(EN.words_beginning_with(&"a".repeat(129)).count(), 0);
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn plain(to_server: bool, status: u16, text: &str) -> (PlainKind, Blame) {
     {
         ReplyError::Plain { plain, text: given } => {
             assert_eq!(plain.status, status);
+            let shown = format!("path answered {status} in plain text");
+            assert_eq!(plain.to_string(), shown);
             assert_eq!(given, text);
             assert_eq!(plain.kind, PlainKind::of(status, text));
             (plain.kind, plain.blame)

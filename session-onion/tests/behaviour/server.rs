@@ -91,7 +91,20 @@ fn the_ephemeral_key_may_be_hex_base64_or_base32z() {
 }
 
 #[test]
+fn the_shortest_ciphertext_is_that_of_nothing() {
+    let secret = X25519Secret::from_bytes([6; 32]);
+    for (cipher, overhead) in [(Cipher::XChaCha20, 24 + 16), (Cipher::AesGcm, 12 + 16)] {
+        let key = LayerKey::for_client(cipher, &secret, &secret.public(), keys().public());
+        let sealed = key.unwrap().seal(&mut rng(), b"").unwrap();
+        assert_eq!((cipher.overhead(), sealed.len()), (overhead, overhead));
+    }
+}
+
+#[test]
 fn the_largest_request_is_bounded() {
+    assert_eq!(MAX_PACKET_LENGTH, 10_485_760);
+    let longest = keys().open(&vec![0; MAX_PACKET_LENGTH]).unwrap_err();
+    assert!(!matches!(longest, OpenError::TooLarge(_)));
     let error = keys().open(&vec![0; MAX_PACKET_LENGTH + 1]).unwrap_err();
     assert_eq!(error, OpenError::TooLarge(MAX_PACKET_LENGTH + 1));
 }
