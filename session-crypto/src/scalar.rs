@@ -113,7 +113,7 @@ impl SecretScalar {
     ///
     /// [`KeyError::ZeroScalar`] if the number is 0.
     pub fn multiply_base(&self) -> Result<Ed25519Public, KeyError> {
-        let bytes = compress(EdwardsPoint::mul_base(&self.0))?;
+        let bytes = refuse_identity(EdwardsPoint::mul_base(&self.0))?;
         Ok(Ed25519Public::from_bytes(*bytes))
     }
 
@@ -127,12 +127,12 @@ impl SecretScalar {
         &self,
         point: &Ed25519Public,
     ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        compress(point.to_point()? * self.0)
+        refuse_identity(point.to_point()? * self.0)
     }
 
     /// `[k]P` for a point that is known to be in the prime-order subgroup.
     pub(crate) fn multiply_checked(&self, point: &EdwardsPoint) -> Result<Ed25519Public, KeyError> {
-        let bytes = compress(point * self.0)?;
+        let bytes = refuse_identity(point * self.0)?;
         Ok(Ed25519Public::from_bytes(*bytes))
     }
 
@@ -154,7 +154,7 @@ impl SecretScalar {
 }
 
 /// The bytes of a point that is not the identity. Nothing else is left of it.
-fn compress(mut point: EdwardsPoint) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+fn refuse_identity(mut point: EdwardsPoint) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let bytes = if point.is_identity() {
         Err(KeyError::ZeroScalar)
     } else {

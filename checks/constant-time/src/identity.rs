@@ -2,14 +2,20 @@
 
 use std::hint::black_box;
 
-use session_crypto::Blinding;
+use session_crypto::{Blinding, Ed25519Secret};
 use session_identity::phrase::{self, Language};
-use session_identity::{Account, Seed};
+use session_identity::subaccount::{AuthData, Permissions};
+use session_identity::{Account, AccountId, Seed};
 
 use crate::{Check, server, valgrind};
 
 fn secret_seed() -> Seed {
     Seed::from_short(&valgrind::secret([7; 16]))
+}
+
+/// The account of [`secret_seed`], computed without secrets.
+fn member() -> AccountId {
+    *Account::from_seed(&Seed::from_short(&[7; 16])).id()
 }
 
 /// The phrase of a seed with its letters secret. Where a word ends is public: how long the words of a
@@ -35,6 +41,23 @@ pub fn check(check: &mut Check) {
     });
     check.clean("seed drawn", || {
         black_box(Account::from_seed(&Seed::generate(&mut crate::SecretRng)).id());
+    });
+    check.clean("auth data of a subaccount made", || {
+        let made = AuthData::create(&crate::account(), &member(), Permissions::MEMBER);
+        black_box(made.unwrap().expose_bytes());
+    });
+    check.clean("request signed as a subaccount", || {
+        let group = Ed25519Secret::from_seed(&[5; 32]);
+        let auth = AuthData::create(&group, &member(), Permissions::MEMBER).unwrap();
+        let mut bytes = auth.expose_bytes();
+        if let Some(factor) = bytes.get_mut(4..36) {
+            for byte in factor {
+                [*byte] = valgrind::secret([*byte]);
+            }
+        }
+        let auth = AuthData::try_from(bytes.as_slice()).unwrap();
+        let account = Account::from_seed(&secret_seed());
+        black_box(auth.sign(&account, b"message").unwrap());
     });
     check.clean("English phrase decoded", || {
         let text = secret_phrase(7, Language::English);

@@ -2,7 +2,7 @@
 //!
 //! Memcheck reports every branch and every address that depends on undefined bytes, so whatever it
 //! reports here depends on a secret. The few branches that are meant, such as the one on whether a
-//! tag was right, are listed with their reasons in `allowed.supp`. Two planted leaks show that the
+//! tag was right, are listed with their reasons in `allowed.supp`. Three planted leaks show that the
 //! check finds what it looks for. Start it with `./run`.
 
 use std::hint::black_box;
@@ -197,6 +197,16 @@ fn blinding(check: &mut Check) {
             let recipient = peer_blinded(blinding).public();
             black_box(inbox::encrypt(&mut PublicRng, &own, &recipient, &message()).unwrap());
         });
+        check.clean("inbox decrypt", || {
+            let sender = peer_blinded(blinding);
+            let twin = Ed25519Secret::from_seed(&[7; 32]);
+            let twin = BlindedSecret::new(blinding, &twin, &server()).unwrap();
+            let (from, to) = (sender.public(), twin.public());
+            let sealed = inbox::encrypt(&mut PublicRng, &sender, &to, &[1; 100]).unwrap();
+            let own = BlindedSecret::new(blinding, &account(), &server()).unwrap();
+            valgrind::publish(&own, &twin, to.as_bytes());
+            let _ = black_box(inbox::decrypt(&own, &from, &to, &changed(sealed)));
+        });
     }
     check.clean("version key", || {
         black_box(blind::version_key(&account()).sign(&message()));
@@ -227,6 +237,21 @@ fn messages(check: &mut Check) {
     check.clean("one-to-one encrypt, deterministic", || {
         let sealed = direct::encrypt_deterministic(&account(), &peer_public(), &message());
         black_box(sealed.unwrap());
+    });
+    check.clean("one-to-one decrypt", || {
+        let sender = Ed25519Secret::from_seed(&[8; 32]);
+        let public = X25519Secret::from_bytes([7; 32]).public();
+        let sealed = direct::encrypt_deterministic(&sender, &public, &[1; 100]).unwrap();
+        let (mut sealed, secret) = (changed(sealed), X25519Secret::from_bytes(secret_key()));
+        let mut senders = direct::Senders::new(1);
+        let _ = black_box(direct::decrypt(&secret, &public, &sealed));
+        let _ = black_box(direct::decrypt_remembering(
+            &mut senders,
+            &secret,
+            &public,
+            &sealed,
+        ));
+        let _ = black_box(direct::decrypt_in_place(&secret, &public, &mut sealed));
     });
     check.clean("multi-recipient encrypt and decrypt", || {
         let secret = X25519Secret::from_bytes(secret_key());
@@ -282,6 +307,20 @@ fn messages(check: &mut Check) {
         let sealed = xchacha::encrypt(&mut PublicRng, &[7; 32], &[1; 100]).unwrap();
         let _ = black_box(push::decrypt(&secret_key(), &changed(sealed)));
     });
+    check.clean("decrypt in place", || {
+        let sealed = xchacha::encrypt(&mut PublicRng, &[7; 32], &[1; 100]).unwrap();
+        let mut sealed = changed(sealed);
+        let _ = black_box(xchacha::decrypt_in_place(&secret_key(), &mut sealed));
+        let keys = [&valgrind::secret([6; 32]), &secret_key()];
+        let _ = black_box(group::decrypt_in_place(Vec::from(keys), &mut sealed));
+        let domain = Domain::new("Contacts").unwrap();
+        let mut sealed = changed(config::encrypt(&[7; 32], domain, &[1; 100]).unwrap());
+        let _ = black_box(config::decrypt_in_place(&secret_key(), domain, &mut sealed));
+        let public = X25519Secret::from_bytes([7; 32]).public();
+        let mut sealed = sealed_box::seal(&mut PublicRng, &public, &[0; 100]).unwrap();
+        let secret = X25519Secret::from_bytes(secret_key());
+        let _ = black_box(sealed_box::open_in_place(&secret, &public, &mut sealed));
+    });
 }
 
 fn attachments(check: &mut Check) {
@@ -329,7 +368,7 @@ fn attachments(check: &mut Check) {
     });
 }
 
-/// Two mistakes that the check must find.
+/// Three mistakes that the check must find.
 fn planted(check: &mut Check) {
     check.leaking("a branch on a secret", || {
         let key = secret_key();

@@ -1,4 +1,4 @@
-//! The three requests to valgrind's memcheck that this check needs (x86-64 only).
+//! The four requests to valgrind's memcheck that this check needs (x86-64 only).
 //!
 //! A request is a sequence of instructions that does nothing on a processor and that valgrind
 //! recognises: four rotations by 128 bits in all, then `xchg rbx, rbx`, with the arguments behind
@@ -9,6 +9,7 @@ use core::arch::asm;
 const RUNNING_ON_VALGRIND: u64 = 0x1001;
 const COUNT_ERRORS: u64 = 0x1201;
 const MAKE_MEM_UNDEFINED: u64 = MEMCHECK + 1;
+const MAKE_MEM_DEFINED: u64 = MEMCHECK + 2;
 const MEMCHECK: u64 = (b'M' as u64) << 24 | (b'C' as u64) << 16;
 
 fn request(code: u64, first: u64, second: u64) -> u64 {
@@ -44,4 +45,17 @@ pub fn errors() -> u64 {
 pub fn secret<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
     request(MAKE_MEM_UNDEFINED, bytes.as_mut_ptr() as u64, N as u64);
     bytes
+}
+
+/// Marks 32 bytes inside of a value as public, those that are `public` in `twin`: a value of the same type
+/// that was made of no secret.
+pub fn publish<T>(value: &T, twin: &T, public: &[u8; 32]) {
+    // SAFETY: the memory of a value for as long as it is borrowed.
+    let bytes = unsafe {
+        core::slice::from_raw_parts(core::ptr::from_ref(twin).cast::<u8>(), size_of::<T>())
+    };
+    let offset = bytes.windows(32).position(|window| window == public);
+    let offset = offset.expect("the public key is in there");
+    let start = core::ptr::from_ref(value) as u64 + offset as u64;
+    request(MAKE_MEM_DEFINED, start, 32);
 }
