@@ -419,7 +419,9 @@ fn lengths_other_than_announced_are_refused() {
     let too_large = Encryptor::new(&file_key, MAX_CONTENT_SIZE + 1, &mut out).unwrap_err();
     assert!(matches!(too_large, SizeError::TooLarge { .. }));
     assert!(out.is_empty());
-    assert!(Encryptor::new_large(&file_key, u64::MAX, &mut out).is_err());
+    let too_large = Encryptor::new_large(&file_key, u64::MAX, &mut out).unwrap_err();
+    let (max, got) = (1 << 62, u64::MAX);
+    assert_eq!(too_large, SizeError::TooLarge { max, got });
     assert!(out.is_empty());
 
     let mut encryptor = Encryptor::new(&file_key, 3, &mut out).unwrap();

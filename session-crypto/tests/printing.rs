@@ -3,6 +3,7 @@
 
 use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind, legacy};
 use session_crypto::group_keys::Rekey;
+use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret};
 
@@ -26,6 +27,12 @@ fn secrets_print_their_names_alone() {
         format!("{encryptor:?}"),
         "Encryptor { content_left: 7, .. }"
     );
+    let scalar = account.to_scalar();
+    assert_eq!(format!("{scalar:?}"), "SecretScalar(..)");
+    let party = Party::new(&secret, b"domain");
+    let public = secret.public();
+    let shown = format!("Party {{ public: {public:?}, .. }}");
+    assert_eq!(format!("{party:?}"), shown);
     let decryptor = Decryptor::new(&key.key);
     assert_eq!(format!("{decryptor:?}"), "Decryptor(..)");
     let rekey = Rekey::new(&account, &[[5; 33]], 0).unwrap();

@@ -5,7 +5,8 @@
 //! https://example.com/room?public_key=<64 hex digits>         as it is written
 //! ```
 //!
-//! A community is the same if its canonical base URL and its room in lower case are.
+//! A community is the same if its canonical base URL and its room in lower case are. `==` compares the
+//! server's key too: a link with another key leads to the same room, or is wrong.
 //!
 //! [identity, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5
 

@@ -1,6 +1,8 @@
 //! Names and community URLs: what is taken, what is refused, and why.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::hash::{BuildHasher, RandomState};
+
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -34,6 +36,7 @@ fn valid_names_are_read_in_lower_case() {
         let name: Name = text.parse().unwrap();
         assert_eq!(name.as_str(), text.to_lowercase());
         assert_eq!(name.to_string(), text.to_lowercase());
+        assert_eq!(format!("{name:?}"), format!("Name({name})"));
         let lower = Name::from_lower_case(name.as_str()).unwrap();
         assert_eq!(name.hash(), lower.hash());
         assert_eq!(Name::from_lower_case(text).is_ok(), name.as_str() == text);
@@ -226,6 +229,10 @@ fn urls_are_refused_with_the_reason() {
 fn rooms_are_the_same_in_either_case_and_keep_their_spelling() {
     let (one, two): (Room, Room) = ("SomeRoom".parse().unwrap(), "someroom".parse().unwrap());
     assert_eq!(one, two);
+    let other: Room = "other".parse().unwrap();
+    let state = RandomState::new();
+    assert_eq!(state.hash_one(&one), state.hash_one(&two));
+    assert_ne!(state.hash_one(&one), state.hash_one(&other));
     assert_eq!((one.as_typed(), two.as_typed()), ("SomeRoom", "someroom"));
     let long = "r".repeat(65);
     for text in ["", "a b", "a/b", "ä", "a.b", &long] {

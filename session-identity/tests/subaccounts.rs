@@ -53,6 +53,11 @@ fn admin_and_member_make_the_same_token_for_either_sign() {
         let member = account(number);
         let auth = AuthData::create(&group, member.id(), Permissions::MEMBER).unwrap();
         let token = Token::of_member(&group, member.id(), Permissions::MEMBER).unwrap();
+        assert_eq!(
+            format!("{token:?}"),
+            format!("Token({})", token.to_base64())
+        );
+        assert_eq!(token.to_base64().len(), 48);
         let key = member.ed25519_public();
         assert_eq!(auth.token(&key), Ok(token));
         assert_eq!(auth.token(&key.with_other_sign()), Ok(token));

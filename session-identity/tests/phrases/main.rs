@@ -159,6 +159,14 @@ fn the_message_shows_what_cannot_be_seen() {
 }
 
 #[test]
+fn a_letter_beyond_the_script_is_no_part_of_another_word() {
+    // Without its block U+0161 is 0x61, "a", and one more than the "l" before it, an "m".
+    let typed = with_word(EN_16, 0, "al\u{161}ze");
+    let error = decode(&typed, EN).unwrap_err();
+    assert!(matches!(error, PhraseError::UnknownWord { .. }), "{error}");
+}
+
+#[test]
 fn impossible_triples_are_refused() {
     // 4296298500, above 2^32 - 1: another decoder keeps its low 32 bits.
     assert_eq!(

@@ -96,6 +96,7 @@ fn the_shortest_ciphertext_is_that_of_nothing() {
     for (cipher, overhead) in [(Cipher::XChaCha20, 24 + 16), (Cipher::AesGcm, 12 + 16)] {
         let key = LayerKey::for_client(cipher, &secret, &secret.public(), keys().public());
         let sealed = key.unwrap().seal(&mut rng(), b"").unwrap();
+        assert_eq!(cipher.to_string(), cipher.name());
         assert_eq!((cipher.overhead(), sealed.len()), (overhead, overhead));
     }
 }
