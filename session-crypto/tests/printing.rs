@@ -5,7 +5,11 @@ use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind, legacy};
 use session_crypto::group_keys::Rekey;
 use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret};
+use session_crypto::x25519::PreparedPublic;
+use session_crypto::{
+    BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public,
+    X25519Secret,
+};
 
 #[test]
 fn secrets_print_their_names_alone() {
@@ -27,6 +31,14 @@ fn secrets_print_their_names_alone() {
         format!("{encryptor:?}"),
         "Encryptor { content_left: 7, .. }"
     );
+    let server = X25519Public::from_bytes([9; 32]);
+    let blinded = BlindedSecret::new(Blinding::Blind15, &account, &server).unwrap();
+    assert_eq!(format!("{blinded:?}"), "BlindedSecret(..)");
+    let prepared = account.public().prepare().unwrap();
+    let shown = format!("PreparedVerifier({})", account.public());
+    assert_eq!(format!("{prepared:?}"), shown);
+    let prepared = PreparedPublic::new(server);
+    assert_eq!(format!("{prepared:?}"), format!("PreparedPublic({server})"));
     let scalar = account.to_scalar();
     assert_eq!(format!("{scalar:?}"), "SecretScalar(..)");
     let party = Party::new(&secret, b"domain");

@@ -107,6 +107,8 @@ fn version_requests_verify_as_they_were_signed_only() {
 fn the_headers_of_a_request_are_text_that_servers_read() {
     let key = account(1).version_key();
     let signature = key.sign_version_check(1_234_567_890, Platform::Ios);
+    let shown = format!("VersionKey {{ id: {:?}, .. }}", key.id());
+    assert_eq!(format!("{key:?}"), shown);
     let header = version::signature_header(&signature);
     assert_eq!(header.len(), 88);
     assert_eq!(

@@ -90,7 +90,7 @@ impl<'a> Message<'a> {
         let (length, rest) = stream.split_at_checked(digits).ok_or(QuicError::NoLength)?;
         let rest = match rest {
             [] => return Ok(None),
-            [b':', rest @ ..] if digits > 0 => rest,
+            [b':', rest @ ..] => rest,
             _ => return Err(QuicError::NoLength),
         };
         let length: usize = core::str::from_utf8(length)

@@ -118,6 +118,7 @@ fn unknown_words_are_named_as_typed_with_their_position() {
         panic!("ZZZunknown is no word");
     };
     assert_eq!((error.position(), error.word()), (3, "ZZZunknown"));
+    assert_eq!(format!("{error:?}"), format!("UnknownWord({error})"));
     assert_eq!(error.language(), EN);
 }
 

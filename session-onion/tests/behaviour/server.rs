@@ -95,7 +95,9 @@ fn the_shortest_ciphertext_is_that_of_nothing() {
     let secret = X25519Secret::from_bytes([6; 32]);
     for (cipher, overhead) in [(Cipher::XChaCha20, 24 + 16), (Cipher::AesGcm, 12 + 16)] {
         let key = LayerKey::for_client(cipher, &secret, &secret.public(), keys().public());
-        let sealed = key.unwrap().seal(&mut rng(), b"").unwrap();
+        let key = key.unwrap();
+        assert_eq!(format!("{key:?}"), format!("LayerKey({cipher}, ..)"));
+        let sealed = key.seal(&mut rng(), b"").unwrap();
         assert_eq!(cipher.to_string(), cipher.name());
         assert_eq!((cipher.overhead(), sealed.len()), (overhead, overhead));
     }
