@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::field_reassign_with_default,
     clippy::arithmetic_side_effects,
     missing_docs
 )]
@@ -296,11 +297,10 @@ mod pro {
 
     /// A post with what it says about Pro, and a signature that is not checked.
     fn open_with(pro: wire::ProMessage, time: Option<u64>) -> Result<Option<Status>, OpenError> {
+        let mut message = wire::DataMessage::default();
+        message.body = Some("x".into());
         let content = wire::Content {
-            data_message: Some(wire::DataMessage {
-                body: Some("x".into()),
-                ..wire::DataMessage::default()
-            }),
+            data_message: Some(message),
             sig_timestamp: time,
             pro_message: Some(pro),
             pro_sig_for_community_message_only: Some(vec![1; 64]),

@@ -3,7 +3,7 @@
 //! Those that the protocol sets say so; the others only keep hostile input from using more memory
 //! than a small multiple of its length, and lie far above what clients send.
 
-/// Bytes of a Content, or of anything that wraps one, that are read at most.
+/// Bytes of a Content that are read at most. What wraps one may have 4,096 more.
 ///
 /// The largest message of the protocol is a closed group message (protocol: [crypto, section 3]).
 ///

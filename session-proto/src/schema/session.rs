@@ -138,6 +138,7 @@ pub mod content {
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct DataMessage {
     #[prost(string, optional, tag = "1")]
     pub body: ::core::option::Option<::prost::alloc::string::String>,
@@ -172,6 +173,7 @@ pub struct DataMessage {
 /// Nested message and enum types in `DataMessage`.
 pub mod data_message {
     #[derive(Clone, PartialEq, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Quote {
         /// sent timestamp of the quoted message
         #[prost(uint64, required, tag = "1")]
@@ -189,6 +191,7 @@ pub mod data_message {
     /// Nested message and enum types in `Quote`.
     pub mod quote {
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        #[prost(skip_debug)]
         pub struct QuotedAttachment {
             #[prost(string, optional, tag = "1")]
             pub content_type: ::core::option::Option<::prost::alloc::string::String>,
@@ -204,7 +207,6 @@ pub mod data_message {
             #[derive(
                 Clone,
                 Copy,
-                Debug,
                 PartialEq,
                 Eq,
                 Hash,
@@ -237,6 +239,7 @@ pub mod data_message {
         }
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Preview {
         #[prost(string, required, tag = "1")]
         pub url: ::prost::alloc::string::String,
@@ -246,6 +249,7 @@ pub mod data_message {
         pub image: ::core::option::Option<super::AttachmentPointer>,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Reaction {
         /// sent timestamp of the message reacted to
         #[prost(uint64, required, tag = "1")]
@@ -263,7 +267,6 @@ pub mod data_message {
         #[derive(
             Clone,
             Copy,
-            Debug,
             PartialEq,
             Eq,
             Hash,
@@ -298,6 +301,7 @@ pub mod data_message {
         }
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct OpenGroupInvitation {
         /// with `public_key`
         #[prost(string, required, tag = "1")]
@@ -306,17 +310,7 @@ pub mod data_message {
         pub name: ::prost::alloc::string::String,
     }
     /// Bits of `flags`.
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Flags {
         ExpirationTimerUpdate = 2,
@@ -508,6 +502,7 @@ pub struct UnsendRequest {
     pub author: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct MessageRequestResponse {
     #[prost(bool, required, tag = "1")]
     pub is_approved: bool,
@@ -563,6 +558,7 @@ pub mod data_extraction_notification {
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CallMessage {
     #[prost(enumeration = "call_message::Type", required, tag = "1")]
     pub r#type: i32,
@@ -577,17 +573,7 @@ pub struct CallMessage {
 }
 /// Nested message and enum types in `CallMessage`.
 pub mod call_message {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Type {
         Offer = 1,
