@@ -9,6 +9,11 @@
 ///
 /// [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
 pub const MAX_CONTENT: usize = 1_000_000;
+/// Bytes of a stored message of any kind, set by the storage servers (protocol: [crypto, section
+/// 16]).
+///
+/// [crypto, section 16]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-16
+pub const MAX_STORED: usize = 76_800;
 /// Attachments of a message, as the protocol has it (protocol: [messages, section 2.4]).
 ///
 /// [messages, section 2.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.4

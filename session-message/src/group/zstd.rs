@@ -64,8 +64,8 @@ pub(super) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Decompresses exactly one frame of at most [`MAX_LENGTH`] bytes of content.
 ///
-/// At most that limit and two blocks more are decompressed, whatever the frame announces. The
-/// decoder's buffer doubles when it grows, so that it takes a few times as much.
+/// At most that limit and two blocks more are decompressed, whatever the frame announces; the
+/// decoder's buffer, which doubles when it grows, takes up to three times as much for a moment.
 pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(MAX_WINDOW);
