@@ -11,7 +11,7 @@ use crate::opened::{AuthorError, Place};
 use crate::pro::{Signer, pro_message};
 
 /// Bytes of field 17 of a content, with its tag and length.
-pub(crate) const SIGNATURE_FIELD: usize = 3 + 64;
+const SIGNATURE_FIELD: usize = 3 + 64;
 
 /// Writes a content, with its time and what it says about Session Pro.
 ///
