@@ -172,6 +172,7 @@ pub struct DataMessage {
 }
 /// Nested message and enum types in `DataMessage`.
 pub mod data_message {
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, ::prost::Message)]
     #[prost(skip_debug)]
     pub struct Quote {
@@ -190,6 +191,7 @@ pub mod data_message {
     }
     /// Nested message and enum types in `Quote`.
     pub mod quote {
+        #[derive(Debug)]
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
         #[prost(skip_debug)]
         pub struct QuotedAttachment {
@@ -204,6 +206,7 @@ pub mod data_message {
         }
         /// Nested message and enum types in `QuotedAttachment`.
         pub mod quoted_attachment {
+            #[derive(Debug)]
             #[derive(
                 Clone,
                 Copy,
@@ -238,6 +241,7 @@ pub mod data_message {
             }
         }
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     #[prost(skip_debug)]
     pub struct Preview {
@@ -248,6 +252,7 @@ pub mod data_message {
         #[prost(message, optional, tag = "3")]
         pub image: ::core::option::Option<super::AttachmentPointer>,
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     #[prost(skip_debug)]
     pub struct Reaction {
@@ -264,6 +269,7 @@ pub mod data_message {
     }
     /// Nested message and enum types in `Reaction`.
     pub mod reaction {
+        #[derive(Debug)]
         #[derive(
             Clone,
             Copy,
@@ -300,6 +306,7 @@ pub mod data_message {
             }
         }
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     #[prost(skip_debug)]
     pub struct OpenGroupInvitation {
@@ -310,6 +317,7 @@ pub mod data_message {
         pub name: ::prost::alloc::string::String,
     }
     /// Bits of `flags`.
+    #[derive(Debug)]
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Flags {
@@ -377,6 +385,7 @@ pub struct AttachmentPointer {
 }
 /// Nested message and enum types in `AttachmentPointer`.
 pub mod attachment_pointer {
+    #[derive(Debug)]
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Flags {
@@ -573,6 +582,7 @@ pub struct CallMessage {
 }
 /// Nested message and enum types in `CallMessage`.
 pub mod call_message {
+    #[derive(Debug)]
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Type {
