@@ -18,13 +18,11 @@
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, SignatureError};
+use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError, SignatureError};
 use session_identity::{AccountId, GroupId};
 use session_proto::content::{
     DeleteContent, GroupUpdate, Id, InfoChange, Invite, MemberChange, MemberChangeKind, Secret,
 };
-
-use crate::error::SealError;
 
 /// What an admin signs.
 #[derive(Debug, Clone, Copy)]
@@ -253,11 +251,11 @@ pub fn delete_content(
 ///
 /// # Errors
 ///
-/// [`SealError::Length`] if the seed has another length than 32 bytes.
-pub fn group_of_seed(seed: &Secret) -> Result<(Ed25519Secret, GroupId), SealError> {
+/// [`KeyError::Length`] if the seed has another length than 32 bytes.
+pub fn group_of_seed(seed: &Secret) -> Result<(Ed25519Secret, GroupId), KeyError> {
     let bytes = seed.expose_bytes();
-    let length = SealError::Length {
-        max: 32,
+    let length = KeyError::Length {
+        expected: 32,
         got: bytes.len(),
     };
     let secret = Ed25519Secret::from_seed(bytes.try_into().map_err(|_| length)?);

@@ -24,7 +24,7 @@ use session_proto::limits::MAX_COMMUNITY_SKEW_MS;
 use session_proto::padding;
 use zeroize::Zeroizing;
 
-use crate::compose::compose;
+use crate::compose::{compose, padded};
 use crate::error::{OpenError, SealError};
 use crate::opened::{AuthorError, Place, claim};
 use crate::pro::{Claim, Signer};
@@ -74,9 +74,7 @@ pub(crate) fn seal_in(
 /// Appends field 17, the signature over the padded content so far. It is the last known field, so
 /// that this is what a canonical writer would write.
 fn sign(content: &mut Vec<u8>, signer: &Signer<'_>) {
-    let mut signed = Zeroizing::new(content.clone());
-    padding::pad(&mut signed);
-    let signature = signer.sign(&signed);
+    let signature = signer.sign(&padded(content));
     // Field 17, 64 bytes.
     content.extend_from_slice(&[0x8a, 0x01, 0x40]);
     content.extend_from_slice(signature.as_bytes());
@@ -124,7 +122,7 @@ pub(crate) fn open_in(
     // A later generation of clients puts an envelope around the content. What lacks one of its
     // required fields is none; a content never has them.
     let envelope = Envelope::parse(data).ok();
-    let padded = match &envelope {
+    let received = match &envelope {
         None => data,
         Some(envelope) => {
             if envelope.source.is_some_and(|source| source.len() != 33) {
@@ -133,7 +131,7 @@ pub(crate) fn open_in(
             envelope.content.ok_or(OpenError::NoContent)?
         }
     };
-    let raw = Zeroizing::new(padding::unpad(padded)?.to_vec());
+    let raw = Zeroizing::new(padding::unpad(received)?.to_vec());
     let decoded = content::decode(&raw)?;
     if !place.allows(&decoded.content.kind) {
         let kind = decoded.content.kind.name();
@@ -146,12 +144,12 @@ pub(crate) fn open_in(
     let signed = match (inner, outer) {
         (Some(_), Some(_)) => return Err(OpenError::TwoProSignatures),
         (Some(_), None) => {
-            let wire = content::without_community_signature(&raw);
-            let mut signed = wire.map_err(content::ContentError::from)?;
-            padding::pad(&mut signed);
-            Zeroizing::new(signed)
+            let signed = content::without_community_signature(&raw);
+            padded(&Zeroizing::new(
+                signed.map_err(content::ContentError::from)?,
+            ))
         }
-        _ => Zeroizing::new(padded.to_vec()),
+        _ => Zeroizing::new(received.to_vec()),
     };
     let signature = inner.or(outer);
     let pro = claim(decoded.pro, signature, &signed, decoded.sent_ms, now_ms)?;

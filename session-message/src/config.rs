@@ -28,7 +28,7 @@ use session_proto::schema::session::{Content, SharedConfigMessage};
 
 use crate::direct::read_envelope;
 use crate::error::{OpenError, SealError};
-use crate::sealed::namespace;
+use crate::sealed::{namespace, storable};
 
 /// The four configs that are wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,7 +78,8 @@ pub struct Unwrapped {
 ///
 /// # Errors
 ///
-/// [`SealError`] if the account's own key cannot be used, which is never.
+/// [`SealError::TooLong`] if the result is too long to be stored: the config is then stored as it
+/// is, without a wrapper. Others if the account's own key cannot be used, which is never.
 ///
 /// ```
 /// use session_identity::{Account, Seed};
@@ -116,7 +117,7 @@ pub fn wrap(
         content: Some(&sealed),
         pro_signature: None,
     };
-    Ok(envelope::wrap(&envelope.encode()))
+    storable(envelope::wrap(&envelope.encode()))
 }
 
 /// Takes a config out of its wrapper.

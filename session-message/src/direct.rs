@@ -42,7 +42,7 @@ use crate::compose::compose;
 use crate::error::{OpenError, SealError};
 use crate::opened::{Opened, Outer, Place, check_author, read_content};
 use crate::pro::Signer;
-use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
+use crate::sealed::{Destination, Sealed, namespace, storable, ttl_ms};
 
 pub use session_crypto::direct::Senders;
 
@@ -53,7 +53,8 @@ pub use session_crypto::direct::Senders;
 ///
 /// # Errors
 ///
-/// [`SealError`] if the recipient would refuse the message, or its key has small order.
+/// [`SealError`] if the recipient would refuse the message, or its key has small order, or the
+/// message is too long to be stored.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -133,7 +134,7 @@ pub(crate) fn seal_for(
     Ok(Sealed {
         namespace: namespace::DEFAULT,
         ttl_ms: ttl_ms(content, destination),
-        data: envelope::wrap(&envelope.encode()),
+        data: storable(envelope::wrap(&envelope.encode()))?,
     })
 }
 

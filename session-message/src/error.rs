@@ -49,6 +49,14 @@ pub enum SealError {
     /// A Session Pro proof for another key than the one that signs.
     #[error("the Session Pro proof is for another key")]
     ProKey,
+    /// A sealed message that no storage server takes.
+    #[error("sealed message of {got} bytes, at most {max} can be stored")]
+    TooLong {
+        /// Bytes that can be stored.
+        max: usize,
+        /// Bytes of the sealed message.
+        got: usize,
+    },
     /// Nothing to encrypt, or more than a group message can have.
     #[error("expected 1 to {max} bytes, got {got}")]
     Length {

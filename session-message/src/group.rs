@@ -38,7 +38,7 @@ use crate::direct::check_source;
 use crate::error::{OpenError, SealError};
 use crate::opened::{Opened, Outer, Place, check_author, read_content};
 use crate::pro::Signer;
-use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
+use crate::sealed::{Destination, Sealed, namespace, storable, ttl_ms};
 
 /// Seals a message to a group, with its newest key.
 ///
@@ -47,7 +47,7 @@ use crate::sealed::{Destination, Sealed, namespace, ttl_ms};
 ///
 /// # Errors
 ///
-/// [`SealError`] if the members would refuse the message.
+/// [`SealError`] if the members would refuse the message, or it is too long to be stored.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -116,7 +116,7 @@ fn seal_for(
     Ok(Sealed {
         namespace: namespace::GROUP_MESSAGES,
         ttl_ms: ttl_ms(content, Destination::Group),
-        data,
+        data: storable(data)?,
     })
 }
 

@@ -74,12 +74,16 @@ pub fn seal(
     sent_ms: u64,
     pro: Option<&Signer<'_>>,
 ) -> Result<Vec<u8>, SealError> {
-    let recipient = peer(sender, recipient).ok_or(SealError::Prefix {
+    let to = peer(sender, recipient).ok_or(SealError::Prefix {
         expected: sender.blinding().prefix(),
         got: recipient.prefix(),
     })?;
+    let account = AccountId::from_x25519(&sender.account().to_x25519()?);
+    let own = AnyId::from(sender);
+    let ids = [account.as_bytes(), own.as_bytes()];
+    check_author(content, &ids, sender.public() == to)?;
     let plain = seal_in(content, sent_ms, Place::Inbox, pro)?;
-    Ok(inbox::encrypt(rng, sender, &recipient, &plain)?)
+    Ok(inbox::encrypt(rng, sender, &to, &plain)?)
 }
 
 /// When and between whom the server says that a message was posted.

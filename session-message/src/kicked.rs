@@ -23,7 +23,7 @@ use session_identity::{Account, AccountId, GroupId};
 
 use crate::error::{OpenError, SealError};
 use crate::multi::{self, Junk, NONCE_LENGTH};
-use crate::sealed::{Sealed, namespace, ttl};
+use crate::sealed::{Sealed, namespace, storable, ttl};
 
 /// The domain of these notices.
 pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
@@ -34,7 +34,8 @@ pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
 ///
 /// # Errors
 ///
-/// [`SealError::Encrypt`] if a member's id has small order.
+/// [`SealError::Encrypt`] if a member's id has small order. [`SealError::TooLong`] if there are
+/// more members than fit into what can be stored (a thousand always do): seal several notices.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -67,10 +68,11 @@ pub fn seal(
         .collect();
     let messages: Vec<_> = messages.iter().map(Vec::as_slice).collect();
     let sender = Party::new(&secret, DOMAIN);
+    let data = multi::seal(rng, &sender, &nonce, &recipients, &messages, Junk::None)?;
     Ok(Sealed {
         namespace: namespace::REVOKED_RETRIEVABLE,
         ttl_ms: ttl::LONG_MS,
-        data: multi::seal(rng, &sender, &nonce, &recipients, &messages, Junk::None)?,
+        data: storable(data)?,
     })
 }
 

@@ -3,8 +3,11 @@
 use alloc::vec::Vec;
 
 use session_proto::content::{Content, Conversation, Expiration, ExpirationMode, Kind};
+use session_proto::limits::MAX_STORED;
 
-/// A message that is ready to be stored.
+use crate::error::SealError;
+
+/// A message that is ready to be stored: storage servers take its length and its time to live.
 ///
 /// The swarm to store it in is that of the recipient, or of the group. Storage servers take the
 /// data in base64.
@@ -14,8 +17,19 @@ pub struct Sealed {
     pub namespace: i16,
     /// How long it is to be kept, in milliseconds.
     pub ttl_ms: u64,
-    /// What to store.
+    /// What to store, at most 76,800 bytes.
     pub data: Vec<u8>,
+}
+
+/// Data, unless it is more than storage servers take.
+pub(crate) fn storable(data: Vec<u8>) -> Result<Vec<u8>, SealError> {
+    if data.len() > MAX_STORED {
+        return Err(SealError::TooLong {
+            max: MAX_STORED,
+            got: data.len(),
+        });
+    }
+    Ok(data)
 }
 
 /// Namespaces of messages (protocol: [messages, section 4.9]).
@@ -38,10 +52,18 @@ pub mod namespace {
     pub const REVOKED_RETRIEVABLE: i16 = -11;
 }
 
-/// Times to live, in milliseconds (protocol: [messages, section 4.9]).
+/// Times to live, in milliseconds (protocol: [messages, section 4.9]; [storage-rpc, section 5.1]).
 ///
+/// Storage servers keep a message of namespace 0 for [`MIN_MS`](ttl::MIN_MS) to
+/// [`DEFAULT_MS`](ttl::DEFAULT_MS), one of the other namespaces for up to
+/// [`LONG_MS`](ttl::LONG_MS), and refuse another time. A message that disappears sooner or later
+/// is kept for the nearest of these.
+///
+/// [storage-rpc, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.1
 /// [messages, section 4.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.9
 pub mod ttl {
+    /// The least that storage servers take: 10 seconds.
+    pub const MIN_MS: u64 = 10 * 1000;
     /// Of most messages: 14 days.
     pub const DEFAULT_MS: u64 = 14 * 24 * 60 * 60 * 1000;
     /// Of a typing indicator: 20 seconds.
@@ -68,14 +90,14 @@ pub(crate) enum Destination {
 
 /// How long a message is to be kept.
 ///
-/// What disappears after it was sent is kept for just that time. What disappears after it was read
-/// is kept as everything else, for who knows when it is read; only the sender's own copy is not,
-/// since the sender has read it.
+/// What disappears after it was sent is kept for just that time, or for the nearest that storage
+/// servers take: at least 10 seconds, at most 14 days, in a group 30 days. What disappears after it
+/// was read is kept as everything else, for who knows when it is read; only the sender's own copy is
+/// not, since the sender has read it. The message about a new timer disappears by that timer.
 pub(crate) fn ttl_ms(content: &Content, destination: Destination) -> u64 {
     match content.kind {
         Kind::Typing(_) => return ttl::TYPING_MS,
         Kind::Call(_) => return ttl::CALL_MS,
-        // The message about the timer is not subject to it before it is known.
         _ if !content.kind.can_expire() => return ttl::DEFAULT_MS,
         _ => {}
     }
@@ -95,7 +117,12 @@ pub(crate) fn ttl_ms(content: &Content, destination: Destination) -> u64 {
         ExpirationMode::AfterRead => matches!(destination, Destination::OwnAccount { .. }),
     };
     if timed {
-        u64::from(expiration.seconds).saturating_mul(1000)
+        let max = match destination {
+            Destination::Group => ttl::LONG_MS,
+            Destination::Peer | Destination::OwnAccount { .. } => ttl::DEFAULT_MS,
+        };
+        let timer_ms = u64::from(expiration.seconds).saturating_mul(1000);
+        timer_ms.clamp(ttl::MIN_MS, max)
     } else {
         ttl::DEFAULT_MS
     }

@@ -2,13 +2,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::field_reassign_with_default,
     clippy::arithmetic_side_effects,
     missing_docs
 )]
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use session_crypto::blind::Blinding;
+use session_crypto::blind::{BlindedSecret, Blinding};
 use session_crypto::pro::Proof;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public};
 use session_identity::{Account, AnyId, GroupId, Seed};
@@ -296,11 +297,10 @@ mod pro {
 
     /// A post with what it says about Pro, and a signature that is not checked.
     fn open_with(pro: wire::ProMessage, time: Option<u64>) -> Result<Option<Status>, OpenError> {
+        let mut message = wire::DataMessage::default();
+        message.body = Some("x".into());
         let content = wire::Content {
-            data_message: Some(wire::DataMessage {
-                body: Some("x".into()),
-                ..wire::DataMessage::default()
-            }),
+            data_message: Some(message),
             sig_timestamp: time,
             pro_message: Some(pro),
             pro_sig_for_community_message_only: Some(vec![1; 64]),
@@ -452,12 +452,46 @@ mod inboxes {
                 sent_ms: 1,
                 author: Id::from_bytes(author),
             });
-            let data = inbox::seal(&mut rng(), &alice, &to, &unsend.into(), TIME, None).unwrap();
-            inbox::open(&bob, &metadata, &data, TIME).map(|_| ())
+            let content = Content::from(unsend);
+            let sealed = inbox::seal(&mut rng(), &alice, &to, &content, TIME, None).map(|_| ());
+            let opened = inbox::open(&bob, &metadata, &unchecked(&alice, &bob, &content), TIME);
+            (sealed, opened.map(|_| ()))
         };
-        assert_eq!(open(from.to_bytes()), Ok(()));
-        assert_eq!(open(account(1).id().to_bytes()), Ok(()));
-        assert_eq!(open(to.to_bytes()), Err(AuthorError::Unsend.into()));
+        assert_eq!(open(from.to_bytes()), (Ok(()), Ok(())));
+        assert_eq!(open(account(1).id().to_bytes()), (Ok(()), Ok(())));
+        let refused = AuthorError::Unsend;
+        assert_eq!(
+            open(to.to_bytes()),
+            (Err(refused.into()), Err(refused.into()))
+        );
+    }
+
+    #[test]
+    fn sync_copies_go_to_oneself_only() {
+        let [alice, bob] =
+            [1, 2].map(|byte| account(byte).blinded(Blinding::Blind25, &server()).unwrap());
+        let mut content = Content::text("x");
+        content.sync_target = Some(Id::from_bytes(account(3).id().to_bytes()));
+        let refused = AuthorError::SyncTarget;
+        for (to, result) in [(&bob, Err(refused)), (&alice, Ok(()))] {
+            let (from, id) = (AnyId::from(&alice), AnyId::from(to));
+            let sealed = inbox::seal(&mut rng(), &alice, &id, &content, TIME, None);
+            assert_eq!(sealed.map(|_| ()), result.map_err(SealError::from));
+            let metadata = Metadata {
+                sender: &from,
+                recipient: &id,
+                posted_ms: TIME,
+            };
+            let opened = inbox::open(to, &metadata, &unchecked(&alice, to, &content), TIME);
+            assert_eq!(opened.map(|_| ()), result.map_err(OpenError::from));
+        }
+    }
+
+    /// A message past the checks of sealing.
+    fn unchecked(from: &BlindedSecret, to: &BlindedSecret, content: &Content) -> Vec<u8> {
+        let mut plain = content.encode(TIME, None).unwrap();
+        padding::pad(&mut plain);
+        session_crypto::inbox::encrypt(&mut rng(), from, &to.public(), &plain).unwrap()
     }
 }
 

@@ -8,10 +8,11 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use session_crypto::KeyError;
 use session_identity::{Account, Seed};
 use session_message::content::{
-    Call, CallStep, Content, Expiration, GroupUpdate, Id, Kind, Profile, ReadReceipt, Typing,
-    Unsend,
+    Attachment, Call, CallStep, Content, Expiration, GroupUpdate, Id, Kind, Message, Profile,
+    ReadReceipt, Secret, Typing, Unsend,
 };
 use session_message::{
     AuthorError, OpenError, SealError, Sealed, admin, content, direct, namespace, sync, ttl,
@@ -157,6 +158,11 @@ fn each_kind_has_its_time_to_live() {
     assert_eq!(ttl_of(&text(Expiration::after_send(60))), 60_000);
     assert_eq!(ttl_of(&text(Expiration::after_read(60))), ttl::DEFAULT_MS);
     assert_eq!(ttl_of(&text(Expiration::OFF)), ttl::DEFAULT_MS);
+    // The message about a timer disappears by it.
+    let update = |expiration| Content::from(Kind::ExpirationUpdate).with_expiration(expiration);
+    assert_eq!(ttl_of(&update(Expiration::after_send(60))), 60_000);
+    assert_eq!(ttl_of(&update(Expiration::after_read(60))), ttl::DEFAULT_MS);
+    assert_eq!(ttl_of(&update(Expiration::OFF)), ttl::DEFAULT_MS);
 
     // The sender's own copy has been read; a note to oneself counts from sending.
     let copy = |expiration, to: &Account| {
@@ -168,6 +174,57 @@ fn each_kind_has_its_time_to_live() {
     assert_eq!(copy(Expiration::OFF, &bob), ttl::DEFAULT_MS);
     let note = seal(&alice, &alice, &text(Expiration::after_read(60))).unwrap();
     assert_eq!(note.ttl_ms, 60_000);
+}
+
+#[test]
+fn storage_servers_take_every_time_to_live() {
+    let (alice, bob) = (account(1), account(2));
+    for (seconds, ttl_ms) in [
+        (5, ttl::MIN_MS),
+        (10, 10_000),
+        (11, 11_000),
+        (1_209_599, 1_209_599_000),
+        (1_209_600, ttl::DEFAULT_MS),
+        (1_209_601, ttl::DEFAULT_MS),
+        (365 * 24 * 60 * 60, ttl::DEFAULT_MS),
+        (u32::MAX, ttl::DEFAULT_MS),
+    ] {
+        let content = Content::text("x").with_expiration(Expiration::after_send(seconds));
+        assert_eq!(seal(&alice, &bob, &content).unwrap().ttl_ms, ttl_ms);
+        assert_eq!(seal(&alice, &alice, &content).unwrap().ttl_ms, ttl_ms);
+        let copy = sync::seal(&mut rng(), &alice, bob.id(), &content, TIME, None);
+        assert_eq!(copy.unwrap().ttl_ms, ttl_ms);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_be_stored_is_not_sealed() {
+    let (alice, bob) = (account(1), account(2));
+    let attached = |length| {
+        Content::from(Kind::Message(Message {
+            attachments: vec![Attachment {
+                caption: Some("a".repeat(length)),
+                ..Attachment::default()
+            }],
+            ..Message::default()
+        }))
+    };
+    // The padding hides up to 160 bytes.
+    let lengths = 76_300..76_600;
+    let sealed = lengths.map(|length| seal(&alice, &bob, &attached(length)));
+    let (fits, refused): (Vec<_>, Vec<_>) = sealed.partition(Result::is_ok);
+    let longest = fits.into_iter().map(|sealed| sealed.unwrap().data.len());
+    let longest = longest.max().unwrap();
+    assert!((76_640..=76_800).contains(&longest), "{longest}");
+    assert_eq!(
+        refused.first(),
+        Some(&Err(SealError::TooLong {
+            max: 76_800,
+            got: longest + 160
+        }))
+    );
+    let copy = sync::seal(&mut rng(), &alice, bob.id(), &attached(77_000), TIME, None);
+    assert!(matches!(copy, Err(SealError::TooLong { .. })));
 }
 
 #[test]
@@ -309,6 +366,11 @@ fn a_promotion_hands_over_the_group() {
     assert_eq!(secret.public(), group.public());
     assert_eq!(id.ed25519(), group.public());
     assert_eq!(name, "group");
+    for got in [0, 16, 64] {
+        let expected = 32;
+        let refused = admin::group_of_seed(&Secret::new(vec![1; got])).map(|_| ());
+        assert_eq!(refused, Err(KeyError::Length { expected, got }));
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@
 )]
 
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
-use session_crypto::{Ed25519Secret, KeyError};
-use session_identity::{Account, GroupId, Seed};
+use rand_core::{Rng, SeedableRng};
+use session_crypto::{Ed25519Secret, KeyError, X25519Secret};
+use session_identity::{Account, AccountId, GroupId, Seed};
 use session_message::content::{
     Call, CallStep, Content, DeleteContent, Expiration, GroupUpdate, Id, InfoChange, Kind,
     MemberChangeKind, Typing,
@@ -138,6 +138,57 @@ fn what_disappears_is_kept_for_its_time() {
         let content = Content::text("x").with_expiration(expiration);
         assert_eq!(seal(&content).unwrap().ttl_ms, 60_000);
     }
+    // As near to it as storage servers allow in this namespace.
+    for (seconds, ttl_ms) in [
+        (5, ttl::MIN_MS),
+        (2_591_999, 2_591_999_000),
+        (365 * 24 * 60 * 60, ttl::LONG_MS),
+    ] {
+        let content = Content::text("x").with_expiration(Expiration::after_send(seconds));
+        assert_eq!(seal(&content).unwrap().ttl_ms, ttl_ms);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_be_stored_is_not_sealed() {
+    // Hashes that cannot be compressed much.
+    let mut random = rng();
+    let delete = |count: usize, rng: &mut ChaCha20Rng| {
+        let hash = |_| {
+            let mut bytes = [0; 32];
+            rng.fill_bytes(&mut bytes);
+            const_hex::encode(bytes)
+        };
+        let delete = DeleteContent {
+            members: Vec::new(),
+            hashes: (0..count).map(hash).collect(),
+            admin_signature: None,
+        };
+        Content::from(Kind::Group(GroupUpdate::DeleteContent(delete)))
+    };
+    let content = delete(500, &mut random);
+    assert_eq!(
+        open(&seal(&content).unwrap().data).unwrap().content,
+        content
+    );
+    let refused = seal(&delete(4_000, &mut random));
+    assert!(
+        matches!(refused, Err(SealError::TooLong { max: 76_800, got }) if got > 76_800),
+        "{refused:?}"
+    );
+
+    let ids = |count: u16| -> Vec<_> {
+        let secret = |number: u16| {
+            let mut bytes = [7; 32];
+            bytes[..2].copy_from_slice(&number.to_le_bytes());
+            AccountId::from_x25519(&X25519Secret::from_bytes(bytes).public())
+        };
+        (0..count).map(secret).collect()
+    };
+    let notice =
+        |count, generation| kicked::seal(&mut rng(), &admin_key(), &ids(count), generation);
+    assert!(notice(1_000, u64::MAX).unwrap().data.len() <= 76_800);
+    assert!(matches!(notice(1_500, 4), Err(SealError::TooLong { .. })));
 }
 
 #[test]

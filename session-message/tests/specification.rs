@@ -16,7 +16,7 @@ use session_message::admin::Action;
 use session_message::config::{self, UserConfig};
 use session_message::content::{self, Content, Expiration, Id};
 use session_message::pro::{Signer, Status};
-use session_message::{OpenError, community};
+use session_message::{OpenError, SealError, community};
 use session_proto::limits::PROFILE_FEATURE_BADGE;
 use session_proto::padding;
 
@@ -275,4 +275,21 @@ fn the_wrapper_of_an_empty_profile_is_byte_exact() {
     assert_eq!(unwrapped.data.len(), 256);
     let again = config::wrap(&account, UserConfig::UserProfile, 0, &unwrapped.data);
     assert_eq!(again.unwrap(), wrapped);
+}
+
+/// Config, section 10: what gets too long is stored without a wrapper.
+#[test]
+fn configs_are_wrapped_up_to_what_can_be_stored() {
+    let account = config_account("0123456789abcdef0123456789abcdef");
+    let wrap = |length: usize| {
+        let data = vec![7; length];
+        config::wrap(&account, UserConfig::Contacts, 1, &data).map(|data| data.len())
+    };
+    let overhead = wrap(70_000).unwrap() - 70_000;
+    assert_eq!(wrap(76_800 - overhead), Ok(76_800));
+    let (max, got) = (76_800, 76_801);
+    assert_eq!(
+        wrap(76_801 - overhead),
+        Err(SealError::TooLong { max, got })
+    );
 }

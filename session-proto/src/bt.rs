@@ -49,7 +49,7 @@ pub use read::{
     parse_prefix,
 };
 pub use signed::{SIGNATURE_KEY, Signed, signed_dict};
-pub use write::{DictWriter, ListWriter, dict, list};
+pub use write::{DictWriter, ListWriter, dict, dict_with_capacity, list};
 
 /// Levels of lists and dicts inside each other that a reader accepts.
 ///

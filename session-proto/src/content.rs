@@ -9,7 +9,7 @@
 //!
 //! - fields that the schema requires are there, and nothing is there more often than it may be;
 //! - exactly one kind is set, and a data message is of one kind as well;
-//! - ids are 66 lower-case hex digits, keys and signatures have their lengths;
+//! - ids are 66 hex digits, keys and signatures have their lengths;
 //! - an approval says yes, flags are known, parallel lists are of one length;
 //! - the bounds of [`limits`](crate::limits), before anything is allocated.
 //!
@@ -217,11 +217,16 @@ impl Content {
             }
             Kind::Unsend(unsend) => out.unsend_request = Some(unsend.to_wire()?),
             Kind::RequestAccepted => {
-                out.message_request_response = Some(wire::MessageRequestResponse {
+                let mut response = wire::MessageRequestResponse {
                     is_approved: true,
-                    profile_key: self.profile.as_ref().and_then(Profile::wire_key),
-                    profile: self.profile.as_ref().map(Profile::to_wire).transpose()?,
-                });
+                    profile_key: None,
+                    profile: None,
+                };
+                if let Some(profile) = &self.profile {
+                    response.profile_key = profile.wire_key();
+                    response.profile = Some(profile.to_wire()?);
+                }
+                out.message_request_response = Some(response);
             }
             Kind::Message(_)
             | Kind::Reaction(_)
@@ -281,13 +286,13 @@ impl Content {
     }
 
     fn data_message(&self) -> Result<wire::DataMessage, ContentError> {
-        let mut out = wire::DataMessage {
-            profile_key: self.profile.as_ref().and_then(Profile::wire_key),
-            profile: self.profile.as_ref().map(Profile::to_wire).transpose()?,
-            sync_target: self.sync_target.as_ref().map(ToString::to_string),
-            blocks_community_message_requests: self.blocks_community_requests,
-            ..wire::DataMessage::default()
-        };
+        let mut out = wire::DataMessage::default();
+        if let Some(profile) = &self.profile {
+            out.profile_key = profile.wire_key();
+            out.profile = Some(profile.to_wire()?);
+        }
+        out.sync_target = self.sync_target.as_ref().map(ToString::to_string);
+        out.blocks_community_message_requests = self.blocks_community_requests;
         match &self.kind {
             Kind::Message(message) => message.to_wire(&mut out)?,
             Kind::Reaction(reaction) => out.reaction = Some(reaction.to_wire()?),
@@ -378,15 +383,16 @@ fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
     if set.into_iter().filter(|set| *set).count() > 1 {
         return Err(ContentError::TwoKinds);
     }
-    if let Some(data) = message.data_message {
-        return data_content(data);
+    if let Some(mut data) = message.data_message {
+        return data_content(&mut data);
     }
-    if let Some(response) = message.message_request_response {
+    if let Some(mut response) = message.message_request_response {
         if !response.is_approved {
             return Err(ContentError::NotApproved);
         }
         let mut content = Content::from(Kind::RequestAccepted);
-        content.profile = Profile::from_wire(response.profile, response.profile_key)?;
+        let key = response.profile_key.take();
+        content.profile = Profile::from_wire(response.profile.take(), key)?;
         return Ok(content);
     }
     let kind = if let Some(call) = message.call_message {
@@ -405,7 +411,7 @@ fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
     Ok(Content::from(kind))
 }
 
-fn data_content(mut data: wire::DataMessage) -> Result<Content, ContentError> {
+fn data_content(data: &mut wire::DataMessage) -> Result<Content, ContentError> {
     let profile = Profile::from_wire(data.profile.take(), data.profile_key.take())?;
     let sync_target = present(data.sync_target.take())
         .map(|id| Id::parse(&id, "syncTarget"))
@@ -420,7 +426,7 @@ fn data_content(mut data: wire::DataMessage) -> Result<Content, ContentError> {
     })
 }
 
-fn data_kind(data: wire::DataMessage) -> Result<Kind, ContentError> {
+fn data_kind(data: &mut wire::DataMessage) -> Result<Kind, ContentError> {
     match data.flags.unwrap_or(0) {
         0 => {}
         // Whatever else is there has no meaning.
@@ -431,21 +437,21 @@ fn data_kind(data: wire::DataMessage) -> Result<Kind, ContentError> {
         data.group_update_message.is_some(),
         data.reaction.is_some(),
         data.open_group_invitation.is_some(),
-        Message::is_in(&data),
+        Message::is_in(data),
     ];
     if set.into_iter().filter(|set| *set).count() > 1 {
         return Err(ContentError::TwoKinds);
     }
-    if let Some(update) = data.group_update_message {
+    if let Some(update) = data.group_update_message.take() {
         return GroupUpdate::from_wire(update).map(Kind::Group);
     }
-    if let Some(reaction) = data.reaction {
+    if let Some(reaction) = data.reaction.take() {
         return Reaction::from_wire(reaction).map(Kind::Reaction);
     }
-    if let Some(invitation) = data.open_group_invitation {
+    if let Some(invitation) = data.open_group_invitation.take() {
         return Invitation::from_wire(invitation).map(Kind::Invitation);
     }
-    if Message::is_in(&data) {
+    if Message::is_in(data) {
         return Message::from_wire(data).map(Kind::Message);
     }
     Err(ContentError::Empty)

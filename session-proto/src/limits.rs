@@ -3,12 +3,17 @@
 //! Those that the protocol sets say so; the others only keep hostile input from using more memory
 //! than a small multiple of its length, and lie far above what clients send.
 
-/// Bytes of a Content, or of anything that wraps one, that are read at most.
+/// Bytes of a Content that are read at most. What wraps one may have 4,096 more.
 ///
 /// The largest message of the protocol is a closed group message (protocol: [crypto, section 3]).
 ///
 /// [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
 pub const MAX_CONTENT: usize = 1_000_000;
+/// Bytes of a stored message of any kind, set by the storage servers (protocol: [crypto, section
+/// 16]).
+///
+/// [crypto, section 16]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-16
+pub const MAX_STORED: usize = 76_800;
 /// Attachments of a message, as the protocol has it (protocol: [messages, section 2.4]).
 ///
 /// [messages, section 2.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.4

@@ -12,8 +12,8 @@
 
 use prost::Message as _;
 use session_proto::content::{
-    Content, ContentError, Expiration, ExpirationMode, GroupUpdate, Id, Kind, Profile, Secret,
-    Typing, decode, without_community_signature,
+    Call, CallStep, Content, ContentError, Expiration, ExpirationMode, GroupUpdate, Id, Kind,
+    Picture, Profile, Secret, Typing, decode, without_community_signature,
 };
 use session_proto::limits::{MAX_CONTENT, MAX_RECEIPTS};
 use session_proto::schema::session as wire;
@@ -43,17 +43,15 @@ fn data(data: wire::DataMessage) -> wire::Content {
 }
 
 fn with_body(body: &str) -> wire::DataMessage {
-    wire::DataMessage {
-        body: Some(body.into()),
-        ..wire::DataMessage::default()
-    }
+    let mut message = wire::DataMessage::default();
+    message.body = Some(body.into());
+    message
 }
 
 fn group(update: wire::GroupUpdateMessage) -> wire::Content {
-    data(wire::DataMessage {
-        group_update_message: Some(update),
-        ..wire::DataMessage::default()
-    })
+    let mut message = wire::DataMessage::default();
+    message.group_update_message = Some(update);
+    data(message)
 }
 
 /// A field of wire type 2.
@@ -78,10 +76,8 @@ mod rejected {
         // Present and empty is empty.
         assert_eq!(refused(&data(with_body(""))), ContentError::Empty);
         // A profile alone is nothing to show.
-        let only_profile = wire::DataMessage {
-            profile: Some(wire::LokiProfile::default()),
-            ..wire::DataMessage::default()
-        };
+        let mut only_profile = wire::DataMessage::default();
+        only_profile.profile = Some(wire::LokiProfile::default());
         assert_eq!(refused(&data(only_profile)), ContentError::Empty);
         // A config is none of the kinds.
         let config = wire::Content {
@@ -272,7 +268,6 @@ mod rejected {
             "",
             "05",
             &good[1..],
-            &good.to_uppercase(),
             &format!("{good}0"),
             &format!("0x{}", &good[2..]),
         ] {
@@ -293,11 +288,51 @@ mod rejected {
     }
 
     #[test]
+    fn ids_in_upper_case_where_a_signature_covers_the_text() {
+        let delete = |id: String| {
+            let delete = wire::GroupUpdateDeleteMemberContentMessage {
+                member_session_ids: vec![id],
+                ..wire::GroupUpdateDeleteMemberContentMessage::default()
+            };
+            let mut update = wire::GroupUpdateMessage::default();
+            update.delete_member_content = Some(delete);
+            decode(&group(update).encode_to_vec()).map(|decoded| decoded.content.kind.name())
+        };
+        let field = "memberSessionIds";
+        assert_eq!(delete(id(5).to_string()), Ok("group update"));
+        assert_eq!(
+            delete(id(5).to_string().to_uppercase()),
+            Err(ContentError::Id { field })
+        );
+        assert_eq!(delete(id(3).to_string()), Err(ContentError::Id { field }));
+    }
+
+    #[test]
     fn texts_that_are_not_utf8() {
         assert_eq!(
             decode(&field(1, &field(1, &[0xff]))),
             Err(ContentError::Malformed)
         );
+    }
+
+    #[test]
+    fn lists_of_numbers_that_are_cut() {
+        let call = |lines: &[u8]| {
+            let call = [&[0x08, 4][..], &field(2, b"sdp"), &field(3, lines)].concat();
+            decode(&field(3, &[call, field(4, b"0"), field(5, b"u")].concat())).map(|_| ())
+        };
+        assert_eq!(call(&[0x80, 1]), Ok(()));
+        assert_eq!(call(&[1, 0x80]), Err(ContentError::Malformed));
+    }
+
+    #[test]
+    fn a_preview_of_another_address_and_nothing_else() {
+        let mut message = wire::DataMessage::default();
+        message.preview = vec![wire::data_message::Preview {
+            url: "https://a.example".into(),
+            ..wire::data_message::Preview::default()
+        }];
+        assert_eq!(refused(&data(message)), ContentError::Empty);
     }
 
     #[test]
@@ -439,6 +474,32 @@ mod lenient {
     }
 
     #[test]
+    fn ids_in_upper_case_are_read_and_written_in_lower_case() {
+        let mut content = wire::Content::default();
+        content.unsend_request = Some(wire::UnsendRequest {
+            timestamp: 1,
+            author: id(5).to_string().to_uppercase(),
+        });
+        let Kind::Unsend(unsend) = read(&content).kind else {
+            panic!("another kind");
+        };
+        assert_eq!(unsend.author, id(5));
+        let text = format!("05{}", "ab".repeat(32));
+        assert_eq!(unsend.author.to_string(), text);
+        // One digit of each kind; and one of a kind of id that is not known.
+        let mixed = format!("0123456789abcdefABCDEF{}", "f".repeat(44));
+        assert_eq!(mixed.parse::<Id>().unwrap().prefix(), 0x01);
+        assert_eq!(
+            mixed.parse::<Id>().unwrap().to_string(),
+            mixed.to_lowercase()
+        );
+        for other in ['g', 'G', '`', '@', '/', ':'] {
+            let text = text.replacen('a', &other.to_string(), 1);
+            assert!(text.parse::<Id>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn packed_numbers_are_read() {
         let receipt = field(5, &[0x08, 1, 0x12, 3, 5, 6, 7]);
         let Kind::ReadReceipt(receipt) = decode(&receipt).unwrap().content.kind else {
@@ -531,7 +592,7 @@ mod lenient {
 mod not_written {
     use super::*;
     use session_proto::content::{
-        Attachment, Call, CallStep, DataExtraction, DataExtractionKind, Message, Picture, Preview,
+        Attachment, DataExtraction, DataExtractionKind, Message, Preview,
     };
 
     fn refused(content: &Content) -> ContentError {
@@ -605,6 +666,43 @@ mod not_written {
         };
         let promote = Content::from(Kind::Group(promote));
         assert!(matches!(refused(&promote), ContentError::Length { .. }));
+        // Keys of a length that no receiver takes, and one without an address.
+        for length in [0, 31, 33, 63, 65] {
+            let attachment = Attachment {
+                key: Some(Secret::new(vec![1; length])),
+                ..Attachment::default()
+            };
+            let error = ContentError::Length {
+                field: "key",
+                expected: 32,
+                got: length,
+            };
+            let attached = Message {
+                attachments: vec![attachment.clone()],
+                ..Message::default()
+            };
+            assert_eq!(refused(&message(attached)), error);
+            let url = "https://a.example";
+            let previewed = Message {
+                text: url.into(),
+                previews: vec![Preview {
+                    url: url.into(),
+                    title: None,
+                    image: Some(attachment),
+                }],
+                ..Message::default()
+            };
+            assert_eq!(refused(&message(previewed)), error);
+        }
+        let nowhere = Content::text("x").with_profile(Profile {
+            picture: Some(Picture {
+                url: String::new(),
+                key: Secret::new([1; 32]),
+            }),
+            ..Profile::default()
+        });
+        let field = "profilePicture";
+        assert_eq!(refused(&nowhere), ContentError::EmptyText { field });
         let long = Content::text("a".repeat(MAX_CONTENT));
         assert!(matches!(
             refused(&long),
@@ -677,8 +775,44 @@ fn secrets_are_not_printed() {
     };
     let content = Content::from(Kind::Group(promote));
     assert!(!format!("{content:?}").contains("90"));
-    let decoded = wire::Content::decode(content.encode(TIME, None).unwrap().as_slice());
-    assert!(!format!("{:?}", decoded.unwrap()).contains("90"));
+    let profile = Profile {
+        picture: Some(Picture {
+            url: "https://a.example".into(),
+            key: Secret::new([0x5a; 32]),
+        }),
+        ..Profile::default()
+    };
+    let call = Call {
+        uuid: "u".into(),
+        step: CallStep::Offer(vec!["90".into()]),
+    };
+    for content in [
+        content,
+        Content::text("x").with_profile(profile.clone()),
+        Content::from(Kind::RequestAccepted).with_profile(profile),
+        Content::from(Kind::Call(call)),
+    ] {
+        let bytes = content.encode(1, None).unwrap();
+        assert!(
+            bytes
+                .windows(2)
+                .any(|pair| pair == [90, 90] || pair == b"90")
+        );
+        assert!(!format!("{content:?}").contains("90"));
+        let decoded = wire::Content::decode(bytes.as_slice());
+        assert!(!format!("{:?}", decoded.unwrap()).contains("90"));
+    }
+}
+
+#[test]
+fn generated_types_with_keys_wipe_themselves() {
+    const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+    wiped::<wire::AttachmentPointer>();
+    wiped::<wire::DataMessage>();
+    wiped::<wire::GroupUpdateInviteMessage>();
+    wiped::<wire::GroupUpdatePromoteMessage>();
+    wiped::<wire::KeyPair>();
+    wiped::<wire::MessageRequestResponse>();
 }
 
 mod round_trips {

@@ -298,7 +298,7 @@ fn messages(report: &mut Report) {
         },
     );
     report.run(
-        bound("`group::open`, compressed by the sender", 2, 12 << 20),
+        bound("`group::open`, compressed by the sender", 2, 4 << 20),
         |input| {
             let signature = other.ed25519().sign_parts(&[&input, id.key_bytes()]);
             let dict = bt::dict(|dict| {

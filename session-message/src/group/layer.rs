@@ -32,6 +32,8 @@ use crate::error::{OpenError, SealError};
 pub const MAX_LENGTH: usize = zstd::MAX_LENGTH;
 
 const VERSION: u64 = 1;
+/// Bytes of the dict beside its data, or a few more.
+const DICT_OVERHEAD: usize = 128;
 
 /// A symmetric key of a group, 32 bytes. Wiped when dropped, never printed.
 pub struct Key(Zeroizing<[u8; 32]>);
@@ -121,9 +123,10 @@ pub fn seal(
     let compressed = (options.compress && !fits)
         .then(|| zstd::compress(plain))
         .flatten();
-    let data = compressed.as_deref().unwrap_or(plain);
-    let signature = sender.sign_parts(&[data, group.key_bytes()]);
-    let dict = encode(sender, plain, compressed.as_deref(), signature.as_bytes());
+    let compressed = compressed.as_ref().map(|frame| frame.as_slice());
+    let stored = compressed.unwrap_or(plain);
+    let signature = sender.sign_parts(&[stored, group.key_bytes()]);
+    let dict = encode(sender, plain, compressed, signature.as_bytes());
     let key = key.expose_bytes();
     Ok(group::encrypt(rng, key, &dict, options.padding)?)
 }
@@ -135,7 +138,9 @@ fn encode(
     compressed: Option<&[u8]>,
     signature: &[u8; 64],
 ) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(bt::dict(|dict| {
+    let stored = compressed.unwrap_or(plain);
+    let room = stored.len().saturating_add(DICT_OVERHEAD);
+    Zeroizing::new(bt::dict_with_capacity(room, |dict| {
         dict.int(b"", VERSION);
         dict.bytes(b"a", sender.public().as_bytes());
         if compressed.is_none() {
@@ -211,5 +216,23 @@ fn optional<'a>(dict: &bt::Dict<'a>, key: &'static str) -> Result<Option<&'a [u8
     match dict.bytes(key)? {
         [] => Err(OpenError::GroupData),
         bytes => Ok(Some(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn a_dict_does_not_outgrow_its_memory() {
+        let sender = Ed25519Secret::from_seed(&[1; 32]);
+        for length in [1, 10, 100, 1_000, 65_536, MAX_LENGTH] {
+            let stored = vec![7; length];
+            for compressed in [None, Some(stored.as_slice())] {
+                let dict = encode(&sender, &stored, compressed, &[0; 64]);
+                assert_eq!(dict.capacity(), length + DICT_OVERHEAD);
+            }
+        }
     }
 }

@@ -4,12 +4,15 @@
 //! (protocol: [crypto, section 3.1]). The encoder at hand writes no content size, so the header is
 //! written here. How small the result gets differs from encoder to encoder; any receiver opens it.
 //!
+//! What the encoder and the decoder keep for themselves while they run is not wiped.
+//!
 //! [crypto, section 3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3.1
 
 use alloc::vec::Vec;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use ruzstd::encoding::{self, CompressionLevel};
+use zeroize::Zeroizing;
 
 /// Bytes that a frame decompresses to at most (protocol: [crypto, section 3.2]).
 ///
@@ -17,6 +20,8 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 pub(super) const MAX_LENGTH: usize = 1_000_000;
 /// Windows up to this size must be supported by every decoder (RFC 8878, section 3.1.1.1.2).
 const MAX_WINDOW: u64 = 8 << 20;
+/// Bytes that a block decompresses to at most (RFC 8878, section 3.1.1.2.4).
+const MAX_BLOCK: u32 = 128 << 10;
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Header that the encoder writes: magic, descriptor without any flag, window.
@@ -25,15 +30,18 @@ const ENCODER_HEADER: usize = 6;
 const SINGLE_SEGMENT: u8 = 0x20;
 
 /// Compresses `plain` to a frame, if the frame is shorter.
-pub(super) fn compress(plain: &[u8]) -> Option<Vec<u8>> {
-    let frame = compress_to_vec(plain, CompressionLevel::Fastest);
+pub(super) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // What cannot be compressed gets longer by a header, and 3 bytes for each 128 KiB.
+    let room = plain.len().saturating_add(64);
+    let mut frame = Zeroizing::new(Vec::with_capacity(room));
+    encoding::compress(plain, &mut *frame, CompressionLevel::Fastest);
     let (header, blocks) = frame.split_at_checked(ENCODER_HEADER)?;
     if !header.starts_with(&MAGIC) || header.get(4) != Some(&0) {
         // Another encoder than this was written for: its frame is good as it is.
         return Some(frame).filter(|frame| frame.len() < plain.len());
     }
     let size = u32::try_from(plain.len()).ok()?;
-    let mut out = Vec::with_capacity(frame.len().saturating_add(8));
+    let mut out = Zeroizing::new(Vec::with_capacity(frame.len().saturating_add(8)));
     out.extend_from_slice(&MAGIC);
     // Descriptor, then the content size in 1, 2 (less 256) or 4 bytes.
     match size {
@@ -56,7 +64,8 @@ pub(super) fn compress(plain: &[u8]) -> Option<Vec<u8>> {
 
 /// Decompresses exactly one frame of at most [`MAX_LENGTH`] bytes of content.
 ///
-/// Memory is bounded by that limit, one block and the window, whatever the frame announces.
+/// At most that limit and two blocks more are decompressed, whatever the frame announces; the
+/// decoder's buffer, which doubles when it grows, takes up to three times as much for a moment.
 pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(MAX_WINDOW);
@@ -64,6 +73,9 @@ pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     decoder.init(&mut rest).ok()?;
     let announced = usize::try_from(decoder.content_size()).ok()?;
     if announced > MAX_LENGTH {
+        return None;
+    }
+    if !literals_fit_blocks(rest) {
         return None;
     }
     let limit = MAX_LENGTH.saturating_add(1);
@@ -75,6 +87,42 @@ pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     let plain = decoder.collect()?;
     let is_as_announced = announced == 0 || announced == plain.len();
     Some(plain).filter(|plain| is_as_announced && !plain.is_empty() && plain.len() <= MAX_LENGTH)
+}
+
+/// Whether no block has more literals than it may have bytes. The decoder checks everything else
+/// about the size of blocks, but would make a megabyte of literals for one.
+fn literals_fit_blocks(mut blocks: &[u8]) -> bool {
+    while let [a, b, c, after @ ..] = blocks {
+        let header = u32::from_le_bytes([*a, *b, *c, 0]);
+        let (is_last, kind, size) = (header & 1 == 1, header >> 1 & 3, header >> 3);
+        // A repeated byte, and a compressed block.
+        let length = if kind == 1 { 1 } else { size as usize };
+        let Some((block, after)) = after.split_at_checked(length) else {
+            break;
+        };
+        if kind == 2 && literals(block) > MAX_BLOCK {
+            return false;
+        }
+        if is_last {
+            break;
+        }
+        blocks = after;
+    }
+    true
+}
+
+/// How many literals a compressed block announces (RFC 8878, section 3.1.1.3.1.1).
+fn literals(block: &[u8]) -> u32 {
+    let [a, b, c, ..] = block else {
+        return 0;
+    };
+    let header = u32::from_le_bytes([*a, *b, *c, 0]);
+    // Type and form of the size; the other forms have at most 14 bits.
+    match header & 0b1111 {
+        0b1100 | 0b1101 => header >> 4,
+        0b1110 | 0b1111 => header >> 4 & 0x3_ffff,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +196,40 @@ mod tests {
         let mut frame = bomb(1);
         frame[5] = 14 << 3;
         assert_eq!(decompress(&frame), None);
+    }
+
+    /// A block of one repeated literal and no sequences, after others.
+    fn literals_of_one_byte(before: &[u8], count: u32) -> Vec<u8> {
+        let mut frame = MAGIC.to_vec();
+        frame.extend([0, 10 << 3]);
+        frame.extend(before);
+        // Last, compressed, 5 bytes: type 1 with 20 bits of size, the literal, no sequences.
+        frame.extend([5 << 3 | 0b101, 0, 0]);
+        frame.extend(&(count << 4 | 0b1101).to_le_bytes()[..3]);
+        frame.extend([b'a', 0]);
+        frame
+    }
+
+    #[test]
+    fn blocks_of_more_literals_than_a_block_has_are_refused() {
+        // Raw, repeated and compressed blocks before it are stepped over.
+        let raw = [3 << 3, 0, 0, 0xff, 0xff, 0xff];
+        let repeated = [9 << 3 | 0b010, 0, 0, b'b'];
+        let compressed = [3 << 3 | 0b100, 0, 0, 1 << 3 | 0b01, b'c', 0];
+        for before in [&[][..], &raw, &repeated, &compressed] {
+            let good = literals_of_one_byte(before, MAX_BLOCK);
+            let plain = decompress(&good).unwrap();
+            assert!(plain.ends_with(&[b'a'; MAX_BLOCK as usize]));
+            for count in [MAX_BLOCK + 1, 1_000_000, (1 << 20) - 1] {
+                assert_eq!(decompress(&literals_of_one_byte(before, count)), None);
+            }
+        }
+        // The same in the forms of Huffman-coded literals, which have 18 bits.
+        for form in [0b1110_u32, 0b1111] {
+            let announced = |count: u32| (count << 4 | form).to_le_bytes();
+            assert_eq!(literals(&announced(MAX_BLOCK + 1)), MAX_BLOCK + 1);
+            assert_eq!(literals(&announced(1 << 18)), 0);
+        }
     }
 
     #[test]

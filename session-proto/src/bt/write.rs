@@ -18,7 +18,15 @@ use super::read::Value;
 /// ```
 #[must_use]
 pub fn dict(fill: impl FnOnce(&mut DictWriter<'_>)) -> Vec<u8> {
-    let mut out = Vec::new();
+    dict_with_capacity(0, fill)
+}
+
+/// As [`dict()`], with room for `capacity` bytes from the beginning.
+///
+/// For secrets: a dict that outgrows its memory leaves a copy behind that nobody wipes.
+#[must_use]
+pub fn dict_with_capacity(capacity: usize, fill: impl FnOnce(&mut DictWriter<'_>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(capacity);
     DictWriter::fill(&mut out, fill);
     out
 }

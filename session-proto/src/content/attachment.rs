@@ -33,12 +33,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    pub(super) fn to_wire(&self) -> wire::AttachmentPointer {
-        wire::AttachmentPointer {
+    pub(super) fn to_wire(&self) -> Result<wire::AttachmentPointer, ContentError> {
+        check_key(self.key.as_ref())?;
+        Ok(wire::AttachmentPointer {
             id: id_of(&self.url),
             content_type: self.content_type.clone(),
             key: self.key.as_ref().map(|key| key.expose_bytes().to_vec()),
             size: self.size,
+            thumbnail: None,
             digest: self.digest.clone(),
             file_name: self.file_name.clone(),
             flags: self.is_voice_message.then_some(FLAG_VOICE_MESSAGE),
@@ -46,29 +48,33 @@ impl Attachment {
             height: self.height,
             caption: self.caption.clone(),
             url: Some(self.url.clone()),
-            ..wire::AttachmentPointer::default()
-        }
+        })
     }
 
-    pub(super) fn from_wire(pointer: wire::AttachmentPointer) -> Result<Self, ContentError> {
-        let key = pointer.key.filter(|key| !key.is_empty()).map(Secret::new);
-        if let Some(key) = &key
-            && !matches!(key.expose_bytes().len(), 32 | 64)
-        {
-            key.check_length(32, "key")?;
-        }
+    pub(super) fn from_wire(mut pointer: wire::AttachmentPointer) -> Result<Self, ContentError> {
+        let key = pointer.key.take().filter(|key| !key.is_empty());
+        let key = key.map(Secret::new);
+        check_key(key.as_ref())?;
         Ok(Self {
-            url: pointer.url.unwrap_or_default(),
+            url: pointer.url.take().unwrap_or_default(),
             key,
-            digest: pointer.digest.filter(|digest| !digest.is_empty()),
+            digest: pointer.digest.take().filter(|digest| !digest.is_empty()),
             size: pointer.size,
-            content_type: present(pointer.content_type),
-            file_name: present(pointer.file_name),
-            caption: present(pointer.caption),
+            content_type: present(pointer.content_type.take()),
+            file_name: present(pointer.file_name.take()),
+            caption: present(pointer.caption.take()),
             width: pointer.width,
             height: pointer.height,
             is_voice_message: pointer.flags.unwrap_or(0) & FLAG_VOICE_MESSAGE != 0,
         })
+    }
+}
+
+/// 32 bytes, or 64 of the older form.
+fn check_key(key: Option<&Secret>) -> Result<(), ContentError> {
+    match key {
+        Some(key) if key.expose_bytes().len() != 64 => key.check_length(32, "key"),
+        _ => Ok(()),
     }
 }
 

@@ -11,8 +11,8 @@ pub enum ContentError {
     /// Not a protobuf message of the schema, or beyond its bounds.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A text that is not UTF-8.
-    #[error("content has a text that is not UTF-8")]
+    /// A text that is not UTF-8, or a list of packed numbers that ends inside a number.
+    #[error("content has a text that is not UTF-8, or a list of numbers that is cut")]
     Malformed,
     /// None of the kinds is set.
     #[error("content has nothing in it")]
@@ -20,8 +20,9 @@ pub enum ContentError {
     /// More than one kind is set.
     #[error("content is of more than one kind")]
     TwoKinds,
-    /// An id that is not 66 lower-case hex digits.
-    #[error("field {field} is not an id of 66 lower-case hex digits")]
+    /// An id that is not 66 hex digits, of another prefix than the field has, or in upper case where
+    /// a signature covers its text.
+    #[error("field {field} is not an id of 66 hex digits that may stand there")]
     Id {
         /// Name of the field.
         field: &'static str,

@@ -7,6 +7,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem::take;
 
 use super::{ContentError, Id, Secret, array};
 use crate::limits::{MAX_LISTED, MEMBER_AUTH_DATA};
@@ -219,11 +220,12 @@ impl GroupUpdate {
 }
 
 fn promote_from_wire(
-    promote: wire::GroupUpdatePromoteMessage,
+    mut promote: wire::GroupUpdatePromoteMessage,
 ) -> Result<GroupUpdate, ContentError> {
+    let seed = take(&mut promote.group_identity_seed);
     Ok(GroupUpdate::Promote {
-        seed: Secret::of_length(promote.group_identity_seed, 32, "groupIdentitySeed")?,
-        name: promote.name,
+        seed: Secret::of_length(seed, 32, "groupIdentitySeed")?,
+        name: take(&mut promote.name),
     })
 }
 
@@ -248,11 +250,11 @@ impl Invite {
         Ok(())
     }
 
-    fn from_wire(invite: wire::GroupUpdateInviteMessage) -> Result<GroupUpdate, ContentError> {
-        let data = invite.member_auth_data;
+    fn from_wire(mut invite: wire::GroupUpdateInviteMessage) -> Result<GroupUpdate, ContentError> {
+        let data = take(&mut invite.member_auth_data);
         let invite = Self {
             group: Id::parse(&invite.group_session_id, "groupSessionId")?,
-            name: invite.name,
+            name: take(&mut invite.name),
             auth_data: Secret::of_length(data, MEMBER_AUTH_DATA, "memberAuthData")?,
             admin_signature: array(&invite.admin_signature, SIGNATURE)?,
         };
@@ -341,7 +343,7 @@ impl DeleteContent {
         })
     }
 
-    /// All ids must be good here: the signature covers them as they are.
+    /// All ids must be good here, and in lower case: the signature covers the text of them.
     fn from_wire(
         message: wire::GroupUpdateDeleteMemberContentMessage,
     ) -> Result<GroupUpdate, ContentError> {
@@ -349,7 +351,7 @@ impl DeleteContent {
         let ids = message.member_session_ids.iter();
         let delete = Self {
             members: ids
-                .map(|id| Id::parse(id, field))
+                .map(|id| Id::parse_lower_case(id, field))
                 .collect::<Result<_, _>>()?,
             hashes: message.message_hashes,
             admin_signature: message

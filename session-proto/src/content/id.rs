@@ -5,11 +5,12 @@ use core::str::FromStr;
 
 use super::ContentError;
 
-/// The id of an account (`05`), a group (`03`) or a blinded account (`15`, `25`): one byte of
-/// prefix and 32 bytes of key.
+/// The id of an account (`05`), a group (`03`), a blinded account (`15`, `25`) or of a kind still
+/// unknown: one byte of prefix and 32 bytes of key, neither of them checked.
 ///
-/// In messages it is a text of 66 lower-case hex digits. What stands in a message was written by
-/// its sender; only the sender's own id is authenticated, and not by this field.
+/// In messages it is a text of 66 hex digits, written in lower case and read in both. Where a field
+/// has ids of one kind only, others are refused there. What stands in a message was written by its
+/// sender; only the sender's own id is authenticated, and not by this field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 33]);
 
@@ -55,11 +56,19 @@ impl Id {
     pub(super) fn parse(text: &str, field: &'static str) -> Result<Self, ContentError> {
         text.parse().map_err(|IdError| ContentError::Id { field })
     }
+
+    /// As [`parse`](Self::parse), where the text itself counts and not only the id.
+    pub(super) fn parse_lower_case(text: &str, field: &'static str) -> Result<Self, ContentError> {
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(ContentError::Id { field });
+        }
+        Self::parse(text, field)
+    }
 }
 
 /// A text that is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected an id of 66 lower-case hex digits")]
+#[error("expected an id of 66 hex digits")]
 pub struct IdError;
 
 impl FromStr for Id {
@@ -84,6 +93,7 @@ const fn digit(character: u8) -> Result<u8, IdError> {
     match character {
         b'0'..=b'9' => Ok(character.wrapping_sub(b'0')),
         b'a'..=b'f' => Ok(character.wrapping_sub(b'a').wrapping_add(10)),
+        b'A'..=b'F' => Ok(character.wrapping_sub(b'A').wrapping_add(10)),
         _ => Err(IdError),
     }
 }

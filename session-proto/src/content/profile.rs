@@ -24,7 +24,7 @@ pub struct Profile {
 /// A profile picture: where its encrypted form lies, and the key. Never one without the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// The address.
+    /// The address; not empty.
     pub url: String,
     /// The key, 32 bytes.
     pub key: Secret,
@@ -49,6 +49,10 @@ impl Profile {
     pub(super) fn to_wire(&self) -> Result<wire::LokiProfile, ContentError> {
         if let Some(picture) = &self.picture {
             picture.key.check_length(PROFILE_KEY, "profileKey")?;
+            if picture.url.is_empty() {
+                let field = "profilePicture";
+                return Err(ContentError::EmptyText { field });
+            }
             if has_local_key(&picture.url) {
                 return Err(ContentError::LocalKey);
             }

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem::take;
 
 use super::{Attachment, ContentError, Id, present};
 use crate::limits::{MAX_ATTACHMENTS, MAX_PREVIEWS};
@@ -51,6 +52,14 @@ impl Quote {
 }
 
 impl Preview {
+    fn to_wire(&self) -> Result<parts::Preview, ContentError> {
+        Ok(parts::Preview {
+            url: self.url.clone(),
+            title: self.title.clone(),
+            image: self.image.as_ref().map(Attachment::to_wire).transpose()?,
+        })
+    }
+
     fn from_wire(preview: parts::Preview) -> Result<Self, ContentError> {
         Ok(Self {
             url: preview.url,
@@ -91,21 +100,15 @@ impl Message {
             return Err(ContentError::PreviewUrl);
         }
         out.body = present(Some(self.text.clone()));
-        out.attachments = self.attachments.iter().map(Attachment::to_wire).collect();
+        let attachments = self.attachments.iter().map(Attachment::to_wire);
+        out.attachments = attachments.collect::<Result<_, _>>()?;
         out.quote = self.quote.map(|quote| parts::Quote {
             id: quote.sent_ms,
             author: quote.author.to_string(),
             ..parts::Quote::default()
         });
-        out.preview = self
-            .previews
-            .iter()
-            .map(|preview| parts::Preview {
-                url: preview.url.clone(),
-                title: preview.title.clone(),
-                image: preview.image.as_ref().map(Attachment::to_wire),
-            })
-            .collect();
+        let previews = self.previews.iter().map(Preview::to_wire);
+        out.preview = previews.collect::<Result<_, _>>()?;
         if Self::is_in(out) {
             Ok(())
         } else {
@@ -113,18 +116,26 @@ impl Message {
         }
     }
 
-    pub(super) fn from_wire(data: wire::DataMessage) -> Result<Self, ContentError> {
-        let text = data.body.unwrap_or_default();
-        let attachments = data.attachments.into_iter().map(Attachment::from_wire);
-        let attachments = attachments.collect::<Result<_, _>>()?;
-        let previews = data.preview.into_iter().map(Preview::from_wire);
-        let mut previews = previews.collect::<Result<Vec<_>, _>>()?;
+    pub(super) fn from_wire(data: &mut wire::DataMessage) -> Result<Self, ContentError> {
+        let text = data.body.take().unwrap_or_default();
+        let attachments = take(&mut data.attachments).into_iter();
+        let previews = take(&mut data.preview).into_iter();
+        let mut previews = previews
+            .map(Preview::from_wire)
+            .collect::<Result<Vec<_>, _>>()?;
         previews.retain(|preview| preview.belongs_to(&text));
-        Ok(Self {
-            attachments,
-            quote: data.quote.map(Quote::from_wire).transpose()?,
+        let message = Self {
+            attachments: attachments
+                .map(Attachment::from_wire)
+                .collect::<Result<_, _>>()?,
+            quote: data.quote.take().map(Quote::from_wire).transpose()?,
             previews,
             text,
-        })
+        };
+        // A preview of another address was all that there was.
+        if message == Self::default() {
+            return Err(ContentError::Empty);
+        }
+        Ok(message)
     }
 }

@@ -138,6 +138,7 @@ pub mod content {
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct DataMessage {
     #[prost(string, optional, tag = "1")]
     pub body: ::core::option::Option<::prost::alloc::string::String>,
@@ -171,7 +172,9 @@ pub struct DataMessage {
 }
 /// Nested message and enum types in `DataMessage`.
 pub mod data_message {
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Quote {
         /// sent timestamp of the quoted message
         #[prost(uint64, required, tag = "1")]
@@ -188,7 +191,9 @@ pub mod data_message {
     }
     /// Nested message and enum types in `Quote`.
     pub mod quote {
+        #[derive(Debug)]
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        #[prost(skip_debug)]
         pub struct QuotedAttachment {
             #[prost(string, optional, tag = "1")]
             pub content_type: ::core::option::Option<::prost::alloc::string::String>,
@@ -201,10 +206,10 @@ pub mod data_message {
         }
         /// Nested message and enum types in `QuotedAttachment`.
         pub mod quoted_attachment {
+            #[derive(Debug)]
             #[derive(
                 Clone,
                 Copy,
-                Debug,
                 PartialEq,
                 Eq,
                 Hash,
@@ -236,7 +241,9 @@ pub mod data_message {
             }
         }
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Preview {
         #[prost(string, required, tag = "1")]
         pub url: ::prost::alloc::string::String,
@@ -245,7 +252,9 @@ pub mod data_message {
         #[prost(message, optional, tag = "3")]
         pub image: ::core::option::Option<super::AttachmentPointer>,
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Reaction {
         /// sent timestamp of the message reacted to
         #[prost(uint64, required, tag = "1")]
@@ -260,10 +269,10 @@ pub mod data_message {
     }
     /// Nested message and enum types in `Reaction`.
     pub mod reaction {
+        #[derive(Debug)]
         #[derive(
             Clone,
             Copy,
-            Debug,
             PartialEq,
             Eq,
             Hash,
@@ -297,7 +306,9 @@ pub mod data_message {
             }
         }
     }
+    #[derive(Debug)]
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct OpenGroupInvitation {
         /// with `public_key`
         #[prost(string, required, tag = "1")]
@@ -306,17 +317,8 @@ pub mod data_message {
         pub name: ::prost::alloc::string::String,
     }
     /// Bits of `flags`.
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Debug)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Flags {
         ExpirationTimerUpdate = 2,
@@ -383,6 +385,7 @@ pub struct AttachmentPointer {
 }
 /// Nested message and enum types in `AttachmentPointer`.
 pub mod attachment_pointer {
+    #[derive(Debug)]
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Flags {
@@ -508,6 +511,7 @@ pub struct UnsendRequest {
     pub author: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct MessageRequestResponse {
     #[prost(bool, required, tag = "1")]
     pub is_approved: bool,
@@ -563,6 +567,7 @@ pub mod data_extraction_notification {
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CallMessage {
     #[prost(enumeration = "call_message::Type", required, tag = "1")]
     pub r#type: i32,
@@ -577,17 +582,8 @@ pub struct CallMessage {
 }
 /// Nested message and enum types in `CallMessage`.
 pub mod call_message {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Debug)]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Type {
         Offer = 1,
