@@ -1,6 +1,6 @@
 //! Takes what came back.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeSet;
 
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
@@ -168,7 +168,7 @@ impl Client {
         let decisive = inner.as_ref().unwrap_or(&response);
         match decisive.status {
             421 => self.redirected(id, destination, decisive, now_ms),
-            406 | 425 => self.clock_refused(id, destination, now_ms),
+            406 | 425 => self.clock_refused(id, now_ms),
             502 if matches!(&decisive.body, Body::Text(text) if text.contains(BROKEN)) => {
                 self.strikes.strike_out(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
@@ -194,7 +194,10 @@ impl Client {
 
     /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
     /// lie; when a second one says so too it is the request, which only its maker can sign again.
-    fn clock_refused(&mut self, id: RequestId, destination: &Ed25519Public, now_ms: u64) {
+    /// Nobody gets a strike for it (protocol: [onion, section 9]).
+    ///
+    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    fn clock_refused(&mut self, id: RequestId, now_ms: u64) {
         self.resync_clock();
         let Some(pending) = self.requests.get_mut(&id) else {
             return;
@@ -202,7 +205,6 @@ impl Client {
         let is_first = pending.clock_refusals == 0;
         pending.clock_refusals = pending.clock_refusals.saturating_add(1);
         if is_first && !matches!(pending.target, Target::Node(_)) {
-            self.strikes.add(destination, now_ms);
             self.retry(id, RequestError::ClockOutOfSync, now_ms);
         } else {
             self.finish(id, Err(RequestError::ClockOutOfSync));
@@ -210,7 +212,10 @@ impl Client {
     }
 
     /// A node says that the account is in another swarm. What it names is followed only as far as
-    /// the pool knows it.
+    /// the pool knows it. It gets no strike (protocol: [onion, section 9]): it may be the pool that is
+    /// out of date. The next attempt goes to another node all the same.
+    ///
+    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
     fn redirected(
         &mut self,
         id: RequestId,
@@ -236,7 +241,8 @@ impl Client {
         };
         let nodes = info.map(|info| info.nodes).unwrap_or_default();
         let keys = nodes.iter().map(|node| node.ed25519);
-        let known: Vec<Ed25519Public> = keys
+        // Each counts once, however often it is named.
+        let known: BTreeSet<Ed25519Public> = keys
             .filter(|key| key != destination && self.pool.get(key).is_some())
             .collect();
         let is_usable = known.len() >= self.config.pool.min_swarm;
@@ -244,10 +250,10 @@ impl Client {
         if is_over || was_redirected || !is_usable {
             // Another member of the swarm as the pool has it, rather than a chase.
             self.redirects.remove(&account);
-            self.strikes.add(destination, now_ms);
             self.retry(id, RequestError::WrongSwarm, now_ms);
             return;
         }
+        let known = known.into_iter().collect();
         self.redirects.insert(account, known);
         if let Some(pending) = self.requests.get_mut(&id) {
             pending.last_error = RequestError::WrongSwarm;

@@ -91,3 +91,31 @@ fn where_nobody_answers_the_time_stays_as_it_was() {
     assert_eq!(asked, 9);
     assert_eq!(world.client.network_time(START), START + 5_000);
 }
+
+#[test]
+fn a_refused_time_is_no_strike_and_the_request_ends_at_the_second_node() {
+    let mut config = config();
+    config.attempts = 3;
+    let mut world = World::new(30, config);
+    let (id, first) = world.ask(Target::Any);
+    let refusal = Outcome::Answer {
+        status: 406,
+        body: b"",
+    };
+    world.report(first.ticket, refusal);
+    world.now += 1_000;
+    let is_info = |sent: &Sent| sent.destination != first.destination;
+    let sends = world.sends();
+    assert!(sends.iter().all(is_info));
+    // The clocks that are asked for are three; the fourth is the request once more.
+    assert_eq!(sends.len(), 4);
+    for sent in &sends {
+        world.report(sent.ticket, refusal);
+    }
+    let event = world.client.next_event().unwrap();
+    assert_eq!(
+        (event.request, event.result.err()),
+        (id, Some(RequestError::ClockOutOfSync))
+    );
+    assert_eq!(world.total_strikes(), 0);
+}
