@@ -61,6 +61,8 @@ struct Pending {
     attempts: u32,
     redirects: u32,
     clock_refusals: u32,
+    /// Whether a node has said that all members of the swarm failed.
+    nobody_did: bool,
     /// Nodes that were asked already.
     asked: Vec<Ed25519Public>,
     last_error: RequestError,
@@ -259,6 +261,7 @@ impl Client {
             attempts: 0,
             redirects: 0,
             clock_refusals: 0,
+            nobody_did: false,
             asked: Vec::new(),
             last_error: RequestError::TimedOut,
             failed_on: None,

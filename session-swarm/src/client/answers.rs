@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
-use super::belief::{decisive, response_of};
+use super::belief::{Belief, decisive, response_of};
 use super::outcome::{BROKEN, Blame, Outcome, blame};
 use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
 use crate::path::PathId;
@@ -166,9 +166,11 @@ impl Client {
         };
         let inner = decisive(&pending.request, &response);
         let decisive = inner.as_ref().unwrap_or(&response);
+        let belief = self.belief(&pending.request, &response);
         match decisive.status {
             421 => self.redirected(id, destination, decisive, now_ms),
             406 | 425 => self.clock_refused(id, now_ms),
+            _ if belief == Belief::Failed => self.nobody_did(id, destination, response, now_ms),
             502 if matches!(&decisive.body, Body::Text(text) if text.contains(BROKEN)) => {
                 self.strikes.strike_out(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
@@ -178,7 +180,7 @@ impl Client {
                 self.strikes.add(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
-            _ if !self.is_believable(&pending.request, &response) => {
+            _ if belief == Belief::Bad => {
                 self.strikes.add(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
@@ -189,6 +191,27 @@ impl Client {
                 let node = *destination;
                 self.finish(id, Ok(Reply { node, response }));
             }
+        }
+    }
+
+    /// A node says that all members failed, and nobody signed that. When a second node says so too it
+    /// is for the maker of the request to see what each of them said. Nobody gets a strike.
+    fn nobody_did(
+        &mut self,
+        id: RequestId,
+        destination: &Ed25519Public,
+        response: Response,
+        now_ms: u64,
+    ) {
+        let Some(pending) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let is_first = !core::mem::replace(&mut pending.nobody_did, true);
+        if is_first && !matches!(pending.target, Target::Node(_)) {
+            self.retry(id, RequestError::NoUsableAnswer, now_ms);
+        } else {
+            let node = *destination;
+            self.finish(id, Ok(Reply { node, response }));
         }
     }
 
