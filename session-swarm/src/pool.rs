@@ -162,6 +162,11 @@ impl Pool {
         self.updated_ms
     }
 
+    /// The times that it keeps.
+    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.updated_ms.iter_mut()
+    }
+
     /// The node of a key.
     #[must_use]
     pub fn get(&self, key: &Ed25519Public) -> Option<&ServiceNode> {

@@ -23,6 +23,7 @@ impl Client {
         now_ms: u64,
         rng: &mut (impl Rng + ?Sized),
     ) {
+        self.notice_time(now_ms);
         let Some(sent) = self.sent.remove(&ticket) else {
             return;
         };
