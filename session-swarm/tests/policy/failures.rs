@@ -176,9 +176,11 @@ fn failures_beside_a_forged_entry_or_of_strangers_are_lies() {
         Response::ok(body).json_body()
     };
     let strangers = |_: &World| Response::ok(all_failed(&[node(200)])).json_body();
-    let bodies: [&dyn Fn(&World) -> Vec<u8>; 2] = [&forged, &strangers];
-    for body in bodies {
-        let (result, asked, world) = answered(store(Namespace::CONTACTS), 200, body);
+    let store = || store(Namespace::CONTACTS);
+    for (result, asked, world) in [
+        answered(store(), 200, forged),
+        answered(store(), 200, strangers),
+    ] {
         assert_eq!(result.err(), Some(RequestError::NoUsableAnswer));
         assert_eq!((asked, world.total_strikes()), (3, 3));
     }
