@@ -165,11 +165,16 @@ pub fn pool(data: &[u8]) {
     }
     let other = nodes(&mut input, 40);
     let agreed = intersect(&[list.clone(), other.clone()], 2);
-    assert!(
-        agreed
-            .iter()
-            .all(|node| list.contains(node) || other.contains(node))
-    );
+    for node in &agreed {
+        let is_same = |known: &&ServiceNode| {
+            (known.ed25519, known.ip, known.https_port, known.omq_port)
+                == (node.ed25519, node.ip, node.https_port, node.omq_port)
+                && known.swarm_id == node.swarm_id
+        };
+        assert!(list.iter().any(|known| is_same(&known)));
+        assert!(other.iter().any(|known| is_same(&known)));
+        assert_eq!(node.x25519, None);
+    }
     let before = pool.nodes().to_vec();
     if pool
         .replace(other, NOW, &PoolConfig::default(), &mut rng)

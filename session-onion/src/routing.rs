@@ -122,12 +122,23 @@ impl ServerUrl {
     ///
     /// [onion, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7
     pub(crate) fn is_allowed(&self) -> bool {
-        let host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
         matches!(self.protocol.as_str(), "http" | "https")
-            && !self.host.is_empty()
-            && self.host.bytes().all(host)
+            && is_allowed_host(&self.host)
             && is_allowed_target(&self.target)
     }
+}
+
+/// A name, or an IP address; one of version 6 stands in brackets, and a colon nowhere else.
+fn is_allowed_host(host: &str) -> bool {
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let is_allowed = |byte: u8| match bracketed {
+        Some(_) => byte.is_ascii_hexdigit() || b":.".contains(&byte),
+        None => byte.is_ascii_alphanumeric() || b".-_".contains(&byte),
+    };
+    let name = bracketed.unwrap_or(host);
+    !name.is_empty() && name.bytes().all(is_allowed)
 }
 
 /// `/loki/…/lsrpc` or `/oxen/…/lsrpc`, without a query.

@@ -82,8 +82,10 @@ impl<N> Assignment<N> {
         &self.swarms
     }
 
-    /// Takes nodes out, such as those that left the network. Swarms without nodes stay until the
-    /// next run.
+    /// Takes nodes out, such as those that left the network. Swarms without nodes stay, and count as
+    /// swarms in the next run. A daemon has none when a block begins: to replay what it does where a
+    /// swarm may have lost all its nodes, take that swarm out too
+    /// ([`remove_swarm`](Self::remove_swarm)), or begin each block with [`new`](Self::new) and the swarms that have nodes.
     pub fn retain(&mut self, mut keep: impl FnMut(SwarmId, &N) -> bool) {
         for (id, nodes) in &mut self.swarms {
             nodes.retain(|node| keep(*id, node));

@@ -38,6 +38,7 @@ mod dispatch;
 mod exchange;
 mod outcome;
 mod refresh;
+mod setback;
 mod state;
 mod upkeep;
 
@@ -61,6 +62,8 @@ struct Pending {
     attempts: u32,
     redirects: u32,
     clock_refusals: u32,
+    /// Whether a node has said that all members of the swarm failed.
+    nobody_did: bool,
     /// Nodes that were asked already.
     asked: Vec<Ed25519Public>,
     last_error: RequestError,
@@ -157,6 +160,8 @@ pub struct Client {
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
     next_number: u64,
+    /// The latest time of a call.
+    latest_ms: u64,
 }
 
 impl Client {
@@ -178,6 +183,7 @@ impl Client {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             next_number: 0,
+            latest_ms: 0,
         }
     }
 
@@ -189,6 +195,7 @@ impl Client {
         now_ms: u64,
         rng: &mut (impl Rng + ?Sized),
     ) {
+        self.notice_time(now_ms);
         self.pool.renew(nodes, now_ms, rng);
         self.after_new_pool(now_ms);
     }
@@ -243,6 +250,7 @@ impl Client {
         request: impl Into<Request>,
         now_ms: u64,
     ) -> RequestId {
+        self.notice_time(now_ms);
         let id = RequestId(self.number());
         if self.requests.len() >= self.config.max_requests {
             self.events.push_back(Event {
@@ -259,6 +267,7 @@ impl Client {
             attempts: 0,
             redirects: 0,
             clock_refusals: 0,
+            nobody_did: false,
             asked: Vec::new(),
             last_error: RequestError::TimedOut,
             failed_on: None,
@@ -272,6 +281,7 @@ impl Client {
     /// The next thing to do. Call it until it returns none, whenever something was submitted or
     /// reported and when [`next_wakeup`](Self::next_wakeup) says so.
     pub fn poll(&mut self, now_ms: u64, rng: &mut (impl Rng + ?Sized)) -> Option<Action> {
+        self.notice_time(now_ms);
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }

@@ -40,6 +40,23 @@ impl Namespace {
     /// An account's public keys (upcoming).
     pub const ACCOUNT_PUBLIC_KEYS: Self = Self(-21);
 
+    /// Those that clients store messages in.
+    pub(crate) const KNOWN: [Self; 13] = [
+        Self::DEFAULT,
+        Self::USER_PROFILE,
+        Self::CONTACTS,
+        Self::CONVO_INFO_VOLATILE,
+        Self::USER_GROUPS,
+        Self::GROUP_MESSAGES,
+        Self::GROUP_KEYS,
+        Self::GROUP_INFO,
+        Self::GROUP_MEMBERS,
+        Self::LEGACY_GROUP,
+        Self::REVOKED_GROUP_MESSAGES,
+        Self::DEVICES,
+        Self::ACCOUNT_PUBLIC_KEYS,
+    ];
+
     /// The namespace of a number. Every number is one.
     #[must_use]
     pub const fn new(number: i16) -> Self {

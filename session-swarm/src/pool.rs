@@ -162,6 +162,11 @@ impl Pool {
         self.updated_ms
     }
 
+    /// The times that it keeps.
+    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.updated_ms.iter_mut()
+    }
+
     /// The node of a key.
     #[must_use]
     pub fn get(&self, key: &Ed25519Public) -> Option<&ServiceNode> {
@@ -260,6 +265,10 @@ impl Pool {
 }
 
 /// The nodes on which at least `agreement` answers agree: same key, address, ports and swarm.
+///
+/// Of the other fields a record has what as many answers say, too, and otherwise what stands for
+/// unknown: a single answer decides nothing. It never has an X25519 key, which is made of the
+/// Ed25519 key anyway.
 #[must_use]
 pub fn intersect(answers: &[Vec<ServiceNode>], agreement: usize) -> Vec<ServiceNode> {
     type Said = (Ed25519Public, [u8; 4], u16, u16, SwarmId);
@@ -272,15 +281,96 @@ pub fn intersect(answers: &[Vec<ServiceNode>], agreement: usize) -> Vec<ServiceN
             node.swarm_id,
         )
     };
-    let mut votes: BTreeMap<Said, (usize, ServiceNode)> = BTreeMap::new();
+    let mut votes: BTreeMap<Said, Vec<&ServiceNode>> = BTreeMap::new();
     for answer in answers {
         let distinct: BTreeMap<Said, &ServiceNode> =
             answer.iter().map(|node| (said(node), node)).collect();
         for (key, node) in distinct {
-            let (count, _) = votes.entry(key).or_insert((0, *node));
-            *count = count.saturating_add(1);
+            votes.entry(key).or_default().push(node);
         }
     }
-    let agreed = votes.into_values().filter(|(count, _)| *count >= agreement);
-    agreed.map(|(_, node)| node).collect()
+    let agreed = votes.into_values();
+    let agreed = agreed.filter(|records| records.len() >= agreement);
+    let merged = agreed.filter_map(|records| {
+        let record = **records.first()?;
+        Some(ServiceNode {
+            x25519: None,
+            legacy: common(&records, agreement, |node| node.legacy),
+            version: common(&records, agreement, |node| node.version),
+            requested_unlock_height: common(&records, agreement, |node| {
+                node.requested_unlock_height
+            }),
+            ..record
+        })
+    });
+    merged.collect()
+}
+
+/// What at least `agreement` records have in a field, or else its default.
+fn common<T: PartialEq + Default>(
+    records: &[&ServiceNode],
+    agreement: usize,
+    field: impl Fn(&ServiceNode) -> T,
+) -> T {
+    let agree = |value: &T| {
+        records
+            .iter()
+            .filter(|other| field(other) == *value)
+            .count()
+    };
+    let mut values = records.iter().map(|node| field(node));
+    values
+        .find(|value| agree(value) >= agreement)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Version;
+    use session_crypto::Ed25519Secret;
+
+    fn node(number: u8) -> ServiceNode {
+        let ed25519 = Ed25519Secret::from_seed(&[number; 32]).public();
+        ServiceNode {
+            ed25519,
+            x25519: ed25519.to_x25519().ok(),
+            legacy: Some([number; 32]),
+            ip: [45, 0, number, 1].into(),
+            https_port: 22021,
+            omq_port: 22020,
+            version: Version([2, 8, 0]),
+            swarm_id: SwarmId::new(u64::from(number)),
+            requested_unlock_height: 7,
+        }
+    }
+
+    #[test]
+    fn a_liar_among_three_decides_no_field_wherever_it_stands() {
+        let honest: Vec<ServiceNode> = (1..6).map(node).collect();
+        let mut lies = honest.clone();
+        for lie in &mut lies {
+            lie.x25519 = Some(X25519Public::from_bytes([9; 32]));
+            lie.legacy = Some([9; 32]);
+            lie.version = Version([9, 9, 9]);
+            lie.requested_unlock_height = 999;
+        }
+        let mut expected = honest.clone();
+        expected.sort_by_key(|node| node.ed25519);
+        for node in &mut expected {
+            node.x25519 = None;
+        }
+        for place in 0..3 {
+            let mut answers = alloc::vec![honest.clone(); 3];
+            answers[place] = lies.clone();
+            assert_eq!(intersect(&answers, 2), expected, "the liar at {place}");
+        }
+        // Where the honest ones are not of one mind either, nothing is known.
+        let mut answers = [lies, honest.clone(), honest];
+        answers[2][0].version = Version([2, 9, 0]);
+        let key = answers[2][0].ed25519;
+        let agreed = intersect(&answers, 2);
+        let found = agreed.iter().find(|node| node.ed25519 == key);
+        assert_eq!(found.map(|node| node.version), Some(Version::default()));
+    }
 }

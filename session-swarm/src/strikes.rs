@@ -79,6 +79,11 @@ impl Strikes {
         });
     }
 
+    /// The times that it keeps.
+    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.times.values_mut().flatten()
+    }
+
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&Ed25519Public, &[u64])> {
         self.times
             .iter()

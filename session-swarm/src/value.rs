@@ -8,15 +8,14 @@
 //!
 //! [storage-rpc, section 1.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.4
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(crate) mod bencode;
+mod dict;
 mod json;
 
-/// A dictionary; its keys are written in ascending order.
-pub type Dict = BTreeMap<String, Value>;
+pub use dict::Dict;
 
 /// One value of a body.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -171,6 +170,15 @@ impl Value {
             _ => None,
         }
     }
+}
+
+/// Adds to a list of a stranger. The first item takes the room of one, not that of four: lists of one
+/// item can stand in each other, at two bytes a list.
+fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.is_empty() {
+        items.reserve_exact(1);
+    }
+    items.push(item);
 }
 
 impl From<&str> for Value {

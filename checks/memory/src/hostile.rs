@@ -15,6 +15,24 @@ fn repeated(head: &str, item: &str, tail: &str, size: usize) -> Vec<u8> {
     .into_bytes()
 }
 
+/// `head`, then nests of so many `open`, one `inside` and as many `close`, then `tail`; `size` bytes at
+/// most.
+fn nests(
+    head: &str,
+    open: &str,
+    inside: &str,
+    close: &str,
+    tail: &str,
+    depth: usize,
+    size: usize,
+) -> Vec<u8> {
+    // A comma stands before each nest, not before each level.
+    let comma = if open.starts_with(',') { "," } else { "" };
+    let open = open.trim_start_matches(',').repeat(depth);
+    let nest = format!("{comma}{open}{inside}{}", close.repeat(depth));
+    repeated(head, &nest, tail, size)
+}
+
 /// Every shape, in about so many bytes.
 pub fn shapes(size: usize) -> Vec<Vec<u8>> {
     let mut random = vec![0; size];
@@ -45,6 +63,11 @@ pub fn shapes(size: usize) -> Vec<Vec<u8>> {
         repeated("d", "1:a0:", "e", size),
         repeated("d1:#24:aaaaaaaaaaaaaaaaaaaaaaaa1:el", "0:", "ee", size),
         keys("d", "e", &|index| format!("8:{index:08}0:")),
+        // Lists and dictionaries of one entry, and of two, side by side and in each other.
+        repeated("l", "d0:0:e", "e", size),
+        repeated("l", "d0:0:1:a0:e", "e", size),
+        nests("l", "d0:", "0:", "e", "e", 30, size),
+        nests("l", "l", "", "e", "e", 30, size),
         // JSON: the same, and members that are looked for.
         repeated("", "[", "", size),
         repeated("", "{\"a\":", "", size),
@@ -52,7 +75,39 @@ pub fn shapes(size: usize) -> Vec<Vec<u8>> {
         repeated("[[]", ",[]", "]", size),
         repeated("[{}", ",{}", "]", size),
         repeated("[\"\"", ",\"\"", "]", size),
+        repeated("[{\"\":0}", ",{\"\":0}", "]", size),
+        repeated("[[0]", ",[0]", "]", size),
+        repeated("{\"\":0", ",\"\":0", "}", size),
+        nests("[0", ",{\"\":", "0", "}", "]", 120, size),
+        nests("[0", ",[", "", "]", "]", 120, size),
         repeated("{\"a\":\"", "\\u0041", "\"}", size),
+        // The same in a request, and in an answer that was sent through a path.
+        repeated(
+            "{\"method\":\"info\",\"params\":{\"x\":[{\"\":0}",
+            ",{\"\":0}",
+            "]}}",
+            size,
+        ),
+        repeated("{\"status\":200,\"a\":[0", ",0", "]}", size),
+        repeated("{\"status\":200,\"a\":[[]", ",[]", "]}", size),
+        nests("{\"status\":200,\"a\":[0", ",[", "0", "]", "]}", 100, size),
+        nests(
+            "{\"status\":200,\"a\":[0",
+            ",{\"\":",
+            "0",
+            "}",
+            "]}",
+            100,
+            size,
+        ),
+        keys(
+            "{\"status\":200,\"body\":\"\",\"headers\":{",
+            "\"z\":\"\"}}",
+            &|index| format!("\"{index:x}\":\"\","),
+        ),
+        keys("{\"status\":200,", "\"z\":0}", &|index| {
+            format!("\"{index:x}\":0,")
+        }),
         keys("{", "\"z\":0}", &|index| format!("\"{index}\":0,")),
         keys(
             "{\"method\":\"store\",\"params\":{",

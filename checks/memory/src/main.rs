@@ -412,7 +412,7 @@ fn onion(report: &mut Report) {
         },
     );
     report.run(
-        bound("`ReplyKey::open`, behind the encryption", 6, 8 * KIB),
+        bound("`ReplyKey::open`, behind the encryption", 16, 64 * KIB),
         |input| base64(&key.seal(&mut rng(), &input).expect("it is short")),
         |input| {
             let _ = request().reply_key.open(200, input);

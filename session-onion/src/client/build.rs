@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use session_crypto::x25519::{Agreement, SharedSecret, agree_all};
+use session_crypto::x25519::{Agreement, agree_all};
 use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
 
 use crate::MAX_PACKET_LENGTH;
@@ -52,26 +52,54 @@ pub struct Sealed {
     pub reply_key: ReplyKey,
 }
 
-/// What a client keeps of one layer: enough for any cipher that the answer may have.
-pub(crate) struct LayerSecret {
-    pub(crate) cipher: Cipher,
-    shared: SharedSecret,
-    ephemeral: X25519Public,
-    server: X25519Public,
+/// What a client keeps of the layers: enough for any cipher that the answer may have.
+///
+/// The secrets stay in the list in which they were made, which wipes itself: a secret that is moved
+/// out of a list leaves a copy behind.
+pub(crate) struct LayerSecrets {
+    /// Of the destination, then of each hop, from the last to the first.
+    agreements: Vec<Agreement>,
+    /// The cipher and the key of each.
+    peers: Vec<(Cipher, X25519Public)>,
 }
 
-impl LayerSecret {
-    fn new(peer: &Peer, agreement: Agreement) -> Result<Self, KeyError> {
-        Ok(Self {
-            cipher: peer.cipher,
-            shared: agreement.shared?,
-            ephemeral: agreement.ephemeral,
-            server: *peer.public(),
+impl LayerSecrets {
+    /// The destination's layer, and those of the hops, from the last to the first.
+    pub(crate) fn iter(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = LayerSecret<'_>> + ExactSizeIterator {
+        let layers = self.agreements.iter().zip(&self.peers);
+        layers.map(|(agreement, (cipher, server))| LayerSecret {
+            cipher: *cipher,
+            agreement,
+            server,
         })
     }
+}
 
-    pub(crate) fn key(&self, cipher: Cipher) -> LayerKey {
-        LayerKey::derive(cipher, &self.shared, &self.ephemeral, &self.server)
+/// The secret of one layer.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerSecret<'a> {
+    pub(crate) cipher: Cipher,
+    agreement: &'a Agreement,
+    server: &'a X25519Public,
+}
+
+impl LayerSecret<'_> {
+    pub(crate) fn key(&self, cipher: Cipher) -> Result<LayerKey, KeyError> {
+        let shared = self.agreement.shared.as_ref().map_err(|error| *error)?;
+        Ok(LayerKey::derive(
+            cipher,
+            shared,
+            &self.agreement.ephemeral,
+            self.server,
+        ))
+    }
+
+    /// Encrypts the layer of a hop (from 0, the guard) or of the destination.
+    fn seal(&self, hop: usize, packet: &mut Vec<u8>, start: usize) -> Result<usize, BuildError> {
+        let key = self.key(self.cipher).map_err(|_| BuildError::Key(hop))?;
+        Ok(key.seal_behind_nonce(packet, start)?)
     }
 }
 
@@ -206,40 +234,30 @@ pub fn seal(
     let mut packet = Vec::with_capacity(max_length(start, path.len(), &innermost));
     packet.resize(start, 0);
     innermost.push(&mut packet);
-    let mut layers = layer_secrets(rng, path, &innermost, &mut packet, start)?.into_iter();
+    let secrets = layer_secrets(rng, path, &innermost, &mut packet, start)?;
+    let mut layers = secrets.iter();
     // The destination's is always there.
-    let destination = layers.next().ok_or(BuildError::Key(path.len()))?;
-    start = destination
-        .key(destination.cipher)
-        .seal_behind_nonce(&mut packet, start)?;
+    let mut inner = layers.next().ok_or(BuildError::Key(path.len()))?;
+    start = inner.seal(path.len(), &mut packet, start)?;
 
     let mut next = innermost.next;
-    let mut hops: Vec<LayerSecret> = Vec::with_capacity(path.len());
-    for (hop, layer) in path.iter().rev().zip(layers) {
+    for ((index, hop), layer) in path.iter().enumerate().rev().zip(layers) {
         start = write_length(&mut packet, start)?;
-        let inner = hops.last().unwrap_or(&destination);
+        let ephemeral = &inner.agreement.ephemeral;
         match next {
-            Next::Node(node) => {
-                routing::push_relay(&mut packet, node, inner.cipher, &inner.ephemeral);
-            }
-            Next::Server(url) => {
-                routing::push_exit(&mut packet, url, inner.cipher, &inner.ephemeral);
-            }
+            Next::Node(node) => routing::push_relay(&mut packet, node, inner.cipher, ephemeral),
+            Next::Server(url) => routing::push_exit(&mut packet, url, inner.cipher, ephemeral),
         }
-        start = layer
-            .key(layer.cipher)
-            .seal_behind_nonce(&mut packet, start)?;
-        hops.push(layer);
+        start = layer.seal(index, &mut packet, start)?;
+        inner = layer;
         next = Next::Node(&hop.ed25519);
     }
     write_length(&mut packet, start)?;
-    let outermost = hops.last().unwrap_or(&destination);
-    routing::push_outer(&mut packet, outermost.cipher, &outermost.ephemeral, 0);
+    routing::push_outer(&mut packet, inner.cipher, &inner.agreement.ephemeral, 0);
     if packet.len() > MAX_PACKET_LENGTH {
         return Err(BuildError::TooLong(packet.len()));
     }
 
-    hops.reverse();
     let seen = Seen {
         hops: path.iter().map(|hop| hop.ed25519).collect(),
         destination: match request {
@@ -249,7 +267,7 @@ pub fn seal(
     };
     Ok(Sealed {
         packet,
-        reply_key: ReplyKey::new(innermost.expected, destination, hops, seen),
+        reply_key: ReplyKey::new(innermost.expected, secrets, seen),
     })
 }
 
@@ -262,14 +280,13 @@ fn layer_secrets(
     innermost: &Innermost<'_>,
     packet: &mut [u8],
     mut start: usize,
-) -> Result<Vec<LayerSecret>, BuildError> {
+) -> Result<LayerSecrets, BuildError> {
     let peers = || {
-        let hops = path.iter().enumerate().rev();
-        let hops = hops.map(|(index, hop)| (index, &hop.peer));
-        [(path.len(), innermost.peer)].into_iter().chain(hops)
+        let hops = path.iter().rev().map(|hop| &hop.peer);
+        [innermost.peer].into_iter().chain(hops)
     };
     let mut ephemerals = Vec::with_capacity(path.len().saturating_add(1));
-    for (_, peer) in peers() {
+    for peer in peers() {
         ephemerals.push(X25519Secret::generate(rng));
         let nonce = peer.cipher.nonce_before(packet, start)?;
         start = start.saturating_sub(nonce.len().saturating_add(Frame::HEAD));
@@ -279,15 +296,12 @@ fn layer_secrets(
     let pairs: Vec<_> = ephemerals
         .iter()
         .zip(peers())
-        .map(|(ephemeral, (_, peer))| (ephemeral, peer.key()))
+        .map(|(ephemeral, peer)| (ephemeral, peer.key()))
         .collect();
-    agree_all(&pairs)
-        .into_iter()
-        .zip(peers())
-        .map(|(agreement, (index, peer))| {
-            LayerSecret::new(peer, agreement).map_err(|_| BuildError::Key(index))
-        })
-        .collect()
+    Ok(LayerSecrets {
+        agreements: agree_all(&pairs),
+        peers: peers().map(|peer| (peer.cipher, *peer.public())).collect(),
+    })
 }
 
 /// An upper bound of the packet's length, so that its buffer never grows.

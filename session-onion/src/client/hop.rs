@@ -116,7 +116,7 @@ pub enum ServerError {
     /// The protocol is neither `http` nor `https`.
     #[error("expected the protocol http or https")]
     Protocol,
-    /// The host is empty, or has a character that no host name has.
+    /// The host is empty, or has a character that no host name has. The port is no part of it.
     #[error("host name is empty or has a character that no host name has")]
     Host,
     /// No node would post to this target.
@@ -135,6 +135,7 @@ pub enum ServerError {
 /// let server = Server::new(key, "http", "chat.example.org")?.with_port(8080);
 /// assert_eq!(server.x25519(), &key);
 /// assert!(Server::new(key, "https", "chat.example.org/path").is_err());
+/// assert!(Server::new(key, "https", "chat.example.org:8080").is_err());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

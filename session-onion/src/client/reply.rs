@@ -10,7 +10,7 @@ use session_crypto::{DecryptError, Ed25519Public};
 
 use crate::base64;
 use crate::cipher::Cipher;
-use crate::client::build::LayerSecret;
+use crate::client::build::LayerSecrets;
 use crate::json::{self, JsonError, fields};
 use crate::payload::v4::{V4Error, read_response};
 use crate::payload::{self, Header};
@@ -121,8 +121,7 @@ pub enum ReplyError {
 /// [onion, section 7.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7.2
 pub struct ReplyKey {
     expected: Expected,
-    destination: LayerSecret,
-    hops: Vec<LayerSecret>,
+    secrets: LayerSecrets,
     seen: Seen,
 }
 
@@ -133,16 +132,10 @@ impl fmt::Debug for ReplyKey {
 }
 
 impl ReplyKey {
-    pub(crate) const fn new(
-        expected: Expected,
-        destination: LayerSecret,
-        hops: Vec<LayerSecret>,
-        seen: Seen,
-    ) -> Self {
+    pub(crate) const fn new(expected: Expected, secrets: LayerSecrets, seen: Seen) -> Self {
         Self {
             expected,
-            destination,
-            hops,
+            secrets,
             seen,
         }
     }
@@ -213,10 +206,10 @@ impl ReplyKey {
 
     /// A server may answer a request in xchacha20 with aes-gcm, never the other way round.
     fn open_destination(&self, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
-        let layer = &self.destination;
-        let opened = layer.key(layer.cipher).open(sealed);
+        let layer = self.secrets.iter().next().ok_or(DecryptError)?;
+        let opened = layer.key(layer.cipher)?.open(sealed);
         match layer.cipher {
-            Cipher::XChaCha20 => opened.or_else(|_| layer.key(Cipher::AesGcm).open(sealed)),
+            Cipher::XChaCha20 => opened.or_else(|_| layer.key(Cipher::AesGcm)?.open(sealed)),
             _ => opened,
         }
     }
@@ -227,8 +220,10 @@ impl ReplyKey {
     /// of its own layer.
     fn refusal(&self, sealed: Option<&[u8]>) -> ReplyError {
         let opened = sealed.and_then(|sealed| {
-            self.hops.iter().enumerate().find_map(|(hop, layer)| {
-                let plaintext = layer.key(layer.cipher).open(sealed).ok()?;
+            // The destination's is the first, the guard's the last.
+            let mut hops = self.secrets.iter().skip(1).rev().enumerate();
+            hops.find_map(|(hop, layer)| {
+                let plaintext = layer.key(layer.cipher).ok()?.open(sealed).ok()?;
                 Some((hop, read_storage(&plaintext)))
             })
         });

@@ -28,12 +28,6 @@ impl<'a> Arrival<'a> {
     /// [`Refused`] with status 413 if it is longer than [`MAX_PACKET_LENGTH`], 400 if it is not a
     /// packet.
     pub fn https(body: &'a [u8]) -> Result<Self, Refused> {
-        if body.len() > MAX_PACKET_LENGTH {
-            return Err(Refused {
-                reason: Reason::TooLarge,
-                answer: Answer::plain(413, "Request body too large"),
-            });
-        }
         Self::client(body, Origin::Https)
     }
 
@@ -41,12 +35,13 @@ impl<'a> Arrival<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refused`] with status 400 if it is not a packet.
+    /// [`Refused`], as [`https`](Self::https).
     pub fn quic(body: &'a [u8]) -> Result<Self, Refused> {
         Self::client(body, Origin::Quic)
     }
 
     fn client(body: &'a [u8], origin: Origin) -> Result<Self, Refused> {
+        check_length(body)?;
         match Layer::from_packet(body) {
             Ok(layer) => Ok(Self { layer, origin }),
             Err(error) => Err(Refused {
@@ -66,8 +61,10 @@ impl<'a> Arrival<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refused`] with status 400 if it is not such a message.
+    /// [`Refused`] with status 413 if it is longer than [`MAX_PACKET_LENGTH`], 400 if it is not such
+    /// a message. What an honest node passes on is shorter than what came to it.
     pub fn node(message: &'a [u8]) -> Result<Self, Refused> {
+        check_length(message)?;
         match Layer::from_message(message) {
             Ok(layer) => Ok(Self {
                 layer,
@@ -79,4 +76,15 @@ impl<'a> Arrival<'a> {
             }),
         }
     }
+}
+
+/// Whatever brought it: a transport may have a limit of its own, or none.
+fn check_length(packet: &[u8]) -> Result<(), Refused> {
+    if packet.len() > MAX_PACKET_LENGTH {
+        return Err(Refused {
+            reason: Reason::TooLarge,
+            answer: Answer::plain(413, "Request body too large"),
+        });
+    }
+    Ok(())
 }

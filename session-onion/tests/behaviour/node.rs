@@ -162,11 +162,14 @@ fn messages_of_nodes_that_cannot_be_read_are_refused_in_plain_text() {
 
 #[test]
 fn a_packet_that_is_too_long_is_refused() {
-    let refused = Arrival::https(&vec![0; MAX_PACKET_LENGTH + 1]).unwrap_err();
-    assert_eq!(refused.reason, Reason::TooLarge);
-    assert_eq!(text(&refused.answer), (413, "Request body too large"));
-    let longest = Arrival::https(&vec![0; MAX_PACKET_LENGTH]).unwrap_err();
-    assert_ne!(longest.reason, Reason::TooLarge);
+    let packet = vec![0; MAX_PACKET_LENGTH + 1];
+    for arrival in [Arrival::https, Arrival::quic, Arrival::node] {
+        let refused = arrival(&packet).unwrap_err();
+        assert_eq!(refused.reason, Reason::TooLarge);
+        assert_eq!(text(&refused.answer), (413, "Request body too large"));
+        let longest = arrival(&packet[1..]).unwrap_err();
+        assert_ne!(longest.reason, Reason::TooLarge);
+    }
 }
 
 #[test]
@@ -413,6 +416,15 @@ fn a_node_posts_to_nothing_but_onion_endpoints() {
         ("evil.example/x?", "/loki/v3/lsrpc", "https"),
         ("user@evil.example", "/loki/v3/lsrpc", "https"),
         ("h\r\nX: y", "/loki/v3/lsrpc", "https"),
+        // A port of its own, and what only looks like an address of version 6.
+        ("example.org:22", "/loki/v3/lsrpc", "https"),
+        ("::1", "/loki/v3/lsrpc", "https"),
+        ("[::1]:22", "/loki/v3/lsrpc", "https"),
+        ("[::1", "/loki/v3/lsrpc", "https"),
+        ("::1]", "/loki/v3/lsrpc", "https"),
+        ("[[::1]]", "/loki/v3/lsrpc", "https"),
+        ("[]", "/loki/v3/lsrpc", "https"),
+        ("[h:22]", "/loki/v3/lsrpc", "https"),
     ] {
         let made = layer_for(&node, Cipher::AesGcm, &exit(host, target, protocol));
         let arrival = Arrival::https(&made.packet).unwrap();

@@ -1,11 +1,11 @@
 //! Takes what came back.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeSet;
 
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 
-use super::belief::{decisive, response_of};
+use super::belief::{Belief, decisive, response_of};
 use super::outcome::{BROKEN, Blame, Outcome, blame};
 use super::{Client, Errand, Reply, RequestError, RequestId, Sent, Target, Ticket};
 use crate::path::PathId;
@@ -23,6 +23,7 @@ impl Client {
         now_ms: u64,
         rng: &mut (impl Rng + ?Sized),
     ) {
+        self.notice_time(now_ms);
         let Some(sent) = self.sent.remove(&ticket) else {
             return;
         };
@@ -166,9 +167,11 @@ impl Client {
         };
         let inner = decisive(&pending.request, &response);
         let decisive = inner.as_ref().unwrap_or(&response);
+        let belief = self.belief(&pending.request, &response);
         match decisive.status {
             421 => self.redirected(id, destination, decisive, now_ms),
-            406 | 425 => self.clock_refused(id, destination, now_ms),
+            406 | 425 => self.clock_refused(id, now_ms),
+            _ if belief == Belief::Failed => self.nobody_did(id, destination, response, now_ms),
             502 if matches!(&decisive.body, Body::Text(text) if text.contains(BROKEN)) => {
                 self.strikes.strike_out(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
@@ -178,7 +181,7 @@ impl Client {
                 self.strikes.add(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
-            _ if !self.is_believable(&pending.request, &response) => {
+            _ if belief == Belief::Bad => {
                 self.strikes.add(destination, now_ms);
                 self.retry(id, RequestError::NoUsableAnswer, now_ms);
             }
@@ -192,9 +195,33 @@ impl Client {
         }
     }
 
+    /// A node says that all members failed, and nobody signed that. When a second node says so too it
+    /// is for the maker of the request to see what each of them said. Nobody gets a strike.
+    fn nobody_did(
+        &mut self,
+        id: RequestId,
+        destination: &Ed25519Public,
+        response: Response,
+        now_ms: u64,
+    ) {
+        let Some(pending) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let is_first = !core::mem::replace(&mut pending.nobody_did, true);
+        if is_first && !matches!(pending.target, Target::Node(_)) {
+            self.retry(id, RequestError::NoUsableAnswer, now_ms);
+        } else {
+            let node = *destination;
+            self.finish(id, Ok(Reply { node, response }));
+        }
+    }
+
     /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
     /// lie; when a second one says so too it is the request, which only its maker can sign again.
-    fn clock_refused(&mut self, id: RequestId, destination: &Ed25519Public, now_ms: u64) {
+    /// Nobody gets a strike for it (protocol: [onion, section 9]).
+    ///
+    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    fn clock_refused(&mut self, id: RequestId, now_ms: u64) {
         self.resync_clock();
         let Some(pending) = self.requests.get_mut(&id) else {
             return;
@@ -202,7 +229,6 @@ impl Client {
         let is_first = pending.clock_refusals == 0;
         pending.clock_refusals = pending.clock_refusals.saturating_add(1);
         if is_first && !matches!(pending.target, Target::Node(_)) {
-            self.strikes.add(destination, now_ms);
             self.retry(id, RequestError::ClockOutOfSync, now_ms);
         } else {
             self.finish(id, Err(RequestError::ClockOutOfSync));
@@ -210,7 +236,10 @@ impl Client {
     }
 
     /// A node says that the account is in another swarm. What it names is followed only as far as
-    /// the pool knows it.
+    /// the pool knows it. It gets no strike (protocol: [onion, section 9]): it may be the pool that is
+    /// out of date. The next attempt goes to another node all the same.
+    ///
+    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
     fn redirected(
         &mut self,
         id: RequestId,
@@ -236,7 +265,8 @@ impl Client {
         };
         let nodes = info.map(|info| info.nodes).unwrap_or_default();
         let keys = nodes.iter().map(|node| node.ed25519);
-        let known: Vec<Ed25519Public> = keys
+        // Each counts once, however often it is named.
+        let known: BTreeSet<Ed25519Public> = keys
             .filter(|key| key != destination && self.pool.get(key).is_some())
             .collect();
         let is_usable = known.len() >= self.config.pool.min_swarm;
@@ -244,10 +274,10 @@ impl Client {
         if is_over || was_redirected || !is_usable {
             // Another member of the swarm as the pool has it, rather than a chase.
             self.redirects.remove(&account);
-            self.strikes.add(destination, now_ms);
             self.retry(id, RequestError::WrongSwarm, now_ms);
             return;
         }
+        let known = known.into_iter().collect();
         self.redirects.insert(account, known);
         if let Some(pending) = self.requests.get_mut(&id) {
             pending.last_error = RequestError::WrongSwarm;

@@ -4,80 +4,115 @@
 use session_crypto::Ed25519Public;
 
 use super::Client;
-use crate::rpc::{Batch, Body, Call, IfElse, Request, Response, Retrieve, SwarmCall};
+use crate::namespace::{Namespace, Namespaces};
+use crate::rpc::{
+    Batch, Body, Call, Entry, IfElse, Request, Response, Retrieve, StoredMessage, SwarmCall,
+};
 use crate::value::Value;
+
+/// What an answer is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Belief {
+    /// An honest node can have given it.
+    Good,
+    /// So it is, but it says that nobody did what was asked. It is not signed by anybody.
+    Failed,
+    /// No honest node answers so.
+    Bad,
+}
+
+impl Belief {
+    const fn good_if(is_good: bool) -> Self {
+        if is_good { Self::Good } else { Self::Bad }
+    }
+}
 
 impl Client {
     /// Whether an answer is one that an honest node can have given.
-    pub(super) fn is_believable(&self, request: &Request, response: &Response) -> bool {
+    pub(super) fn belief(&self, request: &Request, response: &Response) -> Belief {
         let Body::Structure(body) = &response.body else {
+            if response.status == 500 && ends_with_500(request) {
+                return Belief::Failed;
+            }
             // Refusals are texts; successes are structures, but for one binary list.
-            return !response.is_success() || matches!(request, Request::ActiveNodesBin(_));
+            let is_binary = matches!(request, Request::ActiveNodesBin(_));
+            return Belief::good_if(!response.is_success() || is_binary);
         };
-        if !response.is_success() {
-            // The 404 of `delete` is a success that found nothing.
-            return match request {
-                Request::Delete(delete) => self.is_confirmed(delete, body),
-                _ => true,
-            };
-        }
-        match request {
-            Request::Store(request) => self.is_confirmed(request, body),
-            Request::Delete(request) => self.is_confirmed(request, body),
-            Request::DeleteAll(request) => self.is_confirmed(request, body),
-            Request::DeleteBefore(request) => self.is_confirmed(request, body),
-            Request::Expire(request) => self.is_confirmed(request, body),
-            Request::ExpireAll(request) => self.is_confirmed(request, body),
-            Request::RevokeSubaccount(request) => self.is_confirmed(request, body),
-            Request::UnrevokeSubaccount(request) => self.is_confirmed(request, body),
-            Request::Retrieve(request) => is_intact(request, body),
-            Request::GetExpiries(request) => request.read_answer(body).is_ok(),
-            Request::RevokedSubaccounts(request) => request.read_answer(body).is_ok(),
-            Request::GetSwarm(request) => request.read_answer(body).is_ok(),
-            Request::Info(request) => request.read_answer(body).is_ok(),
-            Request::OxendRequest(request) => request.read_answer(body).is_ok(),
-            Request::IfElse(request) => self.is_choice_believable(request, body),
-            Request::ActiveNodesBin(_) => false,
-            Request::Batch(batch) => self.is_batch_believable(batch, body, true),
-            Request::Sequence(batch) => self.is_batch_believable(batch, body, false),
+        let confirmed = match request {
+            Request::Store(request) => self.confirmed(request, body),
+            Request::Delete(request) => self.confirmed(request, body),
+            Request::DeleteAll(request) => self.confirmed(request, body),
+            Request::DeleteBefore(request) => self.confirmed(request, body),
+            Request::Expire(request) => self.confirmed(request, body),
+            Request::ExpireAll(request) => self.confirmed(request, body),
+            Request::RevokeSubaccount(request) => self.confirmed(request, body),
+            Request::UnrevokeSubaccount(request) => self.confirmed(request, body),
+            _ if !response.is_success() => Belief::Good,
+            Request::Retrieve(request) => Belief::good_if(is_intact(request, body)),
+            Request::GetExpiries(request) => Belief::good_if(request.read_answer(body).is_ok()),
+            Request::RevokedSubaccounts(request) => {
+                Belief::good_if(request.read_answer(body).is_ok())
+            }
+            Request::GetSwarm(request) => Belief::good_if(request.read_answer(body).is_ok()),
+            Request::Info(request) => Belief::good_if(request.read_answer(body).is_ok()),
+            Request::OxendRequest(request) => Belief::good_if(request.read_answer(body).is_ok()),
+            Request::IfElse(request) => self.choice_belief(request, body),
+            Request::ActiveNodesBin(_) => Belief::Bad,
+            Request::Batch(batch) => self.batch_belief(batch, body, true),
+            Request::Sequence(batch) => self.batch_belief(batch, body, false),
+        };
+        // A refusal proves nothing, but for the 404 of `delete`, which is a success that found
+        // nothing, and the failure of all members, which may have the status 500.
+        let proves = response.is_success() || matches!(request, Request::Delete(_));
+        match confirmed {
+            Belief::Bad if !proves => Belief::Good,
+            confirmed => confirmed,
         }
     }
 
-    fn is_batch_believable(&self, batch: &Batch, body: &Value, is_complete: bool) -> bool {
+    fn batch_belief(&self, batch: &Batch, body: &Value, is_complete: bool) -> Belief {
         let Ok(answer) = batch.read_answer(body) else {
-            return false;
+            return Belief::Bad;
         };
         let all_there = answer.results.len() == batch.requests.len();
         let stopped = answer.results.last().is_some_and(|last| !last.is_success());
-        let mut pairs = batch.requests.iter().zip(&answer.results);
-        (all_there || (!is_complete && stopped))
-            && pairs.all(|(request, result)| self.is_believable(request, result))
+        if !all_there && (is_complete || !stopped) {
+            return Belief::Bad;
+        }
+        let pairs = batch.requests.iter().zip(&answer.results);
+        let beliefs = pairs.map(|(request, result)| self.belief(request, result));
+        beliefs.max().unwrap_or(Belief::Good)
     }
 
     /// Whether the branch that was served is the one for the state that the node claims, and its
     /// result is believable.
-    fn is_choice_believable(&self, request: &IfElse, body: &Value) -> bool {
+    fn choice_belief(&self, request: &IfElse, body: &Value) -> Belief {
         let Ok(answer) = request.read_answer(body) else {
-            return false;
+            return Belief::Bad;
         };
         let (condition, branch) = request.choose(&answer.state);
-        answer.condition == condition
-            && match (branch, &answer.result) {
-                (Some(branch), Some(result)) => self.is_believable(branch, result),
-                (None, None) => true,
-                _ => false,
-            }
+        match (branch, &answer.result) {
+            _ if answer.condition != condition => Belief::Bad,
+            (Some(branch), Some(result)) => self.belief(branch, result),
+            (None, None) => Belief::Good,
+            _ => Belief::Bad,
+        }
     }
 
     /// Whether at least one member of the swarm, as the pool or a redirect has it, signed what the
-    /// request asks for.
-    fn is_confirmed<C>(&self, request: &C, body: &Value) -> bool
+    /// request asks for. Deployed nodes also answer honestly that all members failed (protocol:
+    /// storage-rpc, sections [4.2] and [6]); where nobody claims to have done it, there is no lie to
+    /// be found.
+    ///
+    /// [4.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-4.2
+    /// [6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-6
+    fn confirmed<C>(&self, request: &C, body: &Value) -> Belief
     where
         C: SwarmCall + Clone + Into<Request>,
     {
         let whole: Request = request.clone().into();
         let (Ok(answer), Some(account)) = (request.read_answer(body), whole.account()) else {
-            return false;
+            return Belief::Bad;
         };
         let redirected = self.redirects.get(account);
         let swarm = self.pool.ring().swarm_of(account);
@@ -86,7 +121,32 @@ impl Client {
             known.is_some_and(|node| Some(node.swarm_id) == swarm)
                 || redirected.is_some_and(|keys| keys.contains(key))
         };
-        answer.verify(request, is_member).is_success()
+        let mut entries = answer.entries.values();
+        let nobody_did = answer.malformed == 0 && entries.all(|e| matches!(e, Entry::Failed(_)));
+        let verified = answer.verify(request, is_member);
+        match verified.is_success() {
+            true => Belief::Good,
+            false if nobody_did && !verified.failed.is_empty() => Belief::Failed,
+            false => Belief::Bad,
+        }
+    }
+}
+
+/// Whether deployed nodes answer a request with 500 although they serve it: `delete_before` of all
+/// namespaces, and what it is in (protocol: [storage-rpc, section 5.5]).
+///
+/// [storage-rpc, section 5.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.5
+fn ends_with_500(request: &Request) -> bool {
+    match request {
+        Request::DeleteBefore(delete) => delete.namespaces == Namespaces::All,
+        Request::Batch(batch) | Request::Sequence(batch) => {
+            batch.requests.iter().any(ends_with_500)
+        }
+        Request::IfElse(choice) => {
+            let mut branches = choice.then.iter().chain(&choice.otherwise);
+            branches.any(|branch| ends_with_500(branch))
+        }
+        _ => false,
     }
 }
 
@@ -95,9 +155,23 @@ fn is_intact(request: &Retrieve, body: &Value) -> bool {
     let Ok(answer) = request.read_answer(body) else {
         return false;
     };
-    let namespace = request.namespace();
     let mut messages = answer.messages.iter();
-    answer.malformed == 0 && messages.all(|message| message.is_intact(&request.account, namespace))
+    answer.malformed == 0 && messages.all(|message| is_in_place(message, request))
+}
+
+/// Whether the hash of a message is that of its place.
+///
+/// When swarms change, deployed nodes push messages to each other without their namespaces, and who
+/// takes them stores them all in namespace 0, under the hashes that they have (protocol: [swarm,
+/// section 6.3]). So there, and only there, a message may have the hash of another namespace. It can
+/// not be told from one that a node moved on purpose; it was stored for this account in either case,
+/// and what is in it does not open as anything else.
+///
+/// [swarm, section 6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6.3
+fn is_in_place(message: &StoredMessage, request: &Retrieve) -> bool {
+    let namespace = request.namespace();
+    let fits = |namespace: Namespace| message.is_intact(&request.account, namespace);
+    fits(namespace) || (namespace == Namespace::DEFAULT && Namespace::KNOWN.into_iter().any(fits))
 }
 
 /// An answer as it came.

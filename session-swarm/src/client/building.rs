@@ -23,6 +23,11 @@ pub(super) struct GuardTests {
 }
 
 impl GuardTests {
+    /// The times that it keeps.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        [&mut self.rest_until_ms].into_iter()
+    }
+
     /// When the next guard may be tried, after one that failed.
     pub(super) fn rest(self) -> Option<u64> {
         (self.failures > 0).then_some(self.rest_until_ms)

@@ -2,7 +2,11 @@
 //!
 //! Nodes refuse signatures whose time is more than a minute off, so a client whose clock is wrong
 //! signs with the network's time. Only clocks from inside encrypted replies count, one a node, and
-//! of several the middle: a single node with a wrong clock moves nothing.
+//! of several the middle: of three, a single node with a wrong clock moves nothing. Before there are
+//! three a single one can: the first reply sets the time alone, and two set it to their mean. Whoever
+//! cannot wait for more replies asks for three clocks at its start
+//! ([`Client::resync_clock`]). A time that is wrong is refused by the other nodes (406), whereupon the
+//! client asks three nodes anew.
 //!
 //! [onion, section 10.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.7
 
@@ -72,6 +76,10 @@ impl ClockOffset {
     fn len(&self) -> usize {
         self.samples.len()
     }
+
+    pub(super) fn offsets(&mut self) -> impl Iterator<Item = &mut i64> {
+        self.samples.iter_mut().map(|(_, offset)| offset)
+    }
 }
 
 /// The clocks that are being asked for, after a node said that the client's is wrong. The old
@@ -86,6 +94,11 @@ pub(super) struct Resync {
 }
 
 impl Resync {
+    /// What has been found out so far.
+    pub(super) const fn clock(&mut self) -> &mut ClockOffset {
+        &mut self.fresh
+    }
+
     /// Whether it waits for a path.
     pub(super) const fn is_stuck(&self) -> bool {
         self.wanted && self.open == 0

@@ -85,6 +85,9 @@ pub struct Reply {
     /// The node that answered.
     pub node: Ed25519Public,
     /// Its answer. A status that is no success is one that no other node would answer otherwise.
+    ///
+    /// Of a request to a swarm at least one entry is signed, or all of them say that they failed, as
+    /// two nodes did: read it with [`SwarmAnswer::verify`](crate::rpc::SwarmAnswer::verify).
     pub response: Response,
 }
 

@@ -49,6 +49,11 @@ enum Source {
 }
 
 impl Refresh {
+    /// The times that it keeps.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.last_ms.iter_mut()
+    }
+
     /// When a refresh that failed may be tried again.
     pub(super) fn retry_at(&self) -> Option<u64> {
         if self.source != Source::Idle || self.failures == 0 {

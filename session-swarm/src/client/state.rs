@@ -191,15 +191,24 @@ impl Client {
 
     /// A client with what it kept. Guards that have too many strikes are forgotten, and paths of
     /// which a node cannot be used any more.
+    ///
+    /// What is from the future, of a clock that was set back since, is taken for as old as `now_ms`,
+    /// or it would stay young for ever.
     #[must_use]
     pub fn restore(config: ClientConfig, state: &SavedState, now_ms: u64) -> Self {
         let mut client = Self::new(config);
+        client.latest_ms = now_ms;
         client.pool = Pool::from_ordered(state.nodes.clone(), state.updated_ms);
         client.strikes = state.strikes.clone();
+        let times = client.pool.times().chain(client.strikes.times());
+        times.for_each(|time| *time = now_ms.min(*time));
         let mut guards = state.guards.clone();
         guards.retain(|guard| {
             client.pool.get(&guard.key).is_some() && !client.strikes.is_out(&guard.key, now_ms)
         });
+        for guard in &mut guards {
+            guard.since_ms = guard.since_ms.min(now_ms);
+        }
         client.paths.set_guards(guards);
         for path in &state.paths {
             client.restore_path(path, now_ms);
@@ -216,7 +225,6 @@ impl Client {
         });
         if let Some(hops) = hops.collect::<Option<Vec<_>>>() {
             let config = &self.config.path;
-            // A path from the future, of a clock that was set back, is not young for ever.
             let built_ms = path.built_ms.min(now_ms);
             self.paths.restore(path.purpose, hops, built_ms, config);
         }
@@ -298,7 +306,7 @@ mod tests {
                 paths: paths.to_vec(),
                 ..state()
             };
-            let client = Client::restore(ClientConfig::default(), &state, 6);
+            let client = Client::restore(ClientConfig::default(), &state, 100);
             client.save(&LastHashes::default()).paths
         };
         let good = [
@@ -321,7 +329,7 @@ mod tests {
         assert_eq!(restored(&[long]), []);
         let mut early = good[0].clone();
         early.built_ms = u64::MAX;
-        assert_eq!(restored(&[early])[0].built_ms, 6);
+        assert_eq!(restored(&[early])[0].built_ms, 100);
     }
 
     #[test]
@@ -331,13 +339,27 @@ mod tests {
             SavedState::from_bytes(&state.to_bytes()).as_ref(),
             Ok(&state)
         );
-        let client = Client::restore(ClientConfig::default(), &state, 6);
+        let client = Client::restore(ClientConfig::default(), &state, 100);
         assert_eq!(client.pool().nodes(), state.nodes);
         // The guard that is struck out is forgotten.
         assert_eq!(client.paths().guards(), &state.guards[1..]);
         let again = client.save(&state.last_hashes);
         assert_eq!(again.nodes, state.nodes);
         assert_eq!(again.strikes, state.strikes);
+    }
+
+    #[test]
+    fn what_is_from_the_future_is_as_old_as_now() {
+        let mut state = state();
+        let future = 1 << 60;
+        state.updated_ms = Some(future);
+        state.guards[1].since_ms = future;
+        state.strikes.strike_out(&key(1), future);
+        let client = Client::restore(ClientConfig::default(), &state, 6);
+        let again = client.save(&state.last_hashes);
+        assert_eq!(again.updated_ms, Some(6));
+        assert_eq!(again.guards[0].since_ms, 6);
+        assert_eq!(again.strikes.iter().next().unwrap().1, [6; 3]);
     }
 
     #[test]

@@ -61,6 +61,13 @@ impl Paths {
         self.pending.iter().any(|path| path.purpose == purpose)
     }
 
+    /// The times that it keeps.
+    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
+        let paths = self.live.iter_mut().chain(&mut self.pending);
+        let guards = self.guards.iter_mut().map(|guard| &mut guard.since_ms);
+        paths.map(|path| &mut path.built_ms).chain(guards)
+    }
+
     fn all(&self) -> impl Iterator<Item = &Path> {
         self.live.iter().chain(&self.pending)
     }

@@ -8,7 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Dict, Value};
+use super::{Dict, Value, push};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
@@ -25,7 +25,7 @@ fn read_value(input: &mut &[u8], depth: usize) -> Option<Value> {
             let depth = depth.checked_sub(1)?;
             let mut items = Vec::new();
             while *input.first()? != b'e' {
-                items.push(read_value(input, depth)?);
+                push(&mut items, read_value(input, depth)?);
             }
             skip(input);
             Some(Value::List(items))
@@ -40,7 +40,7 @@ fn read_value(input: &mut &[u8], depth: usize) -> Option<Value> {
 }
 
 fn read_dict(input: &mut &[u8], depth: usize) -> Option<Dict> {
-    let mut entries = Dict::new();
+    let mut entries = Vec::new();
     let mut highest: Option<&[u8]> = None;
     while *input.first()? != b'e' {
         let key = read_bytes(input)?;
@@ -48,12 +48,12 @@ fn read_dict(input: &mut &[u8], depth: usize) -> Option<Dict> {
         if highest.is_none_or(|highest| key > highest) {
             highest = Some(key);
             if let Ok(key) = core::str::from_utf8(key) {
-                entries.insert(key.into(), value);
+                push(&mut entries, (key.into(), value));
             }
         }
     }
     skip(input);
-    Some(entries)
+    Some(Dict::from_ascending(entries))
 }
 
 /// Takes an integer.
@@ -159,7 +159,7 @@ mod tests {
             .as_dict()
             .unwrap()
             .keys()
-            .cloned()
+            .map(String::from)
             .collect()
     }
 
@@ -219,7 +219,8 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::List),
-                proptest::collection::btree_map("[a-z@~]{0,4}", inner, 0..6).prop_map(Value::Dict),
+                proptest::collection::btree_map("[a-z@~]{0,4}", inner, 0..6)
+                    .prop_map(|entries| Value::Dict(entries.into_iter().collect())),
             ]
         })
     }

@@ -8,7 +8,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Dict, Value};
+use super::{Dict, Value, push};
 use crate::base64;
 
 impl Serialize for Value {
@@ -85,17 +85,14 @@ impl<'de> Visitor<'de> for Tree {
     fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = input.next_element()? {
-            items.push(item);
+            push(&mut items, item);
         }
         Ok(Value::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<Value, A::Error> {
-        let mut entries = Dict::new();
-        while let Some((key, value)) = input.next_entry::<String, Value>()? {
-            entries.insert(key, value);
-        }
-        Ok(Value::Dict(entries))
+        let entries = core::iter::from_fn(|| input.next_entry().transpose());
+        entries.collect::<Result<Dict, _>>().map(Value::Dict)
     }
 }
 

@@ -91,6 +91,18 @@ fn a_guard_that_does_not_answer_gets_a_strike_and_the_next_one_is_tried_later() 
 }
 
 #[test]
+fn a_clock_that_is_set_back_does_not_lengthen_the_rest() {
+    let mut world = World::new(12, tested());
+    world.client.submit(Target::Any, Info, world.now);
+    let (ticket, _, _) = test_of(&world.actions()[0]).unwrap();
+    world.report(ticket, Outcome::Unreachable);
+    world.now -= DAY_MS;
+    assert!(world.actions().is_empty());
+    world.now += 200;
+    assert!(test_of(&world.actions()[0]).is_some());
+}
+
+#[test]
 fn ten_guards_that_fail_are_a_failed_attempt() {
     let mut world = World::new(12, tested());
     let id = world.client.submit(Target::Any, Info, world.now);

@@ -14,6 +14,7 @@ use session_onion::client::{Hop, ReplyError, Request as Packet, seal};
 use session_onion::status::Blame;
 
 mod clock;
+mod failures;
 mod guards;
 mod mismatch;
 mod small;

@@ -50,6 +50,65 @@ fn a_named_node_that_refuses_ends_the_request_and_asks_for_a_new_list() {
     }));
 }
 
+/// Asks the swarm of an account, and tells who was asked first.
+fn ask_swarm(world: &mut World) -> (StorageAccount, Sent) {
+    let secret = Ed25519Secret::from_seed(&[77; 32]);
+    let account = StorageAccount::user(&secret.public().to_x25519().unwrap());
+    let retrieve = Retrieve::new(account, Namespace::CONTACTS);
+    let retrieve = retrieve.sign(world.now, &Signer::user(&secret));
+    world
+        .client
+        .submit(Target::Swarm(account), retrieve, world.now);
+    (account, world.sends().pop().unwrap())
+}
+
+#[test]
+fn a_redirect_that_names_one_node_often_is_not_followed() {
+    let mut config = config();
+    config.attempts = 3;
+    let mut world = World::new(12, config);
+    let (account, sent) = ask_swarm(&mut world);
+    let members = keys(&world.client.swarm_of(&account));
+    let used = world.keys();
+    let outside = |node: &&ServiceNode| {
+        let key = node.ed25519;
+        !members.contains(&key) && !used.contains(&key)
+    };
+    let other = *world.nodes.iter().find(outside).unwrap();
+    refuse(&mut world, &sent, vec![other; 3]);
+    world.now += 1_000;
+    let again = world.sends().pop().unwrap();
+    assert!(members.contains(&again.destination.ed25519));
+}
+
+#[test]
+fn a_wrong_swarm_is_no_strike_and_the_request_ends() {
+    let mut config = config();
+    config.attempts = 4;
+    let mut world = World::new(12, config);
+    let (account, mut sent) = ask_swarm(&mut world);
+    let mut asked = vec![sent.destination.ed25519];
+    loop {
+        let strangers = (100..107).map(node).collect();
+        refuse(&mut world, &sent, strangers);
+        world.now += 10_000;
+        let Some(next) = world.sends().pop() else {
+            break;
+        };
+        asked.push(next.destination.ed25519);
+        sent = next;
+    }
+    let event = world.client.next_event().unwrap();
+    assert_eq!(event.result.err(), Some(RequestError::WrongSwarm));
+    assert_eq!((asked.len(), world.total_strikes()), (4, 0));
+    // As many different ones as there are.
+    let mut members = keys(&world.client.swarm_of(&account));
+    members.retain(|key| !world.client.paths().is_in_use(key));
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), members.len().min(4));
+}
+
 #[test]
 fn a_redirect_to_strangers_is_not_followed() {
     let mut config = config();

@@ -13,7 +13,7 @@ use session_swarm::rpc::{
     OxendEndpoint, OxendRequest, Request, Response, RevokedAnswer, RpcError, Stamp,
     SubaccountToken, SwarmAnswer, SwarmCall, peer_body,
 };
-use session_swarm::value::Value;
+use session_swarm::value::{Dict, Value};
 use session_swarm::{MessageHash, StorageAccount};
 
 use super::retry::Delivery;
@@ -227,7 +227,7 @@ impl Node {
         match call.endpoint {
             OxendEndpoint::GetServiceNodes => self.chain.service_nodes(call.params.as_ref()),
             // No name is registered in this network.
-            OxendEndpoint::OnsResolve => Value::Dict(BTreeMap::new()),
+            OxendEndpoint::OnsResolve => Value::Dict(Dict::new()),
         }
     }
 
