@@ -1,7 +1,8 @@
 //! Names and community URLs: what is taken, what is refused, and why.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::hash::{BuildHasher, RandomState};
+use core::hash::BuildHasher;
+use std::hash::RandomState;
 
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;

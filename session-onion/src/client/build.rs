@@ -157,6 +157,14 @@ impl<'a> Innermost<'a> {
             .saturating_add(self.tail.len())
     }
 
+    /// Refuses early what would be too long in the end, before there is a copy of it.
+    fn check_length(&self) -> Result<(), BuildError> {
+        if self.length() > MAX_PACKET_LENGTH {
+            return Err(BuildError::TooLong(self.length()));
+        }
+        Ok(())
+    }
+
     fn push(&self, packet: &mut Vec<u8>) {
         packet.extend_from_slice(&self.head);
         packet.extend_from_slice(self.body);
@@ -222,9 +230,7 @@ pub fn seal(
     if !ciphers.clone().all(Cipher::is_sent) {
         return Err(BuildError::Cipher);
     }
-    if innermost.length() > MAX_PACKET_LENGTH {
-        return Err(BuildError::TooLong(innermost.length()));
-    }
+    innermost.check_length()?;
 
     // Before the payload stand a length and a nonce for each layer.
     let mut start = ciphers.fold(0usize, |sum, cipher| {
