@@ -45,6 +45,7 @@ fn secrets_print_their_names_alone() {
     let public = secret.public();
     let shown = format!("Party {{ public: {public:?}, .. }}");
     assert_eq!(format!("{party:?}"), shown);
+    assert_eq!(format!("{:?}", key.key), "Key(..)");
     let decryptor = Decryptor::new(&key.key);
     assert_eq!(format!("{decryptor:?}"), "Decryptor(..)");
     let rekey = Rekey::new(&account, &[[5; 33]], 0).unwrap();
