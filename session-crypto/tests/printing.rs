@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind, legacy};
+use session_crypto::config::Domain;
 use session_crypto::group_keys::Rekey;
 use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
-    BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public,
+    Blake2b, BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public,
     X25519Secret,
 };
 
@@ -46,6 +47,8 @@ fn secrets_print_their_names_alone() {
     let shown = format!("Party {{ public: {public:?}, .. }}");
     assert_eq!(format!("{party:?}"), shown);
     assert_eq!(format!("{:?}", key.key), "Key(..)");
+    let hash = Blake2b::<32>::keyed(b"key");
+    assert_eq!(format!("{hash:?}"), "Blake2b { .. }");
     let decryptor = Decryptor::new(&key.key);
     assert_eq!(format!("{decryptor:?}"), "Decryptor(..)");
     let rekey = Rekey::new(&account, &[[5; 33]], 0).unwrap();
@@ -77,4 +80,9 @@ fn public_values_are_printed_in_hex() {
     assert_eq!(x25519.to_string(), second);
     assert_eq!(format!("{x25519:?}"), format!("X25519Public({second})"));
     assert_eq!(signature.to_string(), format!("{first}{second}"));
+    assert_eq!(
+        format!("{signature:?}"),
+        format!("Ed25519Signature({signature})")
+    );
+    assert_eq!(Domain::new("Contacts").unwrap().as_str(), "Contacts");
 }
