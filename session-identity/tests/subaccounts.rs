@@ -57,7 +57,7 @@ fn admin_and_member_make_the_same_token_for_either_sign() {
             format!("{token:?}"),
             format!("Token({})", token.to_base64())
         );
-        assert_eq!(token.to_base64().len(), 48);
+        assert_eq!((token.to_base64().len(), token.prefix()), (48, 0x03));
         let key = member.ed25519_public();
         assert_eq!(auth.token(&key), Ok(token));
         assert_eq!(auth.token(&key.with_other_sign()), Ok(token));
@@ -120,6 +120,8 @@ fn a_permission_that_is_missing_is_named() {
     for bits in 0..8 {
         let got = Permissions::from_bits(bits);
         assert_eq!(got.bits(), bits);
+        assert_eq!(got | got, got);
+        assert_eq!(format!("{got:?}"), format!("Permissions(0x0{bits})"));
         let auth = AuthData::create(&group, member.id(), got).unwrap();
         assert_eq!(auth.permissions(), got);
         for required in (0..8).map(Permissions::from_bits) {

@@ -147,6 +147,41 @@ fn a_wrong_checksum_is_a_phrase_in_no_language() {
 }
 
 #[test]
+fn a_phrase_that_says_the_same_in_two_languages_is_taken() {
+    // The second word of both lists is "abdiki" and "abducts", and no other list has one like it.
+    let text = ["abducts"; 13].join(" ");
+    let bytes = decode(&text, EN).unwrap();
+    assert_eq!(*decode(&text, Language::Esperanto).unwrap(), *bytes);
+    assert_eq!(*phrase::decode_any(&text).unwrap().1, *bytes);
+}
+
+#[test]
+fn words_that_differ_in_one_bit_are_not_the_same() {
+    let (_, german, _) = SHORT.iter().find(|(name, ..)| *name == "German").unwrap();
+    let words: Vec<&str> = Language::German.words().collect();
+    for (of, other) in [('d', 'ä'), ('v', 'ö')] {
+        let mut count = 0;
+        for word in words.iter().filter_map(|word| word.strip_prefix(of)) {
+            let prefix: String = word.chars().take(3).collect();
+            let typed = format!("{other}{word}");
+            if words
+                .iter()
+                .any(|word| word.starts_with(&format!("{other}{prefix}")))
+            {
+                continue;
+            }
+            let error = decode(&with_word(german, 0, &typed), Language::German).unwrap_err();
+            assert!(
+                matches!(error, PhraseError::UnknownWord(_)),
+                "{typed}: {error}"
+            );
+            count += 1;
+        }
+        assert!(count > 0);
+    }
+}
+
+#[test]
 fn a_phrase_in_two_languages_is_not_guessed() {
     // Words that two lists share, in an order that satisfies both checksums.
     let both = |one: Language, two: Language| {
