@@ -582,6 +582,7 @@ fn a_legacy_picture_is_that_of_the_specification() {
     let expected = "000102030405060708090a0b3770b97dac89a73bfd28f4ffc49b1d5cc7b4d1d97b1eb00f8ee56f84\
                     432942";
     assert_eq!(blob, hex(expected));
+    assert_eq!(blob.len(), b"profile picture".len() + picture::OVERHEAD);
     assert_eq!(
         **picture::decrypt(&counting(), &blob).unwrap(),
         *b"profile picture"

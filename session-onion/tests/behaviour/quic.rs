@@ -40,6 +40,23 @@ fn a_stream_is_read_message_by_message() {
 }
 
 #[test]
+fn the_longest_message_is_written() {
+    // Beside the body stand "l1:Ri0e", its length in 7 digits, ":" and "e".
+    let body = vec![0; quic::MAX_LENGTH];
+    let fits = quic::MAX_LENGTH - 16;
+    let encode = |length| {
+        Message::Reply {
+            id: 0,
+            body: &body[..length],
+        }
+        .encode()
+    };
+    assert_eq!(encode(fits).unwrap().len(), 9 + quic::MAX_LENGTH);
+    let error = encode(fits + 1).unwrap_err();
+    assert_eq!(error, QuicError::TooLong(quic::MAX_LENGTH + 1));
+}
+
+#[test]
 fn what_is_no_message_is_refused() {
     for (stream, expected) in [
         (&b":"[..], QuicError::NoLength),

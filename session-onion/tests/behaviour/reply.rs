@@ -160,6 +160,7 @@ fn plain_answers_blame_those_whom_the_path_may_blame() {
             "{status} {text}"
         );
     }
+    assert_eq!(plain(false, 504, "Gateway Time-out").0, Kind::Other);
     // A server may be down without any node being at fault.
     assert_eq!(
         plain(true, 504, "Request time out"),

@@ -94,6 +94,7 @@ proptest! {
         let options = StorageOptions { json, base64 };
         let request = Request::Storage { node: &destination, body: &body, options };
         let sealed = client::seal(&mut rng(), &path, &request).unwrap();
+        assert_eq!(format!("{:?}", sealed.reply_key), "ReplyKey(..)");
         let run = |came: &[u8]| {
             assert_eq!(came, body);
             (status, text.clone())
