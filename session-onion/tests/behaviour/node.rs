@@ -535,6 +535,8 @@ fn replies_have_the_form_that_was_asked_for() {
             panic!("not delivered");
         };
         let base64 = deliver.replier.wants_base64();
+        let wants_json = options.contains("\"json\":true");
+        assert_eq!(deliver.replier.wants_json(), wants_json, "{options}");
         let answer = deliver.reply(&mut rng(), status, body);
         if base64 {
             decrypt(&made.key, &answer)
