@@ -23,7 +23,7 @@ pub fn encode(bytes: &[u8; 32]) -> String {
     for byte in bytes.iter().chain(&[0]) {
         bits = (bits & 0xff) << 8 | u32::from(*byte);
         pending = pending.saturating_add(8);
-        while pending >= 5 && text.len() < TEXT_LENGTH {
+        while pending >= 5 {
             pending = pending.saturating_sub(5);
             let digit = bits.wrapping_shr(pending) & 31;
             let digit = usize::try_from(digit).ok().and_then(|at| DIGITS.get(at));

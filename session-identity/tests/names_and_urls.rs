@@ -231,6 +231,7 @@ fn rooms_are_the_same_in_either_case_and_keep_their_spelling() {
     let (one, two): (Room, Room) = ("SomeRoom".parse().unwrap(), "someroom".parse().unwrap());
     assert_eq!(one, two);
     let other: Room = "other".parse().unwrap();
+    assert_ne!(one, other);
     let state = RandomState::new();
     assert_eq!(state.hash_one(&one), state.hash_one(&two));
     assert_ne!(state.hash_one(&one), state.hash_one(&other));
