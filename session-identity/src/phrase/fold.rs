@@ -122,6 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_composed_unless_one_of_its_class_or_higher_is_between() {
+        // An overline, which nothing is composed with, is of the class of the acute; a cedilla under
+        // an "a" is of a lower one.
+        for (typed, folded) in [
+            ("a\u{305}\u{301}", &['a', '\u{305}', '\u{301}'][..]),
+            ("a\u{327}\u{301}", &['á', '\u{327}']),
+            ("a\u{301}\u{327}", &['á', '\u{327}']),
+        ] {
+            assert_eq!(*fold(typed), folded);
+        }
+    }
+
+    #[test]
     fn every_code_point_is_composed_as_unicode_says() {
         for letter in '\0'..=char::MAX {
             let word = String::from(letter);

@@ -152,6 +152,21 @@ fn mistyped_words_are_answered_with_the_nearest_ones() {
 }
 
 #[test]
+fn suggestions_come_by_likeness_and_then_in_the_order_of_the_list() {
+    for (typed, nearest) in [
+        ("a..m..a..z..e", &["amaze", "maze", "ablaze"][..]),
+        ("zzzzz", &["dizzy", "fuzzy", "jazz"]),
+        ("yebba", &["zebra", "yearbook", "cobra"]),
+        ("xbbaeq", &["abbey"]),
+    ] {
+        let Err(PhraseError::UnknownWord(error)) = decode(&with_word(EN_16, 4, typed), EN) else {
+            panic!("{typed} is no word");
+        };
+        assert_eq!(error.suggestions(), nearest, "{typed}");
+    }
+}
+
+#[test]
 fn the_message_shows_what_cannot_be_seen() {
     let error = decode(&with_word(EN_16, 0, "a\u{200b}maze"), EN).unwrap_err();
     let message = error.to_string();
