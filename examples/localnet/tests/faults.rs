@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use client::network::Options;
 use client::session::Client;
@@ -41,12 +42,16 @@ fn order(action: &str, node: &str, value: &str) -> Order {
 }
 
 /// Fetches until nothing new has come several times, as a client does that asks one member after
-/// the other; every message once.
+/// the other; every message once. A copy that a member did not take is brought to it again after half
+/// a second, and later, so it takes its time.
 async fn texts(receiver: &Client) -> BTreeSet<String> {
     let (mut last_hashes, mut seen) = (BTreeMap::new(), BTreeSet::new());
     let (mut texts, mut idle) = (BTreeSet::new(), 0);
-    while idle < 12 {
+    while idle < 30 {
         idle += 1;
+        if idle > 12 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let Ok(fetched) = receiver.receive(&mut last_hashes).await else {
             continue;
         };
