@@ -330,7 +330,9 @@ async fn clients_that_share_a_state_lose_nothing_and_show_nothing_twice() {
         let receive = async || world.run("bob", &["receive", "--state", &state]).await;
         let got = tokio::join!(receive(), receive(), async {
             let arguments = ["name", "Bob", "--state", &state];
-            assert!(world.run("bob", &arguments).await.status.success());
+            let named = world.run("bob", &arguments).await;
+            let said = String::from_utf8_lossy(&named.stderr);
+            assert!(named.status.success(), "{said}");
         });
         let mut got: Vec<Value> = [lines(&got.0), lines(&got.1)].concat();
         got.sort_by_key(|line| line["text"].to_string());
