@@ -114,14 +114,7 @@ fn a_redirect_to_strangers_is_not_followed() {
     let mut config = config();
     config.attempts = 3;
     let mut world = World::new(12, config);
-    let secret = Ed25519Secret::from_seed(&[77; 32]);
-    let account = StorageAccount::user(&secret.public().to_x25519().unwrap());
-    let retrieve = Retrieve::new(account, Namespace::CONTACTS);
-    let retrieve = retrieve.sign(world.now, &Signer::user(&secret));
-    world
-        .client
-        .submit(Target::Swarm(account), retrieve, world.now);
-    let sent = world.sends().pop().unwrap();
+    let (account, sent) = ask_swarm(&mut world);
     let strangers = (100..107).map(node).collect();
     refuse(&mut world, &sent, strangers);
     world.now += 1_000;

@@ -1,0 +1,156 @@
+//! What is not written, and how what is written is made.
+
+use super::*;
+use session_proto::content::{Attachment, DataExtraction, DataExtractionKind, Message, Preview};
+
+fn refused(content: &Content) -> ContentError {
+    content.encode(TIME, None).unwrap_err()
+}
+
+#[test]
+fn fields_without_a_place() {
+    let typing = Content::from(Kind::Typing(Typing::STARTED));
+    let kind = "typing indicator";
+    let cases = [
+        ("profile", typing.clone().with_profile(Profile::default())),
+        (
+            "expiration",
+            typing.clone().with_expiration(Expiration::OFF),
+        ),
+        (
+            "sync_target",
+            Content {
+                sync_target: Some(id(5)),
+                ..typing.clone()
+            },
+        ),
+        (
+            "blocks_community_requests",
+            Content {
+                blocks_community_requests: Some(true),
+                ..typing
+            },
+        ),
+    ];
+    for (field, content) in cases {
+        assert_eq!(refused(&content), ContentError::Misplaced { field, kind });
+    }
+}
+
+#[test]
+fn what_receivers_would_refuse() {
+    assert_eq!(refused(&Content::text("")), ContentError::Empty);
+    let message = |message| Content::from(Kind::Message(message));
+    let many = Message {
+        attachments: vec![Attachment::default(); 33],
+        ..Message::default()
+    };
+    assert!(matches!(
+        refused(&message(many)),
+        ContentError::TooMany { .. }
+    ));
+    let preview = Message {
+        text: "no address".into(),
+        previews: vec![Preview {
+            url: "https://a.example".into(),
+            title: None,
+            image: None,
+        }],
+        ..Message::default()
+    };
+    assert_eq!(refused(&message(preview)), ContentError::PreviewUrl);
+    let call = Call {
+        uuid: "u".into(),
+        step: CallStep::Offer(Vec::new()),
+    };
+    assert!(refused(&Content::from(Kind::Call(call))) == ContentError::Missing { field: "sdps" });
+    let update = Content::from(Kind::ExpirationUpdate);
+    assert!(matches!(refused(&update), ContentError::Missing { .. }));
+    let promote = GroupUpdate::Promote {
+        seed: Secret::new([1; 31]),
+        name: "g".into(),
+    };
+    let promote = Content::from(Kind::Group(promote));
+    assert!(matches!(refused(&promote), ContentError::Length { .. }));
+    // Keys of a length that no receiver takes, and one without an address.
+    for length in [0, 31, 33, 63, 65] {
+        let attachment = Attachment {
+            key: Some(Secret::new(vec![1; length])),
+            ..Attachment::default()
+        };
+        let error = ContentError::Length {
+            field: "key",
+            expected: 32,
+            got: length,
+        };
+        let attached = Message {
+            attachments: vec![attachment.clone()],
+            ..Message::default()
+        };
+        assert_eq!(refused(&message(attached)), error);
+        let url = "https://a.example";
+        let previewed = Message {
+            text: url.into(),
+            previews: vec![Preview {
+                url: url.into(),
+                title: None,
+                image: Some(attachment),
+            }],
+            ..Message::default()
+        };
+        assert_eq!(refused(&message(previewed)), error);
+    }
+    let nowhere = Content::text("x").with_profile(Profile {
+        picture: Some(Picture {
+            url: String::new(),
+            key: Secret::new([1; 32]),
+        }),
+        ..Profile::default()
+    });
+    let field = "profilePicture";
+    assert_eq!(refused(&nowhere), ContentError::EmptyText { field });
+    let long = Content::text("a".repeat(MAX_CONTENT));
+    assert!(matches!(
+        refused(&long),
+        ContentError::Wire(WireError::TooLong { .. })
+    ));
+}
+
+#[test]
+fn keys_that_must_stay_with_their_owner() {
+    let with_url = |url: &str| {
+        Content::text("x").with_profile(Profile {
+            picture: Some(Picture {
+                url: url.into(),
+                key: Secret::new([1; 32]),
+            }),
+            ..Profile::default()
+        })
+    };
+    for url in ["https://h/1#e=aa", "https://h/1#p=bb&d&e=aa"] {
+        assert_eq!(refused(&with_url(url)), ContentError::LocalKey);
+    }
+    assert!(with_url("https://h/e=1#p=bb&d").encode(TIME, None).is_ok());
+}
+
+#[test]
+fn a_data_extraction_notice_disappears_after_it_was_read() {
+    let mut content = Content::from(Kind::DataExtraction(DataExtraction {
+        kind: DataExtractionKind::MediaSaved,
+        sent_ms: None,
+    }));
+    content.expiration = Some(Expiration::after_send(60));
+    let decoded = decode(&content.encode(TIME, None).unwrap()).unwrap();
+    let expiration = decoded.content.expiration.unwrap();
+    assert_eq!(expiration.mode, ExpirationMode::AfterRead);
+}
+
+#[test]
+fn a_typing_indicator_takes_the_time_of_the_message() {
+    let bytes = Content::from(Kind::Typing(Typing::STOPPED)).encode(TIME, None);
+    let Kind::Typing(typing) = decode(&bytes.unwrap()).unwrap().content.kind else {
+        panic!("another kind");
+    };
+    assert_eq!(typing.sent_ms, TIME);
+    assert!(typing.is_stopped);
+}
