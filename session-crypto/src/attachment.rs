@@ -6,13 +6,11 @@
 //!
 //! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros
 //! hide the exact length. Key and header are a hash of the content with the sender's seed, so that
-//! a file that is sent twice is the same file (protocol: [crypto, section 10]).
+//! a file that is sent twice is the same file (protocol: crypto, section 10).
 //!
 //! [`encrypt`] and [`decrypt`] work on whole files in memory; [`Encryptor`] and [`Decryptor`] on
 //! pieces of any length, and never hold more than one chunk. [`legacy`] is the older form of
 //! attachments, [`picture`] that of profile pictures; both are still to be read.
-//!
-//! [crypto, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -137,11 +135,9 @@ impl FileKey {
     }
 }
 
-/// Derives key and header from a content that comes in pieces (protocol: [crypto, section 10.2]).
+/// Derives key and header from a content that comes in pieces (protocol: crypto, section 10.2).
 ///
 /// The content has to be read twice: once here, and again to encrypt it.
-///
-/// [crypto, section 10.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10.2
 #[derive(Debug)]
 pub struct KeyHasher(Blake2b<{ HEADER_LENGTH + KEY_LENGTH }>);
 

@@ -2,7 +2,7 @@
 //!
 //! A blinded key is the account's Ed25519 key times a factor that everybody who knows the
 //! community's key can compute. Prefix 15 hashes the community's key alone, prefix 25 the account
-//! id as well (protocol: [identity, section 6]). All keys here are the 32 bytes behind the prefix;
+//! id as well (protocol: identity, section 6). All keys here are the 32 bytes behind the prefix;
 //! [`Blinding::prefix`] is the byte in front.
 //!
 //! # The sign
@@ -12,8 +12,6 @@
 //! candidates** ([`candidates15`]) and wrong for half of all accounts. That is enough to match a
 //! known key against an account; it must never be encrypted to. Take the key that the community
 //! server names.
-//!
-//! [identity, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6
 
 use core::fmt;
 
@@ -195,13 +193,11 @@ pub struct BlindedSecret {
 impl ZeroizeOnDrop for BlindedSecret {}
 
 impl BlindedSecret {
-    /// Makes the key pair (protocol: [identity, section 6.4]). Constant time.
+    /// Makes the key pair (protocol: identity, section 6.4). Constant time.
     ///
     /// # Errors
     ///
     /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
-    ///
-    /// [identity, section 6.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.4
     pub fn new(
         blinding: Blinding,
         account: &Ed25519Secret,
@@ -282,10 +278,8 @@ impl BlindedSecret {
         self.sign_parts(&[message])
     }
 
-    /// Signs the parts of a message, one after the other (protocol: [identity, section 6.5]).
+    /// Signs the parts of a message, one after the other (protocol: identity, section 6.5).
     /// Constant time in the secret.
-    ///
-    /// [identity, section 6.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.5
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         let nonce = match self.blinding {
@@ -328,9 +322,7 @@ impl fmt::Debug for BlindedSecret {
 }
 
 /// The key pair with which an account asks for new versions, prefix 07: unlinkable to the account,
-/// the same for all its requests (protocol: [identity, section 6.6]). Constant time.
-///
-/// [identity, section 6.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.6
+/// the same for all its requests (protocol: identity, section 6.6). Constant time.
 #[must_use]
 pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(

@@ -5,10 +5,8 @@
 //! ```
 //!
 //! Key and nonce are hashes of the message's length and content, the domain (the kind of config)
-//! and a key of 32 bytes: the account's seed, or a key of the group (protocol: [crypto, section 7]).
+//! and a key of 32 bytes: the account's seed, or a key of the group (protocol: crypto, section 7).
 //! Whoever sees two ciphertexts can tell whether they carry the same message.
-//!
-//! [crypto, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-7
 
 use alloc::vec::Vec;
 
@@ -155,11 +153,9 @@ pub fn decrypt_in_place<'m>(
 }
 
 /// The length that a message of `length` bytes is to be padded to, so that `overhead` bytes more
-/// make a round number (protocol: [crypto, section 7.2]). [`OVERHEAD`] is the overhead of this module.
+/// make a round number (protocol: crypto, section 7.2). [`OVERHEAD`] is the overhead of this module.
 ///
 /// None if the padded length with its overhead does not fit `usize`.
-///
-/// [crypto, section 7.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-7.2
 #[must_use]
 pub const fn padded_size(length: usize, overhead: usize) -> Option<usize> {
     let Some(total) = length.checked_add(overhead) else {

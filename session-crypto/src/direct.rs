@@ -5,11 +5,9 @@
 //!     message M | sender's Ed25519 key A (32) | Ed25519 signature by A over M || A || Y (64)
 //! ```
 //!
-//! Protocol: [crypto, section 2]. `M` is taken and returned as it is; the layer above pads and
+//! Protocol: crypto, section 2. `M` is taken and returned as it is; the layer above pads and
 //! unpads it. The signature covers the recipient, so that he cannot pass the message on as if it
 //! had been written to somebody else.
-//!
-//! [crypto, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2
 
 mod senders;
 

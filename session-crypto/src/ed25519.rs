@@ -2,10 +2,8 @@
 //!
 //! A signature is accepted if and only if S < L, the public key is the canonical encoding of a
 //! point that is not of small order, R is not of small order, and R equals the canonical encoding
-//! of `[S]B - [k]A`, without any multiplication by the cofactor (protocol: [identity, section 1.5]).
+//! of `[S]B - [k]A`, without any multiplication by the cofactor (protocol: identity, section 1.5).
 //! That is what libsodium 1.0.18 does; the plain `verify` of common Rust crates accepts more.
-//!
-//! [identity, section 1.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.5
 
 use core::fmt;
 
@@ -122,14 +120,12 @@ impl Ed25519Public {
         })
     }
 
-    /// The X25519 public key of the same pair (protocol: [identity, section 1.3]).
+    /// The X25519 public key of the same pair (protocol: identity, section 1.3).
     ///
     /// # Errors
     ///
     /// [`KeyError`] if the bytes are not the canonical encoding of a point, or the point is not in
     /// the prime-order subgroup.
-    ///
-    /// [identity, section 1.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.3
     pub fn to_x25519(&self) -> Result<X25519Public, KeyError> {
         let point = self.to_point()?;
         Ok(X25519Public::from_bytes(point.to_montgomery().to_bytes()))
@@ -302,11 +298,9 @@ impl Ed25519Signature {
 
 impl Ed25519Signature {
     /// Draws bytes that look like a signature and verify under no known key, to stand where others
-    /// send one: `[r]B || s` for random `r` and `s` (protocol: [identity, section 1.5]).
+    /// send one: `[r]B || s` for random `r` and `s` (protocol: identity, section 1.5).
     ///
     /// A receiver cannot tell it from a signature by a key that he does not know.
-    ///
-    /// [identity, section 1.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.5
     #[must_use]
     pub fn decoy(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let (r, s) = (SecretScalar::generate(rng), SecretScalar::generate(rng));

@@ -4,11 +4,9 @@
 //! nonce (24) | XChaCha20-Poly1305 of: content, zeros | tag (16)
 //! ```
 //!
-//! Protocol: [crypto, section 3]. The content is a bt-encoded dict whose signature says who wrote it;
+//! Protocol: crypto, section 3. The content is a bt-encoded dict whose signature says who wrote it;
 //! making, reading and verifying it belongs to the layer above. This layer shows only that somebody
 //! with the group's key made the message.
-//!
-//! [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
 
 use alloc::vec::Vec;
 

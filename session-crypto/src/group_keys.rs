@@ -1,7 +1,7 @@
 //! The cryptography of group keys: how admins make a key and hand it to members.
 //!
 //! Everything is derived from the group's seed, the members and a counter, so that two admins who do
-//! the same make the same bytes (protocol: [crypto, section 4]). The dicts in which these bytes travel,
+//! the same make the same bytes (protocol: crypto, section 4). The dicts in which these bytes travel,
 //! and their signature by the group's key, belong to the layer above.
 //!
 //! ```text
@@ -9,8 +9,6 @@
 //! h1      = group key (32) | nonce (24)
 //! entries: group key, encrypted | tag (16), one for the admins and one for each member
 //! ```
-//!
-//! [crypto, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-4
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

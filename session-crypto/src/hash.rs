@@ -1,8 +1,6 @@
 //! The general-purpose hashes of the protocol, and the ids of stored messages.
 //!
-//! Protocol: [crypto, section 12]. The hashes that belong to one construct are in its module.
-//!
-//! [crypto, section 12]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-12
+//! Protocol: crypto, section 12. The hashes that belong to one construct are in its module.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -5,14 +5,12 @@
 //! ```
 //!
 //! Both sides make one key from their own secret, the other's blinded key and the direction
-//! (protocol: [crypto, section 5]). There is no signature: the sender is authentic because the key
+//! (protocol: crypto, section 5). There is no signature: the sender is authentic because the key
 //! that opened the message is shared with his blinded key alone, and because his account's key
 //! inside gives that same blinded key. The recipient could have made the message himself.
 //!
 //! With prefix 15, write only to a key that the community server named, never to one computed from
 //! an account id: see [`crate::blind`].
-//!
-//! [crypto, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-5
 
 use alloc::vec::Vec;
 

@@ -2,7 +2,7 @@
 //!
 //! Each recipient finds his ciphertext by trying them all. The key of each is
 //! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, the sender's key
-//! always first, whoever computes it (protocol: [crypto, section 6]).
+//! always first, whoever computes it (protocol: crypto, section 6).
 //!
 //! ```text
 //! each entry: ciphertext | tag (16)
@@ -14,8 +14,6 @@
 //!
 //! Sender, recipient and domain fix the key. **A nonce must never be used again for the same three
 //! with another message.** Draw it at random, or hash all content with a secret key.
-//!
-//! [crypto, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-6
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

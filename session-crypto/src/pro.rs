@@ -1,7 +1,7 @@
 //! Session Pro: keys, the proofs of its backend, and the order in which a receiver checks them.
 //!
 //! The backend signs that a *rotating key* is entitled until some time. A sender signs his messages
-//! with that key too (protocol: [crypto, section 13]). Two generations of proofs exist: [`Proof`] signs
+//! with that key too (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
 //! a message, [`HashProof`] of the earlier releases signs a hash.
 //!
 //! ```text
@@ -11,8 +11,6 @@
 //! ```
 //!
 //! Nothing here knows the backend's public key: the caller gives it.
-//!
-//! [crypto, section 13]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-13
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,13 +1,11 @@
 //! Payloads of push notifications, encrypted with the key that a device registered for them.
 //!
-//! The form is that of [`crate::xchacha`], padded with zeros behind the content (protocol: [crypto,
-//! section 8]).
+//! The form is that of [`crate::xchacha`], padded with zeros behind the content (protocol: crypto,
+//! section 8).
 //!
 //! ```text
 //! nonce (24) | content, zeros: encrypted | tag (16)
 //! ```
-//!
-//! [crypto, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-8
 
 use alloc::vec::Vec;
 

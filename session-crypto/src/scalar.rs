@@ -1,14 +1,10 @@
 //! Numbers modulo the order L of the Ed25519 base point, and unclamped multiplication with them.
 //!
 //! Blinded ids, subaccounts and their signatures are made of these few operations (protocol:
-//! identity, sections [1.4], [6] and [8]). Nothing here clamps: a clamped factor would give every
+//! identity, sections 1.4, 6 and 8). Nothing here clamps: a clamped factor would give every
 //! blinded id another value.
 //!
 //! All of it is constant time in the scalars; points are public.
-//!
-//! [1.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.4
-//! [6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6
-//! [8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8
 
 use core::fmt;
 
@@ -95,14 +91,12 @@ impl SecretScalar {
         self
     }
 
-    /// `[k]P`: a public key times this number, without clamping (protocol: [identity, section 1.4]).
+    /// `[k]P`: a public key times this number, without clamping (protocol: identity, section 1.4).
     ///
     /// # Errors
     ///
     /// [`KeyError`] if the key is not the canonical encoding of a point of the prime-order
     /// subgroup, or if the product is the identity, which happens for the number 0 only.
-    ///
-    /// [identity, section 1.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.4
     pub fn multiply_point(&self, point: &Ed25519Public) -> Result<Ed25519Public, KeyError> {
         self.multiply_checked(&point.to_point()?)
     }

@@ -5,12 +5,10 @@
 //! ```
 //!
 //! The nonce is `BLAKE2b-24(ephemeral public key || recipient)`, the key
-//! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: [crypto, section 2.2]).
+//! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: crypto, section 2.2).
 //!
 //! The box says nothing about the sender. Its content is authentic only in the sense that whoever
 //! made it knew the recipient's public key.
-//!
-//! [crypto, section 2.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2.2
 
 use alloc::vec::Vec;
 

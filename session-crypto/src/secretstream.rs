@@ -5,15 +5,13 @@
 //! encrypted tag (1) | ciphertext (as long as the message) | Poly1305 tag (16)
 //! ```
 //!
-//! This is libsodium's construction to the byte, its padding quirk included (protocol: [crypto,
-//! section 10.4]), and not the AEAD of RFC 8439: the tag of a chunk is encrypted as a block of its
+//! This is libsodium's construction to the byte, its padding quirk included (protocol: crypto,
+//! section 10.4), and not the AEAD of RFC 8439: the tag of a chunk is encrypted as a block of its
 //! own at counter 1, the message starts at counter 2, and the message is followed by
 //! `length mod 16` zeros in the authenticated bytes. There is no associated data.
 //!
 //! Constant time in key and message; the tag is compared in constant time before anything is
 //! decrypted.
-//!
-//! [crypto, section 10.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10.4
 
 use alloc::vec::Vec;
 use core::fmt;

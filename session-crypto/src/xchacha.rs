@@ -4,11 +4,9 @@
 //! nonce (24) | ciphertext (as long as the message) | Poly1305 tag (16)
 //! ```
 //!
-//! Protocol: [crypto, section 8]. Everything is authenticated, nothing is padded, and there is no
+//! Protocol: crypto, section 8. Everything is authenticated, nothing is padded, and there is no
 //! associated data. All functions are constant time in key and message; the tag is compared in
 //! constant time and checked before anything is decrypted.
-//!
-//! [crypto, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-8
 
 use alloc::vec::Vec;
 

@@ -2,12 +2,10 @@
 //!
 //! An X25519 key belongs to two Ed25519 keys, `A` and `-A`. The signer takes the positive one,
 //! whose sign bit is 0, and negates the scalar if need be; so everybody who knows the X25519 key
-//! can verify (protocol: [identity, section 7]).
+//! can verify (protocol: identity, section 7).
 //!
 //! A signature that an account makes with its Ed25519 key verifies here for half of all accounts
 //! only: those whose Ed25519 key is positive.
-//!
-//! [identity, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-7
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable};

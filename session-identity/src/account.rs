@@ -8,13 +8,11 @@ use zeroize::ZeroizeOnDrop;
 use crate::phrase::{Language, PhraseError};
 use crate::{AccountId, Seed, UnblindedId};
 
-/// All keys of an account, derived from its [`Seed`] (protocol: [identity, section 1.2]).
+/// All keys of an account, derived from its [`Seed`] (protocol: identity, section 1.2).
 ///
 /// The Ed25519 key signs, the X25519 key opens what others sealed; both have the same secret
 /// scalar. The public X25519 key is the account id. Secrets are wiped when dropped, never printed;
 /// an account cannot be cloned.
-///
-/// [identity, section 1.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.2
 pub struct Account {
     ed25519: Ed25519Secret,
     x25519: X25519Secret,

@@ -1,9 +1,7 @@
 //! z-base-32 of 32-byte keys: 52 characters, most significant bit first.
 //!
-//! One of the three forms in which a community's key may be written (protocol: [identity, section
-//! 5.2]). For public data: neither direction is constant time.
-//!
-//! [identity, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5.2
+//! One of the three forms in which a community's key may be written (protocol: identity, section
+//! 5.2). For public data: neither direction is constant time.
 
 use alloc::string::String;
 

@@ -1,16 +1,12 @@
 //! Who an account is in a community: ids with the prefixes 15 and 25.
 //!
 //! The arithmetic, and why it is as it is, stands in [`session_crypto::blind`]. Here are the ids
-//! (protocol: identity, sections [6.2], [6.3] and [6.7]).
+//! (protocol: identity, sections 6.2, 6.3 and 6.7).
 //!
 //! An account id has one 25-id in each community, but two candidates for its 15-id, and nothing
 //! tells which of them the account has. [`Candidates15`] therefore answers one question only. A
 //! message encrypted to the wrong candidate could not be opened by anybody: encrypt to an id that
 //! the community server named.
-//!
-//! [6.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.2
-//! [6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.3
-//! [6.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.7
 
 use session_crypto::blind;
 use session_crypto::{BlindedSecret, Blinding, Ed25519Public, KeyError, X25519Public};

@@ -1,4 +1,4 @@
-//! Community URLs: which server, which room, and the server's key (protocol: [identity, section 5]).
+//! Community URLs: which server, which room, and the server's key (protocol: identity, section 5).
 //!
 //! ```text
 //! https://example.com/r/room?public_key=<64 hex digits>       as people pass it on
@@ -7,8 +7,6 @@
 //!
 //! A community is the same if its canonical base URL and its room in lower case are. `==` compares the
 //! server's key too: a link with another key leads to the same room, or is wrong.
-//!
-//! [identity, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5
 
 use alloc::borrow::ToOwned;
 use alloc::format;

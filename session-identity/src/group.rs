@@ -1,9 +1,7 @@
 //! A group as its admins hold it: one Ed25519 key pair, the same for all of them.
 //!
 //! The public key is the group's id, prefix 03. The secret signs the group's state, and other secrets
-//! of the admins follow from it (protocol: [identity, section 8.1]).
-//!
-//! [identity, section 8.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.1
+//! of the admins follow from it (protocol: identity, section 8.1).
 
 use core::fmt;
 

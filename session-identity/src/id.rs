@@ -1,4 +1,4 @@
-//! Ids: one prefix byte and a public key of 32 bytes (protocol: [identity, section 2]).
+//! Ids: one prefix byte and a public key of 32 bytes (protocol: identity, section 2).
 //!
 //! The text form is 66 hex digits, written in lower case and read in both. There is a type for each
 //! prefix, and [`AnyId`] for those who take them all.
@@ -11,8 +11,6 @@
 //!
 //! Any 32 bytes make an id: whether they are a usable key is checked where the key is used, as the
 //! protocol has it, or on demand by the `check` method of each type.
-//!
-//! [identity, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-2
 
 use core::fmt;
 use core::str::FromStr;

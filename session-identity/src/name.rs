@@ -1,4 +1,4 @@
-//! Names of accounts in the Session name service (protocol: [identity, section 4]).
+//! Names of accounts in the Session name service (protocol: identity, section 4).
 //!
 //! A name is looked up by its hash, and the account id found is encrypted with a key that follows
 //! from the name: the service does not learn what it stores.
@@ -9,8 +9,6 @@
 //!
 //! The value and its 24-byte nonce come apart. Old records have no nonce; they need the feature
 //! `legacy-names` (`Name::open_legacy`).
-//!
-//! [identity, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-4
 
 use alloc::string::String;
 use core::fmt;

@@ -1,7 +1,7 @@
 //! Recovery phrases: bytes as words of a list, with one more word that repeats one of them.
 //!
 //! Four bytes are three words; the words chain, so that equal bytes need not be equal words. This
-//! is the scheme of Monero and Electrum with lists of 1626 words (protocol: [identity, section 3]).
+//! is the scheme of Monero and Electrum with lists of 1626 words (protocol: identity, section 3).
 //!
 //! [`Seed`](crate::Seed) has the phrases of accounts. The functions here take other lengths too.
 //!
@@ -30,8 +30,6 @@
 //! UTF-8), the writing of a phrase (accesses to the list), the search for the language, and
 //! everything once a word is wrong. Rust promises no constant time; in the machine code for x86-64 the search is a
 //! loop of vector comparisons without a branch but its end.
-//!
-//! [identity, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3
 
 mod checksum;
 mod detect;

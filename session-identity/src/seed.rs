@@ -11,15 +11,13 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::bytes::copy_prefix;
 use crate::phrase::{self, DetectError, Language, PhraseError};
 
-/// The seed of an account: 16 bytes, or 32 (protocol: [identity, section 1.1]).
+/// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
 ///
 /// Every account that a Session client makes has a seed of 16 bytes, which 16 zero bytes extend to
 /// the 32 that keys are derived from; it is never hashed or stretched. A seed of 32 bytes whose
 /// last 16 are zero is the same seed as its first 16 bytes.
 ///
 /// Wiped when dropped, never printed; it cannot be cloned.
-///
-/// [identity, section 1.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-1.1
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Seed([u8; 32]);
 

@@ -2,7 +2,7 @@
 //!
 //! The group's key signs a *token*, which names a blinded key of the member and what it may do. The
 //! member gets the *auth data*, from which, with his own key, he makes the token and signatures of
-//! the blinded key (protocol: [identity, section 8]).
+//! the blinded key (protocol: identity, section 8).
 //!
 //! ```text
 //! token, 36 bytes:      network prefix (1) | permissions (1) | 0 0 | blinded key kT (32)
@@ -11,8 +11,6 @@
 //!
 //! The auth data has the factor, the token the key. The signature, by the group's key, is over the
 //! token.
-//!
-//! [identity, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8
 
 use core::fmt;
 use core::ops::BitOr;

@@ -1,15 +1,13 @@
 //! Requests to the file server, signed under an id that does not show the account.
 //!
 //! The key pair follows from the account's seed and is the same for all requests (protocol:
-//! [identity, section 6.6]). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
+//! identity, section 6.6). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
 //! the Unix time in seconds, in decimal, and `X-FS-Signature` the signature in padded base64. The
 //! signed bytes are
 //!
 //! ```text
 //! timestamp in decimal | METHOD | path, with its query if there is one | body part
 //! ```
-//!
-//! [identity, section 6.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-6.6
 
 use alloc::string::{String, ToString};
 use core::fmt;

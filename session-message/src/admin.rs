@@ -1,7 +1,7 @@
 //! The signatures of group admins: the exact bytes, made and checked.
 //!
-//! Everything is signed with the Ed25519 key of the group, as text (protocol: [messages, section
-//! 6.15]). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
+//! Everything is signed with the Ed25519 key of the group, as text (protocol: messages, section
+//! 6.15). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
 //! again at another time must be signed again.
 //!
 //! | update | signed text |
@@ -12,8 +12,6 @@
 //! | deletion | `DELETE_CONTENT` ‖ T ‖ member ids ‖ message hashes |
 //!
 //! The new name, timer or member list is **not** covered.
-//!
-//! [messages, section 6.15]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6.15
 
 use alloc::string::{String, ToString};
 use core::fmt::Write;

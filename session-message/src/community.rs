@@ -10,11 +10,7 @@
 //!
 //! The author is whoever the community server says: it checks the author's blinded signature over
 //! the data, and so can its readers. Nothing in the data itself says who wrote it. Protocol:
-//! messages, sections [4.3], [4.6] and [4.7].
-//!
-//! [4.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.3
-//! [4.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.6
-//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
+//! messages, sections 4.3, 4.6 and 4.7.
 
 use alloc::vec::Vec;
 

@@ -10,11 +10,7 @@
 //! ```
 //!
 //! Clients still write the four user configs like this, and read them wrapped or bare. Protocol:
-//! [messages, section 8]; [config, section 10].
-//!
-//! [messages, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-8
-//!
-//! [config, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/config.md#section-10
+//! messages, section 8; config, section 10.
 
 use alloc::vec::Vec;
 

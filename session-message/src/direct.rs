@@ -16,19 +16,14 @@
 //! ```
 //!
 //! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
-//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections [4.1] and
-//! [4.7]; [crypto, section 2].
+//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections 4.1 and
+//! 4.7; crypto, section 2.
 //!
 //! Outside of the sealed box only the time can be read. It is written in the content too, and both
 //! must be equal: so a storage server cannot change it.
 //!
 //! There is no forward secrecy, and no protection against replay: recognize a message that comes
 //! again by its sender and time.
-//!
-//! [4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.1
-//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
-//!
-//! [crypto, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-2
 
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};

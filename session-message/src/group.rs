@@ -11,12 +11,7 @@
 //! ```
 //!
 //! There is no padding of the content and no WebSocketMessage here; the [`layer`] pads. Protocol:
-//! messages, sections [4.2] and [4.7]; [groups, section 6].
-//!
-//! [4.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.2
-//! [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
-//!
-//! [groups, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-6
+//! messages, sections 4.2 and 4.7; groups, section 6.
 
 pub mod layer;
 mod zstd;

@@ -8,15 +8,11 @@
 //! data              the `message` of a request to /inbox/{blinded id}, in base64
 //! ```
 //!
-//! Protocol: [messages, section 4.4]; [crypto, section 5]. The community server passes the message on
+//! Protocol: messages, section 4.4; crypto, section 5. The community server passes the message on
 //! and sees the two blinded ids; the recipient learns the sender's account.
 //!
 //! With prefix 15, write only to the id that the community server gives for somebody, never to one
 //! computed from an account id: half of those cannot be opened.
-//!
-//! [messages, section 4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.4
-//!
-//! [crypto, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-5
 
 use alloc::vec::Vec;
 

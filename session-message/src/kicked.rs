@@ -2,7 +2,7 @@
 //!
 //! A [`multi`] message from the group's key. Each removed member's part
 //! is its X25519 key (32 bytes) and the number of the current group key in decimal. It is stored in
-//! the namespace of the group that can be read without being a member. Protocol: [groups, section 9].
+//! the namespace of the group that can be read without being a member. Protocol: groups, section 9.
 //!
 //! ```text
 //! d  "#" nonce (24)
@@ -10,8 +10,6 @@
 //!        e
 //! e
 //! ```
-//!
-//! [groups, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-9
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

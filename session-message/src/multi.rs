@@ -6,9 +6,7 @@
 //! ```
 //!
 //! Every recipient tries all of them. The message does not say who sent it and is not signed: the
-//! recipient must know the sender's key beforehand. Protocol: [crypto, section 6.3].
-//!
-//! [crypto, section 6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-6.3
+//! recipient must know the sender's key beforehand. Protocol: crypto, section 6.3.
 
 use alloc::vec;
 use alloc::vec::Vec;

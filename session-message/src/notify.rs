@@ -9,9 +9,7 @@
 //!           ~   the data, if the subscription asked for it
 //! ```
 //!
-//! The dict is not signed; `~` is data here and not a signature. Protocol: [messages, section 7].
-//!
-//! [messages, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-7
+//! The dict is not signed; `~` is data here and not a signature. Protocol: messages, section 7.
 
 use alloc::vec::Vec;
 

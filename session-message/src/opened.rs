@@ -61,10 +61,7 @@ pub(crate) struct Outer<'a> {
     pub(crate) signed: &'a [u8],
 }
 
-/// Reads a content that came in an envelope (protocol: messages, sections [4.7] and [4.8]).
-///
-/// [4.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.7
-/// [4.8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.8
+/// Reads a content that came in an envelope (protocol: messages, sections 4.7 and 4.8).
 pub(crate) fn read_content(raw: &[u8], outer: &Outer<'_>) -> Result<Checked, OpenError> {
     let decoded = content::decode(raw)?;
     let signature = outer.pro_signature.map(read_signature).transpose()?;
@@ -156,11 +153,9 @@ pub enum AuthorError {
     SyncTarget,
 }
 
-/// The rules that depend on who wrote a message (protocol: [messages, section 6], items 10 and 12).
+/// The rules that depend on who wrote a message (protocol: messages, section 6, items 10 and 12).
 ///
 /// `author` has all ids by which the author is known.
-///
-/// [messages, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6
 pub(crate) fn check_author(
     content: &Content,
     author: &[&[u8; 33]],

@@ -2,7 +2,7 @@
 //!
 //! A sender with Session Pro holds a *proof*: the backend's signature over the public part of a
 //! rotating key, with an expiry. It puts the proof into the content and signs the message with the
-//! rotating key. What is signed depends on the conversation (protocol: messages, sections [4] and [5]):
+//! rotating key. What is signed depends on the conversation (protocol: messages, sections 4 and 5):
 //!
 //! | conversation | signed bytes | place of the signature |
 //! |---|---|---|
@@ -15,9 +15,6 @@
 //!
 //! Proofs of the older format (times in milliseconds) are signed differently; their status is
 //! [`Status::InvalidProof`], as in all clients.
-//!
-//! [4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4
-//! [5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-5
 
 use alloc::vec::Vec;
 
@@ -131,11 +128,9 @@ pub enum Status {
 }
 
 impl Claim {
-    /// Judges the claim, with the key of the Session Pro backend (protocol: [messages, section 5.4]).
+    /// Judges the claim, with the key of the Session Pro backend (protocol: messages, section 5.4).
     ///
     /// Whether the proof was revoked since is for the caller to look up, by its revocation tag.
-    ///
-    /// [messages, section 5.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-5.4
     #[must_use]
     pub fn status(&self, backend: &Ed25519Public) -> Status {
         let Some(proof) = &self.proof else {

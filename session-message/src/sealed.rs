@@ -32,9 +32,7 @@ pub(crate) fn storable(data: Vec<u8>) -> Result<Vec<u8>, SealError> {
     Ok(data)
 }
 
-/// Namespaces of messages (protocol: [messages, section 4.9]).
-///
-/// [messages, section 4.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.9
+/// Namespaces of messages (protocol: messages, section 4.9).
 pub mod namespace {
     /// One-to-one messages, sync copies, group invitations and promotions.
     pub const DEFAULT: i16 = 0;
@@ -52,15 +50,12 @@ pub mod namespace {
     pub const REVOKED_RETRIEVABLE: i16 = -11;
 }
 
-/// Times to live, in milliseconds (protocol: [messages, section 4.9]; [storage-rpc, section 5.1]).
+/// Times to live, in milliseconds (protocol: messages, section 4.9; storage-rpc, section 5.1).
 ///
 /// Storage servers keep a message of namespace 0 for [`MIN_MS`](ttl::MIN_MS) to
 /// [`DEFAULT_MS`](ttl::DEFAULT_MS), one of the other namespaces for up to
 /// [`LONG_MS`](ttl::LONG_MS), and refuse another time. A message that disappears sooner or later
 /// is kept for the nearest of these.
-///
-/// [storage-rpc, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.1
-/// [messages, section 4.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.9
 pub mod ttl {
     /// The least that storage servers take: 10 seconds.
     pub const MIN_MS: u64 = 10 * 1000;

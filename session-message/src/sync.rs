@@ -2,11 +2,9 @@
 //!
 //! A copy is a one-to-one message to our own account. A data message (text, reaction, invitation,
 //! timer) names the conversation it belongs to; other kinds have no place for that and are copied
-//! as they are (protocol: [messages, section 6], item 12). [`direct::open`](crate::direct::open)
+//! as they are (protocol: messages, section 6, item 12). [`direct::open`](crate::direct::open)
 //! opens copies too: it refuses those that somebody else made, and
 //! [`Opened::conversation`](crate::Opened::conversation) says where they belong.
-//!
-//! [messages, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6
 
 use rand_core::CryptoRng;
 use session_identity::{Account, AccountId};

@@ -1,4 +1,4 @@
-//! The ciphers of an onion layer (protocol: [onion, section 2]).
+//! The ciphers of an onion layer (protocol: onion, section 2).
 //!
 //! A layer has a client side, which made an ephemeral key pair, and a server side, which has a
 //! static one: a service node or an external server. The roles stay the same in the reply.
@@ -7,8 +7,6 @@
 //! xchacha20   nonce (24) | ciphertext | tag (16)     key = BLAKE2b-32(secret || client || server)
 //! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HMAC-SHA-256(key = "LOKI", secret)
 //! ```
-//!
-//! [onion, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-2
 
 #[cfg(feature = "aes-cbc")]
 mod cbc;

@@ -1,10 +1,8 @@
-//! The frame of a packet and of every decrypted layer (protocol: [onion, section 3]).
+//! The frame of a packet and of every decrypted layer (protocol: onion, section 3).
 //!
 //! ```text
 //! length of the blob (4, little-endian) | blob | JSON, up to the end
 //! ```
-//!
-//! [onion, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-3
 
 /// Why bytes are not a frame.
 ///

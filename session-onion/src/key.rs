@@ -32,9 +32,7 @@ pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
 }
 
 /// Reads hex, base64 (with or without padding) or base32z, as external servers do
-/// (protocol: [identity, section 5.2]). Unused bits of the last character must be zero.
-///
-/// [identity, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-5.2
+/// (protocol: identity, section 5.2). Unused bits of the last character must be zero.
 pub(crate) fn from_any(text: &str) -> Result<[u8; 32], KeyTextError> {
     let key = match text.len() {
         64 => return from_hex(text),

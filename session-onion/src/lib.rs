@@ -30,14 +30,9 @@ pub use json::JsonError;
 pub use key::KeyTextError;
 
 /// Longest packet in bytes: the guard refuses a longer HTTP body, and nodes among themselves a
-/// longer message (protocol: onion, sections [6.1] and [6.3]).
-///
-/// [6.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.1
-/// [6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.3
+/// longer message (protocol: onion, sections 6.1 and 6.3).
 pub const MAX_PACKET_LENGTH: usize = 10 * 1024 * 1024;
 
 /// Highest `hop_no` that a node accepts from another node: the guard, which counts as 0, and 15
-/// nodes after it (protocol: [onion, section 7]).
-///
-/// [onion, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7
+/// nodes after it (protocol: onion, section 7).
 pub const MAX_HOP_NO: u32 = 15;

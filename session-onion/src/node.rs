@@ -1,6 +1,6 @@
 //! The service node's side: peel a layer, pass answers back, answer.
 //!
-//! This is the whole algorithm of a node as far as it is protocol (protocol: [onion, section 7]).
+//! This is the whole algorithm of a node as far as it is protocol (protocol: onion, section 7).
 //! What is left to the node is to find other nodes, to send, and to run storage requests:
 //!
 //! 1. [`Arrival::https`], [`Arrival::quic`] or [`Arrival::node`] reads what came.
@@ -9,8 +9,6 @@
 //!
 //! Whatever goes wrong is a [`Refused`], which has the exact answer of a deployed node, encrypted
 //! where that one encrypts.
-//!
-//! [onion, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7
 
 mod answer;
 mod arrival;

@@ -1,4 +1,4 @@
-//! The outermost layer, as it arrives at a node (protocol: onion, sections [4.4] and [6.3]).
+//! The outermost layer, as it arrives at a node (protocol: onion, sections 4.4 and 6.3).
 //!
 //! A client sends it to the guard as a frame whose JSON names the ephemeral key and the cipher.
 //! Nodes send it to each other as a bencoded dict.
@@ -7,9 +7,6 @@
 //! from a client  length (4, little-endian) | ciphertext | {"enc_type":…,"ephemeral_key":<hex>}
 //! from a node    d "data" ciphertext  "enc_type" name  "ephemeral_key" key (32)  "hop_no" number e
 //! ```
-//!
-//! [4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.4
-//! [6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.3
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! The messages of a QUIC stream between a client and its guard (protocol: [onion, section 6.2]).
+//! The messages of a QUIC stream between a client and its guard (protocol: onion, section 6.2).
 //!
 //! ```text
 //! length in decimal | ":" | l 1:C i<id>e <endpoint> <body> e      command
@@ -9,8 +9,6 @@
 //! An onion request is a command with the endpoint [`ONION_REQ`] and the packet as its body. An
 //! answer with status 200 comes back as a reply, any other as an error whose text begins with the
 //! status line.
-//!
-//! [onion, section 6.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-6.2
 
 use alloc::format;
 use alloc::vec::Vec;

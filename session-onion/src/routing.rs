@@ -1,10 +1,7 @@
 //! The routing JSON of the layers: written in the canonical form, read by role.
 //!
 //! A relay's JSON describes the layer that is forwarded, not the one it stands in
-//! (protocol: onion, sections [4.2] to [4.4]).
-//!
-//! [4.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.2
-//! [4.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.4
+//! (protocol: onion, sections 4.2 to 4.4).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -114,13 +111,11 @@ impl ServerUrl {
             .saturating_mul(2)
     }
 
-    /// Whether a node may post there (protocol: [onion, section 7], step 8).
+    /// Whether a node may post there (protocol: onion, section 7, step 8).
     ///
     /// Host and target must besides be printable ASCII without what would end them, so that no
     /// host can carry a path, a port of its own choice or a line break into the request. No client
     /// sends such things.
-    ///
-    /// [onion, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7
     pub(crate) fn is_allowed(&self) -> bool {
         matches!(self.protocol.as_str(), "http" | "https")
             && is_allowed_host(&self.host)

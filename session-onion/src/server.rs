@@ -1,7 +1,7 @@
 //! A server's side: open requests that come through the network of nodes, and answer them.
 //!
 //! An exit node posts the whole layer that it opened; the ephemeral key and the cipher of the
-//! layer inside stand in the JSON that was meant for the node (protocol: [onion, section 5.1]).
+//! layer inside stand in the JSON that was meant for the node (protocol: onion, section 5.1).
 //!
 //! ```
 //! # use session_crypto::X25519Secret;
@@ -19,8 +19,6 @@
 //! };
 //! # }
 //! ```
-//!
-//! [onion, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.1
 
 use alloc::format;
 use alloc::string::String;

@@ -1,11 +1,9 @@
 //! What an answer means, whom it blames, and what of it may be believed
-//! (protocol: [onion, section 9]).
+//! (protocol: onion, section 9).
 //!
 //! Only what the destination has encrypted is from the destination. Everything else may come from
 //! any node of the path: a plain 406, 421 or 425 would make a client set its clock or change the
 //! swarm on a stranger's word, and is never honoured.
-//!
-//! [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
 
 use core::fmt;
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Every value has exactly one encoding, and the reader takes only that one: no leading zeros, no
-//! `-0`, no unsorted or repeated keys, nothing after the outermost value (protocol: [bt-encoding,
-//! section 5]). So `encode(parse(b)) == b` for everything that parses.
+//! `-0`, no unsorted or repeated keys, nothing after the outermost value (protocol: bt-encoding,
+//! section 5). So `encode(parse(b)) == b` for everything that parses.
 //!
 //! [`parse`] checks the whole input in one pass, without recursion and without allocation, and
 //! returns a [`Value`] that borrows from it. Depth, number of values and size are bounded by
@@ -33,8 +33,6 @@
 //! assert_eq!(names, [b"Ann".as_slice(), b"Anna"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! [bt-encoding, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/bt-encoding.md#section-5
 
 mod cursor;
 mod int;

@@ -5,7 +5,7 @@
 //! writes one, under the same rules. The rules that depend on sender and conversation are those of
 //! the crate that opens the message.
 //!
-//! What is checked beyond the types (protocol: messages, sections [2] and [6]):
+//! What is checked beyond the types (protocol: messages, sections 2 and 6):
 //!
 //! - fields that the schema requires are there, and nothing is there more often than it may be;
 //! - exactly one kind is set, and a data message is of one kind as well;
@@ -14,9 +14,6 @@
 //! - the bounds of [`limits`](crate::limits), before anything is allocated.
 //!
 //! An empty text counts as absent. Fields that the protocol has deprecated are stepped over.
-//!
-//! [2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2
-//! [6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6
 
 mod attachment;
 mod call;
@@ -460,13 +457,11 @@ fn data_kind(data: &mut wire::DataMessage) -> Result<Kind, ContentError> {
 /// The bytes of a Content without its field 17, the signature in community messages.
 ///
 /// Everything else stays as it was received, unknown fields and their order included: that is what
-/// the signature covers, after padding (protocol: [messages, section 4.6]).
+/// the signature covers, after padding (protocol: messages, section 4.6).
 ///
 /// # Errors
 ///
 /// [`WireError`] if the bytes are no protobuf message.
-///
-/// [messages, section 4.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.6
 pub fn without_community_signature(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut out = Vec::with_capacity(bytes.len());
     for field in fields(bytes) {

@@ -7,11 +7,7 @@
 //! ```
 //!
 //! Both are read in place: what they contain is borrowed from the input. Protocol: messages,
-//! sections [2.1], [2.2] and [4].
-//!
-//! [2.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.1
-//! [2.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.2
-//! [4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4
+//! sections 2.1, 2.2 and 4.
 
 use alloc::vec::Vec;
 

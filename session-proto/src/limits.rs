@@ -5,18 +5,12 @@
 
 /// Bytes of a Content that are read at most. What wraps one may have 4,096 more.
 ///
-/// The largest message of the protocol is a closed group message (protocol: [crypto, section 3]).
-///
-/// [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
+/// The largest message of the protocol is a closed group message (protocol: crypto, section 3).
 pub const MAX_CONTENT: usize = 1_000_000;
-/// Bytes of a stored message of any kind, set by the storage servers (protocol: [crypto, section
-/// 16]).
-///
-/// [crypto, section 16]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-16
+/// Bytes of a stored message of any kind, set by the storage servers (protocol: crypto, section
+/// 16).
 pub const MAX_STORED: usize = 76_800;
-/// Attachments of a message, as the protocol has it (protocol: [messages, section 2.4]).
-///
-/// [messages, section 2.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2.4
+/// Attachments of a message, as the protocol has it (protocol: messages, section 2.4).
 pub const MAX_ATTACHMENTS: usize = 32;
 /// Link previews of a message. Clients send one.
 pub const MAX_PREVIEWS: usize = 16;
@@ -27,18 +21,14 @@ pub const MAX_LISTED: usize = 4_096;
 /// Session descriptions or candidates of one call message.
 pub const MAX_SDPS: usize = 256;
 
-/// Unicode scalar values of a text (protocol: [messages, section 5.6]).
-///
-/// [messages, section 5.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-5.6
+/// Unicode scalar values of a text (protocol: messages, section 5.6).
 pub const MAX_TEXT: usize = 2_000;
 /// Unicode scalar values of a text whose sender has Session Pro.
 pub const MAX_TEXT_PRO: usize = 10_000;
 /// Conversations that can be pinned without Session Pro.
 pub const MAX_PINNED: usize = 5;
 
-/// Bytes of the authentication data in a group invitation (protocol: [groups, section 8.3]).
-///
-/// [groups, section 8.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/groups.md#section-8.3
+/// Bytes of the authentication data in a group invitation (protocol: groups, section 8.3).
 pub const MEMBER_AUTH_DATA: usize = 100;
 /// Bytes of the key of a profile picture.
 pub const PROFILE_KEY: usize = 32;
@@ -51,9 +41,7 @@ pub const FLAG_VOICE_MESSAGE: u32 = 1;
 pub const SOURCE_DEVICE: u32 = 1;
 
 /// How far the timestamp in a community message may be from the time of its posting: 6 hours, in
-/// milliseconds (protocol: [messages, section 4.8]).
-///
-/// [messages, section 4.8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-4.8
+/// milliseconds (protocol: messages, section 4.8).
 pub const MAX_COMMUNITY_SKEW_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// Bit of a profile with the Session Pro badge.

@@ -4,11 +4,9 @@
 //! content | 0x80 | at least one 0x00, up to a multiple of 160
 //! ```
 //!
-//! Protocol: [messages, section 3]. The last zero is never left out: when content and marker fill
+//! Protocol: messages, section 3. The last zero is never left out: when content and marker fill
 //! whole blocks already, a block of zeros is added. Messages of closed groups and configs are
 //! padded in other ways and elsewhere.
-//!
-//! [messages, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-3
 
 use alloc::vec::Vec;
 

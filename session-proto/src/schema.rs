@@ -2,9 +2,7 @@
 //!
 //! These types check nothing. [`content`](crate::content) has the checked ones; use these for
 //! fields that it leaves out. Those with a key in them wipe it when they are dropped, and print
-//! their name only. Protocol: [messages, section 2].
-//!
-//! [messages, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-2
+//! their name only. Protocol: messages, section 2.
 
 /// Envelope, Content and everything that a Content carries.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]

@@ -12,10 +12,8 @@ use session_crypto::{Ed25519Public, X25519Public};
 /// digits).
 ///
 /// The prefix is `05` for users, whose key bytes are an X25519 key, and `03` for groups, whose key
-/// bytes are an Ed25519 key; every other byte is treated as `03` is (protocol: [storage-rpc,
-/// section 2]).
-///
-/// [storage-rpc, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-2
+/// bytes are an Ed25519 key; every other byte is treated as `03` is (protocol: storage-rpc,
+/// section 2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StorageAccount([u8; 33]);
 
@@ -83,10 +81,8 @@ impl StorageAccount {
         self.prefix() == Self::USER_PREFIX
     }
 
-    /// The place of the account on the ring of swarms (protocol: [swarm, section 2.1]): the four
+    /// The place of the account on the ring of swarms (protocol: swarm, section 2.1): the four
     /// big-endian words of the key, folded by exclusive or. The prefix does not enter it.
-    ///
-    /// [swarm, section 2.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-2.1
     #[must_use]
     pub fn position(&self) -> u64 {
         let (words, _) = self.key().as_chunks::<8>();

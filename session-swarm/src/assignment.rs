@@ -1,10 +1,8 @@
-//! How the chain assigns nodes to swarms (protocol: [swarm, section 5]).
+//! How the chain assigns nodes to swarms (protocol: swarm, section 5).
 //!
 //! Every chain daemon computes this for each block that changes the set of active nodes, and all
 //! must agree; clients never do. It is here for simulation, research and audit: [`Order::Reference`]
 //! replays what the deployed daemons compute, to the last node.
-//!
-//! [swarm, section 5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-5
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -1,9 +1,7 @@
-//! Base64 as storage servers read it (protocol: [storage-rpc, section 2]): the standard alphabet,
+//! Base64 as storage servers read it (protocol: storage-rpc, section 2): the standard alphabet,
 //! padding optional, and unused bits of the last character not looked at.
 //!
 //! Everything read here is public; secrets never pass through this module.
-//!
-//! [storage-rpc, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-2
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,5 +1,5 @@
-//! The client as one state machine without I/O (protocol: [swarm, section 7]; onion, sections [9] and
-//! [10]).
+//! The client as one state machine without I/O (protocol: swarm, section 7; onion, sections 9 and
+//! 10).
 //!
 //! [`Client`] owns the pool of nodes, their strikes, the paths, the clock offset and all requests
 //! that are under way. Its user carries out the [`Action`]s that [`Client::poll`] returns, reports
@@ -10,11 +10,6 @@
 //! signature of a node that the pool has in that swarm, a message only under its own hash, a
 //! redirect only from inside the encryption and to nodes of the pool, and a list of nodes only where
 //! two of three agree.
-//!
-//! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
-//!
-//! [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
-//! [10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

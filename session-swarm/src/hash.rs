@@ -35,10 +35,8 @@ impl MessageHash {
     /// Length in characters.
     pub const LENGTH: usize = 43;
 
-    /// The hash of a message (protocol: [storage-rpc, section 5.1]): BLAKE2b-256 over the account
+    /// The hash of a message (protocol: storage-rpc, section 5.1): BLAKE2b-256 over the account
     /// id, the namespace unless it is 0, and the data. Neither time nor lifetime enter it.
-    ///
-    /// [storage-rpc, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.1
     #[must_use]
     pub fn of(account: &StorageAccount, namespace: Namespace, data: &[u8]) -> Self {
         let digest = Blake2b::<32>::new()

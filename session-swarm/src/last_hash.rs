@@ -1,6 +1,4 @@
-//! How far each node's messages have been read (protocol: [storage-rpc, section 5.2]).
-//!
-//! [storage-rpc, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2
+//! How far each node's messages have been read (protocol: storage-rpc, section 5.2).
 
 use alloc::collections::BTreeMap;
 

@@ -1,9 +1,5 @@
 //! Limits of the storage server: sizes, lifetimes and clock windows (protocol: storage-rpc,
-//! sections [1], [3.5] and [5]). Times are in milliseconds unless the name says otherwise.
-//!
-//! [1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1
-//! [3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-3.5
-//! [5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5
+//! sections 1, 3.5 and 5). Times are in milliseconds unless the name says otherwise.
 
 /// One second.
 pub const SECOND_MS: u64 = 1_000;

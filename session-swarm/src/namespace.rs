@@ -1,7 +1,5 @@
-//! Namespaces of stored messages and the rules that their numbers imply (protocol: [storage-rpc,
-//! section 4]).
-//!
-//! [storage-rpc, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-4
+//! Namespaces of stored messages and the rules that their numbers imply (protocol: storage-rpc,
+//! section 4).
 
 use alloc::string::{String, ToString};
 use core::fmt;

@@ -1,6 +1,4 @@
-//! The paths of onion requests (protocol: [onion, section 10]).
-//!
-//! [onion, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
+//! The paths of onion requests (protocol: onion, section 10).
 
 use alloc::vec::Vec;
 

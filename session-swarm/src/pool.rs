@@ -1,6 +1,4 @@
-//! The nodes that a client knows, and when it asks for new ones (protocol: [swarm, section 7]).
-//!
-//! [swarm, section 7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
+//! The nodes that a client knows, and when it asks for new ones (protocol: swarm, section 7).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

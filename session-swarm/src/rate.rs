@@ -1,6 +1,4 @@
-//! How many requests a node takes of one address (protocol: [storage-rpc, section 1.1]).
-//!
-//! [storage-rpc, section 1.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.1
+//! How many requests a node takes of one address (protocol: storage-rpc, section 1.1).
 
 use alloc::collections::BTreeMap;
 

@@ -1,6 +1,4 @@
-//! Records of service nodes and the forms in which they travel (protocol: [swarm, section 3]).
-//!
-//! [swarm, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3
+//! Records of service nodes and the forms in which they travel (protocol: swarm, section 3).
 
 use core::fmt;
 use core::net::Ipv4Addr;
@@ -77,10 +75,8 @@ impl ServiceNode {
         !self.ip.is_unspecified() && self.https_port != 0
     }
 
-    /// This record, with the address of an older one if it has none itself (protocol: [swarm,
-    /// section 6.2]).
-    ///
-    /// [swarm, section 6.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6.2
+    /// This record, with the address of an older one if it has none itself (protocol: swarm,
+    /// section 6.2).
     #[must_use]
     pub const fn keeping_address_of(mut self, known: &Self) -> Self {
         if self.ip.is_unspecified() && self.https_port == 0 && self.omq_port == 0 {

@@ -1,12 +1,9 @@
-//! How nodes keep the copies of a swarm alike (protocol: [swarm, section 6]; [storage-rpc, section
-//! 1.5]).
+//! How nodes keep the copies of a swarm alike (protocol: swarm, section 6; storage-rpc, section
+//! 1.5).
 //!
 //! [`Membership`] follows the chain's list and says which messages have to go where when the swarms
 //! change; [`bodies`] and [`read`] are the form in which they travel; [`RetryQueue`] holds what a
 //! peer did not take. None of them does I/O.
-//!
-//! [swarm, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6
-//! [storage-rpc, section 1.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.5
 
 mod membership;
 mod push;

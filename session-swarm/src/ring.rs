@@ -1,4 +1,4 @@
-//! The ring of swarms and the choice of the swarm of an account (protocol: [swarm, section 2]).
+//! The ring of swarms and the choice of the swarm of an account (protocol: swarm, section 2).
 //!
 //! ```text
 //! position of an id = xor of the four big-endian words of its 32 bytes
@@ -6,8 +6,6 @@
 //!   ──●───────x────────●──────x──────●──   ● swarms   x middles, which belong to the left
 //!     a       a ←│→ b  b   b ←│→ c   c     the ring wraps at 2^64
 //! ```
-//!
-//! [swarm, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-2
 
 use alloc::vec::Vec;
 use core::fmt;

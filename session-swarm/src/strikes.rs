@@ -1,6 +1,4 @@
-//! How often nodes have failed lately (protocol: [swarm, section 7.1]).
-//!
-//! [swarm, section 7.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.1
+//! How often nodes have failed lately (protocol: swarm, section 7.1).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

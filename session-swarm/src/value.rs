@@ -1,12 +1,10 @@
 //! The tree of values that JSON and bencoded bodies have in common.
 //!
-//! Requests and answers exist in both encodings with the same structure (protocol: [storage-rpc,
-//! section 1.4]). Keys, signatures and data are text in one and raw bytes in the other: a value
+//! Requests and answers exist in both encodings with the same structure (protocol: storage-rpc,
+//! section 1.4). Keys, signatures and data are text in one and raw bytes in the other: a value
 //! read from JSON has [`Value::Text`] where one read from bencoding has [`Value::Bytes`], which
 //! tells the parameter readers which rules to apply. Writing turns each into the form of the
 //! encoding.
-//!
-//! [storage-rpc, section 1.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.4
 
 use alloc::string::String;
 use alloc::vec::Vec;

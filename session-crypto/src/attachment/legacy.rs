@@ -4,11 +4,9 @@
 //! iv (16) | AES-256-CBC of: content, zeros, PKCS#7 padding | HMAC-SHA256 (32)
 //! ```
 //!
-//! Protocol: [crypto, section 9]. The message that points to the file carries its keys, its SHA-256
+//! Protocol: crypto, section 9. The message that points to the file carries its keys, its SHA-256
 //! and the length of the content. Receive only for new clients; [`encrypt`] is there for tests and
 //! for what older clients must be able to read.
-//!
-//! [crypto, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-9
 
 use alloc::vec::Vec;
 use core::fmt;

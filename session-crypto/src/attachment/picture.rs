@@ -4,10 +4,8 @@
 //! iv (12) | ciphertext (as long as the picture) | tag (16)
 //! ```
 //!
-//! Protocol: [crypto, section 11]. No padding, no associated data. Clients read both forms; which one
+//! Protocol: crypto, section 11. No padding, no associated data. Clients read both forms; which one
 //! a file has, its URL tells. Write the [current one](super).
-//!
-//! [crypto, section 11]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-11
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,4 @@
-//! How long a file is for a content of some length (protocol: [crypto, section 10.3]).
-//!
-//! [crypto, section 10.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-10.3
+//! How long a file is for a content of some length (protocol: crypto, section 10.3).
 
 use super::{CHUNK_LENGTH, CHUNK_OVERHEAD, HEAD_LENGTH};
 

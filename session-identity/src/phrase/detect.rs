@@ -1,10 +1,8 @@
 //! In which language a phrase is.
 //!
 //! The lists share words and beginnings of words, so a language counts only if it knows every word
-//! *and* the checksum holds (protocol: [identity, section 3.5]). Two languages can still both fit, by
+//! *and* the checksum holds (protocol: identity, section 3.5). Two languages can still both fit, by
 //! chance. Session's own clients never guess.
-//!
-//! [identity, section 3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3.5
 
 use alloc::vec::Vec;
 

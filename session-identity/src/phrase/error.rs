@@ -17,11 +17,9 @@ pub struct LengthError {
 }
 
 /// A phrase that restores nothing. Found in this order: the count of words, then from left to right
-/// unknown words and impossible triples, then the checksum word (protocol: [identity, section 3.2]).
+/// unknown words and impossible triples, then the checksum word (protocol: identity, section 3.2).
 ///
 /// Positions count from 1, as people do.
-///
-/// [identity, section 3.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3.2
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhraseError {

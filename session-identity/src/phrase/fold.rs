@@ -1,7 +1,7 @@
 //! From a word as it was typed to what identifies it.
 //!
 //! `canon_prefix(word)` is the first U code points of `fold(NFC(word))`, where `fold` is the simple
-//! lower-case mapping, one code point to one (protocol: [identity, section 3.4]). Both halves matter:
+//! lower-case mapping, one code point to one (protocol: identity, section 3.4). Both halves matter:
 //!
 //! - *Full* case folding turns ß into ss, and then "Floskel" and "Floß" are one word, and so are
 //!   "Maßanzug" and "Maßkrug": the phrase restores another account.
@@ -11,8 +11,6 @@
 //! The composition is spelled out here, from the tables of `unicode-normalization`, rather than
 //! taken from its iterators: those link the tables of compatibility forms too, 78 KB that are never
 //! looked at, and leave the letters of the word on the stack.
-//!
-//! [identity, section 3.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3.4
 
 use alloc::vec::Vec;
 

@@ -8,12 +8,10 @@ use super::list::WordList;
 
 macro_rules! languages {
     ($($feature:tt $name:ident $english:literal $native:literal $file:literal $prefix:literal $script:ident;)*) => {
-        /// A language of recovery phrases (protocol: [identity, section 3.5]).
+        /// A language of recovery phrases (protocol: identity, section 3.5).
         ///
         /// There is a variant for each language whose feature is on. Session's own clients know
         /// English only.
-        ///
-        /// [identity, section 3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-3.5
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Language {

@@ -94,13 +94,11 @@ impl AuthData {
     }
 
     /// What a member checks when he gets auth data: that it lets him, in this group, read and do
-    /// what `required` says besides (protocol: [identity, section 8.5]).
+    /// what `required` says besides (protocol: identity, section 8.5).
     ///
     /// # Errors
     ///
     /// [`SubaccountError`] for what is wrong.
-    ///
-    /// [identity, section 8.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.5
     pub fn check(
         &self,
         group: &GroupId,
@@ -115,7 +113,7 @@ impl AuthData {
         )
     }
 
-    /// Signs a request as the subaccount (protocol: [identity, section 8.4]).
+    /// Signs a request as the subaccount (protocol: identity, section 8.4).
     ///
     /// `message` is what the method of the storage server wants signed. Deterministic; constant
     /// time in the secret.
@@ -123,8 +121,6 @@ impl AuthData {
     /// # Errors
     ///
     /// [`KeyError::ZeroScalar`] if the factor is 0, which [`check`](Self::check) refuses.
-    ///
-    /// [identity, section 8.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.4
     pub fn sign(&self, member: &Account, message: &[u8]) -> Result<SignedRequest, KeyError> {
         let secret = member.ed25519();
         let scalar = secret

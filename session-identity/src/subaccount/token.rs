@@ -83,15 +83,13 @@ impl Token {
     }
 
     /// What a storage server checks of a token: prefix, permissions, and the signature of the
-    /// account (protocol: [identity, section 8.6]). It must also look whether the token was revoked.
+    /// account (protocol: identity, section 8.6). It must also look whether the token was revoked.
     ///
     /// `account` is the Ed25519 key of the account and `account_prefix` the first byte of its id.
     ///
     /// # Errors
     ///
     /// [`SubaccountError`] for what is wrong.
-    ///
-    /// [identity, section 8.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/identity.md#section-8.6
     pub fn verify(
         &self,
         account: &Ed25519Public,

@@ -10,11 +10,9 @@
 //!           z   zstd frame        if compressed
 //! ```
 //!
-//! Protocol: [crypto, section 3]. The signature covers the data as it is stored, so it is verified
+//! Protocol: crypto, section 3. The signature covers the data as it is stored, so it is verified
 //! before anything is decompressed, and the key of the group, so that the message cannot be passed
 //! off as one to another group.
-//!
-//! [crypto, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3
 
 use alloc::vec::Vec;
 use core::fmt;

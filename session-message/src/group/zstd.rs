@@ -1,12 +1,10 @@
 //! Zstandard frames of group messages.
 //!
 //! A frame has its content size in its header, no checksum and no dictionary, as the protocol asks
-//! (protocol: [crypto, section 3.1]). The encoder at hand writes no content size, so the header is
+//! (protocol: crypto, section 3.1). The encoder at hand writes no content size, so the header is
 //! written here. How small the result gets differs from encoder to encoder; any receiver opens it.
 //!
 //! What the encoder and the decoder keep for themselves while they run is not wiped.
-//!
-//! [crypto, section 3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3.1
 
 use alloc::vec::Vec;
 
@@ -14,9 +12,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::encoding::{self, CompressionLevel};
 use zeroize::Zeroizing;
 
-/// Bytes that a frame decompresses to at most (protocol: [crypto, section 3.2]).
-///
-/// [crypto, section 3.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/crypto.md#section-3.2
+/// Bytes that a frame decompresses to at most (protocol: crypto, section 3.2).
 pub(super) const MAX_LENGTH: usize = 1_000_000;
 /// Windows up to this size must be supported by every decoder (RFC 8878, section 3.1.1.1.2).
 const MAX_WINDOW: u64 = 8 << 20;

@@ -1,9 +1,7 @@
-//! AES-256-CBC with PKCS#7 padding, for layers of old clients (protocol: [onion, section 2.5]).
+//! AES-256-CBC with PKCS#7 padding, for layers of old clients (protocol: onion, section 2.5).
 //!
 //! Nothing is authenticated: whoever holds a ciphertext can change it, and can learn from the
 //! node's errors whether the padding was right.
-//!
-//! [onion, section 2.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-2.5
 
 use alloc::vec::Vec;
 

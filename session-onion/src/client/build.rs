@@ -183,7 +183,7 @@ const fn control(options: StorageOptions) -> &'static str {
 }
 
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
-/// path, guard first (protocol: [onion, section 4.5]).
+/// path, guard first (protocol: onion, section 4.5).
 ///
 /// The same layer by layer: [`examples/onion.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/onion.rs).
 ///
@@ -212,8 +212,6 @@ const fn control(options: StorageOptions) -> &'static str {
 /// assert!(refused.is_err());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-///
-/// [onion, section 4.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-4.5
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     path: &[Hop],

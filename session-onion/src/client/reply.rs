@@ -1,6 +1,4 @@
-//! Opens the answer to a packet (protocol: [onion, section 8]).
-//!
-//! [onion, section 8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-8
+//! Opens the answer to a packet (protocol: onion, section 8).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -116,9 +114,7 @@ pub enum ReplyError {
 /// Opens the one answer to a packet.
 ///
 /// It keeps the secret of every layer, for a hop that cannot make sense of its layer encrypts its
-/// refusal with the key of that layer (protocol: [onion, section 7.2]).
-///
-/// [onion, section 7.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7.2
+/// refusal with the key of that layer (protocol: onion, section 7.2).
 pub struct ReplyKey {
     expected: Expected,
     secrets: LayerSecrets,

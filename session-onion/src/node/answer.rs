@@ -105,9 +105,7 @@ impl Replier {
     }
 
     /// Answers with a status and a result. The status of the answer itself is 200 whatever that of
-    /// the result is (protocol: [onion, section 7.1]).
-    ///
-    /// [onion, section 7.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-7.1
+    /// the result is (protocol: onion, section 7.1).
     #[must_use]
     pub fn reply(
         self,

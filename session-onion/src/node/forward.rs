@@ -112,9 +112,7 @@ impl core::fmt::Display for Hex<'_> {
 
 /// A payload for a server outside the network, to be posted with the header
 /// `Content-Type: application/octet-stream`, following no redirects, within
-/// [`Self::TIMEOUT_SECONDS`] (protocol: [onion, section 5.1]).
-///
-/// [onion, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.1
+/// [`Self::TIMEOUT_SECONDS`] (protocol: onion, section 5.1).
 #[derive(Debug)]
 pub struct Exit {
     /// `http` or `https`.

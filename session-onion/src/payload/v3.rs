@@ -1,4 +1,4 @@
-//! Version 3 of the server payload: all in one JSON object (protocol: [onion, section 5.3]).
+//! Version 3 of the server payload: all in one JSON object (protocol: onion, section 5.3).
 //!
 //! No current client sends it; servers still take it.
 //!
@@ -6,8 +6,6 @@
 //! request  {"method":…,"endpoint":…,"body":…,"headers":{…}}
 //! answer   the body, or {"status_code":…} of what is no success
 //! ```
-//!
-//! [onion, section 5.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.3
 
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -1,12 +1,10 @@
 //! Version 4 of the server payload: metadata as JSON and a body of any bytes, in one bencoded list
-//! (protocol: [onion, section 5.2]).
+//! (protocol: onion, section 5.2).
 //!
 //! ```text
 //! request   l <n>:{"endpoint":"/…","headers":{…},"method":"…"} [<m>:body] e
 //! answer    l <n>:{"code":200,"headers":{…}} <m>:body e
 //! ```
-//!
-//! [onion, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-5.2
 
 use alloc::collections::BTreeMap;
 use alloc::format;

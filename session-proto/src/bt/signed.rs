@@ -34,14 +34,12 @@ impl<'a> Dict<'a> {
 
     /// The signature under [`SIGNATURE_KEY`], which must be there, of 64 bytes, and last.
     ///
-    /// Verify it over [`Signed::message`], the bytes as received (protocol: [bt-encoding,
-    /// section 6]). Not every dict with this key is signed.
+    /// Verify it over [`Signed::message`], the bytes as received (protocol: bt-encoding,
+    /// section 6). Not every dict with this key is signed.
     ///
     /// # Errors
     ///
     /// [`FieldError`] if there is no such signature, or entries follow it.
-    ///
-    /// [bt-encoding, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/bt-encoding.md#section-6
     pub fn signed(&self) -> Result<Signed<'a>, FieldError> {
         match self.signed_at(SIGNATURE_KEY)? {
             (signed, 0) => Ok(signed),

@@ -34,9 +34,7 @@ pub enum Conversation {
     Group,
 }
 
-/// When a message disappears (protocol: [messages, section 6], item 14).
-///
-/// [messages, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6
+/// When a message disappears (protocol: messages, section 6, item 14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Expiration {
     /// From when on the time runs.

@@ -1,9 +1,7 @@
-//! Messages that manage a closed group (protocol: [messages, section 6.15]).
+//! Messages that manage a closed group (protocol: messages, section 6.15).
 //!
 //! The signatures of admins are checked where the time of the message and the id of the group are
 //! known: in session-message.
-//!
-//! [messages, section 6.15]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/messages.md#section-6.15
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,9 +1,7 @@
-//! The `std::sort` of GNU libstdc++ (protocol: [swarm, section 5.6]).
+//! The `std::sort` of GNU libstdc++ (protocol: swarm, section 5.6).
 //!
 //! It is not stable, and where keys are equal its order decides which swarm gets a node. An
 //! implementation that wants to agree with the deployed daemons has to sort in the same steps.
-//!
-//! [swarm, section 5.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-5.6
 
 /// Sorts by a key in the steps of the reference.
 pub(super) fn sort_by_key<T: Copy>(items: &mut [T], key: impl Fn(&T) -> usize) {

@@ -63,10 +63,8 @@ impl Mt19937_64 {
         self.next = 0;
     }
 
-    /// A number below `end`, as the chain draws it (protocol: [swarm, section 5.3]); 0 if `end` is 0.
+    /// A number below `end`, as the chain draws it (protocol: swarm, section 5.3); 0 if `end` is 0.
     /// At least one output is used up.
-    ///
-    /// [swarm, section 5.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-5.3
     pub fn uniform(&mut self, end: usize) -> usize {
         let Some(rest) = u64::try_from(end)
             .ok()

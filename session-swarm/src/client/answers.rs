@@ -75,12 +75,9 @@ impl Client {
         }
     }
 
-    /// Takes a failure on the way (protocol: onion, sections [9] and [10.5]). What stands in clear any
+    /// Takes a failure on the way (protocol: onion, sections 9 and 10.5). What stands in clear any
     /// hop can have written: whoever it names is believed to be gone only if it is the destination
     /// or a hop behind the guard, and then the path pays too.
-    ///
-    /// [9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
-    /// [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
     fn blame_path(
         &mut self,
         id: PathId,
@@ -218,9 +215,7 @@ impl Client {
 
     /// A node says that the time of the request is wrong. One node may have a wrong clock itself, or
     /// lie; when a second one says so too it is the request, which only its maker can sign again.
-    /// Nobody gets a strike for it (protocol: [onion, section 9]).
-    ///
-    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+    /// Nobody gets a strike for it (protocol: onion, section 9).
     fn clock_refused(&mut self, id: RequestId, now_ms: u64) {
         self.resync_clock();
         let Some(pending) = self.requests.get_mut(&id) else {
@@ -236,10 +231,8 @@ impl Client {
     }
 
     /// A node says that the account is in another swarm. What it names is followed only as far as
-    /// the pool knows it. It gets no strike (protocol: [onion, section 9]): it may be the pool that is
+    /// the pool knows it. It gets no strike (protocol: onion, section 9): it may be the pool that is
     /// out of date. The next attempt goes to another node all the same.
-    ///
-    /// [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
     fn redirected(
         &mut self,
         id: RequestId,

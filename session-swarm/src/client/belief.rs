@@ -101,11 +101,8 @@ impl Client {
 
     /// Whether at least one member of the swarm, as the pool or a redirect has it, signed what the
     /// request asks for. Deployed nodes also answer honestly that all members failed (protocol:
-    /// storage-rpc, sections [4.2] and [6]); where nobody claims to have done it, there is no lie to
+    /// storage-rpc, sections 4.2 and 6); where nobody claims to have done it, there is no lie to
     /// be found.
-    ///
-    /// [4.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-4.2
-    /// [6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-6
     fn confirmed<C>(&self, request: &C, body: &Value) -> Belief
     where
         C: SwarmCall + Clone + Into<Request>,
@@ -133,9 +130,7 @@ impl Client {
 }
 
 /// Whether deployed nodes answer a request with 500 although they serve it: `delete_before` of all
-/// namespaces, and what it is in (protocol: [storage-rpc, section 5.5]).
-///
-/// [storage-rpc, section 5.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.5
+/// namespaces, and what it is in (protocol: storage-rpc, section 5.5).
 fn ends_with_500(request: &Request) -> bool {
     match request {
         Request::DeleteBefore(delete) => delete.namespaces == Namespaces::All,
@@ -162,12 +157,10 @@ fn is_intact(request: &Retrieve, body: &Value) -> bool {
 /// Whether the hash of a message is that of its place.
 ///
 /// When swarms change, deployed nodes push messages to each other without their namespaces, and who
-/// takes them stores them all in namespace 0, under the hashes that they have (protocol: [swarm,
-/// section 6.3]). So there, and only there, a message may have the hash of another namespace. It can
+/// takes them stores them all in namespace 0, under the hashes that they have (protocol: swarm,
+/// section 6.3). So there, and only there, a message may have the hash of another namespace. It can
 /// not be told from one that a node moved on purpose; it was stored for this account in either case,
 /// and what is in it does not open as anything else.
-///
-/// [swarm, section 6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6.3
 fn is_in_place(message: &StoredMessage, request: &Retrieve) -> bool {
     let namespace = request.namespace();
     let fits = |namespace: Namespace| message.is_intact(&request.account, namespace);

@@ -1,8 +1,4 @@
-//! Builds paths, tries their guards and mends them (protocol: onion, sections [10.2], [10.3] and [10.5]).
-//!
-//! [10.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.2
-//! [10.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.3
-//! [10.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.5
+//! Builds paths, tries their guards and mends them (protocol: onion, sections 10.2, 10.3 and 10.5).
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! What time it is on the network (protocol: [onion, section 10.7]).
+//! What time it is on the network (protocol: onion, section 10.7).
 //!
 //! Nodes refuse signatures whose time is more than a minute off, so a client whose clock is wrong
 //! signs with the network's time. Only clocks from inside encrypted replies count, one a node, and
@@ -7,8 +7,6 @@
 //! cannot wait for more replies asks for three clocks at its start
 //! ([`Client::resync_clock`]). A time that is wrong is refused by the other nodes (406), whereupon the
 //! client asks three nodes anew.
-//!
-//! [onion, section 10.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.7
 
 use alloc::vec::Vec;
 

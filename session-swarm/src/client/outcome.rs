@@ -1,6 +1,4 @@
-//! What came back from the network, and what it means (protocol: [onion, section 9]).
-//!
-//! [onion, section 9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-9
+//! What came back from the network, and what it means (protocol: onion, section 9).
 
 use alloc::string::String;
 

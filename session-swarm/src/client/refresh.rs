@@ -1,7 +1,5 @@
 //! Gets new lists of nodes: from three nodes that are known, of which two have to agree, or from a
-//! seed (protocol: [swarm, section 7.1]).
-//!
-//! [swarm, section 7.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.1
+//! seed (protocol: swarm, section 7.1).
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,4 @@
-//! The binary list of nodes (protocol: [swarm, section 3.4]).
-//!
-//! [swarm, section 3.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.4
+//! The binary list of nodes (protocol: swarm, section 3.4).
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;

@@ -1,8 +1,5 @@
 //! The request for all nodes to the chain daemon, of a seed or behind a node, and its answer
-//! (protocol: swarm, sections [3.1] to [3.3]).
-//!
-//! [3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.1
-//! [3.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.3
+//! (protocol: swarm, sections 3.1 to 3.3).
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};

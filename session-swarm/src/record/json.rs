@@ -1,11 +1,8 @@
 //! JSON lists of nodes: of a seed's chain daemon, of `oxend_request`, of `get_swarm`, of a 421, and
-//! bundled ones (protocol: swarm, sections [3.1] to [3.5]).
+//! bundled ones (protocol: swarm, sections 3.1 to 3.5).
 //!
 //! One reader takes them all. It goes through the text once and keeps nothing of an entry but its
 //! record; an entry that cannot be used is skipped and counted, whatever is wrong with it.
-//!
-//! [3.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.1
-//! [3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.5
 
 use core::fmt;
 

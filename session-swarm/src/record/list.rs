@@ -123,9 +123,7 @@ impl NodeList {
     }
 
     /// Drops the nodes that have left since the list was made, as a bundled list needs it
-    /// (protocol: [swarm, section 4.1]). Returns how many.
-    ///
-    /// [swarm, section 4.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-4.1
+    /// (protocol: swarm, section 4.1). Returns how many.
     pub fn drop_departed(&mut self, seconds_since: u64) -> usize {
         let blocks = seconds_since / 120;
         let height = self.height.unwrap_or(0).saturating_add(blocks);

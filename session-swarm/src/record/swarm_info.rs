@@ -1,7 +1,5 @@
 //! The swarm of an account as nodes tell it: result of `get_swarm`, body of a 421 (protocol:
-//! [swarm, section 3.5]).
-//!
-//! [swarm, section 3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-3.5
+//! swarm, section 3.5).
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,7 +1,5 @@
-//! A node's place in the chain's list, and what a change of the list asks of it (protocol: [swarm,
-//! section 6.2]).
-//!
-//! [swarm, section 6.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6.2
+//! A node's place in the chain's list, and what a change of the list asks of it (protocol: swarm,
+//! section 6.2).
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;

@@ -1,10 +1,8 @@
-//! The body in which messages are pushed from node to node (protocol: [swarm, section 6.3]).
+//! The body in which messages are pushed from node to node (protocol: swarm, section 6.3).
 //!
 //! ```text
 //! 01 'l' { 'l' account(33 bytes) hash timestamp_ms expiry_ms data [namespace] 'e' } 'e'
 //! ```
-//!
-//! [swarm, section 6.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-6.3
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,10 +1,8 @@
-//! What a peer did not take, to be tried again (protocol: [storage-rpc, section 1.5]).
+//! What a peer did not take, to be tried again (protocol: storage-rpc, section 1.5).
 //!
 //! A member of a swarm that is down for a moment has missed what was stored meanwhile. The queue
 //! keeps it for some time, per peer in the order in which it came, and within bounds: what does not
 //! fit or gets too old is handed back, so that nothing vanishes without notice.
-//!
-//! [storage-rpc, section 1.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.5
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

@@ -1,6 +1,4 @@
-//! Who signs a request and how a node checks it (protocol: [storage-rpc, section 3]).
-//!
-//! [storage-rpc, section 3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-3
+//! Who signs a request and how a node checks it (protocol: storage-rpc, section 3).
 
 use core::fmt;
 
@@ -154,9 +152,7 @@ impl Auth {
         }
     }
 
-    /// The key of the account (protocol: [storage-rpc, section 3.2]).
-    ///
-    /// [storage-rpc, section 3.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-3.2
+    /// The key of the account (protocol: storage-rpc, section 3.2).
     fn account_key(&self, account: &StorageAccount) -> Result<Ed25519Public, SignatureError> {
         match self.pubkey_ed25519 {
             Some(key) if account.is_user() => {

@@ -1,6 +1,4 @@
-//! `batch` and `sequence` (protocol: [storage-rpc, section 5.15]).
-//!
-//! [storage-rpc, section 5.15]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.15
+//! `batch` and `sequence` (protocol: storage-rpc, section 5.15).
 
 use alloc::string::String;
 use alloc::vec::Vec;

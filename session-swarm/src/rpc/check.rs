@@ -1,8 +1,5 @@
 //! The checks of a node, in the order in which the deployed server makes them (protocol:
-//! storage-rpc, sections [3.4] and [3.5]).
-//!
-//! [3.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-3.4
-//! [3.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-3.5
+//! storage-rpc, sections 3.4 and 3.5).
 
 use session_crypto::SignatureError;
 

@@ -1,6 +1,4 @@
-//! `delete` (protocol: [storage-rpc, section 5.3]).
-//!
-//! [storage-rpc, section 5.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.3
+//! `delete` (protocol: storage-rpc, section 5.3).
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

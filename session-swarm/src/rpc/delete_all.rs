@@ -1,6 +1,4 @@
-//! `delete_all` (protocol: [storage-rpc, section 5.4]).
-//!
-//! [storage-rpc, section 5.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.4
+//! `delete_all` (protocol: storage-rpc, section 5.4).
 
 use alloc::vec::Vec;
 

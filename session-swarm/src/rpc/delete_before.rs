@@ -1,6 +1,4 @@
-//! `delete_before` (protocol: [storage-rpc, section 5.5]).
-//!
-//! [storage-rpc, section 5.5]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.5
+//! `delete_before` (protocol: storage-rpc, section 5.5).
 
 use alloc::vec::Vec;
 

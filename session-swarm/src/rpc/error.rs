@@ -1,10 +1,7 @@
 //! Why a node refuses a request: the statuses and texts of the deployed storage server.
 //!
 //! Clients decide by status; the texts are kept to the letter all the same, since people search
-//! for them (protocol: storage-rpc, sections [1.6] and [2]).
-//!
-//! [1.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.6
-//! [2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-2
+//! for them (protocol: storage-rpc, sections 1.6 and 2).
 
 use alloc::string::String;
 

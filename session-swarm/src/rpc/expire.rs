@@ -1,6 +1,4 @@
-//! `expire` (protocol: [storage-rpc, section 5.7]).
-//!
-//! [storage-rpc, section 5.7]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.7
+//! `expire` (protocol: storage-rpc, section 5.7).
 
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;

@@ -1,6 +1,4 @@
-//! `expire_all` (protocol: [storage-rpc, section 5.6]).
-//!
-//! [storage-rpc, section 5.6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.6
+//! `expire_all` (protocol: storage-rpc, section 5.6).
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,4 @@
-//! `get_expiries` (protocol: [storage-rpc, section 5.8]).
-//!
-//! [storage-rpc, section 5.8]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.8
+//! `get_expiries` (protocol: storage-rpc, section 5.8).
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};

@@ -1,6 +1,4 @@
-//! `get_swarm` (protocol: [storage-rpc, section 5.11]).
-//!
-//! [storage-rpc, section 5.11]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.11
+//! `get_swarm` (protocol: storage-rpc, section 5.11).
 
 use super::answer::{AnswerError, Stamp};
 use super::params::Params;

@@ -1,6 +1,4 @@
-//! `ifelse` (protocol: [storage-rpc, section 5.16]).
-//!
-//! [storage-rpc, section 5.16]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.16
+//! `ifelse` (protocol: storage-rpc, section 5.16).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,6 +1,4 @@
-//! `info` (protocol: [storage-rpc, section 5.12]).
-//!
-//! [storage-rpc, section 5.12]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.12
+//! `info` (protocol: storage-rpc, section 5.12).
 
 use super::answer::{AnswerError, Stamp, field};
 use super::params::Params;

@@ -1,5 +1,5 @@
-//! `monitor`: a node tells a connected client of new messages (protocol: [storage-rpc, section
-//! 5.17]).
+//! `monitor`: a node tells a connected client of new messages (protocol: storage-rpc, section
+//! 5.17).
 //!
 //! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME_MS`](crate::limits) and signatures
 //! two weeks, so that one signature serves for many renewals.
@@ -10,8 +10,6 @@
 //! answer   d "success" 1 e, or d "errcode" number "error" text e
 //! notice   d "@" id (33)  "h" hash  "n" namespace  "t" ms  "z" expiry ms  "~" data e
 //! ```
-//!
-//! [storage-rpc, section 5.17]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.17
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

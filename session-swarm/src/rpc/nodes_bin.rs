@@ -1,6 +1,4 @@
-//! `active_nodes_bin` (protocol: [storage-rpc, section 5.14]). Older nodes do not know it.
-//!
-//! [storage-rpc, section 5.14]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.14
+//! `active_nodes_bin` (protocol: storage-rpc, section 5.14). Older nodes do not know it.
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,4 @@
-//! `oxend_request` (protocol: [storage-rpc, section 5.13]).
-//!
-//! [storage-rpc, section 5.13]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.13
+//! `oxend_request` (protocol: storage-rpc, section 5.13).
 
 use alloc::string::ToString;
 

@@ -1,6 +1,4 @@
-//! The rules of all parameters, one reader a kind (protocol: [storage-rpc, section 2]).
-//!
-//! [storage-rpc, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-2
+//! The rules of all parameters, one reader a kind (protocol: storage-rpc, section 2).
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,11 +1,9 @@
-//! The wrapping of answers over QUIC (protocol: [storage-rpc, section 1.3]).
+//! The wrapping of answers over QUIC (protocol: storage-rpc, section 1.3).
 //!
 //! ```text
 //! reply  [200,{…}], in the encoding of the request
 //! error  421 Misdirected Request, two newlines, then text or [421,{…}]
 //! ```
-//!
-//! [storage-rpc, section 1.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-1.3
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,6 +1,4 @@
-//! `retrieve` (protocol: [storage-rpc, section 5.2]).
-//!
-//! [storage-rpc, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2
+//! `retrieve` (protocol: storage-rpc, section 5.2).
 
 use alloc::vec::Vec;
 
@@ -209,14 +207,12 @@ impl Page {
 }
 
 /// The divisors with which one batch of retrieves shares the size of an answer (protocol:
-/// [storage-rpc, section 5.2]): one for each group of namespaces, most important group first.
+/// storage-rpc, section 5.2): one for each group of namespaces, most important group first.
 ///
 /// ```
 /// // Namespace 0 with four of less importance: a half, and an eighth each.
 /// assert_eq!(session_swarm::rpc::share_of_size(&[1, 4]), [2, 8]);
 /// ```
-///
-/// [storage-rpc, section 5.2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.2
 #[must_use]
 pub fn share_of_size(group_sizes: &[u64]) -> Vec<u64> {
     let last = group_sizes.len().saturating_sub(1);

@@ -1,9 +1,7 @@
-//! `revoke_subaccount` and `unrevoke_subaccount` (protocol: [storage-rpc, section 5.9]).
+//! `revoke_subaccount` and `unrevoke_subaccount` (protocol: storage-rpc, section 5.9).
 //!
 //! A node forgets revocations with the last message of the account, and takes none while there is
 //! no message: store something first.
-//!
-//! [storage-rpc, section 5.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.9
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

@@ -1,6 +1,4 @@
-//! `revoked_subaccounts` (protocol: [storage-rpc, section 5.10]). Older nodes do not know it.
-//!
-//! [storage-rpc, section 5.10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.10
+//! `revoked_subaccounts` (protocol: storage-rpc, section 5.10). Older nodes do not know it.
 
 use alloc::vec::Vec;
 

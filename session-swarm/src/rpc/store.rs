@@ -1,6 +1,4 @@
-//! `store` (protocol: [storage-rpc, section 5.1]).
-//!
-//! [storage-rpc, section 5.1]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-5.1
+//! `store` (protocol: storage-rpc, section 5.1).
 
 use alloc::vec::Vec;
 

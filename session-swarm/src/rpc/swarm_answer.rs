@@ -1,7 +1,5 @@
 //! The answers of recursive methods: one signed entry for each member of the swarm (protocol:
-//! [storage-rpc, section 6]).
-//!
-//! [storage-rpc, section 6]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/storage-rpc.md#section-6
+//! storage-rpc, section 6).
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
