@@ -3,8 +3,8 @@
 //! Run it in this directory as `cargo run --example seed`. Inputs with
 //! other names, those that once failed, stay.
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rand_chacha::ChaCha20Rng;
@@ -12,16 +12,13 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use session_crypto::Ed25519Secret;
 use session_fuzz::input::{account, group};
 use session_message::admin;
-use session_proto::content::{
-    Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id,
-    InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing,
-    Unsend,
-};
-use session_proto::envelope::{self, Envelope, EnvelopeKind};
+use session_network::client::SavedState;
 use session_proto::{bt, padding};
-use session_swarm::client::SavedState;
+use session_proto::content::{Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id, InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing, Unsend};
+use session_proto::envelope::{Envelope, EnvelopeKind, self};
+use session_storage::{MessageHash, Namespace};
+use session_swarm::{ServiceNode, StorageAccount, SwarmId};
 use session_swarm::record::Version;
-use session_swarm::{MessageHash, Namespace, ServiceNode, StorageAccount, SwarmId};
 use testkit::{Case, Vectors};
 
 /// Of each target at most so many files, each of at most so many bytes.
@@ -453,7 +450,7 @@ fn storage(corpus: &mut Corpus) {
         });
     }
     file.each("bencoded", |case| {
-        let names = session_swarm::rpc::Method::ALL;
+        let names = session_storage::Method::ALL;
         let index = names
             .iter()
             .position(|method| method.name() == case.opt_text("method").unwrap_or_default());

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use rand_chacha::ChaCha20Rng;
 use session_crypto::{Blake2b, Ed25519Public, Ed25519Secret};
-use session_swarm::client::{Action, ClientConfig, Outcome, RequestId, SavedState, Target, Ticket};
-use session_swarm::path::{Exclusions, PathConfig, Purpose, pick};
-use session_swarm::pool::{Pool, PoolConfig, intersect};
-use session_swarm::record::{ServiceNodesRequest, ServiceNodesState, SwarmInfo, Version};
-use session_swarm::rpc::{Request, Retrieve, Signer, Store};
-use session_swarm::{Client, LastHashes, Namespace, ServiceNode, StorageAccount, Strikes, SwarmId};
+use session_network::{Client, LastHashes, Strikes};
+use session_network::client::{Action, ClientConfig, Outcome, RequestId, SavedState, Target, Ticket};
+use session_network::path::{Exclusions, PathConfig, Purpose, pick};
+use session_network::pool::{Pool, PoolConfig, intersect};
+use session_storage::{Namespace, Request, Retrieve, ServiceNodesRequest, ServiceNodesState, Signer, Store, SwarmInfo};
+use session_swarm::{ServiceNode, StorageAccount, SwarmId};
+use session_swarm::record::Version;
 
 use crate::input::{Input, account, rng};
 

@@ -1,19 +1,12 @@
 //! Lists of nodes and storage requests, both sides.
 
 use session_crypto::Ed25519Secret;
-use session_swarm::record::{
-    AddressPolicy, NodeList, ReadOptions, ServiceNodesRequest, SwarmInfo, Transport,
-    read_binary_with, write_binary,
-};
+use session_storage::{Call, Checks, Delete, DeleteAll, DeleteBefore, Encoding, Expire, ExpireAll, ExpireDirection, GetExpiries, MessageHash, Method, Namespace, Namespaces, Permissions, Request, Response, Retrieve, RevokeSubaccount, RevokedSubaccounts, ServiceNodesRequest, Signer, Store, SubaccountProof, SubaccountToken, SwarmInfo, UnrevokeSubaccount, quic};
+use session_storage::monitor::{MonitorRequests, Notice, self};
+use session_storage::value::Value;
+use session_swarm::StorageAccount;
+use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, Transport, read_binary_with, write_binary};
 use session_swarm::ring::{SwarmId, SwarmRing};
-use session_swarm::rpc::monitor::{self, MonitorRequests, Notice};
-use session_swarm::rpc::{
-    Call, Checks, Delete, DeleteAll, DeleteBefore, Encoding, Expire, ExpireAll, ExpireDirection,
-    GetExpiries, Method, Permissions, Request, Response, Retrieve, RevokeSubaccount,
-    RevokedSubaccounts, Signer, Store, SubaccountProof, SubaccountToken, UnrevokeSubaccount, quic,
-};
-use session_swarm::value::Value;
-use session_swarm::{MessageHash, Namespace, Namespaces, StorageAccount};
 
 use crate::input::{Input, account, group};
 
@@ -225,7 +218,7 @@ pub fn rpc_answer(data: &[u8]) {
         9 => drop(RevokedSubaccounts::new(account, NOW, &signer).read_answer(&value)),
         _ => {
             let batch =
-                session_swarm::rpc::Batch::new([Retrieve::new(account, Namespace::DEFAULT)]);
+                session_storage::Batch::new([Retrieve::new(account, Namespace::DEFAULT)]);
             if let Ok(answer) = batch.read_answer(&value) {
                 let _ = (
                     answer.latest_clock(),

@@ -7,6 +7,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use session_crypto::{Ed25519Public, X25519Public};
+use session_identity::{AccountId, AnyId, GroupId};
 
 /// An account id as storage servers take it: a prefix byte and 32 key bytes (33 bytes, 66 hex
 /// digits).
@@ -89,6 +90,24 @@ impl StorageAccount {
         words
             .iter()
             .fold(0, |position, word| position ^ u64::from_be_bytes(*word))
+    }
+}
+
+impl From<AccountId> for StorageAccount {
+    fn from(id: AccountId) -> Self {
+        Self::from_bytes(*id.as_bytes())
+    }
+}
+
+impl From<GroupId> for StorageAccount {
+    fn from(id: GroupId) -> Self {
+        Self::from_bytes(*id.as_bytes())
+    }
+}
+
+impl From<AnyId> for StorageAccount {
+    fn from(id: AnyId) -> Self {
+        Self::from_bytes(id.to_bytes())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// Reads exactly `2 * N` hex digits of either case.
-pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// Parses exactly `2 * N` hex digits of either case.
+pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     // A `0x` in front would be taken off; nothing in the protocol has one.
     if text.len() != N.checked_mul(2)? || text.starts_with("0x") {
@@ -14,7 +14,7 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 /// Writes lower-case hex.
-pub(crate) fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+pub fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     for byte in bytes {
         write!(f, "{byte:02x}")?;
     }

@@ -7,21 +7,15 @@ use core::str::FromStr;
 use session_crypto::{Ed25519Public, KeyError, X25519Public};
 
 use crate::ring::SwarmId;
-use crate::value::Value;
 
 mod address;
-mod base32z;
 mod binary;
-mod daemon;
 mod json;
 mod list;
-mod swarm_info;
 
 pub use address::AddressPolicy;
 pub use binary::{BINARY_LENGTH, read_binary, read_binary_with, write_binary};
-pub use daemon::{Fields, ServiceNodesRequest, ServiceNodesState, service_node_params};
 pub use list::{MAX_NODES, NodeList, ReadOptions, RecordError, Skipped, Transport};
-pub use swarm_info::SwarmInfo;
 
 /// What is known of a service node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,32 +86,6 @@ impl ServiceNode {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version(pub [u16; 3]);
 
-impl Version {
-    /// Reads a list of integers or a dotted text. Missing parts are 0, further ones ignored.
-    pub(crate) fn from_value(value: &Value) -> Option<Self> {
-        match value {
-            Value::List(parts) => {
-                let parts = parts.iter().map(|part| u16::try_from(part.as_u64()?).ok());
-                Self::from_parts(parts)
-            }
-            value => value.as_text()?.parse().ok(),
-        }
-    }
-
-    fn from_parts(parts: impl Iterator<Item = Option<u16>>) -> Option<Self> {
-        let mut version = Self::default();
-        for (to, from) in version.0.iter_mut().zip(parts) {
-            *to = from?;
-        }
-        Some(version)
-    }
-
-    pub(crate) fn to_value(self) -> Value {
-        let parts = self.0.iter().map(|part| u64::from(*part).into());
-        Value::List(parts.collect())
-    }
-}
-
 /// A text that is not a dotted version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a dotted version")]
@@ -127,8 +95,11 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let parts = text.split('.').map(|part| part.parse().ok());
-        Self::from_parts(parts).ok_or(VersionError)
+        let mut version = Self::default();
+        for (to, from) in version.0.iter_mut().zip(text.split('.')) {
+            *to = from.parse().map_err(|_| VersionError)?;
+        }
+        Ok(version)
     }
 }
 

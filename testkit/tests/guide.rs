@@ -21,8 +21,9 @@ use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
 use session_onion::packet::Layer;
 use session_proto::envelope::{self, Envelope};
 use session_proto::padding;
-use session_swarm::rpc::{self, Call, Retrieve, Signer, Store};
-use session_swarm::{Namespace, StorageAccount};
+use session_storage as rpc;
+use session_storage::{Call, Namespace, Retrieve, Signer, Store};
+use session_swarm::StorageAccount;
 
 const SENT_MS: u64 = 1_754_971_101_000;
 

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What is published.
-pub(crate) const CRATES: [&str; 6] = [
+pub(crate) const CRATES: [&str; 8] = [
     "session-crypto",
     "session-identity",
     "session-message",
+    "session-network",
     "session-onion",
     "session-proto",
+    "session-storage",
     "session-swarm",
 ];
 

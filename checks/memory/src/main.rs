@@ -10,27 +10,24 @@ use std::process::ExitCode;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
+use session_crypto::{Blinding, Ed25519Secret, attachment, config as config_cipher, direct as direct_cipher, group as group_cipher, inbox as inbox_cipher, push, xchacha};
 use session_crypto::multi::Party;
-use session_crypto::{Blinding, Ed25519Secret, attachment, config as config_cipher, push};
-use session_crypto::{
-    direct as direct_cipher, group as group_cipher, inbox as inbox_cipher, xchacha,
-};
 use session_identity::{Account, AnyId, GroupId, Seed, community as url, phrase};
-use session_message::group::{Key, layer};
-use session_message::{community, config, direct, group, inbox, kicked, multi, notify};
-use session_onion::client::{self, Hop, Request as Onion};
+use session_message::{community, config, direct, inbox, kicked, multi, notify};
+use session_message::group::{Key, layer, self};
+use session_onion::{Cipher, LayerKey, quic};
+use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node};
 use session_onion::packet::Layer;
 use session_onion::payload::{v3, v4};
 use session_onion::server::ServerKeys;
-use session_onion::{Cipher, LayerKey, quic};
-use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, content, padding};
-use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, SwarmInfo, read_binary};
-use session_swarm::rpc::monitor::{self, MonitorRequests};
-use session_swarm::rpc::{Call, Request, Retrieve, Store, quic as rpc_quic};
-use session_swarm::value::Value;
-use session_swarm::{Namespace, StorageAccount};
+use session_proto::envelope::{Envelope, EnvelopeKind, self};
+use session_storage::{Call, Namespace, Request, Retrieve, Store, SwarmInfo, quic as rpc_quic};
+use session_storage::monitor::{MonitorRequests, self};
+use session_storage::value::Value;
+use session_swarm::StorageAccount;
+use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, read_binary};
 
 const SIZES: [usize; 4] = [100, 4 << 10, 128 << 10, 900 << 10];
 const NOW: u64 = 1_795_377_199_099;

@@ -13,16 +13,14 @@ use alloc::vec::Vec;
 use generator::Generator;
 use session_crypto::Ed25519Secret;
 use session_identity::{Account, Language, Seed};
-use session_message::content::Content;
 use session_message::direct;
-use session_onion::client::{self, Hop, Request as Onion};
+use session_message::content::Content;
+use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
 use session_proto::bt;
-use session_swarm::rpc::{
-    Call, Checks, Entry, Request, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall,
-};
-use session_swarm::value::Value;
-use session_swarm::{Namespace, StorageAccount, SwarmId, SwarmRing};
+use session_storage::{Call, Checks, Entry, Namespace, Request, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall};
+use session_storage::value::Value;
+use session_swarm::{StorageAccount, SwarmId, SwarmRing};
 
 const NOW_MS: u64 = 1_795_377_199_099;
 const TEXT: &str = "hello from nowhere";

@@ -3,17 +3,18 @@ use std::{env, error::Error, fs, time::SystemTime};
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use session_identity::{Account, Seed};
 use session_message::{content::Content, direct};
+use session_network::pool::Pool;
 use session_onion::client::{Hop, Request, seal};
-use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, ServiceNodesRequest};
-use session_swarm::rpc::{Call, Retrieve, Signer, Store};
-use session_swarm::{Namespace, ServiceNode, StorageAccount, pool::Pool, value::Value};
+use session_storage::value::Value;
+use session_storage::{Call, Namespace, Retrieve, ServiceNodesRequest, Signer, Store};
+use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
+use session_swarm::{ServiceNode, StorageAccount};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let [seed_url, seed_cert] = env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
     let now = SystemTime::UNIX_EPOCH.elapsed()?.as_millis() as u64;
     let rng = &mut UnwrapErr(SysRng);
-
     // A seed node, whose certificate is known, names the service nodes; on localnet, on loopback.
     let pins = RootCerts::new_with_certs(&[Certificate::from_pem(&fs::read(seed_cert)?)?]);
     let pinned = TlsConfig::builder().root_certs(pins).build();
@@ -21,7 +22,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let list = post(pinned, &format!("{seed_url}/json_rpc"), &request)?;
     let options = ReadOptions { addresses: AddressPolicy::Any, ..Default::default() };
     let pool = Pool::new(NodeList::from_json(&list, &options)?.nodes, now, rng);
-
     // Alice writes to Bob. One node of Bob's swarm is asked, and all of them store it.
     let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
     let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), now)?;

@@ -8,15 +8,16 @@ use bytes::Bytes;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_crypto::Ed25519Public;
-use session_onion::client::{Hop, ReplyError, Request as Packet, seal};
-use session_swarm::client::{
+use session_network::Client as Machine;
+use session_network::client::{
     Action, ClientConfig, Outcome, Reply, RequestError, RequestId, SavedState, Target, Ticket,
 };
-use session_swarm::path::{Guard, PathConfig};
+use session_network::path::{Guard, PathConfig};
+use session_onion::client::{Hop, ReplyError, Request as Packet, seal};
+use session_storage::value::Value;
+use session_storage::{Body, Call, Info, Method, Request};
 use session_swarm::record::ServiceNode;
-use session_swarm::rpc::{Body, Call, Info, Method, Request};
-use session_swarm::value::Value;
-use session_swarm::{Client as Machine, StorageAccount, SwarmId};
+use session_swarm::{StorageAccount, SwarmId};
 use tokio::task::JoinSet;
 
 use crate::error::ClientError;

@@ -6,7 +6,7 @@ use session_crypto::attachment::SizeError;
 use session_identity::IdError;
 use session_identity::phrase::{DetectError, PhraseError};
 use session_message::SealError;
-use session_swarm::client::RequestError;
+use session_network::client::RequestError;
 
 use crate::http::HttpError;
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
-use session_swarm::record::{
-    AddressPolicy, NodeList, ReadOptions, ServiceNode, ServiceNodesRequest,
-};
+use session_storage::ServiceNodesRequest;
+use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, ServiceNode};
 
 use crate::error::ClientError;
 use crate::http::{Http, Trust};

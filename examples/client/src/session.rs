@@ -8,10 +8,10 @@ use session_crypto::Ed25519Public;
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Kind, Profile, Quote};
 use session_message::{Sealed, direct, sync};
-use session_swarm::client::{RequestError, Target};
-use session_swarm::path::Guard;
-use session_swarm::rpc::{Retrieve, Signer, Store};
-use session_swarm::{MessageHash, Namespace, ServiceNode, StorageAccount, SwarmId};
+use session_network::client::{RequestError, Target};
+use session_network::path::Guard;
+use session_storage::{MessageHash, Namespace, Retrieve, Signer, Store};
+use session_swarm::{ServiceNode, StorageAccount, SwarmId};
 use tokio::sync::Mutex;
 
 use crate::driver::{Answered, Driver, local_ms};

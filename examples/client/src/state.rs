@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use session_crypto::Ed25519Public;
-use session_swarm::path::Guard;
+use session_network::path::Guard;
 
 use crate::session::Kept;
 

@@ -6,11 +6,11 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::{Blake2b, Ed25519Public};
+use session_storage::value::Value;
+use session_storage::{NetworkState, ServiceNodesRequest, ServiceNodesState, SwarmInfo};
 use session_swarm::StorageAccount;
-use session_swarm::record::{ServiceNode, ServiceNodesRequest, ServiceNodesState, SwarmInfo};
+use session_swarm::record::ServiceNode;
 use session_swarm::ring::{SwarmId, SwarmRing};
-use session_swarm::rpc::NetworkState;
-use session_swarm::value::Value;
 
 /// The hard fork of the network, major and minor.
 pub const HARD_FORK: [u64; 2] = [19, 4];

@@ -13,10 +13,10 @@ use session_identity::{Account, Seed};
 use session_message::content::Content;
 use session_message::direct;
 use session_onion::client::{Hop, Request, seal};
+use session_storage::value::Value;
+use session_storage::{Call, Namespace, Store};
+use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
-use session_swarm::rpc::{Call, Store};
-use session_swarm::value::Value;
-use session_swarm::{Namespace, StorageAccount};
 
 use crate::fault::now_ms;
 use crate::network::Network;

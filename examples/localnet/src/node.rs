@@ -10,11 +10,12 @@ use base64ct::{Base64, Encoding};
 use client::http::{Answer as HttpAnswer, Http, HttpError, Trust};
 use http_body_util::Full;
 use hyper::{Method, Request, header};
+use retry::Delivery;
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
+use session_storage::RpcError;
+use session_storage::replication::{self, RetryQueue};
 use session_swarm::record::ServiceNode;
-use session_swarm::replication::{self, RetryQueue};
-use session_swarm::rpc::RpcError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -27,8 +28,6 @@ use crate::server::{Call, Reply, serve};
 use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
-
-use retry::Delivery;
 
 mod onion;
 mod retry;

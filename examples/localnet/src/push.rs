@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_storage::replication::{Form, Membership, PushedMessage, bodies};
 use session_swarm::record::ServiceNode;
-use session_swarm::replication::{Form, Membership, PushedMessage, bodies};
 
 use crate::node::Node;
 

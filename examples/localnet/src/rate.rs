@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use session_swarm::rate::{self, RateConfig};
+use session_storage::rate::{self, RateConfig};
 
 /// The buckets of one node.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hyper::Method;
-use session_swarm::record::ServiceNodesRequest;
-use session_swarm::value::Value;
+use session_storage::ServiceNodesRequest;
+use session_storage::value::Value;
 
 use crate::chain::Chain;
 use crate::server::{Call, Reply};

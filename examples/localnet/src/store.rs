@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use session_swarm::replication::PushedMessage;
-use session_swarm::{Namespace, StorageAccount};
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use session_storage::Namespace;
+use session_storage::replication::PushedMessage;
+use session_swarm::StorageAccount;
 
 mod change;
 mod revoke;

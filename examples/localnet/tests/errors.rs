@@ -10,8 +10,10 @@ use localnet::fault::now_ms;
 use serde_json::{Value as Json, json};
 use session_crypto::Ed25519Secret;
 use session_onion::Cipher;
-use session_swarm::rpc::{Call, Delete, DeleteBefore, Signer, Store};
-use session_swarm::{MessageHash, Namespace, Namespaces, StorageAccount, SwarmId};
+use session_storage::{
+    Call, Delete, DeleteBefore, MessageHash, Namespace, Namespaces, Signer, Store,
+};
+use session_swarm::{StorageAccount, SwarmId};
 use support::World;
 
 /// A signature of the right form that nobody made.
@@ -574,7 +576,7 @@ async fn errors_that_need_more_than_a_wrong_request() {
     let signer = Signer::group(&secret);
     let account: StorageAccount = group().parse().unwrap();
     let send =
-        async |request: session_swarm::rpc::Request| world.direct(node, &request.to_json()).await;
+        async |request: session_storage::Request| world.direct(node, &request.to_json()).await;
 
     // Nothing is there to be deleted, although it is required.
     let hash: MessageHash = hash().parse().unwrap();

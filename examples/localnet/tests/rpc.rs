@@ -12,9 +12,9 @@ use localnet::store::Message;
 use serde_json::{Value as Json, json};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::Cipher;
+use session_storage::value::Value;
+use session_storage::{Request, SwarmCall};
 use session_swarm::SwarmId;
-use session_swarm::rpc::{Request, SwarmCall};
-use session_swarm::value::Value;
 use support::{Answer, World};
 use testkit::{Case, Vectors};
 

@@ -2,17 +2,18 @@
 
 use rand_chacha::rand_core::Rng;
 use session_crypto::Ed25519Secret;
-use session_swarm::path::{Exclusions, PathConfig, pick};
-use session_swarm::pool::Pool;
+use session_network::Strikes;
+use session_network::path::{Exclusions, PathConfig, pick};
+use session_network::pool::Pool;
+use session_storage::value::Value;
+use session_storage::{
+    Call, Entry, Namespace, Request, ServiceNodesRequest, ServiceNodesState, Signer, Stamp, Store,
+    StoreEntry, SwarmAnswer, SwarmCall,
+};
 use session_swarm::record::{
-    AddressPolicy, NodeList, ReadOptions, ServiceNodesRequest, ServiceNodesState, Version,
-    read_binary, write_binary,
+    AddressPolicy, NodeList, ReadOptions, Version, read_binary, write_binary,
 };
-use session_swarm::rpc::{
-    Call, Entry, Request, Signer, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall,
-};
-use session_swarm::value::Value;
-use session_swarm::{Namespace, ServiceNode, StorageAccount, Strikes, SwarmId, SwarmRing};
+use session_swarm::{ServiceNode, StorageAccount, SwarmId, SwarmRing};
 
 use crate::Suite;
 use crate::crypto::rng;

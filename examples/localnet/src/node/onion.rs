@@ -10,7 +10,7 @@ use getrandom::rand_core::UnwrapErr;
 use http_body_util::Full;
 use hyper::{Request, header};
 use session_onion::node::{Answer, Arrival, Deliver, Exit, Peeled, Relay, ReplyBody};
-use session_swarm::rpc::Body;
+use session_storage::Body;
 
 use super::{Node, PEER_ONION, SERVER};
 use crate::server::{Call, Reply};

@@ -4,8 +4,8 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use client::http::{Answer, HttpError};
+use session_storage::replication::{RetryConfig, RetryQueue};
 use session_swarm::record::ServiceNode;
-use session_swarm::replication::{RetryConfig, RetryQueue};
 
 use super::Node;
 use crate::fault::now_ms;

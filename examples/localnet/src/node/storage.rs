@@ -6,15 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_swarm::record::Version;
-use session_swarm::rpc::{
+use session_storage::value::{Dict, Value};
+use session_storage::{
     ActiveNodesBin, Affected, Batch, BatchAnswer, Checks, Delete, DeleteEntry, Encoding, Entry,
-    Failure, GetExpiries, GetSwarmAnswer, IfElse, IfElseAnswer, InfoAnswer, OxendAnswer,
-    OxendEndpoint, OxendRequest, Request, Response, RevokedAnswer, RpcError, Stamp,
+    Failure, GetExpiries, GetSwarmAnswer, IfElse, IfElseAnswer, InfoAnswer, MessageHash,
+    OxendAnswer, OxendEndpoint, OxendRequest, Request, Response, RevokedAnswer, RpcError, Stamp,
     SubaccountToken, SwarmAnswer, SwarmCall, peer_body,
 };
-use session_swarm::value::{Dict, Value};
-use session_swarm::{MessageHash, StorageAccount};
+use session_swarm::StorageAccount;
+use session_swarm::record::Version;
 
 use super::retry::Delivery;
 use super::{Node, PEER_STORAGE};

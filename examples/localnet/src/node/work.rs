@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use session_swarm::rpc::{
-    Affected, Delete, DeleteEntry, DeletedEntry, Expire, ExpireEntry, Retrieve, RetrieveAnswer,
-    RevokedEntry, StoreEntry, StoredMessage, SubaccountToken, UnrevokedEntry, UpdatedEntry,
+use session_storage as rpc;
+use session_storage::{
+    Affected, Delete, DeleteEntry, DeletedEntry, Expire, ExpireEntry, MessageHash, Namespaces,
+    Retrieve, RetrieveAnswer, RevokedEntry, StoreEntry, StoredMessage, SubaccountToken,
+    UnrevokedEntry, UpdatedEntry,
 };
-use session_swarm::{MessageHash, Namespaces, StorageAccount, rpc};
+use session_swarm::StorageAccount;
 
 use super::Node;
 use crate::fault::Lie;

@@ -1,0 +1,305 @@
+//! The client against a simulated network of 2,000 nodes in virtual time: loss, dead nodes, lying
+//! nodes, wrong clocks, stale lists, churn and swarms that come and go.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::std_instead_of_alloc,
+    unreachable_pub,
+    missing_docs
+)]
+
+use std::collections::BTreeSet;
+
+use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_network::LastHashes;
+use session_network::client::{Client, ClientConfig, RequestError, RequestId, SavedState, Target};
+use session_network::path::Purpose;
+use session_storage::limits::{DAY_MS, HOUR_MS, MINUTE_MS};
+use session_storage::{MessageHash, Namespace, *};
+use session_swarm::StorageAccount;
+
+mod driver;
+mod world;
+
+use driver::Driver;
+use world::START;
+
+struct Account {
+    secret: Ed25519Secret,
+    id: StorageAccount,
+    stored: Vec<MessageHash>,
+}
+
+#[test]
+fn every_stored_message_is_found_again() {
+    for seed in [4, 5, 7] {
+        store_and_find(seed);
+    }
+}
+
+fn store_and_find(seed: u64) {
+    let mut driver = Driver::new(seed, Client::new(ClientConfig::default()));
+    let mut accounts: Vec<Account> = (0..40)
+        .map(|_| {
+            let secret = Ed25519Secret::generate(&mut driver.rng);
+            let id = StorageAccount::user(&secret.public().to_x25519().unwrap());
+            Account {
+                secret,
+                id,
+                stored: Vec::new(),
+            }
+        })
+        .collect();
+    let (mut stored, mut failed) = (0, 0);
+    for round in 0..5u64 {
+        for account in &mut accounts {
+            let signer = Signer::user(&account.secret);
+            let data = format!("message {round}").into_bytes();
+            let make = |time| {
+                let namespace = Namespace::USER_PROFILE;
+                let store = Store::new(account.id, namespace, data.clone(), time, 14 * DAY_MS);
+                store.sign(&signer).into()
+            };
+            match driver.until_clock_is_right(Target::Swarm(account.id), make) {
+                Ok(reply) => {
+                    assert!(reply.response.is_success());
+                    account.stored.push(MessageHash::of(
+                        &account.id,
+                        Namespace::USER_PROFILE,
+                        &data,
+                    ));
+                    stored += 1;
+                }
+                Err(error) => {
+                    println!("store failed: {error}");
+                    failed += 1;
+                }
+            }
+        }
+        // Long enough for rotations, new lists and churn.
+        driver.world.now += 50 * MINUTE_MS;
+        driver.world.churn();
+        // Messages of the first account move to a swarm that is new, those of the second away from
+        // one that is gone.
+        let swarm_of =
+            |driver: &Driver, id: &StorageAccount| driver.world.ring.swarm_of(id).unwrap();
+        if round == 2 {
+            let first = accounts[0].id;
+            let before = swarm_of(&driver, &first);
+            driver.world.found_swarm(first.position());
+            assert_ne!(swarm_of(&driver, &first), before);
+        }
+        if round == 3 {
+            let second = accounts[1].id;
+            let before = swarm_of(&driver, &second);
+            driver.world.dissolve_swarm(before);
+            assert_ne!(swarm_of(&driver, &second), before);
+        }
+        // A client that was started again goes on with what it kept.
+        if round == 2 {
+            let bytes = driver.client.save(&LastHashes::default()).to_bytes();
+            let state = SavedState::from_bytes(&bytes).unwrap();
+            let local = driver.local();
+            driver.client = Client::restore(ClientConfig::default(), &state, local);
+            driver.restored = true;
+            driver.submitted.clear();
+            driver.ended.clear();
+        }
+    }
+    assert!(stored >= 190, "{stored} stored, {failed} failed");
+    // With a new list the client knows the swarms as they are.
+    driver.world.now += 3 * HOUR_MS;
+    while driver.client.pool().updated_ms() < Some(driver.local() - HOUR_MS) {
+        driver.submit(Target::Any, Info);
+        driver.run(driver.world.now);
+    }
+    for account in &accounts {
+        let swarm = driver.world.ring.swarm_of(&account.id);
+        assert_eq!(driver.client.pool().ring().swarm_of(&account.id), swarm);
+    }
+    for account in &accounts {
+        let mut found = BTreeSet::new();
+        let signer = Signer::user(&account.secret);
+        for node in driver.client.swarm_of(&account.id) {
+            let make = |time| {
+                let retrieve = Retrieve::new(account.id, Namespace::USER_PROFILE);
+                retrieve.sign(time, &signer).into()
+            };
+            let result = driver.until_clock_is_right(Target::Node(node.ed25519), make);
+            let Ok(reply) = result else { continue };
+            if let Body::Structure(body) = &reply.response.body
+                && let Ok(answer) =
+                    Retrieve::new(account.id, Namespace::USER_PROFILE).read_answer(body)
+            {
+                found.extend(answer.messages.iter().map(|message| message.hash));
+            }
+        }
+        for hash in &account.stored {
+            assert!(found.contains(hash), "a stored message is lost");
+        }
+    }
+    assert_eq!(driver.submitted.len(), driver.ended.len());
+    println!(
+        "{stored} stored, {failed} failed, {} onion requests",
+        driver.world.sends
+    );
+}
+
+/// The namespaces in which a batch stores.
+const SPACES: [Namespace; 2] = [Namespace::CONTACTS, Namespace::USER_GROUPS];
+
+#[test]
+fn batches_sequences_choices_and_files_go_the_same_way() {
+    let mut driver = Driver::new(13, Client::new(ClientConfig::default()));
+    let (mut answered, mut found, mut asked) = (0, 0, 0);
+    for number in 0..30u8 {
+        let secret = Ed25519Secret::generate(&mut driver.rng);
+        let id = StorageAccount::user(&secret.public().to_x25519().unwrap());
+        let signer = Signer::user(&secret);
+        let data = vec![number; 40];
+        let store = |space, time| -> Request {
+            let store = Store::new(id, space, data.clone(), time, 14 * DAY_MS);
+            store.sign(&signer).into()
+        };
+        let retrieve =
+            |space, time| -> Request { Retrieve::new(id, space).sign(time, &signer).into() };
+        // Stored and read back in one request, in this order.
+        let batch = |time| {
+            let [a, b] = SPACES;
+            let requests = [
+                store(a, time),
+                store(b, time),
+                retrieve(a, time),
+                retrieve(b, time),
+            ];
+            Batch::new(requests)
+        };
+        let choice = |time, then: bool| IfElse {
+            condition: Condition {
+                hf_at_least: then.then_some([19, 0]),
+                hf_before: (!then).then_some([19, 0]),
+                ..Condition::default()
+            },
+            then: Some(Box::new(Request::Sequence(batch(time)))),
+            otherwise: Some(Box::new(retrieve(SPACES[0], time))),
+        };
+        let makes: [&dyn Fn(u64) -> Request; 4] = [
+            &|time| Request::Sequence(batch(time)),
+            &|time| Request::Batch(batch(time)),
+            &|time| choice(time, true).into(),
+            &|time| choice(time, false).into(),
+        ];
+        for (kind, make) in makes.into_iter().enumerate() {
+            let reply = driver.until_clock_is_right(Target::Swarm(id), make);
+            let Ok(reply) = reply else { continue };
+            answered += 1;
+            let results = match make(0) {
+                Request::IfElse(choice) => {
+                    let answer = choice.read_answer(structure(&reply.response)).unwrap();
+                    assert_eq!(answer.condition, kind == 2);
+                    let result = answer.result.unwrap();
+                    if kind == 2 {
+                        results_of(&result)
+                    } else {
+                        vec![result]
+                    }
+                }
+                _ => results_of(&reply.response),
+            };
+            let (reads, spaces) = match kind {
+                3 => (&results[..], &SPACES[..1]),
+                _ => (&results[2..], &SPACES[..]),
+            };
+            assert_eq!(reads.len(), spaces.len());
+            for (result, space) in reads.iter().zip(spaces) {
+                let answer = Retrieve::new(id, *space)
+                    .read_answer(structure(result))
+                    .unwrap();
+                // A node may have nothing, which nobody can prove wrong, but nothing else.
+                let hash = MessageHash::of(&id, *space, &data);
+                assert!(answer.messages.iter().all(|message| message.hash == hash));
+                found += answer.messages.len();
+                asked += 1;
+            }
+        }
+        // Only paths of files carry this, and they carry nothing else: the driver looks.
+        let file = driver.submit_for(Purpose::File, Target::Any, GetSwarm { account: id });
+        driver.run(driver.world.now);
+        if let Ok(reply) = &driver.ended[&file] {
+            let answer = GetSwarm { account: id }.read_answer(structure(&reply.response));
+            assert!(answer.is_ok());
+            answered += 1;
+        }
+        driver.world.now += 5 * MINUTE_MS;
+    }
+    assert!(answered > 140, "{answered} of 150");
+    assert!(found > asked * 9 / 10, "{found} of {asked}");
+    assert_eq!(driver.submitted.len(), driver.ended.len());
+    let paths = driver.client.paths().live();
+    for purpose in [Purpose::Standard, Purpose::File] {
+        assert_eq!(
+            paths.iter().filter(|path| path.purpose == purpose).count(),
+            2
+        );
+    }
+}
+
+fn structure(response: &Response) -> &value::Value {
+    let Body::Structure(body) = &response.body else {
+        panic!("{response:?}");
+    };
+    body
+}
+
+fn results_of(response: &Response) -> Vec<Response> {
+    let requests = vec![Request::from(Info); 4];
+    let answer = Batch { requests }.read_answer(structure(response)).unwrap();
+    assert!(answer.results.iter().all(Response::is_success));
+    answer.results
+}
+
+#[test]
+fn many_requests_at_once_all_end() {
+    let mut driver = Driver::new(11, Client::new(ClientConfig::default()));
+    driver.world.loss_percent = 30;
+    let ids: Vec<RequestId> = (0..400).map(|_| driver.submit(Target::Any, Info)).collect();
+    driver.run(START);
+    let ok = ids.iter().filter(|id| driver.ended[id].is_ok()).count();
+    assert_eq!(driver.ended.len(), ids.len());
+    assert!(ok > 300, "{ok} of {}", ids.len());
+}
+
+#[test]
+fn without_any_seed_requests_end_with_an_error() {
+    let mut driver = Driver::new(
+        3,
+        Client::new(ClientConfig {
+            seeds: 1,
+            ..ClientConfig::default()
+        }),
+    );
+    let id = driver.submit(Target::Any, Info);
+    driver.run(START);
+    assert_eq!(driver.ended[&id], Err(RequestError::TimedOut));
+    assert!(driver.world.now >= START + MINUTE_MS);
+}
+
+#[test]
+fn an_unknown_node_and_too_many_requests_are_errors_at_once() {
+    let config = ClientConfig {
+        max_requests: 1,
+        ..ClientConfig::default()
+    };
+    let mut driver = Driver::new(5, Client::new(config));
+    let stranger = Ed25519Public::from_bytes([9; 32]);
+    let first = driver.submit(Target::Node(stranger), Info);
+    let second = driver.submit(Target::Any, Info);
+    driver.run(START);
+    assert_eq!(driver.ended[&first], Err(RequestError::UnknownNode));
+    assert_eq!(driver.ended[&second], Err(RequestError::TooMany));
+}

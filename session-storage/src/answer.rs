@@ -1,0 +1,160 @@
+//! What the answers of all methods have in common.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::SwarmInfo;
+use crate::error::RpcError;
+use crate::value::{Dict, Value};
+
+/// The node's clock and the network's version: the end of almost every answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// The clock of the node that answered, in milliseconds since 1970.
+    pub t: u64,
+    /// Major and minor hard fork.
+    pub hf: [u64; 2],
+}
+
+impl Stamp {
+    pub(crate) fn write(self, out: &mut Dict) {
+        let [major, minor] = self.hf;
+        out.insert(
+            "hf".into(),
+            Value::List([major.into(), minor.into()].into()),
+        );
+        out.insert("t".into(), self.t.into());
+    }
+
+    pub(crate) fn read(body: &Value) -> Result<Self, AnswerError> {
+        let t = field(body, "t")?.as_u64().ok_or(AnswerError::Field("t"))?;
+        let hf = field(body, "hf")?
+            .as_list()
+            .and_then(|numbers| match numbers {
+                [major, minor] => Some([major.as_u64()?, minor.as_u64()?]),
+                _ => None,
+            });
+        Ok(Self {
+            t,
+            hf: hf.ok_or(AnswerError::Field("hf"))?,
+        })
+    }
+}
+
+/// An answer that is not the one that belongs to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The body is not JSON, resp. not bencoded.
+    #[error("answer is neither json nor bencoded")]
+    Encoding,
+    /// A field is missing or of another type.
+    #[error("answer has no valid field `{0}`")]
+    Field(&'static str),
+    /// More entries than an honest answer can have.
+    #[error("answer has more than {0} entries")]
+    TooLong(usize),
+    /// A list of results that does not fit the list of requests.
+    #[error("answer has more results than there were requests")]
+    TooManyResults,
+}
+
+/// A field that must be there.
+pub(crate) fn field<'a>(body: &'a Value, name: &'static str) -> Result<&'a Value, AnswerError> {
+    body.get(name).ok_or(AnswerError::Field(name))
+}
+
+/// The answer to a request as it travels: a status and a body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The HTTP status, or the code inside an onion reply or batch.
+    pub status: u16,
+    /// The body.
+    pub body: Body,
+}
+
+/// The body of a [`Response`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A structure, in JSON or bencoded.
+    Structure(Value),
+    /// Plain text, as most errors have.
+    Text(String),
+    /// Bytes; base64 text inside JSON.
+    Binary(Vec<u8>),
+}
+
+impl Response {
+    /// Status 200 with a structure.
+    #[must_use]
+    pub const fn ok(body: Value) -> Self {
+        Self {
+            status: 200,
+            body: Body::Structure(body),
+        }
+    }
+
+    /// The refusal of a request. Of [`RpcError::WrongSwarm`] it lacks the swarm: use
+    /// [`wrong_swarm`](Self::wrong_swarm).
+    #[must_use]
+    pub fn refuse(error: &RpcError) -> Self {
+        Self {
+            status: error.status(),
+            body: Body::Text(alloc::string::ToString::to_string(error)),
+        }
+    }
+
+    /// Status 421 with the swarm that the account belongs to.
+    #[must_use]
+    pub fn wrong_swarm(swarm: &SwarmInfo, stamp: Stamp) -> Self {
+        Self {
+            status: 421,
+            body: Body::Structure(swarm.to_value(Some(stamp))),
+        }
+    }
+
+    /// Whether the status is one of success.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
+    /// The body as a member of a batch holds it.
+    pub(crate) fn inner_body(&self) -> Value {
+        match &self.body {
+            Body::Structure(value) => value.clone(),
+            Body::Text(text) => Value::Text(text.clone()),
+            Body::Binary(bytes) => Value::Bytes(bytes.clone()),
+        }
+    }
+
+    /// The body over HTTPS, over OxenMQ after a JSON request, or in an onion reply.
+    #[must_use]
+    pub fn json_body(&self) -> Vec<u8> {
+        match &self.body {
+            Body::Structure(value) => value.to_json(),
+            Body::Text(text) => text.as_bytes().into(),
+            Body::Binary(bytes) => bytes.clone(),
+        }
+    }
+
+    /// The body over OxenMQ after a bencoded request.
+    #[must_use]
+    pub fn bencoded_body(&self) -> Vec<u8> {
+        match &self.body {
+            Body::Structure(value) => value.to_bencode(),
+            Body::Text(text) => text.as_bytes().into(),
+            Body::Binary(bytes) => bytes.clone(),
+        }
+    }
+
+    /// The media type of [`json_body`](Self::json_body) over HTTPS.
+    #[must_use]
+    pub const fn content_type(&self) -> &'static str {
+        match self.body {
+            Body::Structure(_) => "application/json",
+            Body::Text(_) => "text/plain",
+            Body::Binary(_) => "application/octet-stream",
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `oxend_request` (protocol: storage-rpc, section 5.13).
+
+use alloc::string::ToString;
+
+use crate::answer::{AnswerError, Stamp, field};
+use crate::params::Params;
+use crate::params_out::ParamsOut;
+use crate::value::{Dict, Value};
+use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, ServiceNodesRequest};
+
+/// The methods of the chain daemon that nodes pass on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OxendEndpoint {
+    /// The list of service nodes.
+    GetServiceNodes,
+    /// The account id that a name is registered for.
+    OnsResolve,
+}
+
+impl OxendEndpoint {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GetServiceNodes => "get_service_nodes",
+            Self::OnsResolve => "ons_resolve",
+        }
+    }
+}
+
+/// Asks the chain daemon behind a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OxendRequest {
+    /// Its method.
+    pub endpoint: OxendEndpoint,
+    /// The parameters, passed on as they are.
+    pub params: Option<Value>,
+}
+
+impl OxendRequest {
+    /// Asks for all active service nodes with what a client needs of them.
+    #[must_use]
+    pub fn service_nodes() -> Self {
+        Self {
+            endpoint: OxendEndpoint::GetServiceNodes,
+            params: Some(ServiceNodesRequest::default().params()),
+        }
+    }
+
+    pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
+        let name = params.text("endpoint")?;
+        let name = name.ok_or(ParamError::Missing("endpoint"))?;
+        let endpoint = [OxendEndpoint::GetServiceNodes, OxendEndpoint::OnsResolve]
+            .into_iter()
+            .find(|endpoint| endpoint.name() == name)
+            .ok_or(ParamError::OxendEndpoint(name))?;
+        let params = match (params.get("params"), params.encoding()) {
+            (Some(Value::Bytes(text)), Encoding::Bencode) => {
+                // The daemon refuses what is not JSON; here it cannot be passed on.
+                Some(Value::from_json(text).unwrap_or_default())
+            }
+            (Some(_), Encoding::Bencode) => {
+                return Err(ParamError::Kind {
+                    field: "params",
+                    expected: "string",
+                });
+            }
+            (params, _) => params.cloned(),
+        };
+        Ok(Self { endpoint, params })
+    }
+}
+
+impl Call for OxendRequest {
+    type Answer = OxendAnswer;
+    const METHOD: Method = Method::OxendRequest;
+
+    fn params(&self, encoding: Encoding) -> Value {
+        let mut out = ParamsOut::new(encoding);
+        out.put("endpoint", self.endpoint.name());
+        if let Some(params) = &self.params {
+            match out.encoding() {
+                Encoding::Json => out.put("params", params.clone()),
+                Encoding::Bencode => out.put("params", params.to_json_text().to_string()),
+            }
+        }
+        out.finish()
+    }
+
+    fn check(&self, _: &Checks<'_>) -> Result<(), RpcError> {
+        Ok(())
+    }
+
+    fn read_answer(&self, body: &Value) -> Result<OxendAnswer, AnswerError> {
+        Ok(OxendAnswer {
+            result: field(body, "result")?.clone(),
+            stamp: Stamp::read(body)?,
+        })
+    }
+}
+
+/// What the daemon answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OxendAnswer {
+    /// Its result.
+    pub result: Value,
+    /// Clock and version of the node.
+    pub stamp: Stamp,
+}
+
+impl OxendAnswer {
+    /// The body of the answer.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut out = Dict::new();
+        out.insert("result".into(), self.result.clone());
+        self.stamp.write(&mut out);
+        Value::Dict(out)
+    }
+}

@@ -1,0 +1,229 @@
+//! The tree of values that JSON and bencoded bodies have in common.
+//!
+//! Requests and answers exist in both encodings with the same structure (protocol: storage-rpc,
+//! section 1.4). Keys, signatures and data are text in one and raw bytes in the other: a value
+//! read from JSON has [`Value::Text`] where one read from bencoding has [`Value::Bytes`], which
+//! tells the parameter readers which rules to apply. Writing turns each into the form of the
+//! encoding.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use session_swarm::record::Version;
+
+pub(crate) mod bencode;
+mod dict;
+mod json;
+
+pub use dict::Dict;
+
+/// One value of a body.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// JSON `null`. Bencoding has none; it is not written there.
+    #[default]
+    Null,
+    /// A truth value; the integers 1 and 0 in bencoding.
+    Bool(bool),
+    /// A negative integer.
+    Int(i64),
+    /// An integer that is not negative.
+    Uint(u64),
+    /// A number with a fraction or beyond 64 bits. Bencoding has none; it is written as 0 there.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// Raw bytes; padded base64 in JSON.
+    Bytes(Vec<u8>),
+    /// A list.
+    List(Vec<Value>),
+    /// A dictionary.
+    Dict(Dict),
+}
+
+/// A body that is neither JSON nor bencoded, or is nested too deeply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// It is not JSON, or nested more than 127 deep.
+    #[error("expected json")]
+    Json,
+    /// It is not bencoded, or nested more than 32 deep.
+    #[error("expected a bencoded value")]
+    Bencode,
+}
+
+impl Value {
+    /// Reads JSON. Of a key given twice the last one counts; integers keep all 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Json`] for anything else, trailing bytes included.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ValueError> {
+        serde_json::from_slice(bytes).map_err(|_| ValueError::Json)
+    }
+
+    /// Writes JSON without spaces.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // A tree of values has text keys and no other way to fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Writes JSON without spaces, as text.
+    #[must_use]
+    pub fn to_json_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads one bencoded value as storage servers do: bytes behind it are ignored, and so is a
+    /// dictionary key that does not stand in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Bencode`] for anything else.
+    pub fn from_bencode(bytes: &[u8]) -> Result<Self, ValueError> {
+        bencode::read(bytes).ok_or(ValueError::Bencode)
+    }
+
+    /// Writes the bencoded form.
+    #[must_use]
+    pub fn to_bencode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        bencode::write(&mut out, self);
+        out
+    }
+
+    /// An integer of either sign.
+    #[must_use]
+    pub fn int(number: i64) -> Self {
+        u64::try_from(number).map_or(Self::Int(number), Self::Uint)
+    }
+
+    /// A version, as a list of three integers.
+    pub(crate) fn version(version: Version) -> Self {
+        Self::List(
+            version
+                .0
+                .iter()
+                .map(|part| u64::from(*part).into())
+                .collect(),
+        )
+    }
+
+    /// A version: a list of integers or dotted text. Missing parts are 0, further ones ignored.
+    pub(crate) fn as_version(&self) -> Option<Version> {
+        let Self::List(parts) = self else {
+            return self.as_text()?.parse().ok();
+        };
+        let mut version = Version::default();
+        for (to, from) in version.0.iter_mut().zip(parts) {
+            *to = u16::try_from(from.as_u64()?).ok()?;
+        }
+        Some(version)
+    }
+
+    /// A dictionary of entries.
+    pub fn dict<'a>(entries: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        let entries = entries.into_iter();
+        Self::Dict(entries.map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// The value under a key, unless it is `null`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let value = self.as_dict()?.get(key)?;
+        (*value != Self::Null).then_some(value)
+    }
+
+    /// The entries of a dictionary.
+    #[must_use]
+    pub const fn as_dict(&self) -> Option<&Dict> {
+        match self {
+            Self::Dict(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Text of either encoding.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(bytes) => core::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// An integer that is not negative.
+    #[must_use]
+    pub const fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Uint(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// An integer that fits into 64 bits with a sign.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::Uint(number) => i64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// A truth value, also as the integer 1 or 0.
+    #[must_use]
+    pub const fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            Self::Uint(0) => Some(false),
+            Self::Uint(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Adds to a list of a stranger. The first item takes the room of one, not that of four: lists of one
+/// item can stand in each other, at two bytes a list.
+fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.is_empty() {
+        items.reserve_exact(1);
+    }
+    items.push(item);
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Uint(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
