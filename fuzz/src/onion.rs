@@ -9,7 +9,7 @@ use session_onion::packet::Layer;
 use session_onion::payload::{v3, v4};
 use session_onion::quic::{self, Message};
 use session_onion::server::ServerKeys;
-use session_onion::status::{PlainKind, ReplyKind};
+use session_onion::status::{Claim, ReplyKind};
 use session_onion::{Cipher, LayerKey};
 
 use crate::input::{Input, rng};
@@ -146,7 +146,7 @@ pub fn reply(data: &[u8]) {
     let flags = input.byte();
     let body = input.rest();
     let _ = (
-        PlainKind::of(502, &String::from_utf8_lossy(body)),
+        Claim::of(502, &String::from_utf8_lossy(body)),
         ReplyKind::of(200, body),
     );
 
@@ -197,7 +197,7 @@ fn finish(outcome: Result<Reply, ReplyError>) {
         Ok(reply) => {
             let _ = (reply.kind(), reply.batch_status());
         }
-        Err(error) => drop(error.to_string()),
+        Err(error) => drop((error.to_string(), error.evidence())),
     }
 }
 
@@ -289,15 +289,15 @@ pub fn server(data: &[u8]) {
     };
     let posted = layer.to_packet().expect("it is short");
     let answer = |_: v4::Received| v4::Response::INVALID.encode();
-    let _ = keys
-        .open(&posted)
+    keys.open(&posted)
         .expect("ours")
-        .answer_v4(&mut rng(), answer);
+        .answer_v4(&mut rng(), answer)
+        .expect("it is short");
     let answer = |received: v3::Received| (200, received.body.into_bytes());
-    let _ = keys
-        .open(&posted)
+    keys.open(&posted)
         .expect("ours")
-        .answer_v3(&mut rng(), answer);
+        .answer_v3(&mut rng(), answer)
+        .expect("it is short");
 }
 
 /// Requests to servers, version 4: parsed, and built and parsed.

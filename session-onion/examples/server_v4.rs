@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         // The server opens it with its own key and never learns who asks.
         let answer = server
             .open(&post.payload)?
-            .answer_v4(rng, |request| answer(&request));
+            .answer_v4(rng, |request| answer(&request))?;
         let passed_back = post.answered(200, answer);
 
         // Statuses and headers come back inside of the encryption; the outer status is 200.

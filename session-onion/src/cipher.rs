@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! xchacha20   nonce (24) | ciphertext | tag (16)     key = BLAKE2b-32(secret || client || server)
-//! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HMAC-SHA-256(key = "LOKI", secret)
+//! aes-gcm     nonce (12) | ciphertext | tag (16)     key = HKDF-SHA-256-Extract(salt = "LOKI", secret)
 //! ```
 
 #[cfg(feature = "aes-cbc")]
@@ -19,7 +19,7 @@ use aes_gcm::Aes256Gcm;
 use chacha20poly1305::aead::array::typenum::Unsigned;
 use chacha20poly1305::consts::U16;
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
-use hmac::{Hmac, Mac};
+use hkdf::Hkdf;
 use rand_core::CryptoRng;
 use session_crypto::x25519::{PreparedPublic, SharedSecret};
 use session_crypto::{Blake2b, DecryptError, KeyError, X25519Public, X25519Secret};
@@ -28,29 +28,31 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Length of the tag in bytes.
 const TAG: usize = Cipher::TAG_LENGTH;
+/// Salt of the key derivation of aes-gcm.
+const SALT: &[u8] = b"LOKI";
 
 /// A layer cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Cipher {
-    /// XChaCha20-Poly1305, which current clients prefer.
+    /// XChaCha20-Poly1305, preferred by current clients.
     #[default]
     XChaCha20,
-    /// AES-256-GCM; also meant where a cipher is not named.
+    /// AES-256-GCM, also used if no cipher is named.
     AesGcm,
-    /// AES-256-CBC without any authentication, which only nodes take, and only from old clients.
+    /// AES-256-CBC without authentication. Nodes accept it from old clients; nothing sends it.
     #[cfg(feature = "aes-cbc")]
     AesCbc,
 }
 
 impl Cipher {
-    /// Length in bytes of what is appended to the message, at most: the tag, or the padding.
+    /// Maximum length in bytes of what is appended to the message: the tag, or the padding.
     pub(crate) const TAG_LENGTH: usize = 16;
 
-    /// What is meant where `enc_type` is absent.
+    /// The cipher of a layer without `enc_type`.
     pub const UNNAMED: Self = Self::AesGcm;
 
-    /// The canonical name, which is the one written.
+    /// Returns the canonical name, which is the one written.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,7 +63,7 @@ impl Cipher {
         }
     }
 
-    /// Length of the nonce in bytes.
+    /// Returns the length of the nonce in bytes.
     #[must_use]
     pub const fn nonce_length(self) -> usize {
         match self {
@@ -72,7 +74,7 @@ impl Cipher {
         }
     }
 
-    /// The place of the nonce of a layer whose ciphertext begins at `start`.
+    /// Returns the place of the nonce of a layer whose ciphertext begins at `start`.
     pub(crate) fn nonce_before(
         self,
         buffer: &mut [u8],
@@ -82,13 +84,13 @@ impl Cipher {
         buffer.get_mut(before..start).ok_or(TooLong)
     }
 
-    /// Whether clients send it.
+    /// Returns whether clients send it.
     #[must_use]
     pub const fn is_sent(self) -> bool {
         matches!(self, Self::XChaCha20 | Self::AesGcm)
     }
 
-    /// Length of the shortest ciphertext in bytes, which is that of an empty plaintext: 40 for
+    /// Returns the length of the shortest ciphertext in bytes, that of an empty plaintext: 40 for
     /// xchacha20, 28 for aes-gcm.
     #[must_use]
     pub const fn overhead(self) -> usize {
@@ -102,9 +104,9 @@ impl fmt::Display for Cipher {
     }
 }
 
-/// A name that is none of the ciphers. Names are compared exactly, with case.
+/// The name is not that of a layer cipher. Names are case-sensitive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the name of a layer cipher")]
+#[error("unknown layer cipher")]
 pub struct UnknownCipher;
 
 impl FromStr for Cipher {
@@ -121,14 +123,14 @@ impl FromStr for Cipher {
     }
 }
 
-/// A layer's plaintext is longer than its cipher can take, or its length than can be written.
+/// The plaintext of a layer exceeds the limit of its cipher or of the 4-byte length in front of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("layer is too long for its cipher")]
 pub struct TooLong;
 
 /// The symmetric key of one layer, the same for request and reply.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// It is zeroized on drop and never printed, and cannot be cloned.
 pub struct LayerKey {
     cipher: Cipher,
     key: Zeroizing<[u8; 32]>,
@@ -137,7 +139,7 @@ pub struct LayerKey {
 impl ZeroizeOnDrop for LayerKey {}
 
 impl LayerKey {
-    /// The key as the client has it: its ephemeral secret, its public key, the server's key.
+    /// Derives the key on the client's side from its ephemeral key pair and the server's key.
     ///
     /// # Errors
     ///
@@ -152,7 +154,7 @@ impl LayerKey {
         Ok(Self::derive(cipher, &shared, ephemeral_public, server))
     }
 
-    /// The key as a client has it whose table of the server's key is ready.
+    /// Derives the key on the client's side, with a precomputed table of the server's key.
     ///
     /// # Errors
     ///
@@ -172,7 +174,7 @@ impl LayerKey {
         ))
     }
 
-    /// The key as the server has it: its static pair and the client's ephemeral public key.
+    /// Derives the key on the server's side from its static key pair and the client's ephemeral key.
     ///
     /// # Errors
     ///
@@ -187,7 +189,7 @@ impl LayerKey {
         Ok(Self::derive(cipher, &shared, ephemeral, public))
     }
 
-    /// The order of the two public keys is by role, not by direction.
+    /// The order of the two public keys follows the role, not the direction.
     pub(crate) fn derive(
         cipher: Cipher,
         shared: &SharedSecret,
@@ -201,12 +203,10 @@ impl LayerKey {
                 .chain(server.as_bytes())
                 .finalize(),
             Cipher::AesGcm => {
-                // The salt is the key of the HMAC, and the secret its message.
-                let mut mac = <Hmac<Sha256> as KeyInit>::new(&loki_key());
-                mac.update(shared.expose_bytes());
-                let mut digest = mac.finalize().into_bytes();
-                let key = digest.into();
-                digest.as_mut_slice().zeroize();
+                // The second value could expand the key; it zeroizes itself.
+                let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(SALT), shared.expose_bytes());
+                let key = extracted.into();
+                extracted.as_mut_slice().zeroize();
                 key
             }
             #[cfg(feature = "aes-cbc")]
@@ -218,23 +218,23 @@ impl LayerKey {
         }
     }
 
-    /// The cipher that the key is for.
+    /// Returns the cipher that the key is for.
     #[must_use]
     pub const fn cipher(&self) -> Cipher {
         self.cipher
     }
 
-    /// The 32 bytes of the key.
+    /// Returns the 32 bytes of the key.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8; 32] {
         &self.key
     }
 
-    /// Encrypts with a nonce of the generator: nonce, ciphertext, tag.
+    /// Encrypts with a random nonce. Returns nonce, ciphertext and tag.
     ///
     /// # Errors
     ///
-    /// [`TooLong`] if the plaintext is longer than the cipher can take (64 GiB or more).
+    /// [`TooLong`] if the plaintext exceeds the limit of the cipher (64 GiB or more).
     pub fn seal(
         &self,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -249,8 +249,8 @@ impl LayerKey {
         Ok(buffer)
     }
 
-    /// Encrypts `buffer[start..]` where it stands, writes the nonce just before it and the tag
-    /// behind, and returns where the nonce begins.
+    /// Encrypts `buffer[start..]` in place, writes the nonce just before it and the tag behind it,
+    /// and returns the offset of the nonce.
     pub(crate) fn seal_tail(
         &self,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -261,7 +261,7 @@ impl LayerKey {
         self.seal_behind_nonce(buffer, start)
     }
 
-    /// As [`seal_tail`](Self::seal_tail), with the nonce that stands before `start` already.
+    /// As [`seal_tail`](Self::seal_tail), with the nonce that precedes `start` already.
     pub(crate) fn seal_behind_nonce(
         &self,
         buffer: &mut Vec<u8>,
@@ -278,7 +278,7 @@ impl LayerKey {
             #[cfg(feature = "aes-cbc")]
             Cipher::AesCbc => {
                 let nonce = *nonce.first_chunk().ok_or(TooLong)?;
-                cbc::seal(&self.key, &nonce, buffer, start);
+                cbc::seal(&self.key, &nonce, buffer, start)?;
                 return Ok(before);
             }
         };
@@ -290,7 +290,7 @@ impl LayerKey {
     ///
     /// # Errors
     ///
-    /// [`DecryptError`] for whatever is wrong: too short, another key, changed on the way.
+    /// [`DecryptError`] if the ciphertext is malformed or fails authentication.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
         match self.cipher {
             Cipher::XChaCha20 => open_aead::<XChaCha20Poly1305>(&self.key, sealed),
@@ -301,7 +301,7 @@ impl LayerKey {
     }
 }
 
-/// Encrypts where the message stands and returns the tag.
+/// Encrypts in place and returns the tag.
 fn seal_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
     key: &[u8; 32],
     nonce: &[u8],
@@ -329,15 +329,6 @@ fn open_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
         .decrypt_inout_detached(nonce, &[], message.as_mut_slice().into(), tag.into())
         .map_err(|_| DecryptError)?;
     Ok(message)
-}
-
-/// "LOKI" as HMAC pads it: with zeros to the block length of SHA-256.
-fn loki_key() -> hmac::digest::Key<Hmac<Sha256>> {
-    let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
-    for (to, from) in key.iter_mut().zip(b"LOKI") {
-        *to = *from;
-    }
-    key
 }
 
 impl fmt::Debug for LayerKey {

@@ -4,16 +4,16 @@
 //! length of the blob (4, little-endian) | blob | JSON, up to the end
 //! ```
 
-/// Why bytes are not a frame.
+/// The bytes are not a frame.
 ///
-/// The texts are those of the deployed node, which sends them back to the client.
+/// The texts are those of deployed nodes, which send them back to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// Fewer than the four bytes of the length.
+    /// There are fewer than the four bytes of the length.
     #[error("Unexpected payload size; expected ciphertext size")]
     NoLength,
-    /// Fewer bytes after the length than it says.
+    /// Fewer bytes follow the length than it announces.
     #[error("Unexpected payload size {got}, expected >= {expected}")]
     Short {
         /// Bytes that follow the length.
@@ -26,25 +26,25 @@ pub enum FrameError {
     NotUtf8,
 }
 
-/// A frame, borrowed from the bytes it was read from.
+/// A frame, borrowed from its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The blob: a ciphertext, or the body of a request.
     pub blob: &'a [u8],
-    /// What follows it. It is known to be UTF-8, nothing more.
+    /// The text behind it: valid UTF-8, otherwise unchecked.
     pub json: &'a str,
 }
 
 impl<'a> Frame<'a> {
-    /// Length of the length in bytes.
+    /// Length of the length prefix in bytes.
     pub const HEAD: usize = 4;
 
-    /// Takes bytes apart.
+    /// Parses a frame.
     ///
     /// # Errors
     ///
-    /// [`FrameError`] if they are too short for the length they begin with, or the text behind is
-    /// not UTF-8.
+    /// [`FrameError`] if the bytes are shorter than the length prefix announces, or the text is not
+    /// UTF-8.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FrameError> {
         let (length, rest) = bytes.split_first_chunk().ok_or(FrameError::NoLength)?;
         let expected = u32::from_le_bytes(*length);

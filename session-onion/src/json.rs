@@ -1,12 +1,11 @@
-//! JSON objects from strangers: read strictly, written in the one canonical form.
+//! Untrusted JSON objects: read strictly, written in the one canonical form.
 //!
-//! Objects are read field by field, without a tree, so that memory stays in proportion to the
-//! length of the text. Fields that nobody asked for are skipped. A field given twice that somebody asked for
-//! is an error, and so is nesting deeper than the 128 levels of the parser, wherever it is.
+//! Objects are read field by field, without a tree, so that memory is proportional to the length of
+//! the text. Unknown fields are skipped. A known field that occurs twice is an error, and so is
+//! nesting deeper than the 128 levels of the parser.
 //!
-//! Numbers and nested values are taken as text (`RawValue`). So it makes no difference which
-//! features of serde_json another crate of the same program turns on: key order and the way
-//! numbers are handed over change with them.
+//! Numbers and nested values are kept as text (`RawValue`), because the features of serde_json that
+//! another crate of the same program enables change the order of keys and the type of numbers.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
@@ -20,22 +19,24 @@ use serde_core::de::{
 };
 use serde_json::value::RawValue;
 
-/// Why a text is not the JSON object that was expected.
+use crate::payload::{Header, HeaderMap};
+
+/// The text is not the expected JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// Not an object, broken, followed by something, too deep, or a field stands twice.
+    /// It is no object, malformed, followed by other text, too deep, or has a field twice.
     #[error("not a JSON object")]
     NotAnObject,
-    /// A required field is not there.
+    /// A required field is absent.
     #[error("no field {0}")]
     Missing(&'static str),
-    /// A field has another type, or is out of its range.
+    /// A field has the wrong type or is out of range.
     #[error("field {0} has another type or is out of range")]
     Type(&'static str),
 }
 
-/// A value: scalars are decoded, the rest is kept as text.
+/// A value: scalars are decoded, arrays and objects are kept as text.
 enum Value<'a> {
     Null,
     Bool(bool),
@@ -54,7 +55,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
             [b'f', ..] => Self::Bool(false),
             [b'n', ..] => Self::Null,
             [open @ (b'[' | b'{'), ..] => {
-                // Raw text is only known to be well formed, however deep it is.
+                // Raw text is well formed, at any depth.
                 serde_json::from_str::<Skip>(raw).map_err(D::Error::custom)?;
                 if *open == b'[' {
                     Self::Array(raw)
@@ -67,7 +68,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
-/// A string literal, decoded.
+/// Decodes a string literal.
 fn text(raw: &str) -> Option<Cow<'_, str>> {
     struct Text;
     impl<'de> Visitor<'de> for Text {
@@ -90,7 +91,7 @@ fn text(raw: &str) -> Option<Cow<'_, str>> {
         .ok()
 }
 
-/// Any value, checked and forgotten. Unlike `IgnoredAny` it counts the depth.
+/// Any value, checked and discarded. Unlike `IgnoredAny` it counts the depth.
 struct Skip;
 
 impl<'de> Deserialize<'de> for Skip {
@@ -141,14 +142,14 @@ impl<'de> Deserialize<'de> for Skip {
     }
 }
 
-/// One field of an object, there or not.
+/// One field of an object, present or absent.
 pub(crate) struct Field<'a> {
     name: &'static str,
     value: Option<Value<'a>>,
 }
 
 impl<'a> Field<'a> {
-    /// Whether the field is there, with whatever value.
+    /// Returns whether the field is present, with any value.
     pub(crate) const fn is_there(&self) -> bool {
         self.value.is_some()
     }
@@ -157,7 +158,7 @@ impl<'a> Field<'a> {
         JsonError::Type(self.name)
     }
 
-    /// The same field, but null taken for absent.
+    /// Returns the same field, with null as absent.
     pub(crate) fn or_null(mut self) -> Self {
         if matches!(self.value, Some(Value::Null)) {
             self.value = None;
@@ -165,7 +166,7 @@ impl<'a> Field<'a> {
         self
     }
 
-    /// A string, if the field is there.
+    /// Returns a string, if the field is present.
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, JsonError> {
         match self.value {
             None => Ok(None),
@@ -174,13 +175,13 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A string that must be there.
+    /// Returns a string that must be present.
     pub(crate) fn required_text(self) -> Result<Cow<'a, str>, JsonError> {
         let missing = JsonError::Missing(self.name);
         self.text()?.ok_or(missing)
     }
 
-    /// A truth value, if the field is there.
+    /// Returns a boolean, if the field is present.
     pub(crate) fn boolean(&self) -> Result<Option<bool>, JsonError> {
         match self.value {
             None => Ok(None),
@@ -189,16 +190,25 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// An object of texts by name, empty if the field is not there. The last of a name counts.
-    pub(crate) fn text_map(&self) -> Result<BTreeMap<String, String>, JsonError> {
+    /// Returns the headers of an object, none if the field is absent.
+    pub(crate) fn headers(&self, numbers: Numbers) -> Result<Vec<Header>, JsonError> {
         match self.value {
-            None => Ok(BTreeMap::new()),
-            Some(Value::Object(raw)) => serde_json::from_str(raw).map_err(|_| self.mistyped()),
+            None => Ok(Vec::new()),
+            Some(Value::Object(raw)) => {
+                let mut reader = serde_json::Deserializer::from_str(raw);
+                let headers = reader
+                    .deserialize_map(Headers(numbers, HeaderMap::new()))
+                    .map_err(|_| self.mistyped())?;
+                let headers = headers.into_sorted().into_iter();
+                Ok(headers
+                    .map(|(name, value)| Header { name, value })
+                    .collect())
+            }
             Some(_) => Err(self.mistyped()),
         }
     }
 
-    /// The text of the elements of an array of objects.
+    /// Returns the texts of the elements of an array.
     pub(crate) fn objects(&self) -> Option<Vec<&'a str>> {
         let Some(Value::Array(raw)) = self.value else {
             return None;
@@ -207,13 +217,45 @@ impl<'a> Field<'a> {
         Some(elements.into_iter().map(RawValue::get).collect())
     }
 
-    /// An integer written without fraction and exponent, if the field is there.
+    /// Returns an integer written without fraction and exponent, if the field is present.
     pub(crate) fn integer(&self) -> Result<Option<i64>, JsonError> {
         match self.value {
             None => Ok(None),
             Some(Value::Number(text)) => text.parse().map(Some).map_err(|_| self.mistyped()),
             Some(_) => Err(self.mistyped()),
         }
+    }
+}
+
+/// How numbers as header values are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// They are an error.
+    Refused,
+    /// They are kept as their digits.
+    AsText,
+}
+
+/// Reads an object of headers.
+struct Headers(Numbers, HeaderMap<String, String>);
+
+impl<'de> Visitor<'de> for Headers {
+    type Value = HeaderMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, Value<'de>>()? {
+            let value = match value {
+                Value::Text(text) => text.into_owned(),
+                Value::Number(digits) if self.0 == Numbers::AsText => digits.to_owned(),
+                _ => return Err(A::Error::custom("a value is not a text")),
+            };
+            self.1.insert(name, value);
+        }
+        Ok(self.1)
     }
 }
 
@@ -237,7 +279,7 @@ pub(crate) fn fields<'a, const N: usize>(
                         map.next_value::<Skip>()?;
                     }
                     Some(field) if field.is_there() => {
-                        return Err(A::Error::custom("a field stands twice"));
+                        return Err(A::Error::custom("a field occurs twice"));
                     }
                     Some(field) => field.value = Some(map.next_value()?),
                 }
@@ -246,7 +288,7 @@ pub(crate) fn fields<'a, const N: usize>(
         }
     }
 
-    /// Finds the place of a key among the fields that are wanted.
+    /// Finds the place of a key among the wanted fields.
     struct Name<'n, 'a>(&'n [Field<'a>]);
     impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
         type Value = Option<usize>;
@@ -279,11 +321,11 @@ pub(crate) fn fields<'a, const N: usize>(
     Ok(fields)
 }
 
-/// The object once more in the canonical form: no white space, keys in ascending byte order.
+/// Rewrites the object in the canonical form: no white space, keys in ascending byte order.
 ///
-/// Of a key that stands twice the last value is kept. Numbers stay as they are written.
+/// The last value of a repeated key is kept. Numbers stay as they are written.
 pub(crate) fn canonical(text: &str) -> Result<String, JsonError> {
-    // Bounds the recursion below, and with it how often a part of the text is read again.
+    // Bounds the recursion below, and how often a part of the text is read again.
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| JsonError::NotAnObject)?;
     serde_json::from_str::<Skip>(raw.get()).map_err(|_| JsonError::NotAnObject)?;
     let mut out = Vec::with_capacity(text.len());
@@ -291,7 +333,7 @@ pub(crate) fn canonical(text: &str) -> Result<String, JsonError> {
     String::from_utf8(out).map_err(|_| JsonError::NotAnObject)
 }
 
-/// Appends an array item by item: a list of all would take 16 bytes for each two of the text.
+/// Appends an array item by item: a list of all would take 16 bytes for each two bytes of text.
 struct Items<'o>(&'o mut Vec<u8>);
 
 impl<'de> Visitor<'de> for Items<'_> {
@@ -343,15 +385,16 @@ fn push_canonical(out: &mut Vec<u8>, raw: &str) -> Option<()> {
     Some(())
 }
 
-/// Appends a string literal, with the escapes that JSON demands and no others.
+/// Appends a string literal with the escapes that JSON requires, and no others.
 pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut rest = text.as_bytes();
     out.push(b'"');
     while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
-        let (plain, escaped) = rest.split_at(at);
+        let Some((plain, [byte, after @ ..])) = rest.split_at_checked(at) else {
+            break;
+        };
         out.extend_from_slice(plain);
-        let [byte, after @ ..] = escaped else { break };
         rest = after;
         let short = match byte {
             b'"' | b'\\' => *byte,

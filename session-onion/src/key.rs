@@ -2,36 +2,36 @@
 
 use crate::base64;
 
-/// Why a text is not a public key.
+/// The text is not a public key.
 ///
-/// The texts are those of the deployed node, which sends them back to the client.
+/// The texts are those of deployed nodes, which send them back to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyTextError {
-    /// 64 characters, but not all of them hex digits.
+    /// The text has 64 characters, and one of them is not a hex digit.
     #[error("Hex key data is invalid: data is not hex")]
     NotHex,
-    /// Another length than a key has.
+    /// The text has the wrong length.
     #[error("Hex key data is invalid: expected 64 hex digits, got {got} characters")]
     Length {
-        /// Bytes of the text.
+        /// Length of the text in bytes.
         got: usize,
     },
-    /// None of the three encodings that a server takes.
+    /// The text is in none of the three encodings that servers accept.
     #[error("key is not 64 hex digits, 43 or 44 characters of base64, or 52 of base32z")]
     NoEncoding,
 }
 
-/// Reads exactly 64 hex digits of either case, as nodes do.
+/// Parses exactly 64 hex digits of either case, as nodes do.
 pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
     if text.len() != 64 {
         return Err(KeyTextError::Length { got: text.len() });
     }
-    // The length is checked first because the decoder takes a prefix `0x` for no digits.
+    // The length is checked first, because the decoder skips a prefix `0x`.
     const_hex::decode_to_array(text).map_err(|_| KeyTextError::NotHex)
 }
 
-/// Reads hex, base64 (with or without padding) or base32z, as external servers do
+/// Parses hex, base64 (with or without padding) or base32z, as external servers do
 /// (protocol: identity, section 5.2). Unused bits of the last character must be zero.
 pub(crate) fn from_any(text: &str) -> Result<[u8; 32], KeyTextError> {
     let key = match text.len() {

@@ -13,6 +13,7 @@ extern crate std;
 mod base64;
 mod json;
 mod key;
+mod role;
 mod routing;
 
 pub mod cipher;
@@ -29,10 +30,14 @@ pub use cipher::{Cipher, LayerKey};
 pub use json::JsonError;
 pub use key::KeyTextError;
 
-/// Longest packet in bytes: the guard refuses a longer HTTP body, and nodes among themselves a
-/// longer message (protocol: onion, sections 6.1 and 6.3).
+// The crates whose types are part of this interface.
+pub use rand_core;
+pub use session_crypto;
+
+/// Maximum length of a packet in bytes: guards reject a longer HTTP body, and nodes a longer message
+/// of another node (protocol: onion, sections 6.1 and 6.3).
 pub const MAX_PACKET_LENGTH: usize = 10 * 1024 * 1024;
 
-/// Highest `hop_no` that a node accepts from another node: the guard, which counts as 0, and 15
-/// nodes after it (protocol: onion, section 7).
+/// Maximum `hop_no` that a node accepts from another node: the guard counts as 0, and 15 nodes may
+/// follow it (protocol: onion, section 7).
 pub const MAX_HOP_NO: u32 = 15;

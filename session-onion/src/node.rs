@@ -1,21 +1,23 @@
 //! The service node's side: peel a layer, pass answers back, answer.
 //!
-//! This is the whole algorithm of a node as far as it is protocol (protocol: onion, section 7).
-//! What is left to the node is to find other nodes, to send, and to run storage requests:
+//! This is the whole algorithm of a node as far as the protocol defines it (protocol: onion,
+//! section 7). The program around it finds other nodes, sends, and runs storage requests:
 //!
-//! 1. [`Arrival::https`], [`Arrival::quic`] or [`Arrival::node`] reads what came.
-//! 2. [`Node::peel`] opens it and says what is to be done.
-//! 3. [`Relay`], [`Exit`] and [`Deliver`] turn what came of it into the [`Answer`] to send back.
+//! 1. [`Arrival::https`], [`Arrival::quic`] or [`Arrival::node`] parses the incoming bytes.
+//! 2. [`Node::peel`] opens the layer and returns the task.
+//! 3. [`Relay`], [`Exit`] and [`Deliver`] turn the result into the [`Answer`] to send back.
 //!
-//! Whatever goes wrong is a [`Refused`], which has the exact answer of a deployed node, encrypted
-//! where that one encrypts.
+//! Every error is a [`Refused`] with the exact answer of a deployed node, encrypted where deployed
+//! nodes encrypt it.
 
 mod answer;
 mod arrival;
 mod forward;
 mod peel;
+mod refused;
 
 pub use answer::{Answer, NotReady, Replier, ReplyBody};
 pub use arrival::Arrival;
 pub use forward::{Exit, Relay};
-pub use peel::{Deliver, Node, Peeled, Reason, Refused};
+pub use peel::{Deliver, Node, Peeled};
+pub use refused::{Reason, Refused};

@@ -8,7 +8,6 @@
 //! from a node    d "data" ciphertext  "enc_type" name  "ephemeral_key" key (32)  "hop_no" number e
 //! ```
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -21,49 +20,49 @@ use crate::json::{Field, JsonError, fields};
 use crate::key::KeyTextError;
 use crate::{key, routing};
 
-/// Why bytes are not a packet.
+/// The bytes are not a packet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacketError {
-    /// They are not a frame.
+    /// The bytes are not a frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// What follows the ciphertext is not the JSON that was expected.
+    /// The JSON behind the ciphertext is malformed.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A node's message is not canonical bt-encoding.
     #[error(transparent)]
     Encoding(#[from] bt::Error),
-    /// A node's message has not the fields that were expected.
+    /// A field of a node's message is missing or malformed.
     #[error(transparent)]
     Field(#[from] bt::FieldError),
-    /// The ephemeral key is not a key.
+    /// The text of the ephemeral key is not a key.
     #[error(transparent)]
     Key(#[from] KeyTextError),
-    /// The cipher is none that this build knows. The name is cut after 64 characters.
+    /// The cipher is unknown. The name is cut after 64 characters.
     #[error("Invalid encryption type {0}")]
     Cipher(String),
 }
 
-/// A layer that nobody has opened yet, with what is needed to open it.
+/// A sealed layer with the client's key and the cipher that open it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer<'a> {
     /// The ciphertext.
     pub ciphertext: &'a [u8],
-    /// The client's key for this layer.
+    /// The client's ephemeral key of this layer.
     pub ephemeral_key: X25519Public,
     /// The cipher of this layer.
     pub cipher: Cipher,
-    /// How many nodes the packet has passed, or claims to have passed.
+    /// Number of nodes that the packet has passed, as it claims.
     pub hop_no: u32,
 }
 
 impl<'a> Layer<'a> {
-    /// Reads the packet that a client sends to its guard. `hop_no` is 0 if absent or negative.
+    /// Parses the packet that a client sends to its guard. `hop_no` is 0 if absent or negative.
     ///
     /// # Errors
     ///
-    /// [`PacketError`] says what is wrong with it.
+    /// [`PacketError`] if the packet is malformed.
     pub fn from_packet(packet: &'a [u8]) -> Result<Self, PacketError> {
         let frame = Frame::parse(packet)?;
         let [ephemeral_key, cipher, hop_no] =
@@ -78,11 +77,11 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Writes the packet that a client sends to its guard.
+    /// Encodes the packet that a client sends to its guard.
     ///
     /// # Errors
     ///
-    /// [`TooLong`] if the length of the ciphertext does not fit in four bytes.
+    /// [`TooLong`] if the length of the ciphertext does not fit into four bytes.
     pub fn to_packet(&self) -> Result<Vec<u8>, TooLong> {
         let length = u32::try_from(self.ciphertext.len()).map_err(|_| TooLong)?;
         let mut packet = Vec::with_capacity(
@@ -97,11 +96,11 @@ impl<'a> Layer<'a> {
         Ok(packet)
     }
 
-    /// Reads the message that a node sends to the next one. `hop_no` is 1 if absent or below.
+    /// Parses the message that a node sends to the next one. `hop_no` is 1 if absent or less.
     ///
     /// # Errors
     ///
-    /// [`PacketError`] says what is wrong with it.
+    /// [`PacketError`] if the message is malformed.
     pub fn from_message(message: &'a [u8]) -> Result<Self, PacketError> {
         let dict = bt::parse_dict(message)?;
         let cipher = match dict.get(b"enc_type") {
@@ -120,7 +119,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Writes the message that a node sends to the next one, the one part of the OxenMQ request
+    /// Encodes the message that a node sends to the next one, the one part of the OxenMQ request
     /// `sn.onion_request`.
     #[must_use]
     pub fn to_message(&self) -> Vec<u8> {
@@ -133,17 +132,15 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// A cipher by its name; absent, it is [`Cipher::UNNAMED`].
+/// Reads the name of a cipher; [`Cipher::UNNAMED`] if absent.
 pub(crate) fn read_cipher(field: Field<'_>) -> Result<Cipher, PacketError> {
     field
         .text()?
         .map_or(Ok(Cipher::UNNAMED), |name| cipher_named(&name))
 }
 
-/// A cipher by its name.
-pub(crate) fn cipher_named(name: &str) -> Result<Cipher, PacketError> {
-    name.parse().map_err(|_| {
-        let end = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
-        PacketError::Cipher(name.get(..end).unwrap_or_default().to_owned())
-    })
+/// Parses the name of a cipher.
+fn cipher_named(name: &str) -> Result<Cipher, PacketError> {
+    name.parse()
+        .map_err(|_| PacketError::Cipher(name.chars().take(64).collect()))
 }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! An onion request is a command with the endpoint [`ONION_REQ`] and the packet as its body. An
-//! answer with status 200 comes back as a reply, any other as an error whose text begins with the
-//! status line.
+//! answer with status 200 comes back as a reply, any other status as an error whose text begins with
+//! the status line.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -19,37 +19,37 @@ use crate::node::Answer;
 
 /// The endpoint of onion requests.
 pub const ONION_REQ: &[u8] = b"onion_req";
-/// Longest message in bytes, without its length.
+/// Maximum length of a message in bytes, without its length prefix.
 pub const MAX_LENGTH: usize = 10_000_000;
-/// Most digits of a length.
+/// Maximum number of digits of a length prefix.
 const MAX_DIGITS: usize = 8;
 
-/// Why bytes are not a message.
+/// The bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuicError {
-    /// They do not begin with a length of at most eight digits and a colon.
+    /// The bytes do not begin with a length of at most eight digits and a colon.
     #[error("expected a length of at most {MAX_DIGITS} digits and a colon")]
     NoLength,
     /// The message is too long.
-    #[error("message of {0} bytes is longer than {MAX_LENGTH}")]
+    #[error("expected a message of at most {MAX_LENGTH} bytes, got {0}")]
     TooLong(usize),
     /// The message is not a canonical bencoded list.
     #[error("not a list: {0}")]
     Encoding(#[from] bt::Error),
-    /// The list is none of the three kinds of messages.
+    /// The list is not a command, reply or error.
     #[error("not a command, reply or error")]
     Kind,
 }
 
-/// A message of a stream. The identifier ties a reply or an error to its command.
+/// A message of a stream. The identifier assigns a reply or an error to its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
     /// A request.
     Command {
-        /// Its identifier.
+        /// The identifier.
         id: i64,
-        /// What is called.
+        /// The endpoint.
         endpoint: &'a [u8],
         /// The body.
         body: &'a [u8],
@@ -71,12 +71,12 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads the first message of what has come through a stream, and says how many bytes it took;
-    /// none if more must come first.
+    /// Parses the first message of a stream and returns it with its length in bytes, or `None` if it
+    /// is incomplete.
     ///
     /// # Errors
     ///
-    /// [`QuicError`] if what has come can never become a message. The stream is of no use then.
+    /// [`QuicError`] if the bytes cannot become a message. The stream is unusable then.
     pub fn read(stream: &'a [u8]) -> Result<Option<(Self, usize)>, QuicError> {
         let digits = stream
             .iter()
@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Writes the message with its length.
+    /// Encodes the message with its length prefix.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Writes a node's answer to the command `id`.
+/// Encodes a node's answer to the command `id`.
 ///
 /// # Errors
 ///
@@ -174,7 +174,7 @@ pub fn answer(id: i64, answer: &Answer) -> Result<Vec<u8>, QuicError> {
     Message::Error { id, body: &body }.encode()
 }
 
-/// The reason phrase of a status that a node gives.
+/// Returns the reason phrase of a status that nodes send.
 const fn phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
@@ -194,8 +194,8 @@ const fn phrase(status: u16) -> &'static str {
     }
 }
 
-/// The status that the text of an error message begins with, if it is one of the six that clients
-/// look for.
+/// Returns the status that the text of an error begins with, if it is one of the six that clients
+/// know.
 #[must_use]
 pub fn error_status(text: &[u8]) -> Option<u16> {
     [400, 403, 500, 502, 503, 504]

@@ -1,7 +1,7 @@
-//! The routing JSON of the layers: written in the canonical form, read by role.
+//! Encodes the routing JSON of the layers in the canonical form.
 //!
-//! A relay's JSON describes the layer that is forwarded, not the one it stands in
-//! (protocol: onion, sections 4.2 to 4.4).
+//! A relay's JSON describes the forwarded layer, not the one that contains it (protocol: onion,
+//! sections 4.2 to 4.4).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,12 +9,11 @@ use alloc::vec::Vec;
 use session_crypto::{Ed25519Public, X25519Public};
 
 use crate::cipher::Cipher;
-use crate::json::{fields, push_text};
-use crate::key;
-use crate::packet::{PacketError, read_cipher};
+use crate::json::push_text;
 
-/// Longest JSON of [`push_outer`] and [`push_relay`] in bytes, rounded up.
+/// Maximum length of the JSON of [`push_outer`] in bytes, rounded up.
 pub(crate) const MAX_OUTER: usize = 160;
+/// Maximum length of the JSON of [`push_relay`] in bytes, rounded up.
 pub(crate) const MAX_RELAY: usize = 224;
 
 fn push(out: &mut Vec<u8>, text: &str) {
@@ -34,11 +33,11 @@ fn push_number(out: &mut Vec<u8>, number: u32) {
             Ok(())
         }
     }
-    // Writing to a vector cannot fail.
+    // Infallible: `Bytes` never returns an error.
     let _ = write!(Bytes(out), "{number}");
 }
 
-/// The cipher and the ephemeral key of a layer, which stand next to each other in every form.
+/// Appends the cipher and the ephemeral key of a layer, which are neighbours in every form.
 fn push_layer(out: &mut Vec<u8>, cipher: Cipher, ephemeral: &X25519Public) {
     push(out, "\"enc_type\":\"");
     push(out, cipher.name());
@@ -47,7 +46,7 @@ fn push_layer(out: &mut Vec<u8>, cipher: Cipher, ephemeral: &X25519Public) {
     push(out, "\"");
 }
 
-/// The JSON of the packet.
+/// Appends the JSON of the packet.
 pub(crate) fn push_outer(out: &mut Vec<u8>, cipher: Cipher, ephemeral: &X25519Public, hop_no: u32) {
     push(out, "{");
     push_layer(out, cipher, ephemeral);
@@ -58,7 +57,7 @@ pub(crate) fn push_outer(out: &mut Vec<u8>, cipher: Cipher, ephemeral: &X25519Pu
     push(out, "}");
 }
 
-/// The JSON for a node whose successor is a node.
+/// Appends the JSON for a node whose successor is a node.
 pub(crate) fn push_relay(
     out: &mut Vec<u8>,
     next: &Ed25519Public,
@@ -72,7 +71,7 @@ pub(crate) fn push_relay(
     push(out, "}");
 }
 
-/// The JSON for a node whose successor is a server.
+/// Appends the JSON for a node whose successor is a server.
 pub(crate) fn push_exit(
     out: &mut Vec<u8>,
     url: &ServerUrl,
@@ -92,7 +91,7 @@ pub(crate) fn push_exit(
     push(out, "}");
 }
 
-/// Where an exit node posts to.
+/// The URL that an exit node posts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
     pub(crate) protocol: String,
@@ -102,8 +101,8 @@ pub(crate) struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// How much longer than [`MAX_RELAY`] the JSON of [`push_exit`] can be. No character of host
-    /// and target takes more than two bytes.
+    /// Returns an upper bound of how much the JSON of [`push_exit`] exceeds [`MAX_RELAY`]. No
+    /// character of host and target takes more than two bytes.
     pub(crate) fn max_json_length(&self) -> usize {
         self.host
             .len()
@@ -111,11 +110,10 @@ impl ServerUrl {
             .saturating_mul(2)
     }
 
-    /// Whether a node may post there (protocol: onion, section 7, step 8).
+    /// Returns whether a node may post there (protocol: onion, section 7, step 8).
     ///
-    /// Host and target must besides be printable ASCII without what would end them, so that no
-    /// host can carry a path, a port of its own choice or a line break into the request. No client
-    /// sends such things.
+    /// Host and target must also be printable ASCII without delimiters, so that no host smuggles a
+    /// path, a port or a line break into the HTTP request. No client sends such URLs.
     pub(crate) fn is_allowed(&self) -> bool {
         matches!(self.protocol.as_str(), "http" | "https")
             && is_allowed_host(&self.host)
@@ -123,7 +121,7 @@ impl ServerUrl {
     }
 }
 
-/// A name, or an IP address; one of version 6 stands in brackets, and a colon nowhere else.
+/// A name or an IP address. Only an IPv6 address in brackets may contain colons.
 fn is_allowed_host(host: &str) -> bool {
     let bracketed = host
         .strip_prefix('[')
@@ -143,73 +141,4 @@ pub(crate) fn is_allowed_target(target: &str) -> bool {
         && target
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte))
-}
-
-/// What the JSON of an opened layer asks the node for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Deliver {
-        json: bool,
-        base64: bool,
-    },
-    Exit(ServerUrl),
-    Relay {
-        next: Ed25519Public,
-        cipher: Cipher,
-        ephemeral: X25519Public,
-    },
-}
-
-impl Role {
-    /// Reads the JSON. `headers` comes before `host`, and that before the relay; the fields of the
-    /// roles not taken are not looked at.
-    pub(crate) fn parse(json: &str) -> Result<Self, PacketError> {
-        let [
-            headers,
-            embed,
-            base64,
-            host,
-            target,
-            port,
-            protocol,
-            next,
-            ephemeral,
-            cipher,
-        ] = fields(
-            json,
-            [
-                "headers",
-                "json",
-                "base64",
-                "host",
-                "target",
-                "port",
-                "protocol",
-                "destination",
-                "ephemeral_key",
-                "enc_type",
-            ],
-        )?;
-        if headers.is_there() {
-            return Ok(Self::Deliver {
-                json: embed.boolean()?.unwrap_or(false),
-                base64: base64.boolean()?.unwrap_or(true),
-            });
-        }
-        if host.is_there() {
-            // The default is 443 for http too.
-            let number = port.integer()?.unwrap_or(443);
-            return Ok(Self::Exit(ServerUrl {
-                protocol: protocol.text()?.unwrap_or("https".into()).into_owned(),
-                host: host.required_text()?.into_owned(),
-                port: u16::try_from(number).map_err(|_| port.mistyped())?,
-                target: target.required_text()?.into_owned(),
-            }));
-        }
-        Ok(Self::Relay {
-            next: Ed25519Public::from_bytes(key::from_hex(&next.required_text()?)?),
-            ephemeral: X25519Public::from_bytes(key::from_hex(&ephemeral.required_text()?)?),
-            cipher: read_cipher(cipher)?,
-        })
-    }
 }

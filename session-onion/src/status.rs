@@ -1,44 +1,68 @@
-//! What an answer means, whom it blames, and what of it may be believed
-//! (protocol: onion, section 9).
+//! The meaning of replies, and who vouches for them (protocol: onion, section 9).
 //!
-//! Only what the destination has encrypted is from the destination. Everything else may come from
-//! any node of the path: a plain 406, 421 or 425 would make a client set its clock or change the
-//! swarm on a stranger's word, and is never honoured.
+//! | what came back | who vouches for it | type |
+//! |---|---|---|
+//! | the destination's reply | the destination: decrypted with its layer's key | [`Reply`](crate::client::Reply) |
+//! | the destination's reply, malformed | the destination | [`MalformedReply`](crate::client::MalformedReply) |
+//! | the refusal of a hop | that hop: decrypted with its layer's key | [`HopRefusal`](crate::client::HopRefusal) |
+//! | plain text, or bytes that do not decrypt | nobody | [`Hearsay`] |
+//!
+//! Every node of the path, and anybody between the client and the guard, can write hearsay. It ends
+//! the attempt and proves nothing about the nodes that it names. A plain 406, 421 or 425 would make a
+//! client set its clock or change the swarm; a client must not act on it.
 
+use alloc::string::String;
 use core::fmt;
 
 use session_crypto::Ed25519Public;
 
 use crate::key;
 
-/// What a plain answer, which nobody vouches for, says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who vouches for what came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// The destination: it was decrypted with the key of the destination's layer.
+    Destination,
+    /// One hop of the path, from 0, the guard: it was decrypted with the key of that hop's layer.
+    Hop(usize),
+    /// Nobody.
+    Hearsay,
+}
+
+/// The claim of unauthenticated bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum PlainKind {
-    /// 502: a node is not in the list of another, so it is gone for good.
+pub enum Claim {
+    /// 502: this node is not in the list of the node before it.
     NodeNotFound(Ed25519Public),
-    /// 502: a node is known, but not where to reach it.
+    /// 502: this node is known, but not its address.
     NodeUnreachable(Ed25519Public),
-    /// 502: the destination got nonsense from its chain daemon.
+    /// 502: the destination received an invalid response from its chain daemon.
     DestinationBroken,
-    /// 503: a node of the path is not ready.
+    /// 503: this node of the path is not ready.
     NodeNotReady(Ed25519Public),
     /// 503: the guard is not ready.
     GuardNotReady,
-    /// 503: the guard has too much to do.
+    /// 503: the guard is overloaded.
     GuardBusy,
-    /// 500: a node answered another with nonsense.
+    /// 500: a node received an invalid response from the next one.
     InvalidResponse,
     /// 504: a node, or a server behind the path, did not answer in time.
     TimedOut,
-    /// 406, 421 or 425, which only the destination could say, and it would have encrypted it.
+    /// 406, 421 or 425: only the destination may say so, and it would have encrypted it.
     Unauthenticated,
-    /// Anything else.
+    /// A success without a body.
+    Empty,
+    /// A success whose body is not base64, although the reply must be.
+    NotBase64,
+    /// A success whose body does not decrypt with the key of any layer.
+    Undecryptable,
+    /// Any other status or text.
     Other,
 }
 
-impl PlainKind {
-    /// What a plain answer says, by its status and the text that it contains somewhere.
+impl Claim {
+    /// Reads a plain answer: its status, which is not a success, and the text of its body.
     #[must_use]
     pub fn of(status: u16, text: &str) -> Self {
         let named = |pattern| named_key(text, pattern);
@@ -59,90 +83,78 @@ impl PlainKind {
         };
         other.unwrap_or(Self::Other)
     }
+
+    /// Returns the node that is named, if one is.
+    #[must_use]
+    pub const fn node(self) -> Option<Ed25519Public> {
+        match self {
+            Self::NodeNotFound(key) | Self::NodeUnreachable(key) | Self::NodeNotReady(key) => {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
 }
 
-/// The key that follows a pattern, up to the first white space.
+/// Reads the key that follows a pattern, up to the first white space.
 fn named_key(text: &str, pattern: &str) -> Option<Ed25519Public> {
     let (_, rest) = text.split_once(pattern)?;
     let key = rest.split(|end: char| end.is_ascii_whitespace()).next()?;
     key::from_hex(key).ok().map(Ed25519Public::from_bytes)
 }
 
-/// Whom a failure counts against. It is a hint: any node of the path could have made it up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Blame {
-    /// Nobody.
-    Nobody,
-    /// The path as a whole: one strike.
-    Path,
-    /// One hop of the path, from 0, the guard: one strike.
+/// The place of a node in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Position {
+    /// A hop of the path, from 0, the guard.
     Hop(usize),
-    /// One hop, which is out of the network: it is struck out, and the path gets one strike.
-    HopGone(usize),
-    /// The destination, a node: one strike.
+    /// The destination, a service node.
     Destination,
-    /// The destination, a node: it is struck out. The path is not to blame.
-    DestinationGone,
 }
 
-/// An answer of a node of the path in plain text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plain {
-    /// The status.
-    pub status: u16,
-    /// What it says.
-    pub kind: PlainKind,
-    /// Whom it counts against.
-    pub blame: Blame,
+/// Bytes that nobody vouches for: any node of the path can have written them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hearsay {
+    /// The HTTP status. `None` if a QUIC error names none of those that clients know.
+    pub status: Option<u16>,
+    /// The claim.
+    pub claim: Claim,
+    /// The place of the node that the claim names. `None` if it names no node, or one that is
+    /// neither on the path nor the destination.
+    pub about: Option<Position>,
+    /// The text of a plain answer, empty if the status is a success. Untrusted: do not print it to
+    /// a terminal as it is.
+    pub text: String,
 }
 
-impl fmt::Display for Plain {
+impl fmt::Display for Hearsay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "path answered {} in plain text", self.status)
-    }
-}
-
-/// Whom a plain answer counts against, given the keys of the path and of the destination, which is
-/// none if it is a server.
-///
-/// A node that is neither is not to blame, whatever a node of the path says of it: the path is.
-pub(crate) fn blame(
-    kind: PlainKind,
-    mut hops: impl Iterator<Item = Ed25519Public>,
-    destination: Option<&Ed25519Public>,
-) -> Blame {
-    match kind {
-        PlainKind::NodeNotFound(key) | PlainKind::NodeUnreachable(key) => {
-            match hops.position(|hop| hop == key) {
-                // No node forwards to the guard.
-                Some(0) => Blame::Path,
-                Some(hop) => Blame::HopGone(hop),
-                None if destination == Some(&key) => Blame::DestinationGone,
-                None => Blame::Path,
-            }
+        match self.claim {
+            Claim::Empty => return f.write_str("reply is empty"),
+            Claim::NotBase64 => return f.write_str("reply is not base64"),
+            Claim::Undecryptable => return f.write_str("reply does not decrypt"),
+            _ => {}
         }
-        PlainKind::NodeNotReady(key) => match hops.position(|hop| hop == key) {
-            Some(hop) => Blame::Hop(hop),
-            None if destination == Some(&key) => Blame::Destination,
-            None => Blame::Path,
-        },
-        PlainKind::DestinationBroken if destination.is_some() => Blame::DestinationGone,
-        PlainKind::GuardNotReady | PlainKind::GuardBusy => Blame::Hop(0),
-        PlainKind::InvalidResponse => Blame::Path,
-        // A server may be down without any node being at fault.
-        PlainKind::TimedOut if destination.is_some() => Blame::Path,
-        _ => Blame::Nobody,
+        match self.status {
+            Some(status) => write!(f, "path answered {status} in plain text"),
+            None => f.write_str("path answered in plain text"),
+        }?;
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", self.text)
     }
 }
 
-/// What an answer of the destination says.
+impl core::error::Error for Hearsay {}
+
+/// The meaning of the destination's reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplyKind {
-    /// 200 to 299: done.
+    /// 200 to 299: success.
     Success,
-    /// 401: the signature or the permission does not do. Asking again does not help.
+    /// 401: the signature or the permission is not sufficient. Retrying does not help.
     Unauthorized,
     /// 404: not found.
     NotFound,
@@ -152,16 +164,16 @@ pub enum ReplyKind {
     WrongSwarm,
     /// 429: too many requests.
     RateLimited,
-    /// 502: the node got nonsense from its chain daemon, and is to be struck out.
+    /// 502: the node received an invalid response from its chain daemon.
     Broken,
     /// 503: the node is not ready.
     NotReady,
-    /// Any other refusal; it counts against no node.
+    /// Any other refusal; no node is at fault.
     Refused,
 }
 
 impl ReplyKind {
-    /// What an answer of the destination says, by its status and its body.
+    /// Reads the status and the body of the destination's reply.
     #[must_use]
     pub fn of(status: u16, body: &[u8]) -> Self {
         const BROKEN: &[u8] = b"oxend returned unparsable data";

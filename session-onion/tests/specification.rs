@@ -125,7 +125,8 @@ fn server_of_section_11_2_opens_and_answers() {
         let nonce = vec![7; cipher.nonce_length()];
         let reply = opened
             .replier
-            .seal(&mut Replay::new([nonce]), b"Goodbye world");
+            .seal(&mut Replay::new([nonce]), b"Goodbye world")
+            .unwrap();
         assert_eq!(reply.len(), length);
         let at_client = LayerKey::for_client(cipher, &a, &client, &server).unwrap();
         assert_eq!(const_hex::encode(at_client.expose_bytes()), key);
@@ -464,6 +465,7 @@ fn server_of_section_11_7() {
         }
         .encode()
     });
+    let answer = answer.unwrap();
     assert_eq!(const_hex::encode(&answer), V4_REPLY);
     let reply = sealed.reply_key.open(200, &answer).unwrap();
     assert_eq!(reply.status, 200);

@@ -13,7 +13,8 @@ use session_network::client::{
     Action, ClientConfig, Outcome, Reply, RequestError, RequestId, SavedState, Target, Ticket,
 };
 use session_network::path::{Guard, PathConfig};
-use session_onion::client::{Hop, ReplyError, Request as Packet, seal};
+use session_onion::client::{Hop, HopRefusal, ReplyError, Request as Packet, seal};
+use session_onion::status::Hearsay;
 use session_storage::value::Value;
 use session_storage::{Body, Call, Info, Method, Request};
 use session_swarm::record::ServiceNode;
@@ -412,11 +413,16 @@ async fn carry(
             status: reply.status,
             body: reply.body.unwrap_or_default(),
         },
-        Err(ReplyError::Plain { plain, text }) => Came::PathError {
-            status: plain.status,
+        Err(ReplyError::Hearsay(Hearsay {
+            status: Some(status),
             text,
-        },
-        Err(ReplyError::Hop { status, text, .. }) => Came::PathError { status, text },
+            ..
+        })) if !(200..300).contains(&status) => Came::PathError { status, text },
+        Err(ReplyError::Refused(HopRefusal {
+            status: Some(status),
+            text,
+            ..
+        })) => Came::PathError { status, text },
         Err(error) => Came::Undecryptable(error.to_string()),
     }
 }

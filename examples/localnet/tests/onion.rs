@@ -128,22 +128,21 @@ async fn outside() -> Outside {
             "/oxen/teapot/lsrpc" | "/loki/teapot/lsrpc" => Reply::text(418, "short and stout"),
             "/loki/v3/lsrpc" => {
                 let opened = keys().open(&call.body).unwrap();
-                Reply::text(200, opened.answer_v3(rng, |_| (200, b"{\"v\":3}".to_vec())))
+                let answer = opened.answer_v3(rng, |_| (200, b"{\"v\":3}".to_vec()));
+                Reply::text(200, answer.unwrap())
             }
             _ => {
                 let opened = keys().open(&call.body).unwrap();
-                Reply::text(
-                    200,
-                    opened.answer_v4(rng, |request| {
-                        let body = [request.endpoint.as_bytes(), b" of ", &request.body].concat();
-                        v4::Response {
-                            code: 200,
-                            headers: &[],
-                            body: &body,
-                        }
-                        .encode()
-                    }),
-                )
+                let answer = opened.answer_v4(rng, |request| {
+                    let body = [request.endpoint.as_bytes(), b" of ", &request.body].concat();
+                    v4::Response {
+                        code: 200,
+                        headers: &[],
+                        body: &body,
+                    }
+                    .encode()
+                });
+                Reply::text(200, answer.unwrap())
             }
         };
         std::future::ready(reply)

@@ -11,7 +11,7 @@
 )]
 
 use session_onion::client::{Hop, ReplyError, Request as Packet, seal};
-use session_onion::status::Blame;
+use session_onion::status::{Claim, Position};
 
 mod clock;
 mod failures;
@@ -213,28 +213,33 @@ fn who_is_blamed_is_whom_session_onion_blames() {
         let last = hop(&sent.destination);
         let sealed = seal(&mut world.rng, &layers, &Packet::storage(&last, &sent.body)).unwrap();
         let reply = sealed.reply_key.open(status, text.as_bytes());
-        let Err(ReplyError::Plain { plain, .. }) = reply else {
+        let Err(ReplyError::Hearsay(hearsay)) = reply else {
             panic!("{status} {text}: {reply:?}");
         };
         let hops = world.keys();
         world.fail(&sent, status, &text);
         let mut expected = [0; 4];
         let mut on_path = 0;
-        match plain.blame {
-            Blame::Nobody => {}
-            Blame::Path => on_path = 1,
-            Blame::Hop(place) => expected[place] = 1,
-            Blame::HopGone(place) => (expected[place], on_path) = (STRIKE_LIMIT, 1),
-            Blame::Destination => expected[3] = 1,
-            Blame::DestinationGone => expected[3] = STRIKE_LIMIT,
-            other => panic!("{other:?}"),
+        match (hearsay.claim, hearsay.about) {
+            (Claim::NodeNotFound(_) | Claim::NodeUnreachable(_), about) => match about {
+                // No node forwards to the guard.
+                None | Some(Position::Hop(0)) => on_path = 1,
+                Some(Position::Hop(place)) => (expected[place], on_path) = (STRIKE_LIMIT, 1),
+                Some(Position::Destination) => expected[3] = STRIKE_LIMIT,
+            },
+            (Claim::NodeNotReady(_), Some(Position::Hop(place))) => expected[place] = 1,
+            (Claim::NodeNotReady(_), Some(Position::Destination)) => expected[3] = 1,
+            (Claim::GuardNotReady | Claim::GuardBusy, _) => expected[0] = 1,
+            (Claim::DestinationBroken, _) => expected[3] = STRIKE_LIMIT,
+            (Claim::NodeNotReady(_) | Claim::InvalidResponse | Claim::TimedOut, _) => on_path = 1,
+            _ => {}
         }
         let all = [hops, vec![sent.destination.ed25519]].concat();
         assert_eq!(world.strikes(&all), expected, "{status} {text}");
         assert_eq!(world.path().strikes(), on_path, "{status} {text}");
-        seen.insert(format!("{:?}", plain.blame));
+        seen.insert((expected, on_path));
     }
-    // Every kind of blame occurred.
+    // Every kind of strike occurred.
     assert_eq!(seen.len(), 9, "{seen:?}");
 }
 

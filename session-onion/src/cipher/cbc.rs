@@ -1,7 +1,7 @@
 //! AES-256-CBC with PKCS#7 padding, for layers of old clients (protocol: onion, section 2.5).
 //!
-//! Nothing is authenticated: whoever holds a ciphertext can change it, and can learn from the
-//! node's errors whether the padding was right.
+//! Nothing is authenticated: anybody who holds a ciphertext can change it, and the errors of the node
+//! reveal whether the padding was right.
 
 use alloc::vec::Vec;
 
@@ -10,18 +10,28 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use session_crypto::DecryptError;
 
+use super::TooLong;
+
 const BLOCK: usize = 16;
 
-/// Encrypts `buffer[start..]` where it stands, padding included.
-pub(super) fn seal(key: &[u8; 32], nonce: &[u8; 16], buffer: &mut Vec<u8>, start: usize) {
-    let length = buffer.len().saturating_sub(start);
+/// Encrypts `buffer[start..]` in place and appends the padding.
+pub(super) fn seal(
+    key: &[u8; 32],
+    nonce: &[u8; 16],
+    buffer: &mut Vec<u8>,
+    start: usize,
+) -> Result<(), TooLong> {
+    let length = buffer.len().checked_sub(start).ok_or(TooLong)?;
+    // A whole block is added; the padding takes at most that.
     buffer.resize(buffer.len().saturating_add(BLOCK), 0);
     let cipher = cbc::Encryptor::<Aes256>::new(key.into(), nonce.into());
-    let message = buffer.get_mut(start..).unwrap_or_default();
-    let sealed = cipher.encrypt_padded::<Pkcs7>(message, length);
-    // A whole block was added, and the padding takes at most that.
-    let sealed = sealed.map_or(0, <[u8]>::len);
+    let message = buffer.get_mut(start..).ok_or(TooLong)?;
+    let sealed = cipher
+        .encrypt_padded::<Pkcs7>(message, length)
+        .map_err(|_| TooLong)?
+        .len();
     buffer.truncate(start.saturating_add(sealed));
+    Ok(())
 }
 
 /// Decrypts nonce and ciphertext.

@@ -3,35 +3,36 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use session_crypto::x25519::{Agreement, agree_all};
-use session_crypto::{Ed25519Public, KeyError, X25519Public, X25519Secret};
+use session_crypto::x25519::agree_all;
+use session_crypto::{Ed25519Public, X25519Secret};
 
 use crate::MAX_PACKET_LENGTH;
-use crate::cipher::{Cipher, LayerKey, TooLong};
+use crate::cipher::{Cipher, TooLong};
 use crate::client::hop::{Hop, Peer, Request, StorageOptions};
-use crate::client::reply::{Expected, ReplyKey, Seen};
+use crate::client::layers::{LayerSecret, LayerSecrets};
+use crate::client::reply::{Expected, ReplyKey, Route};
 use crate::frame::Frame;
 use crate::routing::{self, ServerUrl};
 
-/// Nodes that a packet may pass, the destination included if it is a node.
+/// Maximum number of nodes that a packet passes, including the destination if it is a node.
 pub const MAX_NODES: usize = 16;
 
-/// Why a packet cannot be built.
+/// The packet cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The packet would pass more nodes than the network allows.
     #[error("expected at most {MAX_NODES} nodes, got {0}")]
     TooManyNodes(usize),
-    /// The packet would be longer than a guard takes.
-    #[error("packet of {0} bytes is longer than the {MAX_PACKET_LENGTH} that a node takes")]
+    /// The packet would exceed [`MAX_PACKET_LENGTH`].
+    #[error("expected a packet of at most {MAX_PACKET_LENGTH} bytes, got {0}")]
     TooLong(usize),
     /// The X25519 key of a hop (from 0, the guard) or of the destination (the last) has small
     /// order.
     #[error("key of hop {0} has small order")]
     Key(usize),
-    /// A cipher that nodes only take from old clients.
-    #[error("cipher is not for sending")]
+    /// Nodes accept the cipher from old clients only.
+    #[error("cipher is not sent by clients")]
     Cipher,
 }
 
@@ -42,65 +43,14 @@ impl From<TooLong> for BuildError {
     }
 }
 
-/// A packet, ready for the guard, and the key that opens the one answer to it.
+/// A packet, ready for the guard, and the key that opens the one reply to it.
 #[derive(Debug)]
 #[must_use]
 pub struct Sealed {
     /// The packet: the body of the request to the guard.
     pub packet: Vec<u8>,
-    /// Opens the answer.
+    /// Opens the reply.
     pub reply_key: ReplyKey,
-}
-
-/// What a client keeps of the layers: enough for any cipher that the answer may have.
-///
-/// The secrets stay in the list in which they were made, which wipes itself: a secret that is moved
-/// out of a list leaves a copy behind.
-pub(crate) struct LayerSecrets {
-    /// Of the destination, then of each hop, from the last to the first.
-    agreements: Vec<Agreement>,
-    /// The cipher and the key of each.
-    peers: Vec<(Cipher, X25519Public)>,
-}
-
-impl LayerSecrets {
-    /// The destination's layer, and those of the hops, from the last to the first.
-    pub(crate) fn iter(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = LayerSecret<'_>> + ExactSizeIterator {
-        let layers = self.agreements.iter().zip(&self.peers);
-        layers.map(|(agreement, (cipher, server))| LayerSecret {
-            cipher: *cipher,
-            agreement,
-            server,
-        })
-    }
-}
-
-/// The secret of one layer.
-#[derive(Clone, Copy)]
-pub(crate) struct LayerSecret<'a> {
-    pub(crate) cipher: Cipher,
-    agreement: &'a Agreement,
-    server: &'a X25519Public,
-}
-
-impl LayerSecret<'_> {
-    pub(crate) fn key(&self, cipher: Cipher) -> Result<LayerKey, KeyError> {
-        let shared = self.agreement.shared.as_ref().map_err(|error| *error)?;
-        Ok(LayerKey::derive(
-            cipher,
-            shared,
-            &self.agreement.ephemeral,
-            self.server,
-        ))
-    }
-
-    /// Encrypts the layer of a hop (from 0, the guard) or of the destination.
-    fn seal(&self, hop: usize, packet: &mut Vec<u8>, start: usize) -> Result<usize, BuildError> {
-        let key = self.key(self.cipher).map_err(|_| BuildError::Key(hop))?;
-        Ok(key.seal_behind_nonce(packet, start)?)
-    }
 }
 
 /// Where a relay layer leads.
@@ -109,7 +59,7 @@ enum Next<'a> {
     Server(&'a ServerUrl),
 }
 
-/// The innermost layer: its plaintext in three parts, whom it is for, and how they are reached.
+/// The innermost layer: its plaintext in three parts, its recipient, and how to reach it.
 struct Innermost<'a> {
     head: Vec<u8>,
     body: &'a [u8],
@@ -141,7 +91,7 @@ impl<'a> Innermost<'a> {
             },
             Request::Server { server, request } => Self {
                 head: request.head(),
-                body: request.body.unwrap_or_default(),
+                body: request.body.unwrap_or(&[]),
                 tail: "e",
                 peer: &server.peer,
                 next: Next::Server(&server.url),
@@ -157,7 +107,7 @@ impl<'a> Innermost<'a> {
             .saturating_add(self.tail.len())
     }
 
-    /// Refuses early what would be too long in the end, before there is a copy of it.
+    /// Rejects a request that is too long before it is copied.
     fn check_length(&self) -> Result<(), BuildError> {
         if self.length() > MAX_PACKET_LENGTH {
             return Err(BuildError::TooLong(self.length()));
@@ -172,7 +122,7 @@ impl<'a> Innermost<'a> {
     }
 }
 
-/// The JSON behind the body of a storage request. Its key `headers` makes the node the last one.
+/// The JSON behind the body of a storage request. Its key `headers` marks the final node.
 const fn control(options: StorageOptions) -> &'static str {
     match (options.base64, options.json) {
         (true, false) => r#"{"headers":""}"#,
@@ -185,17 +135,16 @@ const fn control(options: StorageOptions) -> &'static str {
 /// Builds a packet: the request for its destination, wrapped in one layer for each hop of the
 /// path, guard first (protocol: onion, section 4.5).
 ///
-/// The same layer by layer: [`examples/onion.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/onion.rs).
+/// The example program `onion` of this crate does the same layer by layer. An empty path addresses
+/// the packet to the destination itself, which is useful in tests only.
 ///
-/// With an empty path the packet is for the destination itself, which is useful in tests only.
-///
-/// Draws, for the destination and then for each hop from the last to the first, an ephemeral
-/// secret of 32 bytes and a nonce (24 bytes for xchacha20, 12 for aes-gcm).
+/// The generator is asked, for the destination and then for each hop from the last to the first,
+/// for an ephemeral secret of 32 bytes and a nonce (24 bytes for xchacha20, 12 for aes-gcm).
 ///
 /// # Errors
 ///
-/// [`BuildError`] if there are too many nodes, a key has small order, the packet would be longer
-/// than [`MAX_PACKET_LENGTH`], or a cipher is one that clients do not send.
+/// [`BuildError`] if there are too many nodes, a key has small order, the packet would exceed
+/// [`MAX_PACKET_LENGTH`], or clients do not send one of the ciphers.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -207,7 +156,7 @@ const fn control(options: StorageOptions) -> &'static str {
 /// let hops: Vec<Hop> = keys.into_iter().map(Hop::from_ed25519).collect::<Result<_, _>>()?;
 /// let body = br#"{"method":"info","params":{}}"#;
 /// let sealed = seal(rng, &hops[..3], &Request::storage(&hops[3], body))?;
-/// // The packet goes to the first hop by HTTPS; the key opens the one answer to it.
+/// // The packet goes to the first hop by HTTPS; the key opens the one reply to it.
 /// let refused = sealed.reply_key.open(400, b"Invalid ciphertext");
 /// assert!(refused.is_err());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -230,7 +179,7 @@ pub fn seal(
     }
     innermost.check_length()?;
 
-    // Before the payload stand a length and a nonce for each layer.
+    // A length and a nonce for each layer precede the payload.
     let mut start = ciphers.fold(0usize, |sum, cipher| {
         sum.saturating_add(Frame::HEAD)
             .saturating_add(cipher.nonce_length())
@@ -240,29 +189,29 @@ pub fn seal(
     innermost.push(&mut packet);
     let secrets = layer_secrets(rng, path, &innermost, &mut packet, start)?;
     let mut layers = secrets.iter();
-    // The destination's is always there.
+    // There is always one for the destination.
     let mut inner = layers.next().ok_or(BuildError::Key(path.len()))?;
-    start = inner.seal(path.len(), &mut packet, start)?;
+    start = encrypt(&inner, path.len(), &mut packet, start)?;
 
     let mut next = innermost.next;
     for ((index, hop), layer) in path.iter().enumerate().rev().zip(layers) {
         start = write_length(&mut packet, start)?;
-        let ephemeral = &inner.agreement.ephemeral;
+        let ephemeral = inner.ephemeral();
         match next {
             Next::Node(node) => routing::push_relay(&mut packet, node, inner.cipher, ephemeral),
             Next::Server(url) => routing::push_exit(&mut packet, url, inner.cipher, ephemeral),
         }
-        start = layer.seal(index, &mut packet, start)?;
+        start = encrypt(&layer, index, &mut packet, start)?;
         inner = layer;
         next = Next::Node(&hop.ed25519);
     }
     write_length(&mut packet, start)?;
-    routing::push_outer(&mut packet, inner.cipher, &inner.agreement.ephemeral, 0);
+    routing::push_outer(&mut packet, inner.cipher, inner.ephemeral(), 0);
     if packet.len() > MAX_PACKET_LENGTH {
         return Err(BuildError::TooLong(packet.len()));
     }
 
-    let seen = Seen {
+    let route = Route {
         hops: path.iter().map(|hop| hop.ed25519).collect(),
         destination: match request {
             Request::Storage { node, .. } => Some(node.ed25519),
@@ -271,11 +220,22 @@ pub fn seal(
     };
     Ok(Sealed {
         packet,
-        reply_key: ReplyKey::new(innermost.expected, secrets, seen),
+        reply_key: ReplyKey::new(innermost.expected, secrets, route),
     })
 }
 
-/// The secrets of the destination's layer and then of each hop's, from the last to the first.
+/// Encrypts the layer of a hop (from 0, the guard) or of the destination.
+fn encrypt(
+    layer: &LayerSecret<'_>,
+    hop: usize,
+    packet: &mut Vec<u8>,
+    start: usize,
+) -> Result<usize, BuildError> {
+    let key = layer.key(layer.cipher).map_err(|_| BuildError::Key(hop))?;
+    Ok(key.seal_behind_nonce(packet, start)?)
+}
+
+/// Draws the secrets of the destination's layer and then of each hop's, from the last to the first.
 ///
 /// Their nonces are drawn too and written into the packet, whose payload begins at `start`.
 fn layer_secrets(
@@ -302,13 +262,13 @@ fn layer_secrets(
         .zip(peers())
         .map(|(ephemeral, peer)| (ephemeral, peer.key()))
         .collect();
-    Ok(LayerSecrets {
-        agreements: agree_all(&pairs),
-        peers: peers().map(|peer| (peer.cipher, *peer.public())).collect(),
-    })
+    Ok(LayerSecrets::new(
+        agree_all(&pairs),
+        peers().map(|peer| (peer.cipher, *peer.public())).collect(),
+    ))
 }
 
-/// An upper bound of the packet's length, so that its buffer never grows.
+/// Upper bound of the packet's length, so that its buffer never grows.
 fn max_length(head: usize, hops: usize, innermost: &Innermost<'_>) -> usize {
     let url = match innermost.next {
         Next::Node(_) => 0,
@@ -320,7 +280,7 @@ fn max_length(head: usize, hops: usize, innermost: &Innermost<'_>) -> usize {
         .saturating_add(layer.saturating_mul(hops.saturating_add(1)))
 }
 
-/// Writes the length of `packet[start..]` just before it, and returns where the length begins.
+/// Writes the length of `packet[start..]` just before it, and returns the offset of the length.
 fn write_length(packet: &mut [u8], start: usize) -> Result<usize, TooLong> {
     let (head, blob) = packet.split_at_mut_checked(start).ok_or(TooLong)?;
     let place = head.last_chunk_mut().ok_or(TooLong)?;

@@ -1,4 +1,4 @@
-//! Whom a packet passes and whom it is for.
+//! Path hops and destinations.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -18,7 +18,7 @@ enum PeerKey {
     Prepared(Arc<PreparedPublic>),
 }
 
-/// Whom a layer is encrypted to, and how.
+/// The recipient of a layer and its cipher.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     key: PeerKey,
@@ -51,7 +51,7 @@ impl Peer {
     }
 }
 
-/// A service node, as a step of a path or as the destination behind it.
+/// A service node, as a hop of a path or as its destination.
 #[derive(Debug, Clone)]
 pub struct Hop {
     pub(crate) ed25519: Ed25519Public,
@@ -59,8 +59,8 @@ pub struct Hop {
 }
 
 impl Hop {
-    /// A node: its Ed25519 key, by which others find it, and its X25519 key, to which its layer is
-    /// encrypted. The cipher is xchacha20.
+    /// Creates a node from its Ed25519 key, which identifies it, and its X25519 key, to which its
+    /// layer is encrypted. The cipher is xchacha20.
     #[must_use]
     pub fn new(ed25519: Ed25519Public, x25519: X25519Public) -> Self {
         Self {
@@ -69,8 +69,7 @@ impl Hop {
         }
     }
 
-    /// A node whose X25519 key is the one that belongs to its Ed25519 key, as it is on the
-    /// deployed network.
+    /// Creates a node whose X25519 key is derived from its Ed25519 key, as on the deployed network.
     ///
     /// # Errors
     ///
@@ -79,16 +78,16 @@ impl Hop {
         Ok(Self::new(ed25519, ed25519.to_x25519()?))
     }
 
-    /// The same node with another cipher for its layer.
+    /// Sets the cipher of its layer.
     #[must_use]
     pub fn with_cipher(mut self, cipher: Cipher) -> Self {
         self.peer.cipher = cipher;
         self
     }
 
-    /// The same node with a precomputed table of its key, shared by all clones (30 KiB).
+    /// Precomputes a table of its key, shared by all clones (30 KiB).
     ///
-    /// Making the table takes as long as some five packets; each packet then saves more than half of
+    /// The table costs as much time as about five packets; each packet then saves more than half of
     /// the Diffie-Hellman for this node.
     #[must_use]
     pub fn prepare(mut self) -> Self {
@@ -96,35 +95,35 @@ impl Hop {
         self
     }
 
-    /// The node's Ed25519 key.
+    /// Returns the node's Ed25519 key.
     #[must_use]
     pub const fn ed25519(&self) -> &Ed25519Public {
         &self.ed25519
     }
 
-    /// The node's X25519 key.
+    /// Returns the node's X25519 key.
     #[must_use]
     pub fn x25519(&self) -> &X25519Public {
         self.peer.public()
     }
 }
 
-/// Why a server cannot be a destination.
+/// The server cannot be a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// The protocol is neither `http` nor `https`.
     #[error("expected the protocol http or https")]
     Protocol,
-    /// The host is empty, or has a character that no host name has. The port is no part of it.
-    #[error("host name is empty or has a character that no host name has")]
+    /// The host is empty or has an invalid character. It does not include the port.
+    #[error("host name is empty or has an invalid character")]
     Host,
-    /// No node would post to this target.
-    #[error("target is not /loki/…/lsrpc or /oxen/…/lsrpc, or has a query")]
+    /// Nodes do not post to this target.
+    #[error("expected the target /loki/…/lsrpc or /oxen/…/lsrpc without a query")]
     Target,
 }
 
-/// A server outside the network of nodes: a community server, a file server.
+/// A server outside the network of nodes, such as a community server or a file server.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -148,12 +147,12 @@ impl Server {
     /// The target of version 4 requests, which is the same for every server and endpoint.
     pub const TARGET: &str = "/oxen/v4/lsrpc";
 
-    /// A server by its X25519 key, protocol (`http` or `https`; a `://` at its end is cut off) and
-    /// host. The port is that of the protocol, the cipher xchacha20.
+    /// Creates a server from its X25519 key, protocol (`http` or `https`; a trailing `://` is
+    /// removed) and host. The port is the default of the protocol, the cipher xchacha20.
     ///
     /// # Errors
     ///
-    /// [`ServerError`] for another protocol, or a host that is none.
+    /// [`ServerError`] if the protocol is unknown or the host is malformed.
     pub fn new(x25519: X25519Public, protocol: &str, host: &str) -> Result<Self, ServerError> {
         let protocol = protocol.strip_suffix("://").unwrap_or(protocol);
         let port = match protocol {
@@ -176,18 +175,18 @@ impl Server {
         })
     }
 
-    /// The same server at another port.
+    /// Sets the port.
     #[must_use]
     pub const fn with_port(mut self, port: u16) -> Self {
         self.url.port = port;
         self
     }
 
-    /// The same server with another target than [`Self::TARGET`].
+    /// Sets the target, instead of [`Self::TARGET`].
     ///
     /// # Errors
     ///
-    /// [`ServerError::Target`] if no node would post there.
+    /// [`ServerError::Target`] if nodes do not post there.
     pub fn with_target(mut self, target: &str) -> Result<Self, ServerError> {
         if !is_allowed_target(target) {
             return Err(ServerError::Target);
@@ -196,33 +195,33 @@ impl Server {
         Ok(self)
     }
 
-    /// The same server with another cipher for its layer.
+    /// Sets the cipher of its layer.
     #[must_use]
     pub fn with_cipher(mut self, cipher: Cipher) -> Self {
         self.peer.cipher = cipher;
         self
     }
 
-    /// The same server with a precomputed table of its key, as [`Hop::prepare`].
+    /// Precomputes a table of its key, as [`Hop::prepare`].
     #[must_use]
     pub fn prepare(mut self) -> Self {
         self.peer.prepare();
         self
     }
 
-    /// The server's X25519 key.
+    /// Returns the server's X25519 key.
     #[must_use]
     pub fn x25519(&self) -> &X25519Public {
         self.peer.public()
     }
 }
 
-/// How a storage server shall form its answer. The default is what current clients ask for.
+/// The form of a storage server's reply. The default is that of current clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StorageOptions {
-    /// The result as JSON inside the JSON of the answer, instead of as text.
+    /// Embeds the result in the JSON of the reply, instead of sending it as text.
     pub json: bool,
-    /// The encrypted answer as base64, instead of as bytes.
+    /// Sends the encrypted reply as base64, instead of as bytes.
     pub base64: bool,
 }
 
@@ -235,22 +234,22 @@ impl Default for StorageOptions {
     }
 }
 
-/// What is sent through a path, and to whom.
+/// A request and its destination.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Request<'a> {
     /// A storage request: the text of a JSON-RPC call for a service node.
     Storage {
-        /// The node that answers it.
+        /// The destination.
         node: &'a Hop,
         /// The call, `{"method":…,"params":{…}}`.
         body: &'a [u8],
-        /// How the answer shall look.
+        /// The form of the reply.
         options: StorageOptions,
     },
     /// A version 4 request for a server.
     Server {
-        /// The server that answers it.
+        /// The destination.
         server: &'a Server,
         /// The request.
         request: v4::Request<'a>,
@@ -258,7 +257,7 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A storage request with the usual form of the answer.
+    /// Creates a storage request with the default form of the reply.
     #[must_use]
     pub fn storage(node: &'a Hop, body: &'a [u8]) -> Self {
         Self::Storage {
@@ -268,7 +267,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A version 4 request for a server.
+    /// Creates a version 4 request for a server.
     #[must_use]
     pub const fn server(server: &'a Server, request: v4::Request<'a>) -> Self {
         Self::Server { server, request }

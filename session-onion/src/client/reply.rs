@@ -1,4 +1,4 @@
-//! Opens the answer to a packet (protocol: onion, section 8).
+//! Opens the reply to a packet (protocol: onion, section 8).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,50 +8,64 @@ use session_crypto::{DecryptError, Ed25519Public};
 
 use crate::base64;
 use crate::cipher::Cipher;
-use crate::client::build::LayerSecrets;
-use crate::json::{self, JsonError, fields};
-use crate::payload::v4::{V4Error, read_response};
-use crate::payload::{self, Header};
+use crate::client::error::{HopRefusal, MalformedReply, ReplyError};
+use crate::client::layers::LayerSecrets;
+use crate::json::{self, JsonError, Numbers, fields};
+use crate::payload::{Header, v4};
 use crate::quic;
-use crate::status::{Plain, PlainKind, ReplyKind, blame};
+use crate::status::{Claim, Hearsay, Position, ReplyKind};
 
-/// What form the answer will have.
+/// The expected form of the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     Storage { base64: bool },
     V4,
 }
 
-/// Whom a packet is seen by.
-pub(crate) struct Seen {
+/// The nodes that a packet passes.
+pub(crate) struct Route {
     pub(crate) hops: Vec<Ed25519Public>,
-    /// None if the destination is a server.
+    /// `None` if the destination is a server.
     pub(crate) destination: Option<Ed25519Public>,
 }
 
-/// An answer that the destination, and nobody else, has encrypted.
+impl Route {
+    fn position(&self, node: Ed25519Public) -> Option<Position> {
+        let hop = self.hops.iter().position(|hop| *hop == node);
+        hop.map(Position::Hop)
+            .or_else(|| (self.destination == Some(node)).then_some(Position::Destination))
+    }
+}
+
+/// A reply that the destination, and nobody else, has encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The status. That of the transport is 200 whatever this one is.
+    /// The status. That of the transport is 200 in any case.
     pub status: u16,
-    /// The headers, by name. Storage servers send none.
+    /// The headers, in ascending order of their names. Storage servers send none.
     pub headers: Vec<Header>,
-    /// The body; a server's answer may have none.
+    /// The body; a server's reply may have none.
     ///
-    /// A storage server's is the text of the result. If it was asked to embed the result as JSON,
-    /// it is the whole answer, `{"body":…,"status":…}`.
+    /// For a storage server it is the text of the result. If the request asked to embed the result as
+    /// JSON, it is the whole reply, `{"body":…,"status":…}`.
     pub body: Option<Vec<u8>>,
 }
 
 impl Reply {
-    /// What the answer says.
+    /// Returns the meaning of the reply.
     #[must_use]
     pub fn kind(&self) -> ReplyKind {
-        ReplyKind::of(self.status, self.body.as_deref().unwrap_or_default())
+        ReplyKind::of(self.status, self.body.as_deref().unwrap_or(&[]))
     }
 
-    /// The status of a batch or sequence as a whole: that of its results, if all have the same and
-    /// it is not from 200 to 299.
+    /// Returns the value of a header. Names are compared without case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        Header::find(&self.headers, name)
+    }
+
+    /// Returns the status of a batch or sequence as a whole: that of its results, if all have the
+    /// same and it is not between 200 and 299.
     #[must_use]
     pub fn batch_status(&self) -> Option<u16> {
         let body = core::str::from_utf8(self.body.as_deref()?).ok()?;
@@ -66,59 +80,14 @@ impl Reply {
     }
 }
 
-/// Why there is no answer of the destination.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplyError {
-    /// A node of the path, or a server behind it, answered in plain text: nobody vouches for it.
-    #[error("{plain}: {text}")]
-    Plain {
-        /// What it says, and whom it counts against.
-        plain: Plain,
-        /// The text.
-        text: String,
-    },
-    /// A hop of the path refused the packet and encrypted its refusal.
-    #[error("hop {hop} answered {status}: {text}")]
-    Hop {
-        /// Which hop, from 0, the guard.
-        hop: usize,
-        /// The status.
-        status: u16,
-        /// The text.
-        text: String,
-    },
-    /// The body is empty.
-    #[error("answer is empty")]
-    Empty,
-    /// The body is not base64, as it should be.
-    #[error("answer is not base64")]
-    NotBase64,
-    /// The body is neither from the destination nor from a hop of the path.
-    #[error(transparent)]
-    Decrypt(#[from] DecryptError),
-    /// The destination's answer is not what it should be.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// The server's answer is not what it should be.
-    #[error(transparent)]
-    V4(#[from] V4Error),
-    /// The destination's answer is not UTF-8 where it should be JSON.
-    #[error("answer is not UTF-8")]
-    NotUtf8,
-    /// The status is not from 0 to 65535.
-    #[error("status of the answer is out of range")]
-    Status,
-}
-
-/// Opens the one answer to a packet.
+/// Opens the one reply to a packet.
 ///
-/// It keeps the secret of every layer, for a hop that cannot make sense of its layer encrypts its
-/// refusal with the key of that layer (protocol: onion, section 7.2).
+/// It keeps the secret of every layer, because a hop that rejects the content of its layer encrypts
+/// the refusal with the key of that layer (protocol: onion, section 7.2).
 pub struct ReplyKey {
     expected: Expected,
     secrets: LayerSecrets,
-    seen: Seen,
+    route: Route,
 }
 
 impl fmt::Debug for ReplyKey {
@@ -128,74 +97,102 @@ impl fmt::Debug for ReplyKey {
 }
 
 impl ReplyKey {
-    pub(crate) const fn new(expected: Expected, secrets: LayerSecrets, seen: Seen) -> Self {
+    pub(crate) const fn new(expected: Expected, secrets: LayerSecrets, route: Route) -> Self {
         Self {
             expected,
             secrets,
-            seen,
+            route,
         }
     }
 
-    /// Opens the answer: the HTTP status and the body that the guard gave.
+    /// Opens the reply: the HTTP status and the body that the guard returned.
     ///
     /// # Errors
     ///
-    /// [`ReplyError`] if it is not an answer of the destination.
+    /// [`ReplyError`] if there is no usable reply of the destination. Its variant says who vouches for
+    /// that: the destination, one hop, or nobody.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_crypto::Ed25519Secret;
+    /// use session_onion::client::{Hop, ReplyError, Request, seal};
+    /// use session_onion::status::{Claim, Position};
+    ///
+    /// let keys = [(); 4].map(|()| Ed25519Secret::generate(rng).public());
+    /// let hops: Vec<Hop> = keys.into_iter().map(Hop::from_ed25519).collect::<Result<_, _>>()?;
+    /// let sealed = seal(rng, &hops[..3], &Request::storage(&hops[3], b"{}"))?;
+    ///
+    /// // Any node of the path can write this, so it proves nothing about the second hop.
+    /// let text = format!("Next node not found: {}", keys[1]);
+    /// match sealed.reply_key.open(502, text.as_bytes()) {
+    ///     Ok(reply) => println!("the destination answered {}", reply.status),
+    ///     Err(ReplyError::Malformed(error)) => println!("the destination's reply: {error}"),
+    ///     Err(ReplyError::Refused(refusal)) => println!("hop {} refused", refusal.hop),
+    ///     Err(ReplyError::Hearsay(hearsay)) => {
+    ///         assert_eq!(hearsay.claim, Claim::NodeNotFound(keys[1]));
+    ///         assert_eq!(hearsay.about, Some(Position::Hop(1)));
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn open(self, status: u16, body: &[u8]) -> Result<Reply, ReplyError> {
         if !(200..300).contains(&status) {
-            return Err(self.plain(status, body));
+            return Err(self.plain(Some(status), body).into());
         }
         if body.is_empty() {
-            return Err(ReplyError::Empty);
+            return Err(nothing(status, Claim::Empty).into());
         }
         let base64 = matches!(self.expected, Expected::Storage { base64: true });
-        // The refusal of a hop is base64 whatever form the answer should have.
+        // The refusal of a hop is base64 in any case.
         let decoded = if base64 || body.len() <= MAX_REFUSAL {
             decode(body)
         } else {
             None
         };
         let sealed = if base64 {
-            decoded.as_deref().ok_or(ReplyError::NotBase64)?
+            decoded
+                .as_deref()
+                .ok_or_else(|| nothing(status, Claim::NotBase64))?
         } else {
             body
         };
         let Ok(plaintext) = self.open_destination(sealed) else {
-            return Err(self.refusal(decoded.as_deref()));
+            return Err(match decoded.and_then(|decoded| self.refusal(&decoded)) {
+                Some(refusal) => refusal.into(),
+                None => nothing(status, Claim::Undecryptable).into(),
+            });
         };
-        match self.expected {
+        let reply = match self.expected {
             Expected::Storage { .. } => read_storage(&plaintext),
-            Expected::V4 => Ok(read_response(plaintext)?),
-        }
+            Expected::V4 => read_v4(plaintext),
+        };
+        Ok(reply?)
     }
 
-    /// Opens the answer that came through a QUIC stream, a reply or an error.
+    /// Opens the reply that came through a QUIC stream: the body of a reply or of an error.
     ///
     /// # Errors
     ///
-    /// [`ReplyError`], as [`open`](Self::open). An error that begins with none of the status lines
-    /// that clients know has the status 0.
+    /// [`ReplyError`], as [`open`](Self::open). The status of an error is `None` if it begins with
+    /// none of the status lines that clients know.
     pub fn open_quic(self, message: &quic::Message<'_>) -> Result<Reply, ReplyError> {
         match *message {
             quic::Message::Reply { body, .. } => self.open(200, body),
             quic::Message::Error { body, .. } => {
-                Err(self.plain(quic::error_status(body).unwrap_or(0), body))
+                Err(self.plain(quic::error_status(body), body).into())
             }
-            quic::Message::Command { .. } => Err(ReplyError::Empty),
+            quic::Message::Command { .. } => Err(nothing(200, Claim::Empty).into()),
         }
     }
 
-    fn plain(&self, status: u16, body: &[u8]) -> ReplyError {
+    fn plain(&self, status: Option<u16>, body: &[u8]) -> Hearsay {
         let text = String::from_utf8_lossy(body).into_owned();
-        let kind = PlainKind::of(status, &text);
-        let hops = self.seen.hops.iter().copied();
-        let blame = blame(kind, hops, self.seen.destination.as_ref());
-        ReplyError::Plain {
-            plain: Plain {
-                status,
-                kind,
-                blame,
-            },
+        let claim = status.map_or(Claim::Other, |status| Claim::of(status, &text));
+        Hearsay {
+            status,
+            claim,
+            about: claim.node().and_then(|node| self.route.position(node)),
             text,
         }
     }
@@ -210,40 +207,45 @@ impl ReplyKey {
         }
     }
 
-    /// The refusal of a hop, if the answer is one.
+    /// Opens the refusal of a hop.
     ///
-    /// It is never taken for an answer of the destination: each hop could forge one with the key
-    /// of its own layer.
-    fn refusal(&self, sealed: Option<&[u8]>) -> ReplyError {
-        let opened = sealed.and_then(|sealed| {
-            // The destination's is the first, the guard's the last.
-            let mut hops = self.secrets.iter().skip(1).rev().enumerate();
-            hops.find_map(|(hop, layer)| {
-                let plaintext = layer.key(layer.cipher).ok()?.open(sealed).ok()?;
-                Some((hop, read_storage(&plaintext)))
-            })
-        });
-        match opened {
-            Some((hop, Ok(reply))) => ReplyError::Hop {
-                hop,
-                status: reply.status,
-                text: String::from_utf8_lossy(&reply.body.unwrap_or_default()).into_owned(),
-            },
-            Some((hop, Err(_))) => ReplyError::Hop {
-                hop,
-                status: 0,
-                text: String::new(),
-            },
-            None => DecryptError.into(),
-        }
+    /// It is never taken for the destination's reply: each hop could forge one with the key of its
+    /// own layer.
+    fn refusal(&self, sealed: &[u8]) -> Option<HopRefusal> {
+        // The destination's layer is the first, the guard's the last.
+        let mut hops = self.secrets.iter().skip(1).rev().enumerate();
+        let (hop, plaintext) = hops.find_map(|(hop, layer)| {
+            let plaintext = layer.key(layer.cipher).ok()?.open(sealed).ok()?;
+            Some((hop, plaintext))
+        })?;
+        let (status, text) = match read_storage(&plaintext) {
+            Ok(reply) => {
+                let body = reply.body.as_deref().unwrap_or(&[]);
+                (
+                    Some(reply.status),
+                    String::from_utf8_lossy(body).into_owned(),
+                )
+            }
+            Err(_) => (None, String::new()),
+        };
+        Some(HopRefusal { hop, status, text })
     }
 }
 
-/// Longest refusal of a hop in bytes that is looked for where answers are not base64.
+/// A success in which nothing is authentic.
+const fn nothing(status: u16, claim: Claim) -> Hearsay {
+    Hearsay {
+        status: Some(status),
+        claim,
+        about: None,
+        text: String::new(),
+    }
+}
+
+/// Maximum length in bytes of a hop's refusal where replies are not base64.
 const MAX_REFUSAL: usize = 4096;
 
-/// The base64 text of an answer, decoded; some servers wrap it as `{"result":"…"}`. Padding may be
-/// left out.
+/// Decodes the base64 text of a reply; some servers wrap it as `{"result":"…"}`. Padding is optional.
 fn decode(body: &[u8]) -> Option<Vec<u8>> {
     let text = core::str::from_utf8(body).ok()?;
     let wrapped = if text.trim_ascii_start().starts_with('{') {
@@ -255,24 +257,38 @@ fn decode(body: &[u8]) -> Option<Vec<u8>> {
     base64::decode(wrapped.as_deref().unwrap_or(text).as_bytes())
 }
 
-/// Reads the answer of a storage server: status, headers and body of a JSON object.
-pub(crate) fn read_storage(plaintext: &[u8]) -> Result<Reply, ReplyError> {
-    let text = core::str::from_utf8(plaintext).map_err(|_| ReplyError::NotUtf8)?;
+/// Reads the reply of a storage server: status, headers and body of a JSON object.
+fn read_storage(plaintext: &[u8]) -> Result<Reply, MalformedReply> {
+    let text = core::str::from_utf8(plaintext).map_err(|_| MalformedReply::NotUtf8)?;
     let [status_code, status, headers, body] =
         fields(text, ["status_code", "status", "headers", "body"])?;
-    // A value of another type is passed over, except where none is left.
+    // A value of another type is skipped, unless none is left.
     let status = match status_code.integer() {
         Ok(Some(code)) => code,
         _ => status.integer()?.ok_or(JsonError::Missing("status"))?,
     };
-    let headers = payload::headers(headers.text_map()?);
+    let headers = headers.or_null().headers(Numbers::Refused)?;
     let body = match body.text() {
         Ok(Some(body)) => body.into_owned(),
         _ => json::canonical(text)?,
     };
     Ok(Reply {
-        status: u16::try_from(status).map_err(|_| ReplyError::Status)?,
+        status: u16::try_from(status).map_err(|_| MalformedReply::Status)?,
         headers,
         body: Some(body.into_bytes()),
+    })
+}
+
+/// Reads the reply of a server.
+fn read_v4(plaintext: Vec<u8>) -> Result<Reply, MalformedReply> {
+    let v4::ReceivedResponse {
+        code,
+        headers,
+        body,
+    } = v4::ReceivedResponse::parse(plaintext)?;
+    Ok(Reply {
+        status: code,
+        headers,
+        body,
     })
 }

@@ -1,4 +1,4 @@
-//! What a node sends back.
+//! The answers of a node.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,7 +9,7 @@ use crate::base64;
 use crate::cipher::LayerKey;
 use crate::json::push_text;
 
-/// What a node sends back: a status and a body, text or the encrypted answer.
+/// The answer of a node: a status and a body, plain text or encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status, as in HTTP.
@@ -19,7 +19,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer in plain text.
+    /// Creates an answer in plain text.
     pub(crate) fn plain(status: u16, text: impl fmt::Display) -> Self {
         Self {
             status,
@@ -27,7 +27,7 @@ impl Answer {
         }
     }
 
-    /// The parts of the answer to another node: the status in decimal, and the body.
+    /// Returns the parts of the answer to another node: the status in decimal, and the body.
     #[must_use]
     pub fn to_parts(&self) -> [Vec<u8>; 2] {
         [
@@ -36,14 +36,14 @@ impl Answer {
         ]
     }
 
-    /// What a guard answers whose queue is full.
+    /// Creates the answer of a guard with a full queue.
     #[must_use]
     pub fn busy() -> Self {
         Self::plain(503, "Server busy, try again later")
     }
 }
 
-/// Why a node cannot take requests now.
+/// The reason why a node is not ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotReady {
@@ -75,11 +75,11 @@ pub enum ReplyBody<'a> {
     Text(&'a str),
     /// Bytes, sent as base64.
     Binary(&'a [u8]),
-    /// Compact JSON, sent as text or as it is, whichever the client asked for.
+    /// Compact JSON, sent as text or embedded, as the client asked for.
     Json(&'a str),
 }
 
-/// Encrypts the one answer of a layer for the client.
+/// Encrypts the one answer to a layer for the client.
 #[derive(Debug)]
 pub struct Replier {
     key: LayerKey,
@@ -92,20 +92,20 @@ impl Replier {
         Self { key, json, base64 }
     }
 
-    /// Whether the client wants a result that is JSON as JSON, not as text.
+    /// Returns whether the client asked to embed a JSON result instead of sending it as text.
     #[must_use]
     pub const fn wants_json(&self) -> bool {
         self.json
     }
 
-    /// Whether the client wants the encrypted answer as base64.
+    /// Returns whether the client asked for base64.
     #[must_use]
     pub const fn wants_base64(&self) -> bool {
         self.base64
     }
 
-    /// Answers with a status and a result. The status of the answer itself is 200 whatever that of
-    /// the result is (protocol: onion, section 7.1).
+    /// Encrypts a status and a result. The status of the answer itself is 200 in any case (protocol:
+    /// onion, section 7.1).
     #[must_use]
     pub fn reply(
         self,
@@ -123,7 +123,7 @@ impl Replier {
             }
         };
         let nonce = self.key.cipher().nonce_length();
-        // A result of JSON becomes longer as text, for its quotes are escaped.
+        // JSON becomes longer as text, because its quotes are escaped.
         let length = text.len().saturating_add(text.len() / 4);
         let mut buffer = Vec::with_capacity(length.saturating_add(128));
         buffer.resize(nonce, 0);
@@ -137,7 +137,7 @@ impl Replier {
         self.seal(rng, buffer, nonce)
     }
 
-    /// Answers that the node is not ready, where that shows only when the request is run.
+    /// Encrypts the answer that the node is not ready, if that is found only when the request runs.
     #[must_use]
     pub fn not_ready(self, rng: &mut (impl CryptoRng + ?Sized)) -> Answer {
         self.reply(rng, 503, ReplyBody::Text("Snode not ready"))
@@ -150,7 +150,7 @@ impl Replier {
         start: usize,
     ) -> Answer {
         if self.key.seal_tail(rng, &mut buffer, start).is_err() {
-            // An answer of 64 GiB: the caller could not even hold it.
+            // Only for a result of 64 GiB or more.
             return Answer::plain(500, "Internal Server Error");
         }
         Answer {

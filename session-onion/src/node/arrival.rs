@@ -1,11 +1,11 @@
-//! What comes to a node, and from where.
+//! The packets that arrive at a node.
 
 use crate::MAX_PACKET_LENGTH;
 use crate::node::answer::Answer;
-use crate::node::peel::{Reason, Refused};
+use crate::node::refused::{Reason, Refused};
 use crate::packet::Layer;
 
-/// The way a packet came, which decides about some errors.
+/// The transport of a packet, which determines some errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Https,
@@ -13,7 +13,7 @@ pub(crate) enum Origin {
     Node,
 }
 
-/// A layer that has come to a node.
+/// A layer that has arrived at a node.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
     pub(crate) layer: Layer<'a>,
@@ -21,17 +21,16 @@ pub struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// A packet from a client, the body of `POST /onion_req/v2`.
+    /// Parses a packet from a client, the body of `POST /onion_req/v2`.
     ///
     /// # Errors
     ///
-    /// [`Refused`] with status 413 if it is longer than [`MAX_PACKET_LENGTH`], 400 if it is not a
-    /// packet.
+    /// [`Refused`] with status 413 if it exceeds [`MAX_PACKET_LENGTH`], 400 if it is malformed.
     pub fn https(body: &'a [u8]) -> Result<Self, Refused> {
         Self::client(body, Origin::Https)
     }
 
-    /// A packet from a client, the body of the QUIC command `onion_req`.
+    /// Parses a packet from a client, the body of the QUIC command `onion_req`.
     ///
     /// # Errors
     ///
@@ -51,18 +50,18 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    /// The layer that has come.
+    /// Returns the layer.
     #[must_use]
     pub const fn layer(&self) -> &Layer<'a> {
         &self.layer
     }
 
-    /// A layer from another node, the one part of its message.
+    /// Parses a layer from another node, the one part of its message.
     ///
     /// # Errors
     ///
-    /// [`Refused`] with status 413 if it is longer than [`MAX_PACKET_LENGTH`], 400 if it is not such
-    /// a message. What an honest node passes on is shorter than what came to it.
+    /// [`Refused`] with status 413 if it exceeds [`MAX_PACKET_LENGTH`], 400 if it is malformed. An
+    /// honest node forwards fewer bytes than it received.
     pub fn node(message: &'a [u8]) -> Result<Self, Refused> {
         check_length(message)?;
         match Layer::from_message(message) {
@@ -78,7 +77,7 @@ impl<'a> Arrival<'a> {
     }
 }
 
-/// Whatever brought it: a transport may have a limit of its own, or none.
+/// Checks the length for every transport: some have no limit of their own.
 fn check_length(packet: &[u8]) -> Result<(), Refused> {
     if packet.len() > MAX_PACKET_LENGTH {
         return Err(Refused {

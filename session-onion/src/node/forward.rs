@@ -1,4 +1,4 @@
-//! What a node passes on, and what it makes of what comes back.
+//! The layers and payloads that a node forwards, and the answers to them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::packet::Layer;
 /// A layer for another node.
 #[derive(Debug)]
 pub struct Relay {
-    /// The Ed25519 key of the node. Decommissioned nodes take layers too.
+    /// The Ed25519 key of the node. Decommissioned nodes accept layers too.
     pub next: Ed25519Public,
     pub(crate) data: Vec<u8>,
     pub(crate) ephemeral_key: X25519Public,
@@ -21,7 +21,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// The layer, with the `hop_no` that the next node is told.
+    /// Returns the layer, with the `hop_no` for the next node.
     #[must_use]
     pub fn layer(&self) -> Layer<'_> {
         Layer {
@@ -32,13 +32,13 @@ impl Relay {
         }
     }
 
-    /// The message for the next node, the one part of an OxenMQ request `sn.onion_request`.
+    /// Encodes the message for the next node, the one part of an OxenMQ request `sn.onion_request`.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         self.layer().to_message()
     }
 
-    /// The answer if the next node is not known.
+    /// Creates the answer if the next node is unknown.
     #[must_use]
     pub fn not_found(&self) -> Answer {
         Answer::plain(
@@ -47,7 +47,7 @@ impl Relay {
         )
     }
 
-    /// The answer if the next node is known, but not where it can be reached.
+    /// Creates the answer if the next node is known, but not its address.
     #[must_use]
     pub fn unreachable(&self) -> Answer {
         Answer::plain(
@@ -56,17 +56,17 @@ impl Relay {
         )
     }
 
-    /// The answer if the next node has not answered within [`Self::TIMEOUT_SECONDS`].
+    /// Creates the answer if the next node has not answered within [`Self::TIMEOUT_SECONDS`].
     #[must_use]
     pub fn timed_out(&self) -> Answer {
         Answer::plain(504, "Request time out")
     }
 
-    /// How long a node waits for the next one, in seconds.
+    /// Timeout for the next node, in seconds.
     pub const TIMEOUT_SECONDS: u32 = 30;
 
-    /// The answer if the next node has answered: the parts of its message, which are the status in
-    /// decimal and the body. Statuses that are not in the protocol's list become 500.
+    /// Creates the answer from that of the next node: the parts of its message, which are the status
+    /// in decimal and the body. A status outside the protocol's list becomes 500.
     #[must_use]
     pub fn answered(&self, parts: &[&[u8]]) -> Answer {
         let [status, body, ..] = parts else {
@@ -93,7 +93,7 @@ fn is_decimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A status as it is passed back over a hop.
+/// Maps a status to the one that is passed back over a hop.
 const fn passed_back(status: u16) -> u16 {
     match status {
         200 | 400 | 401 | 403 | 404 | 406 | 410 | 413 | 421 | 429 | 502 | 503 | 504 => status,
@@ -110,9 +110,10 @@ impl core::fmt::Display for Hex<'_> {
     }
 }
 
-/// A payload for a server outside the network, to be posted with the header
-/// `Content-Type: application/octet-stream`, following no redirects, within
-/// [`Self::TIMEOUT_SECONDS`] (protocol: onion, section 5.1).
+/// A payload for a server outside the network (protocol: onion, section 5.1).
+///
+/// The node posts it with the header `Content-Type: application/octet-stream`, follows no redirects,
+/// and waits at most [`Self::TIMEOUT_SECONDS`].
 #[derive(Debug)]
 pub struct Exit {
     /// `http` or `https`.
@@ -128,10 +129,10 @@ pub struct Exit {
 }
 
 impl Exit {
-    /// How long a node waits for the server, in seconds.
+    /// Timeout for the server, in seconds.
     pub const TIMEOUT_SECONDS: u32 = 25;
 
-    /// The URL to post to. The port is left out if it is that of the protocol.
+    /// Returns the URL to post to, without the port if it is the default of the protocol.
     #[must_use]
     pub fn url(&self) -> String {
         let Self {
@@ -147,19 +148,19 @@ impl Exit {
         }
     }
 
-    /// The answer if the server has answered: its status and body, whatever they are.
+    /// Creates the answer from that of the server: its status and body, unchanged.
     #[must_use]
     pub fn answered(&self, status: u16, body: Vec<u8>) -> Answer {
         Answer { status, body }
     }
 
-    /// The answer if the server could not be reached: the text of the HTTP library.
+    /// Creates the answer if the server is unreachable, with the text of the HTTP library.
     #[must_use]
     pub fn failed(&self, error: &str) -> Answer {
         Answer::plain(502, error)
     }
 
-    /// The answer if the server has not answered in time: the text of the HTTP library.
+    /// Creates the answer if the server has not answered in time, with the text of the HTTP library.
     #[must_use]
     pub fn timed_out(&self, error: &str) -> Answer {
         Answer::plain(504, error)

@@ -1,4 +1,4 @@
-//! Opens the layer that is for this node.
+//! Opens a node's own layer.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,47 +12,11 @@ use crate::frame::Frame;
 use crate::node::answer::{Answer, NotReady, Replier, ReplyBody};
 use crate::node::arrival::{Arrival, Origin};
 use crate::node::forward::{Exit, Hex, Relay};
+use crate::node::refused::{Reason, Refused};
 use crate::packet::PacketError;
-use crate::routing::Role;
+use crate::role::Role;
 
-/// Why a node refuses what came.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// It is too long.
-    #[error("packet is too large")]
-    TooLarge,
-    /// It is not a packet.
-    #[error("not a packet: {0}")]
-    Packet(PacketError),
-    /// The node is not ready.
-    #[error("node is not ready")]
-    NotReady,
-    /// The packet has passed too many nodes.
-    #[error("packet has passed too many nodes")]
-    TooManyHops,
-    /// The layer is not for this node, or has been changed.
-    #[error("decryption failed")]
-    Decrypt,
-    /// The layer decrypts, but what is in it makes no sense.
-    #[error("layer makes no sense: {0}")]
-    Content(PacketError),
-    /// The layer asks to post where a node may not post.
-    #[error("layer names a URL that a node may not post to")]
-    Url,
-}
-
-/// What came is refused: why, and what to answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Refused {
-    /// Why, for the node's own log.
-    pub reason: Reason,
-    /// What to send back.
-    pub answer: Answer,
-}
-
-/// What a layer asks its node to do.
+/// The task of an opened layer.
 #[derive(Debug)]
 pub enum Peeled {
     /// Send a layer to another node.
@@ -66,14 +30,14 @@ pub enum Peeled {
 /// A storage request for this node.
 #[derive(Debug)]
 pub struct Deliver {
-    /// The request: what the client wrote, not checked in any way.
+    /// The request as the client wrote it. Untrusted.
     pub body: Vec<u8>,
     /// Encrypts the answer.
     pub replier: Replier,
 }
 
 impl Deliver {
-    /// Answers with a status and a result, as [`Replier::reply`].
+    /// Encrypts a status and a result, as [`Replier::reply`].
     #[must_use]
     pub fn reply(
         self,
@@ -94,7 +58,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node by its Ed25519 key, under which others know it, and its X25519 secret.
+    /// Creates a node from its Ed25519 key, which identifies it, and its X25519 secret.
     #[must_use]
     pub fn new(ed25519: Ed25519Public, secret: X25519Secret) -> Self {
         Self {
@@ -104,28 +68,26 @@ impl Node {
         }
     }
 
-    /// The node's Ed25519 key.
+    /// Returns the node's Ed25519 key.
     #[must_use]
     pub const fn ed25519(&self) -> &Ed25519Public {
         &self.ed25519
     }
 
-    /// The node's X25519 key.
+    /// Returns the node's X25519 key.
     #[must_use]
     pub const fn x25519(&self) -> &X25519Public {
         &self.public
     }
 
-    /// Opens a layer and says what it asks for. `not_ready` is empty if the node is ready.
+    /// Opens a layer and returns its task. `not_ready` is empty if the node is ready.
     ///
-    /// A relay on TCP: [`examples/relay.rs`](https://github.com/session-crates/session-crates/blob/main/session-onion/examples/relay.rs).
-    ///
-    /// Draws a nonce if the refusal is encrypted, nothing otherwise. There is no check for packets
-    /// that were seen before: the deployed network has none.
+    /// The example program `relay` of this crate is a relay on TCP. The generator is asked for a nonce
+    /// if a refusal is encrypted. Repeated packets are not detected, as in the deployed network.
     ///
     /// # Errors
     ///
-    /// [`Refused`] has the answer to send back.
+    /// [`Refused`], with the answer to send back.
     ///
     /// ```
     /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -212,7 +174,7 @@ impl Node {
         })
     }
 
-    /// What is checked before anything is opened.
+    /// Checks the packet before it is opened.
     fn admit(&self, arrival: &Arrival<'_>, not_ready: &[NotReady]) -> Result<(), Refused> {
         if arrival.origin == Origin::Https && !not_ready.is_empty() {
             let mut reasons = String::new();
@@ -241,20 +203,20 @@ impl Node {
     }
 }
 
-/// The role that a plaintext asks for, and the length of its blob.
+/// Reads the role of a plaintext and the length of its blob.
 fn read(plaintext: &[u8]) -> Result<(Role, usize), PacketError> {
     let frame = Frame::parse(plaintext)?;
     Ok((Role::parse(frame.json)?, frame.blob.len()))
 }
 
-/// Cuts the blob out of a frame where it stands.
+/// Cuts the blob out of a frame in place.
 fn cut(mut frame: Vec<u8>, blob: usize) -> Vec<u8> {
     frame.truncate(blob.saturating_add(Frame::HEAD));
     frame.drain(..Frame::HEAD.min(frame.len()));
     frame
 }
 
-/// A refusal that is encrypted with the key of the layer it is about.
+/// Encrypts a refusal with the key of the rejected layer.
 fn refusal(rng: &mut (impl CryptoRng + ?Sized), key: LayerKey, text: &str) -> Answer {
     Replier::new(key, false, true).reply(rng, 400, ReplyBody::Text(text))
 }

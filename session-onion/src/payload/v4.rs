@@ -1,63 +1,63 @@
-//! Version 4 of the server payload: metadata as JSON and a body of any bytes, in one bencoded list
+//! Version 4 of the server payload: metadata as JSON and a binary body, in one bencoded list
 //! (protocol: onion, section 5.2).
 //!
 //! ```text
 //! request   l <n>:{"endpoint":"/…","headers":{…},"method":"…"} [<m>:body] e
-//! answer    l <n>:{"code":200,"headers":{…}} <m>:body e
+//! response  l <n>:{"code":200,"headers":{…}} <m>:body e
 //! ```
+//!
+//! Header names are compared without case, in requests and in responses. They are written as they
+//! are given; of several headers that differ in case only, the last one counts.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_proto::bt;
 
-use crate::client::Reply;
-use crate::json::{JsonError, fields, push_text};
-use crate::payload::{Header, headers};
+use crate::json::{JsonError, Numbers, fields, push_text};
+use crate::payload::{Header, HeaderMap};
 
-/// Why a plaintext is not a version 4 request or answer.
+/// The plaintext is not a version 4 request or response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum V4Error {
-    /// It is not a canonical bencoded list.
+    /// The bytes are not a canonical bencoded list.
     #[error("not a list: {0}")]
     Encoding(#[from] bt::Error),
-    /// The list has another length, or elements that are no strings.
+    /// The list has the wrong length, or an element is not a string.
     #[error("expected a list of one or two strings")]
     Elements,
-    /// The first element is not the JSON that was expected.
+    /// The JSON of the first element is malformed.
     #[error("metadata: {0}")]
     Json(#[from] JsonError),
     /// The endpoint does not begin with a slash.
     #[error("endpoint does not begin with a slash")]
     Endpoint,
-    /// A GET or DELETE with a body.
+    /// The method does not allow a body: GET, DELETE.
     #[error("a request of this method has no body")]
     Body,
-    /// The code of an answer is not from 0 to 65535.
+    /// The code of a response is not between 0 and 65535.
     #[error("code is out of range")]
     Code,
 }
 
-/// A request, as a client writes it.
+/// A request as a client writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The method, `GET`, `POST` and so on.
     pub method: &'a str,
-    /// The endpoint with its query. A slash is put before it if it begins with none.
+    /// The endpoint with its query. A slash is prepended if it begins with none.
     pub endpoint: &'a str,
-    /// The headers. One named `User-Agent` is left out, for it would tell clients apart; of a name
-    /// that stands twice the last is taken. With a body and without a `Content-Type`,
-    /// `application/json` is added.
+    /// The headers. A `User-Agent` is left out, because it would tell clients apart. With a body and
+    /// without a `Content-Type`, `application/json` is added.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body. GET and DELETE have none.
+    /// The body. GET and DELETE must have none.
     pub body: Option<&'a [u8]>,
 }
 
 impl<'a> Request<'a> {
-    /// A GET without headers.
+    /// Creates a GET without headers.
     #[must_use]
     pub const fn get(endpoint: &'a str) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A POST of JSON, without headers of its own.
+    /// Creates a POST of JSON without headers of its own.
     ///
     /// ```
     /// use session_onion::payload::v4;
@@ -88,22 +88,24 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Writes the plaintext.
+    /// Encodes the plaintext.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut plaintext = self.head();
-        plaintext.extend_from_slice(self.body.unwrap_or_default());
+        plaintext.extend_from_slice(self.body.unwrap_or(&[]));
         plaintext.push(b'e');
         plaintext
     }
 
-    /// What stands before the bytes of the body.
+    /// Encodes everything before the bytes of the body.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let named = self.headers.iter().copied();
-        let mut headers: BTreeMap<&str, &str> =
-            named.filter(|(name, _)| *name != "User-Agent").collect();
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.headers.iter().copied() {
+            headers.insert(name, value);
+        }
+        headers.remove("user-agent");
         if self.body.is_some() {
-            headers.entry("Content-Type").or_insert("application/json");
+            headers.insert_missing("Content-Type", "application/json");
         }
         let mut json = b"{\"endpoint\":".to_vec();
         if self.endpoint.starts_with('/') {
@@ -120,9 +122,9 @@ impl<'a> Request<'a> {
     }
 }
 
-fn push_headers<T: AsRef<str>>(json: &mut Vec<u8>, headers: BTreeMap<T, &str>) {
+fn push_headers<N: AsRef<str> + Ord>(json: &mut Vec<u8>, headers: HeaderMap<N, &str>) {
     json.push(b'{');
-    for (index, (name, value)) in headers.into_iter().enumerate() {
+    for (index, (name, value)) in headers.into_sorted().into_iter().enumerate() {
         if index > 0 {
             json.push(b',');
         }
@@ -143,25 +145,31 @@ fn head(json: &[u8], body: Option<usize>) -> Vec<u8> {
     head
 }
 
-/// A request, as a server reads it.
+/// A request as a server reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// The method.
     pub method: String,
     /// The endpoint with its query; it begins with a slash.
     pub endpoint: String,
-    /// The headers by name, without `Content-Length`, which the body makes idle.
+    /// The headers in ascending order of their names, without `Content-Length`.
     pub headers: Vec<Header>,
-    /// The body; empty if there is none, which some clients write for an empty one.
+    /// The body; empty if absent, because some clients omit an empty body.
     pub body: Vec<u8>,
 }
 
 impl Received {
-    /// Reads a plaintext.
+    /// Returns the value of a header. Names are compared without case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        Header::find(&self.headers, name)
+    }
+
+    /// Parses a plaintext.
     ///
     /// # Errors
     ///
-    /// [`V4Error`] says what is wrong with it.
+    /// [`V4Error`] if it is malformed, or has a body that its method does not allow.
     pub fn parse(plaintext: Vec<u8>) -> Result<Self, V4Error> {
         let (metadata, body) = elements(&plaintext, true)?;
         let [method, endpoint, given] = fields(metadata, ["method", "endpoint", "headers"])?;
@@ -173,44 +181,44 @@ impl Received {
         if matches!(method.as_str(), "GET" | "DELETE") && body.is_some_and(|body| body.length > 0) {
             return Err(V4Error::Body);
         }
-        let mut headers = headers(given.text_map()?);
-        headers.retain(|header| !header.name.eq_ignore_ascii_case("content-length"));
+        let mut headers = given.headers(Numbers::Refused)?;
+        headers.retain(|header| !header.is_named("content-length"));
         Ok(Self {
             method,
             endpoint,
             headers,
-            body: body.map(|body| body.cut(plaintext)).unwrap_or_default(),
+            body: body.map_or_else(Vec::new, |body| body.cut(plaintext)),
         })
     }
 }
 
-/// An answer, as a server writes it.
+/// A response as a server writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Response<'a> {
     /// The status code.
     pub code: u16,
-    /// The headers. Their names are written in lower case; `content-length` is left out.
+    /// The headers. Their names are written in lower case, without `content-length`.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
 }
 
 impl Response<'_> {
-    /// What a server answers that cannot make sense of a request.
+    /// The response to a malformed request.
     pub const INVALID: Response<'static> = Response {
         code: 400,
         headers: &[("content-type", "text/plain; charset=utf-8")],
         body: b"Invalid v4 onion request",
     };
 
-    /// Writes the plaintext.
+    /// Encodes the plaintext.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let named = self.headers.iter();
-        let headers: BTreeMap<String, &str> = named
-            .map(|(name, value)| (name.to_ascii_lowercase(), *value))
-            .filter(|(name, _)| name != "content-length")
-            .collect();
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.headers.iter().copied() {
+            headers.insert(name.to_ascii_lowercase(), value);
+        }
+        headers.remove("content-length");
         let mut json = format!("{{\"code\":{},\"headers\":", self.code).into_bytes();
         push_headers(&mut json, headers);
         json.push(b'}');
@@ -221,19 +229,37 @@ impl Response<'_> {
     }
 }
 
-/// Reads an answer. The body may be absent, and elements after it are passed over.
-pub(crate) fn read_response(plaintext: Vec<u8>) -> Result<Reply, V4Error> {
-    let (metadata, body) = elements(&plaintext, false)?;
-    let [code, given] = fields(metadata, ["code", "headers"])?;
-    let code = code.integer()?.ok_or(JsonError::Missing("code"))?;
-    Ok(Reply {
-        status: u16::try_from(code).map_err(|_| V4Error::Code)?,
-        headers: headers(given.text_map()?),
-        body: body.map(|body| body.cut(plaintext)),
-    })
+/// A response as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedResponse {
+    /// The status code.
+    pub code: u16,
+    /// The headers in ascending order of their names.
+    pub headers: Vec<Header>,
+    /// The body, which may be absent.
+    pub body: Option<Vec<u8>>,
 }
 
-/// Where the body stands in a plaintext.
+impl ReceivedResponse {
+    /// Parses a plaintext. Elements behind the body are skipped; headers may be absent or null, and
+    /// their values may be numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`V4Error`] if it is malformed.
+    pub fn parse(plaintext: Vec<u8>) -> Result<Self, V4Error> {
+        let (metadata, body) = elements(&plaintext, false)?;
+        let [code, given] = fields(metadata, ["code", "headers"])?;
+        let code = code.integer()?.ok_or(JsonError::Missing("code"))?;
+        Ok(Self {
+            code: u16::try_from(code).map_err(|_| V4Error::Code)?,
+            headers: given.or_null().headers(Numbers::AsText)?,
+            body: body.map(|body| body.cut(plaintext)),
+        })
+    }
+}
+
+/// The place of the body in a plaintext.
 #[derive(Clone, Copy)]
 struct Body {
     end: usize,
@@ -241,7 +267,7 @@ struct Body {
 }
 
 impl Body {
-    /// Cuts the body out where it stands.
+    /// Cuts the body out in place.
     fn cut(self, mut plaintext: Vec<u8>) -> Vec<u8> {
         plaintext.truncate(self.end);
         let before = plaintext.len().saturating_sub(self.length);
@@ -250,7 +276,7 @@ impl Body {
     }
 }
 
-/// The metadata and the place of the body. A server takes no more than two elements, a client does.
+/// Finds the metadata and the body. `exact` rejects more than two elements.
 fn elements(plaintext: &[u8], exact: bool) -> Result<(&str, Option<Body>), V4Error> {
     let list = bt::parse_list(plaintext)?;
     let mut items = list.iter();

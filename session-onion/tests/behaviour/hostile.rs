@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use session_crypto::X25519Secret;
-use session_onion::client::{self, ReplyError, Request, Server};
+use session_onion::client::{self, MalformedReply, ReplyError, Request, Server};
 use session_onion::frame::Frame;
 use session_onion::node::{Arrival, Node, Peeled, Reason, ReplyBody};
 use session_onion::packet::Layer;
 use session_onion::payload::{v3, v4};
 use session_onion::server::ServerKeys;
+use session_onion::status::Claim;
 use session_onion::{Cipher, LayerKey};
 
 use crate::support::{frame, hop, layer_for, node, peel, rng};
@@ -196,7 +197,10 @@ fn nesting_is_bounded_wherever_it_is() {
     let body = nested("[", "]", 200);
     let json = format!(r#"{{"status":200,"body":{body}}}"#);
     let error = open_reply(json.as_bytes()).unwrap_err();
-    assert!(matches!(error, ReplyError::Json(_)), "{error:?}");
+    assert!(
+        matches!(error, ReplyError::Malformed(MalformedReply::Json(_))),
+        "{error:?}"
+    );
     open_reply(format!(r#"{{"status":200,"body":{}}}"#, nested("[", "]", 100)).as_bytes()).unwrap();
 }
 
@@ -347,5 +351,8 @@ fn a_forged_layer_of_somebody_else_is_no_answer() {
     let answer = deliver.reply(&mut rng(), 200, ReplyBody::Text("ok"));
     let (_, key) = packet(Cipher::XChaCha20);
     let error = key.open(answer.status, &answer.body).unwrap_err();
-    assert!(matches!(error, ReplyError::Decrypt(_)));
+    let ReplyError::Hearsay(hearsay) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(hearsay.claim, Claim::Undecryptable);
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use session_onion::client::{self, ReplyError, Request};
 use session_onion::node::{Answer, Arrival, Peeled, ReplyBody};
 use session_onion::quic::{self, Message, QuicError};
-use session_onion::status::{Blame, PlainKind};
+use session_onion::status::Claim;
 
 use crate::support::{hop, node, rng};
 
@@ -142,12 +142,22 @@ fn an_onion_request_goes_through_a_stream() {
 
     let bytes = quic::answer(1, &relay.timed_out()).unwrap();
     let (message, _) = Message::read(&bytes).unwrap().unwrap();
-    let ReplyError::Plain { plain, .. } = seal().reply_key.open_quic(&message).unwrap_err() else {
-        panic!("not plain");
+    let ReplyError::Hearsay(hearsay) = seal().reply_key.open_quic(&message).unwrap_err() else {
+        panic!("not hearsay");
     };
     assert_eq!(
-        (plain.status, plain.kind, plain.blame),
-        (504, PlainKind::TimedOut, Blame::Path)
+        (hearsay.status, hearsay.claim),
+        (Some(504), Claim::TimedOut)
+    );
+    let body = b"418 I'm a teapot";
+    let message = Message::Error { id: 1, body };
+    let ReplyError::Hearsay(hearsay) = seal().reply_key.open_quic(&message).unwrap_err() else {
+        panic!("not hearsay");
+    };
+    assert_eq!((hearsay.status, hearsay.claim), (None, Claim::Other));
+    assert_eq!(
+        hearsay.to_string(),
+        "path answered in plain text: 418 I'm a teapot"
     );
 }
 

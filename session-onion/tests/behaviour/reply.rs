@@ -2,11 +2,13 @@
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Ed25519Public, X25519Secret};
-use session_onion::client::{self, Hop, Reply, ReplyError, ReplyKey, Request, Server};
+use session_onion::client::{
+    self, Hop, HopRefusal, MalformedReply, Reply, ReplyError, ReplyKey, Request, Server,
+};
 use session_onion::node::{Arrival, Node};
 use session_onion::packet::Layer;
 use session_onion::payload::v4;
-use session_onion::status::{Blame, PlainKind, ReplyKind};
+use session_onion::status::{Claim, Evidence, Hearsay, Position, ReplyKind};
 use session_onion::{Cipher, LayerKey};
 
 use crate::support::{frame, hex_of, hop, layer_for, node, rng, text};
@@ -24,21 +26,26 @@ fn reply_key(to_server: bool) -> ReplyKey {
     client::seal(&mut rng(), &path, &request).unwrap().reply_key
 }
 
-fn plain(to_server: bool, status: u16, text: &str) -> (PlainKind, Blame) {
-    match reply_key(to_server)
-        .open(status, text.as_bytes())
-        .unwrap_err()
-    {
-        ReplyError::Plain { plain, text: given } => {
-            assert_eq!(plain.status, status);
-            let shown = format!("path answered {status} in plain text");
-            assert_eq!(plain.to_string(), shown);
-            assert_eq!(given, text);
-            assert_eq!(plain.kind, PlainKind::of(status, text));
-            (plain.kind, plain.blame)
-        }
+fn hearsay(error: ReplyError) -> Hearsay {
+    assert_eq!(error.evidence(), Evidence::Hearsay);
+    match error {
+        ReplyError::Hearsay(hearsay) => hearsay,
         other => panic!("{other:?}"),
     }
+}
+
+fn plain(to_server: bool, status: u16, text: &str) -> (Claim, Option<Position>) {
+    let error = reply_key(to_server).open(status, text.as_bytes());
+    let hearsay = hearsay(error.unwrap_err());
+    assert_eq!(hearsay.status, Some(status));
+    let shown = match text {
+        "" => format!("path answered {status} in plain text"),
+        text => format!("path answered {status} in plain text: {text}"),
+    };
+    assert_eq!(hearsay.to_string(), shown);
+    assert_eq!(hearsay.text, text);
+    assert_eq!(hearsay.claim, Claim::of(status, text));
+    (hearsay.claim, hearsay.about)
 }
 
 fn key(number: u8) -> Ed25519Public {
@@ -46,132 +53,118 @@ fn key(number: u8) -> Ed25519Public {
 }
 
 #[test]
-fn plain_answers_blame_those_whom_the_path_may_blame() {
+fn plain_answers_are_claims_about_nodes_of_the_path() {
     let hex = |number| hex_of(&node(number));
     let missing = |number| format!("Next node not found: {}", hex(number));
     let unreachable = |number| format!("Next node is currently unreachable: {}", hex(number));
     let not_ready = |number| format!("Snode not ready: {}", hex(number));
-    use PlainKind as Kind;
-    for (status, text, kind, blame) in [
-        (500, String::new(), Kind::Other, Blame::Nobody),
+    let hop = |hop| Some(Position::Hop(hop));
+    let destination = Some(Position::Destination);
+    for (status, text, claim, about) in [
+        (500, String::new(), Claim::Other, None),
         (
             500,
             "Invalid response from snode".into(),
-            Kind::InvalidResponse,
-            Blame::Path,
+            Claim::InvalidResponse,
+            None,
         ),
-        (
-            502,
-            missing(2),
-            Kind::NodeNotFound(key(2)),
-            Blame::HopGone(1),
-        ),
-        (
-            502,
-            missing(3),
-            Kind::NodeNotFound(key(3)),
-            Blame::HopGone(2),
-        ),
-        (
-            502,
-            missing(4),
-            Kind::NodeNotFound(key(4)),
-            Blame::DestinationGone,
-        ),
-        // Nobody asks for the guard, and nobody was asked for node 9.
-        (502, missing(1), Kind::NodeNotFound(key(1)), Blame::Path),
-        (502, missing(9), Kind::NodeNotFound(key(9)), Blame::Path),
-        (
-            502,
-            unreachable(2),
-            Kind::NodeUnreachable(key(2)),
-            Blame::HopGone(1),
-        ),
+        (502, missing(2), Claim::NodeNotFound(key(2)), hop(1)),
+        (502, unreachable(3), Claim::NodeUnreachable(key(3)), hop(2)),
+        (502, missing(4), Claim::NodeNotFound(key(4)), destination),
+        (502, missing(1), Claim::NodeNotFound(key(1)), hop(0)),
+        (502, missing(9), Claim::NodeNotFound(key(9)), None),
         (
             502,
             format!("502 Bad Gateway\n\n{}", missing(2)),
-            Kind::NodeNotFound(key(2)),
-            Blame::HopGone(1),
+            Claim::NodeNotFound(key(2)),
+            hop(1),
         ),
         (
             502,
-            format!("{}\nmore", missing(2)),
-            Kind::NodeNotFound(key(2)),
-            Blame::HopGone(1),
-        ),
-        (502, format!("{}x", missing(2)), Kind::Other, Blame::Nobody),
-        (
-            502,
-            "Next node not found: ".into(),
-            Kind::Other,
-            Blame::Nobody,
+            format!("{}\n", missing(2)),
+            Claim::NodeNotFound(key(2)),
+            hop(1),
         ),
         (
             502,
-            format!("Next node not found:  {}", hex(2)),
-            Kind::Other,
-            Blame::Nobody,
+            format!("{} and more", missing(2)),
+            Claim::NodeNotFound(key(2)),
+            hop(1),
         ),
-        (500, missing(2), Kind::Other, Blame::Nobody),
+        (502, format!("{}x", missing(2)), Claim::Other, None),
+        (502, "Next node not found: ".into(), Claim::Other, None),
+        (502, "Next node not found: 12".into(), Claim::Other, None),
+        (500, missing(2), Claim::Other, None),
         (
             502,
             "oxend returned unparsable data".into(),
-            Kind::DestinationBroken,
-            Blame::DestinationGone,
+            Claim::DestinationBroken,
+            None,
         ),
-        (502, "Failed to connect".into(), Kind::Other, Blame::Nobody),
-        (503, not_ready(1), Kind::NodeNotReady(key(1)), Blame::Hop(0)),
-        (503, not_ready(3), Kind::NodeNotReady(key(3)), Blame::Hop(2)),
+        (502, "Failed to connect".into(), Claim::Other, None),
+        (503, not_ready(1), Claim::NodeNotReady(key(1)), hop(0)),
+        (503, not_ready(3), Claim::NodeNotReady(key(3)), hop(2)),
+        (503, not_ready(4), Claim::NodeNotReady(key(4)), destination),
+        (503, not_ready(9), Claim::NodeNotReady(key(9)), None),
         (
             503,
-            not_ready(4),
-            Kind::NodeNotReady(key(4)),
-            Blame::Destination,
-        ),
-        (503, not_ready(9), Kind::NodeNotReady(key(9)), Blame::Path),
-        (
-            503,
-            "Service node is not ready: not in any swarm\n".into(),
-            Kind::GuardNotReady,
-            Blame::Hop(0),
+            "Service node is not ready: not in any swarm; not done syncing\n".into(),
+            Claim::GuardNotReady,
+            None,
         ),
         (
             503,
             "Server busy, try again later".into(),
-            Kind::GuardBusy,
-            Blame::Hop(0),
+            Claim::GuardBusy,
+            None,
         ),
-        (504, "Request time out".into(), Kind::TimedOut, Blame::Path),
-        (400, "Invalid ciphertext".into(), Kind::Other, Blame::Nobody),
-        (406, String::new(), Kind::Unauthenticated, Blame::Nobody),
-        (
-            421,
-            "{\"snodes\":[]}".into(),
-            Kind::Unauthenticated,
-            Blame::Nobody,
-        ),
-        (425, String::new(), Kind::Unauthenticated, Blame::Nobody),
-        (301, String::new(), Kind::Other, Blame::Nobody),
-        (199, String::new(), Kind::Other, Blame::Nobody),
+        (504, "Request time out".into(), Claim::TimedOut, None),
+        (504, "Gateway Time-out".into(), Claim::Other, None),
+        (400, "Invalid ciphertext".into(), Claim::Other, None),
+        (406, String::new(), Claim::Unauthenticated, None),
+        (421, missing(2), Claim::Unauthenticated, None),
+        (425, String::new(), Claim::Unauthenticated, None),
+        (301, String::new(), Claim::Other, None),
+        (199, String::new(), Claim::Other, None),
     ] {
         assert_eq!(
             plain(false, status, &text),
-            (kind, blame),
+            (claim, about),
             "{status} {text}"
         );
     }
-    assert_eq!(plain(false, 504, "Gateway Time-out").0, Kind::Other);
-    // A server may be down without any node being at fault.
-    assert_eq!(
-        plain(true, 504, "Request time out"),
-        (Kind::TimedOut, Blame::Nobody)
-    );
-    assert_eq!(
-        plain(true, 502, "oxend returned unparsable data").1,
-        Blame::Nobody
-    );
-    assert_eq!(plain(true, 502, &missing(4)).1, Blame::Path);
-    assert_eq!(plain(true, 502, &missing(3)).1, Blame::HopGone(2));
+    // A server has no place on the path.
+    assert_eq!(plain(true, 502, &missing(4)).1, None);
+    assert_eq!(plain(true, 502, &missing(3)).1, hop(2));
+}
+
+#[test]
+fn a_success_in_which_nothing_is_authentic_is_hearsay() {
+    for (to_server, body, claim, shown) in [
+        (false, &b""[..], Claim::Empty, "reply is empty"),
+        (true, b"", Claim::Empty, "reply is empty"),
+        (false, b"*", Claim::NotBase64, "reply is not base64"),
+        (
+            false,
+            b"AAAA",
+            Claim::Undecryptable,
+            "reply does not decrypt",
+        ),
+        (true, b"*", Claim::Undecryptable, "reply does not decrypt"),
+        (
+            true,
+            b"AAAA",
+            Claim::Undecryptable,
+            "reply does not decrypt",
+        ),
+    ] {
+        let error = reply_key(to_server).open(201, body).unwrap_err();
+        assert_eq!(error.to_string(), shown);
+        let hearsay = hearsay(error);
+        assert_eq!(hearsay.claim, claim);
+        assert_eq!((hearsay.status, hearsay.about), (Some(201), None));
+        assert!(hearsay.text.is_empty());
+    }
 }
 
 /// The ephemeral secret with which every layer of a made request is the same.
@@ -220,7 +213,8 @@ fn an_answer_may_be_wrapped_and_without_padding() {
         |text: &str| format!(r#"{{"other":"{text}"}}"#),
         |text: &str| text.replace('A', "-"),
     ] {
-        assert_eq!(open(plaintext, form).unwrap_err(), ReplyError::NotBase64);
+        let error = open(plaintext, form).unwrap_err();
+        assert_eq!(hearsay(error).claim, Claim::NotBase64);
     }
 }
 
@@ -245,8 +239,14 @@ fn the_status_is_an_integer_and_status_code_comes_first() {
         "200",
         "",
     ] {
-        status(json).unwrap_err();
+        let error = status(json).unwrap_err();
+        assert!(matches!(error, ReplyError::Malformed(_)), "{error:?}");
+        assert_eq!(error.evidence(), Evidence::Destination);
     }
+    let error = status(r#"{"status":65536}"#).unwrap_err();
+    assert_eq!(error, MalformedReply::Status.into());
+    // Deployed clients read no numbers as header values of a storage server.
+    assert_eq!(status(r#"{"status":200,"headers":null}"#), Ok(200));
 }
 
 #[test]
@@ -290,14 +290,15 @@ fn a_refusal_of_a_hop_is_told_apart_from_an_answer_of_the_destination() {
         let error = sealed
             .reply_key
             .open(200, Base64::encode_string(&forged).as_bytes());
-        assert_eq!(
-            error.unwrap_err(),
-            ReplyError::Hop {
-                hop: 1,
-                status: 400,
-                text: "Invalid json".into()
-            }
-        );
+        let error = error.unwrap_err();
+        assert_eq!(error.evidence(), Evidence::Hop(1));
+        assert_eq!(error.to_string(), "hop 1 answered 400: Invalid json");
+        let refusal = HopRefusal {
+            hop: 1,
+            status: Some(400),
+            text: "Invalid json".into(),
+        };
+        assert_eq!(error, refusal.into());
     }
 }
 
@@ -323,17 +324,10 @@ fn a_refusal_that_a_node_has_made_is_read() {
     );
     let (status, body) = text(&refused.answer);
     let error = sealed.reply_key.open(status, body.as_bytes()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ReplyError::Hop {
-                hop: 0,
-                status: 400,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let ReplyError::Refused(refusal) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((refusal.hop, refusal.status), (0, Some(400)));
 }
 
 #[test]
@@ -361,10 +355,6 @@ fn an_aes_gcm_request_is_not_answered_in_xchacha20() {
 
 #[test]
 fn nothing_short_is_an_answer() {
-    assert_eq!(
-        reply_key(false).open(200, b"").unwrap_err(),
-        ReplyError::Empty
-    );
     for length in 0..100 {
         for to_server in [false, true] {
             let zeros = vec![0; length];

@@ -136,7 +136,7 @@ proptest! {
                 let kind = came.headers.iter().find(|came| came.name == "Content-Type");
                 assert_eq!(kind.is_some(), body.is_some());
                 v4::Response { code, headers: &[("A", "b")], body: &answer }.encode()
-            }))
+            }).unwrap())
         };
         let (status, sent) = if path.is_empty() {
             post(&sealed.packet)

@@ -131,7 +131,9 @@ fn a_request_that_makes_no_sense_is_answered_under_the_same_key() {
     ] {
         let (request, key) = posted(plaintext, |key| const_hex::encode(key));
         let opened = keys().open(&request).unwrap();
-        let answer = opened.answer_v4(&mut rng(), |request| panic!("{request:?}"));
+        let answer = opened
+            .answer_v4(&mut rng(), |request| panic!("{request:?}"))
+            .unwrap();
         assert_eq!(
             key.open(&answer).unwrap(),
             br#"l67:{"code":400,"headers":{"content-type":"text/plain; charset=utf-8"}}24:Invalid v4 onion requeste"#
@@ -174,12 +176,22 @@ fn the_client_writes_headers_as_other_clients_do() {
         ("content-type", "a"),
         ("User-Agent", "b"),
         ("user-agent", "c"),
+        ("USER-AGENT", "f"),
         ("X", "d"),
         ("X", "e"),
+        ("b", "1"),
+        ("A", "2"),
+        ("B", "3"),
     ];
+    // Names have no case: one of each, in the last spelling, and no second Content-Type.
     assert_eq!(
         head(&headers, Some(b"x")),
-        r#"l127:{"endpoint":"/x?y=1","headers":{"Content-Type":"application/json","X":"e","content-type":"a","user-agent":"c"},"method":"POST"}1:xe"#
+        r#"l92:{"endpoint":"/x?y=1","headers":{"A":"2","B":"3","X":"e","content-type":"a"},"method":"POST"}1:xe"#
+    );
+    // The bytes of a header are kept where the case is the usual one.
+    assert_eq!(
+        head(&[("X-A", "ü"), ("Content-Type", "text/plain")], Some(b"")),
+        "l88:{\"endpoint\":\"/x?y=1\",\"headers\":{\"Content-Type\":\"text/plain\",\"X-A\":\"ü\"},\"method\":\"POST\"}0:e"
     );
     assert!(head(&[("Content-Type", "z")], Some(b"x")).contains(r#"{"Content-Type":"z"}"#));
 }
@@ -239,7 +251,9 @@ fn version_3_answers_are_base64_and_have_a_body_on_success_only() {
     let answer = |plaintext: &[u8], status: u16| {
         let (request, key) = posted(plaintext, |key| const_hex::encode(key));
         let opened = keys().open(&request).unwrap();
-        let answer = opened.answer_v3(&mut rng(), |_| (status, b"raw".to_vec()));
+        let answer = opened
+            .answer_v3(&mut rng(), |_| (status, b"raw".to_vec()))
+            .unwrap();
         String::from_utf8(key.open(&Base64::decode_vec(&answer).unwrap()).unwrap()).unwrap()
     };
     let good = br#"{"endpoint":"/x","method":"GET"}"#;
@@ -268,4 +282,67 @@ fn a_destination_that_no_node_would_post_to_is_not_made() {
     assert_eq!(target("/loki/v3/lsrpc"), None);
     assert_eq!(target("/x/lsrpc"), Some(ServerError::Target));
     assert_eq!(target("/oxen/v4/lsrpc?x"), Some(ServerError::Target));
+}
+
+#[test]
+fn header_names_are_read_without_case() {
+    let metadata = r#"{"method":"GET","endpoint":"/x","headers":{"CONTENT-LENGTH":"5","X-a":"1","x-A":"2","c":"3"}}"#;
+    let request = v4::Received::parse(format!("l{}:{metadata}e", metadata.len()).into_bytes());
+    let request = request.unwrap();
+    let headers: Vec<_> = request
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
+    // The last spelling counts.
+    assert_eq!(headers, [("c", "3"), ("x-A", "2")]);
+    assert_eq!(request.header("X-A"), Some("2"));
+    assert_eq!(request.header("C"), Some("3"));
+    assert_eq!(request.header("content-length"), None);
+
+    let json =
+        r#"{"endpoint":"x","method":"GET","auth_code":"new","headers":{"AUTHORIZATION":"old"}}"#;
+    let request = v3::Received::parse(json.as_bytes()).unwrap();
+    assert_eq!(request.header("authorization"), Some("new"));
+    assert_eq!(request.headers.len(), 1);
+
+    let headers = [("Content-Type", "a"), ("content-type", "b")];
+    let response = v4::Response {
+        code: 200,
+        headers: &headers,
+        body: b"",
+    };
+    assert_eq!(
+        response.encode(),
+        br#"l43:{"code":200,"headers":{"content-type":"b"}}0:e"#
+    );
+}
+
+#[test]
+fn headers_of_a_response_may_be_null_and_have_numbers() {
+    let parse = |headers: &str| {
+        let json = format!(r#"{{"code":200,"headers":{headers}}}"#);
+        v4::ReceivedResponse::parse(format!("l{}:{json}e", json.len()).into_bytes())
+    };
+    assert_eq!(parse("null").unwrap().headers, []);
+    let response = parse(r#"{"Content-Length":12,"x":-1.50e3,"Y":"z"}"#).unwrap();
+    let headers: Vec<_> = response
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
+    assert_eq!(
+        headers,
+        [("Content-Length", "12"), ("Y", "z"), ("x", "-1.50e3")]
+    );
+    for headers in [
+        "[]",
+        "1",
+        r#""""#,
+        r#"{"a":null}"#,
+        r#"{"a":true}"#,
+        r#"{"a":[]}"#,
+    ] {
+        parse(headers).unwrap_err();
+    }
 }
