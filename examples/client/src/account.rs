@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use client::durable::{is_exposed, write_new};
 use client::error::ClientError;
-use client::state::write_new;
+use client::foreign::{is_plain, line};
+use client::state::State;
 use serde_json::json;
 use session_identity::phrase::{Language, substitutions};
 use session_identity::{Account, AccountId, Seed};
@@ -13,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::arguments::Shared;
 use crate::memory::Memory;
-use crate::output::{Output, shown};
+use crate::output::Output;
 
 /// The longest line that is read from the standard input, in bytes.
 const MAX_LINE: u64 = 4096;
@@ -25,8 +27,13 @@ pub(crate) fn new(shared: &Shared, out: &Output) -> Result<(), ClientError> {
     let seed = Seed::generate_from_system().map_err(|_| ClientError::Random)?;
     let phrase = seed.to_phrase(Language::English);
     let id = Account::from_seed(&seed).id().to_string();
+    // A phrase that is in a file is not shown: a terminal keeps what it has shown.
     if let Some(path) = &shared.phrase_file {
         write_phrase(path, &phrase)?;
+        let event = json!({"event": "account", "id": id, "phrase_file": path});
+        let path = path.display();
+        let text = format!("account id       {id}\nrecovery phrase  is in {path}");
+        return out.print(&event, &text);
     }
     let event = json!({"event": "account", "id": id, "phrase": phrase.as_str()});
     let text = format!(
@@ -63,7 +70,7 @@ pub(crate) fn restore(
         out.notice(&format!(
             "word {}, `{}`, counts as `{}`",
             read.position,
-            shown(read.typed),
+            line(read.typed),
             read.word
         ));
     }
@@ -93,11 +100,14 @@ pub(crate) fn restore(
 
 /// Prints or changes the profile name.
 pub(crate) fn name(shared: &Shared, text: Option<&str>, out: &Output) -> Result<(), ClientError> {
-    let id = account(shared)?.id().to_string();
-    if shared.state.is_none() {
+    let Some(file) = &shared.state else {
         let text = "the name is kept in a file: name it by --state".to_owned();
         return Err(ClientError::Usage(text));
-    }
+    };
+    let id = match &shared.phrase_file {
+        Some(_) => account(shared, out)?.id().to_string(),
+        None => account_of_state(file)?,
+    };
     let mut memory = Memory::open(shared, &id, out)?;
     if let Some(text) = text {
         let name = check_name(text)?.map(str::to_owned);
@@ -110,8 +120,24 @@ pub(crate) fn name(shared: &Shared, text: Option<&str>, out: &Output) -> Result<
     let event = json!({"event": "name", "name": name});
     let text = name
         .as_deref()
-        .map_or_else(|| "(no name)".to_owned(), shown);
+        .map_or_else(|| "(no name)".to_owned(), |name| line(name).into_owned());
     out.print(&event, &text)
+}
+
+/// The account that a state belongs to, for what needs no secret of it.
+fn account_of_state(file: &Path) -> Result<String, ClientError> {
+    let unreadable = |reason| ClientError::File {
+        what: "cannot read the state from",
+        path: file.to_owned(),
+        reason,
+    };
+    State::account_in(file).map_err(unreadable)?.ok_or_else(|| {
+        ClientError::Usage(format!(
+            "{} is no state yet, so the account is not known: name the file with its phrase by \
+             --phrase-file",
+            file.display()
+        ))
+    })
 }
 
 /// A name that others will take; none if it is empty.
@@ -123,23 +149,36 @@ pub(crate) fn check_name(text: &str) -> Result<Option<&str>, ClientError> {
             text.len()
         )));
     }
+    if !is_plain(text) {
+        return Err(ClientError::Usage(format!(
+            "the name `{}` has line breaks, control characters or invisible characters",
+            line(text)
+        )));
+    }
     Ok((!text.is_empty()).then_some(text))
 }
 
 /// An account id from the command line.
 pub(crate) fn account_id(text: &str) -> Result<AccountId, ClientError> {
     text.parse().map_err(|reason| ClientError::AccountId {
-        text: shown(text),
+        text: text.into(),
         reason,
     })
 }
 
 /// The account of the phrase file.
-pub(crate) fn account(shared: &Shared) -> Result<Account, ClientError> {
+pub(crate) fn account(shared: &Shared, out: &Output) -> Result<Account, ClientError> {
     let path = shared.phrase_file.as_ref().ok_or_else(|| {
         ClientError::Usage("no account: name the file with its phrase by --phrase-file".to_owned())
     })?;
     let text = read_small("cannot read the recovery phrase from", path)?;
+    if is_exposed(path).unwrap_or(false) {
+        out.notice(&format!(
+            "other users of this machine may read the recovery phrase in {}: make it yours alone \
+             (chmod 600)",
+            path.display()
+        ));
+    }
     let text = std::str::from_utf8(&text).map_err(|_| {
         ClientError::Usage(format!(
             "{} holds no recovery phrase: it is not text",
@@ -167,7 +206,7 @@ fn read_phrase(text: &str, language: Option<&str>) -> Result<(Seed, Language), C
             .collect();
         ClientError::Usage(format!(
             "`{}` is no language of phrases; there are {}",
-            shown(name),
+            line(name),
             known.join(", ")
         ))
     })?;
@@ -218,4 +257,28 @@ pub(crate) fn read_small(
         ))));
     }
     fs::read(path).map(Zeroizing::new).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_visible_line() {
+        assert_eq!(check_name(" Alice ").unwrap(), Some("Alice"));
+        assert_eq!(check_name("  ").unwrap(), None);
+        assert_eq!(check_name("Zoë 👍🏽").unwrap(), Some("Zoë 👍🏽"));
+        for bad in [
+            "Al\nice",
+            "Al\rice",
+            "\u{1b}[1m",
+            "Al\u{200b}ice",
+            "Al\u{202e}ice",
+            "Al\u{2028}ice",
+        ] {
+            let error = check_name(bad).unwrap_err().to_string();
+            assert!(is_plain(&error) && error.contains("line breaks"), "{error}");
+        }
+        assert!(check_name(&"n".repeat(101)).is_err());
+    }
 }

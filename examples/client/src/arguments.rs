@@ -42,8 +42,8 @@ pub(crate) struct Shared {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make an account and print its id and recovery phrase. With --phrase-file the phrase is also
-    /// written there, to a new file.
+    /// Make an account and print its id and recovery phrase. With --phrase-file the phrase is
+    /// written to that new file and is not printed.
     New,
     /// Read a recovery phrase from the standard input, in any language, show the account id that
     /// it gives and, if it is confirmed, write the phrase to --phrase-file, a new file.
@@ -57,7 +57,7 @@ pub(crate) enum Command {
     },
     /// Print the id of the account.
     Whoami,
-    /// Print the profile name in --state, or change it.
+    /// Print the profile name in --state, or change it. An existing state needs no --phrase-file.
     Name {
         /// The new name; an empty one takes it away.
         text: Option<String>,
@@ -71,8 +71,9 @@ pub(crate) enum Command {
         /// The name to send along, instead of the one in --state.
         #[arg(long)]
         name: Option<String>,
-        /// The message that this one answers: its author and the time it was sent, in ms.
-        #[arg(long, value_name = "ID:MS")]
+        /// The message that this one answers: its author and the time it was sent, as it is printed
+        /// or in ms.
+        #[arg(long, value_name = "ID:TIME")]
         reply_to: Option<String>,
         /// Store no copy for the own other devices.
         #[arg(long)]

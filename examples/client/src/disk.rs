@@ -19,7 +19,7 @@ pub(crate) fn encrypt(
     output: &Path,
     out: &Output,
 ) -> Result<(), ClientError> {
-    let sender = shared.phrase_file.as_ref().map(|_| account(shared));
+    let sender = shared.phrase_file.as_ref().map(|_| account(shared, out));
     let sender = sender.transpose()?;
     out.doing("encrypting");
     let made = files::encrypt(

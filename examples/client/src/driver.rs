@@ -208,11 +208,14 @@ impl Driver {
                 return Err(ClientError::Refused {
                     method,
                     status: response.status,
-                    text: text.trim_end().chars().take(200).collect(),
+                    text: text.trim_end().chars().take(200).collect::<String>().into(),
                 });
             }
         };
-        let nonsense = |reason: String| ClientError::Nonsense { method, reason };
+        let nonsense = |reason: String| ClientError::Nonsense {
+            method,
+            reason: reason.into(),
+        };
         let answer = call
             .read_answer(&body)
             .map_err(|error| nonsense(error.to_string()))?;
@@ -295,7 +298,7 @@ impl Driver {
                             status: 200,
                             body: body.into(),
                         },
-                        Err(reason) => Came::Unreachable(ClientError::Seeds(reason)),
+                        Err(reason) => Came::Unreachable(ClientError::Seeds(reason.into())),
                     };
                     (ticket, came)
                 });
@@ -346,12 +349,12 @@ impl Driver {
                 },
                 Some(ClientError::Path {
                     status: *status,
-                    text: text.trim_end().chars().take(200).collect(),
+                    text: text.trim_end().chars().take(200).collect::<String>().into(),
                 }),
             ),
             Came::Undecryptable(reason) => (
                 Outcome::Undecryptable,
-                Some(ClientError::Onion(reason.clone())),
+                Some(ClientError::Onion(reason.clone().into())),
             ),
             Came::Unreachable(_) => (Outcome::Unreachable, None),
             Came::TimedOut(_) => (Outcome::TimedOut, None),

@@ -8,6 +8,7 @@ use session_identity::phrase::{DetectError, PhraseError};
 use session_message::SealError;
 use session_network::client::RequestError;
 
+use crate::foreign::Foreign;
 use crate::http::HttpError;
 
 /// Why a command ended without success.
@@ -27,7 +28,7 @@ pub enum ClientError {
     #[error("`{text}` is not an account id: {reason}")]
     AccountId {
         /// What was given.
-        text: String,
+        text: Foreign,
         /// What is wrong with it.
         reason: IdError,
     },
@@ -46,7 +47,7 @@ pub enum ClientError {
     Random,
     /// No seed node answered with a list of nodes.
     #[error("no seed node could be used: {0}")]
-    Seeds(String),
+    Seeds(Foreign),
     /// The list has too few nodes for a path.
     #[error("the network has {usable} usable nodes, a request needs {needed}")]
     TooFewNodes {
@@ -67,14 +68,14 @@ pub enum ClientError {
         /// The status.
         status: u16,
         /// What it said.
-        text: String,
+        text: Foreign,
     },
     /// No attempt came to anything.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The answer is not from the node that was asked.
     #[error("no answer that can be believed came back: {0}")]
-    Onion(String),
+    Onion(Foreign),
     /// The node that was asked refused.
     #[error("the node refused `{method}` with status {status}: {text}")]
     Refused {
@@ -83,7 +84,7 @@ pub enum ClientError {
         /// The status.
         status: u16,
         /// The text.
-        text: String,
+        text: Foreign,
     },
     /// The node's answer makes no sense.
     #[error("the node answered `{method}` with nonsense: {reason}")]
@@ -91,7 +92,7 @@ pub enum ClientError {
         /// The request.
         method: &'static str,
         /// What is wrong with it.
-        reason: String,
+        reason: Foreign,
     },
     /// No member of the swarm has provably stored the message.
     #[error("no node of the swarm stored the message ({failed} failed, {forged} gave false proof)")]
@@ -148,6 +149,44 @@ impl ClientError {
             | Self::NotStored { .. }
             | Self::Request(_) => 4,
             Self::Random | Self::Output(_) => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_steers_the_terminal() {
+        let evil = || Foreign::from("\u{1b}]0;x\u{7}\nclient: all is well\u{202e}\u{200b}");
+        for error in [
+            ClientError::Seeds(evil()),
+            ClientError::Path {
+                status: 502,
+                text: evil(),
+            },
+            ClientError::Onion(evil()),
+            ClientError::Refused {
+                method: "store",
+                status: 401,
+                text: evil(),
+            },
+            ClientError::Nonsense {
+                method: "store",
+                reason: evil(),
+            },
+            ClientError::Guard(HttpError::Unreachable {
+                host: evil(),
+                reason: evil(),
+            }),
+        ] {
+            let said = error.to_string();
+            assert!(crate::foreign::is_plain(&said), "{said:?}");
+            assert!(
+                said.contains("\\u{1b}") && said.contains("\\u{a}"),
+                "{said}"
+            );
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Attachments as encrypted files on disk, in pieces: no file is ever held as a whole.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use getrandom::SysRng;
@@ -13,8 +12,8 @@ use session_crypto::attachment::{
 };
 use zeroize::Zeroizing;
 
+use crate::durable::Draft;
 use crate::error::ClientError;
-use crate::state::create_private;
 
 /// A file that was encrypted.
 #[derive(Debug)]
@@ -141,66 +140,47 @@ fn each_piece(
     }
 }
 
-/// A file under another name until it is whole; removed if it never is.
+/// The output, which gets its name when it is whole.
 struct Unfinished {
-    file: Option<File>,
-    now: PathBuf,
+    draft: Draft,
     then: PathBuf,
     length: u64,
 }
 
 impl Unfinished {
     fn new(then: &Path) -> Result<Self, ClientError> {
-        let mut now = OsString::from(then);
-        now.push(format!(".{}.part", std::process::id()));
-        let mut unfinished = Self {
-            file: None,
-            now: now.into(),
+        // Before anything is encrypted for it; whether the name is free is checked again at the end.
+        if fs::symlink_metadata(then).is_ok() {
+            return Err(write_failed(then, io::ErrorKind::AlreadyExists.into()));
+        }
+        Ok(Self {
+            draft: Draft::beside(then).map_err(|reason| write_failed(then, reason))?,
             then: then.to_owned(),
             length: 0,
-        };
-        if fs::symlink_metadata(then).is_ok() {
-            return Err(unfinished.failed(io::ErrorKind::AlreadyExists.into()));
-        }
-        let file = create_private(&unfinished.now).map_err(|reason| unfinished.failed(reason))?;
-        unfinished.file = Some(file);
-        Ok(unfinished)
-    }
-
-    fn failed(&self, reason: io::Error) -> ClientError {
-        ClientError::File {
-            what: "cannot write",
-            path: self.then.clone(),
-            reason,
-        }
+        })
     }
 
     /// Writes what is there, and makes room for more.
     fn write(&mut self, bytes: &mut Vec<u8>) -> Result<(), ClientError> {
-        let written = match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => Ok(()),
-        };
-        written.map_err(|reason| self.failed(reason))?;
+        let written = self.draft.write_all(bytes);
+        written.map_err(|reason| write_failed(&self.then, reason))?;
         self.length += bytes.len() as u64;
         bytes.clear();
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<u64, ClientError> {
-        let whole = self.file.as_ref().map_or(Ok(()), File::sync_all);
-        let renamed = whole.and_then(|()| fs::rename(&self.now, &self.then));
-        renamed.map_err(|reason| self.failed(reason))?;
-        self.file = None;
+    fn finish(self) -> Result<u64, ClientError> {
+        let published = self.draft.publish();
+        published.map_err(|reason| write_failed(&self.then, reason))?;
         Ok(self.length)
     }
 }
 
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            let _ = fs::remove_file(&self.now);
-        }
+fn write_failed(path: &Path, reason: io::Error) -> ClientError {
+    ClientError::File {
+        what: "cannot write",
+        path: path.to_owned(),
+        reason,
     }
 }
 
@@ -208,6 +188,7 @@ impl Drop for Unfinished {
 mod tests {
     use super::*;
     use session_crypto::attachment::MAX_CONTENT_SIZE;
+    use std::ffi::OsString;
 
     struct Folder(tempfile::TempDir);
 

@@ -20,6 +20,8 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
+use crate::foreign::Foreign;
+
 /// The largest answer that is read, in bytes: as much as a service node takes in a request.
 pub const MAX_ANSWER: usize = 10 * 1024 * 1024;
 /// How long a connection is kept for the next request. Nodes close idle ones after 11 s.
@@ -39,20 +41,20 @@ pub enum Trust {
 pub enum HttpError {
     /// The address is no URL.
     #[error("`{0}` is not a usable address")]
-    Address(String),
+    Address(Foreign),
     /// No connection, or it broke.
     #[error("{host} cannot be reached: {reason}")]
     Unreachable {
         /// Host and port.
-        host: String,
+        host: Foreign,
         /// What the lower layers said.
-        reason: String,
+        reason: Foreign,
     },
     /// No answer in time.
     #[error("{host} did not answer within {seconds} s")]
     Timeout {
         /// Host and port.
-        host: String,
+        host: Foreign,
         /// The limit.
         seconds: u64,
     },
@@ -60,9 +62,9 @@ pub enum HttpError {
     #[error("the answer of {host} cannot be read: {reason}")]
     Body {
         /// Host and port.
-        host: String,
+        host: Foreign,
         /// What the lower layers said.
-        reason: String,
+        reason: Foreign,
     },
 }
 
@@ -133,7 +135,7 @@ impl Http {
         let request = Request::post(url)
             .header(header::CONTENT_TYPE, content_type)
             .body(Full::new(body))
-            .map_err(|_| HttpError::Address(url.to_owned()))?;
+            .map_err(|_| HttpError::Address(url.into()))?;
         self.send(request, limit).await
     }
 
@@ -151,6 +153,7 @@ impl Http {
         let host = uri
             .authority()
             .map_or_else(|| uri.to_string(), ToString::to_string);
+        let host = Foreign::from(host);
         match tokio::time::timeout(limit, self.exchange(&host, request)).await {
             Ok(answer) => answer,
             Err(_) => Err(HttpError::Timeout {
@@ -162,7 +165,7 @@ impl Http {
 
     async fn exchange(
         &self,
-        host: &str,
+        host: &Foreign,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, HttpError> {
         let answer =
@@ -170,16 +173,16 @@ impl Http {
                 .request(request)
                 .await
                 .map_err(|error| HttpError::Unreachable {
-                    host: host.to_owned(),
-                    reason: root_cause(&error),
+                    host: host.clone(),
+                    reason: root_cause(&error).into(),
                 })?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, MAX_ANSWER)
             .collect()
             .await
             .map_err(|error| HttpError::Body {
-                host: host.to_owned(),
-                reason: root_cause(error.as_ref()),
+                host: host.clone(),
+                reason: root_cause(error.as_ref()).into(),
             })?;
         let content_type = head.headers.get(header::CONTENT_TYPE);
         Ok(Answer {

@@ -2,9 +2,12 @@
 //!
 //! The binary `client` is its command line; `localnet` uses it to be its own first customer.
 
+pub mod clock;
 mod driver;
+pub mod durable;
 pub mod error;
 pub mod files;
+pub mod foreign;
 pub mod http;
 pub mod message;
 pub mod network;

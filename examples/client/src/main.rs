@@ -5,6 +5,7 @@ mod arguments;
 mod disk;
 mod memory;
 mod output;
+mod show;
 mod talk;
 
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ async fn run(shared: &Shared, command: &Command, out: &Output) -> Result<(), Cli
             account::restore(shared, account_id.as_deref(), *yes, out)
         }
         Command::Whoami => {
-            let id = account::account(shared)?.id().to_string();
+            let id = account::account(shared, out)?.id().to_string();
             out.print(&json!({"event": "account", "id": id}), &id)
         }
         Command::Name { text } => account::name(shared, text.as_deref(), out),

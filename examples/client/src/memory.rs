@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
+use client::durable::Lock;
 use client::error::ClientError;
-use client::state::{Loaded, Lock, State};
+use client::state::{Loaded, State};
 
 use crate::arguments::Shared;
 use crate::output::Output;

@@ -1,14 +1,16 @@
 //! What this client shows of a message.
 
 use session_identity::{Account, AccountId};
-use session_message::content::{Id, Kind};
+use session_message::content::{Content, Id, Kind};
 use session_message::{OpenError, Opened, direct, namespace};
+
+use crate::foreign::Foreign;
 
 /// The namespace of one-to-one messages.
 pub const NAMESPACE: i16 = namespace::DEFAULT;
 
 /// A message that was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
     /// Who wrote it, verified by the signature inside.
     pub from: AccountId,
@@ -17,15 +19,17 @@ pub struct Incoming {
     /// The account that the conversation is with.
     pub conversation: Id,
     /// The name that goes with it.
-    pub name: Option<String>,
+    pub name: Option<Foreign>,
     /// When it was sent, in ms.
     pub sent_ms: u64,
     /// The text; none if it is another kind of message.
-    pub text: Option<String>,
+    pub text: Option<Foreign>,
     /// What kind of message it is.
     pub kind: &'static str,
     /// The message that it answers.
     pub reply_to: Option<(Id, u64)>,
+    /// Everything that is in it.
+    pub content: Content,
 }
 
 impl Incoming {
@@ -39,11 +43,12 @@ impl Incoming {
             from: opened.sender,
             own: opened.sender == *own,
             conversation: opened.conversation(),
-            name: profile.and_then(|profile| profile.name.clone()),
+            name: profile.and_then(|profile| profile.name.clone().map(Foreign::from)),
             sent_ms: opened.sent_ms,
-            text: opened.content.as_text().map(str::to_owned),
+            text: opened.content.as_text().map(Foreign::from),
             kind: opened.content.kind.name(),
             reply_to: quote.map(|quote| (quote.author, quote.sent_ms)),
+            content: opened.content,
         }
     }
 }

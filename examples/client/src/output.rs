@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use client::error::ClientError;
+use client::foreign;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde_json::Value;
 
@@ -51,11 +52,7 @@ impl Output {
     /// Prints an event as JSON, or the text that says the same. When this is no error it has left
     /// the program.
     pub(crate) fn print(&self, event: &Value, text: &str) -> Result<(), ClientError> {
-        let line = if self.json {
-            event.to_string()
-        } else {
-            text.to_owned()
-        };
+        let line = printed(self.json, event, text);
         self.bar
             .suspend(|| {
                 let mut out = std::io::stdout().lock();
@@ -64,28 +61,26 @@ impl Output {
             .map_err(ClientError::Output)
     }
 
-    /// Something worth knowing that is not the result.
+    /// Something worth knowing that is not the result, in one line.
     pub(crate) fn notice(&self, text: &str) {
+        let line = notice_line(text);
         // If nobody can see it there is nobody to tell.
-        let _ = self
-            .bar
-            .suspend(|| writeln!(std::io::stderr(), "client: {text}"));
+        let _ = self.bar.suspend(|| writeln!(std::io::stderr(), "{line}"));
     }
 }
 
-/// A text from a stranger, without what would steer the terminal.
-pub(crate) fn shown(text: &str) -> String {
-    let is_steering = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .map(|character| match character {
-            '\n' => '\n',
-            character if is_steering(character) => '\u{fffd}',
-            character => character,
-        })
-        .collect()
+/// What is printed for an event. Foreign text has been made visible where it was put in; that nothing
+/// else steers the terminal either is seen to here.
+fn printed(json: bool, event: &Value, text: &str) -> String {
+    if json {
+        foreign::json(&event.to_string()).into_owned()
+    } else {
+        foreign::lines(text).into_owned()
+    }
+}
+
+fn notice_line(text: &str) -> String {
+    format!("client: {}", foreign::line(text))
 }
 
 #[cfg(test)]
@@ -93,10 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn what_is_printed_does_not_steer_the_terminal() {
+        let event = serde_json::json!({"text": "\u{9b}2J\u{202e}"});
         assert_eq!(
-            shown("a\nb\u{1b}[2J\r\u{202e}ß"),
-            "a\nb\u{fffd}[2J\u{fffd}\u{fffd}ß"
+            printed(true, &event, "text"),
+            r#"{"text":"\u009b2J\u202e"}"#
+        );
+        assert_eq!(printed(false, &event, "a\n  b\u{1b}c"), "a\n  b\\u{1b}c");
+        assert_eq!(
+            notice_line("a\nclient: b\u{200b}"),
+            "client: a\\u{a}client: b\\u{200b}"
         );
     }
 }

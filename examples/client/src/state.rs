@@ -1,14 +1,15 @@
 //! What the client remembers between two runs: one JSON file, replaced as a whole.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use session_crypto::Ed25519Public;
 use session_network::path::Guard;
 
+use crate::durable::{put_aside, write_atomically};
 use crate::session::Kept;
 
 /// The version of the layout that this program writes.
@@ -81,24 +82,13 @@ impl State {
     ///
     /// An I/O error if the file is there but cannot be read, or cannot be put aside.
     pub fn load(file: &Path, account: &str) -> io::Result<Loaded> {
-        let text = match File::open(file) {
-            Ok(open) => {
-                let mut bytes = Vec::new();
-                io::Read::read_to_end(&mut io::Read::take(open, MAX_FILE + 1), &mut bytes)?;
-                bytes
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Loaded::Fresh(Self::new(account)));
-            }
-            Err(error) => return Err(error),
+        let Some(text) = read(file)? else {
+            return Ok(Loaded::Fresh(Self::new(account)));
         };
-        match Self::parse(&text, account) {
+        match Self::parse(&text, Some(account)) {
             Ok(state) => Ok(Loaded::Known(state)),
             Err(reason) => {
-                let mut aside = file.as_os_str().to_owned();
-                aside.push(".unusable");
-                let aside = PathBuf::from(aside);
-                fs::rename(file, &aside)?;
+                let aside = put_aside(file)?;
                 Ok(Loaded::Unusable {
                     state: Self::new(account),
                     reason,
@@ -108,7 +98,20 @@ impl State {
         }
     }
 
-    fn parse(text: &[u8], account: &str) -> Result<Self, String> {
+    /// The account that `file` is the state of; none if the file is not there.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error if the file cannot be read or is no state.
+    pub fn account_in(file: &Path) -> io::Result<Option<String>> {
+        let Some(text) = read(file)? else {
+            return Ok(None);
+        };
+        let state = Self::parse(&text, None).map_err(io::Error::other)?;
+        Ok(Some(state.account))
+    }
+
+    fn parse(text: &[u8], account: Option<&str>) -> Result<Self, String> {
         if text.len() as u64 > MAX_FILE {
             return Err(format!("it is longer than {MAX_FILE} bytes"));
         }
@@ -116,7 +119,7 @@ impl State {
         if state.version != VERSION {
             return Err(format!("it has version {}, not {VERSION}", state.version));
         }
-        if state.account != account {
+        if account.is_some_and(|account| account != state.account) {
             return Err(format!("it is the state of {}", state.account));
         }
         Ok(state)
@@ -186,103 +189,22 @@ impl State {
     }
 }
 
-/// The right to change a state file, held by one process at a time.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    /// Waits for it. It is a lock on another file beside the state, which is itself replaced; the
-    /// system takes it back when the process ends, however it ends.
-    ///
-    /// # Errors
-    ///
-    /// An I/O error if the file beside it cannot be made or locked. A file system that has no locks
-    /// is none.
-    pub fn take(state: &Path) -> io::Result<Self> {
-        let file = Self::beside(state)?;
-        match file.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
-            _ => Ok(Self { _file: file }),
-        }
-    }
-
-    /// The same without waiting; none if another process has it.
-    ///
-    /// # Errors
-    ///
-    /// As [`take`](Self::take).
-    pub fn try_take(state: &Path) -> io::Result<Option<Self>> {
-        let file = Self::beside(state)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
-                Err(error)
-            }
-            _ => Ok(Some(Self { _file: file })),
-        }
-    }
-
-    fn beside(state: &Path) -> io::Result<File> {
-        let mut beside = state.as_os_str().to_owned();
-        beside.push(".lock");
-        private(OpenOptions::new().write(true).create(true).truncate(false)).open(beside)
-    }
-}
-
-/// Writes a file that only its owner may read, so that a crash leaves the old one or the new one.
-///
-/// # Errors
-///
-/// An I/O error if it cannot be written.
-pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut new = file.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(new);
-    let written = private(OpenOptions::new().write(true).create(true).truncate(true))
-        .open(&new)
-        .and_then(|mut open| {
-            open.write_all(content)?;
-            open.sync_all()
-        })
-        .and_then(|()| fs::rename(&new, file));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
-}
-
-/// Writes a new file that only its owner may read; an existing one is left alone.
-///
-/// # Errors
-///
-/// An I/O error if it cannot be written, one that says so if the file exists.
-pub fn write_new(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut open = create_private(file)?;
-    open.write_all(content)?;
-    open.sync_all()
-}
-
-/// Creates a file that only its owner may read and that must not be there yet.
-pub(crate) fn create_private(file: &Path) -> io::Result<File> {
-    private(OpenOptions::new().write(true).create_new(true)).open(file)
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
+/// The content of a file, as far as it is read; none if the file is not there.
+fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    let open = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        open => open?,
+    };
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(open, MAX_FILE + 1), &mut bytes)?;
+    Ok(Some(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::durable::Lock;
+    use std::fs;
 
     #[test]
     fn a_message_is_remembered_once() {
@@ -355,10 +277,6 @@ mod tests {
             panic!("not known");
         };
         assert_eq!(state.seen.len(), 80);
-        let lock = Lock::try_take(&file).unwrap();
-        assert!(lock.is_some() && Lock::try_take(&file).unwrap().is_none());
-        drop(lock);
-        assert!(Lock::try_take(&file).unwrap().is_some());
     }
 
     #[test]
@@ -397,12 +315,32 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_does_not_replace_an_old_one() {
+    fn two_accounts_with_one_file_lose_neither_state() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("phrase");
-        write_new(&file, b"first").unwrap();
-        let error = write_new(&file, b"second").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&file).unwrap(), b"first");
+        let file = folder.path().join("state.json");
+        let mut asides = Vec::new();
+        for (account, number) in [("05aa", 1), ("05bb", 2), ("05aa", 3), ("05bb", 4)] {
+            let mut state = match State::load(&file, account).unwrap() {
+                Loaded::Known(state) | Loaded::Fresh(state) => state,
+                Loaded::Unusable { state, aside, .. } => {
+                    asides.push(aside);
+                    state
+                }
+            };
+            assert!(state.remember("05cc", number));
+            state.save(&file).unwrap();
+            assert_eq!(State::account_in(&file).unwrap().as_deref(), Some(account));
+        }
+        asides.push(file);
+        let seen = asides.iter().map(|file| {
+            let state = State::parse(&fs::read(file).unwrap(), None).unwrap();
+            (state.account, state.seen[0].1)
+        });
+        let expected = [("05aa", 1), ("05bb", 2), ("05aa", 3), ("05bb", 4)];
+        assert!(seen.eq(expected.map(|(account, number)| (account.to_owned(), number))));
+        assert_eq!(
+            State::account_in(&folder.path().join("none")).unwrap(),
+            None
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use client::clock;
 use client::error::ClientError;
+use client::foreign::Foreign;
 use client::message::Incoming;
 use client::network::Options;
 use client::session::{Client, Draft, Fetched, Kept, Step};
@@ -15,13 +17,14 @@ use getrandom::rand_core::{Rng, UnwrapErr};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
-use session_identity::AccountId;
+use session_identity::{Account, AccountId};
 use session_message::content::{Id, Quote};
 
 use crate::account::{account, account_id, check_name, read_small};
 use crate::arguments::Shared;
 use crate::memory::Memory;
-use crate::output::{Output, shown};
+use crate::output::Output;
+use crate::show::{event, for_people};
 
 /// Members of the own swarm that one `receive` asks: one that was down has missed messages.
 const ASKED: usize = 2;
@@ -39,25 +42,28 @@ pub(crate) struct Message<'a> {
     pub(crate) sync: bool,
 }
 
-/// Reads `<author>:<sent ms>`.
+/// Reads `<author>:<sent>`, the time in ms or as it is printed.
 pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
     let unusable = || {
         ClientError::Usage(format!(
             "`{}` names no message: it takes the author's account id, a colon, and the time it was \
-             sent in ms",
-            shown(text)
+             sent, as it is printed or in ms",
+            Foreign::from(text)
         ))
     };
     let (author, sent_ms) = text.split_once(':').ok_or_else(unusable)?;
-    let sent_ms = sent_ms.parse().ok().filter(|sent_ms| *sent_ms > 0);
+    let sent_ms = clock::read(sent_ms).filter(|sent_ms| *sent_ms > 0);
     Ok(Quote {
         author: Id::from_bytes(*account_id(author)?.as_bytes()),
         sent_ms: sent_ms.ok_or_else(unusable)?,
     })
 }
 
-async fn connect(shared: &Shared, out: &Output) -> Result<(Client, Memory), ClientError> {
-    let account = account(shared)?;
+async fn connect(
+    shared: &Shared,
+    account: Account,
+    out: &Output,
+) -> Result<(Client, Memory), ClientError> {
     if shared.seed_url.is_empty() {
         let text = "no seed node: name one by --seed-url".to_owned();
         return Err(ClientError::Usage(text));
@@ -98,8 +104,23 @@ async fn connect(shared: &Shared, out: &Output) -> Result<(Client, Memory), Clie
         }
         _ => {}
     };
-    let client = Client::connect_again(account, &options, memory.state().kept(), watch).await?;
-    Ok((client, memory))
+    let client = Client::connect_again(account, &options, memory.state().kept(), watch).await;
+    Ok((client.map_err(|error| hinted(error, &options))?, memory))
+}
+
+/// A seed node whose certificate nobody named cannot be used over https: that may be all that is
+/// missing.
+fn hinted(error: ClientError, options: &Options) -> ClientError {
+    let is_https = |url: &String| url.starts_with("https:");
+    match error {
+        ClientError::Seeds(reason)
+            if options.pins.is_empty() && options.seeds.iter().any(is_https) =>
+        {
+            let hint = "name the certificate of the seed node by --seed-cert";
+            ClientError::Seeds(format!("{}; {hint}", reason.as_untrusted()).into())
+        }
+        other => other,
+    }
 }
 
 /// Sends a message.
@@ -110,8 +131,9 @@ pub(crate) async fn send(
 ) -> Result<(), ClientError> {
     let given = message.name.map(check_name).transpose()?;
     let mut draft = Draft::text(&message.to, message.text);
-    draft.check(&account(shared)?)?;
-    let (client, mut memory) = connect(shared, out).await?;
+    let account = account(shared, out)?;
+    draft.check(&account)?;
+    let (client, mut memory) = connect(shared, account, out).await?;
     if let Some(name) = given.unwrap_or(memory.state().name.as_deref()) {
         draft = draft.named(name);
     }
@@ -150,8 +172,8 @@ pub(crate) async fn send(
     });
     let stored = sent.stored_on.len();
     let text = format!(
-        "sent at {}; {stored} nodes of the swarm keep it",
-        sent.sent_ms
+        "sent at {}; {stored} nodes of the swarm store it",
+        clock::written(sent.sent_ms)
     );
     out.print(&event, &text)?;
     let kept = client.keep().await;
@@ -172,49 +194,19 @@ fn show(fetched: &Fetched, state: &mut State, out: &Output) -> Result<usize, Cli
             continue;
         }
         count += 1;
-        let reply_to = message
-            .reply_to
-            .map(|(author, sent_ms)| json!({"author": author.to_string(), "sent_ms": sent_ms}));
-        let event = json!({
-            "event": "message",
-            "from": from,
-            "own": message.own,
-            "conversation": message.conversation.to_string(),
-            "name": message.name,
-            "sent_ms": message.sent_ms,
-            "kind": message.kind,
-            "text": message.text,
-            "reply_to": reply_to,
-        });
-        out.print(&event, &for_people(message))?;
+        out.print(&event(message), &for_people(message))?;
     }
     for (hash, reason) in &fetched.unreadable {
         let hash = hash.to_string();
         if state.remember_unreadable(&hash) {
             out.notice(&format!("message {hash} cannot be read: {reason}"));
+            if out.is_json() {
+                let event = json!({"event": "unreadable", "hash": hash, "reason": reason});
+                out.print(&event, "")?;
+            }
         }
     }
     Ok(count)
-}
-
-fn for_people(message: &Incoming) -> String {
-    let from = message.from.to_string();
-    let name = message.name.as_deref().map(shown);
-    let who = match (message.own, name) {
-        (true, _) if message.conversation.to_string() == from => "note to myself".to_owned(),
-        (true, _) => format!("I wrote to {}", message.conversation),
-        (false, Some(name)) => format!("{from} ({name})"),
-        (false, None) => from,
-    };
-    let at = message.sent_ms;
-    let answers = message
-        .reply_to
-        .map(|(author, sent_ms)| format!("\n  > in reply to {author}:{sent_ms}"));
-    let text = match &message.text {
-        Some(text) => shown(text).replace('\n', "\n  "),
-        None => format!("(not a text: {})", message.kind),
-    };
-    format!("{who} at {at}{}\n  {text}", answers.unwrap_or_default())
 }
 
 /// Prints what is new, and remembers it, and where the fetch ended: only now, for a message that was
@@ -236,7 +228,7 @@ fn remember(
 
 /// Fetches once, from more than one member of the swarm.
 pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientError> {
-    let (client, mut memory) = connect(shared, out).await?;
+    let (client, mut memory) = connect(shared, account(shared, out)?, out).await?;
     out.doing("fetching");
     let mut last_hashes = memory.state().last_hashes.clone();
     let mut fetched = client.receive(&mut last_hashes).await?;
@@ -261,10 +253,11 @@ pub(crate) async fn follow(
     interval: u64,
     out: &Output,
 ) -> Result<(), ClientError> {
+    let account = account(shared, out)?;
     let mut stop = pin!(interrupted());
     let connected = tokio::select! {
         stopped = &mut stop => return stopped,
-        connected = connect(shared, out) => connected,
+        connected = connect(shared, account, out) => connected,
     };
     let (client, mut memory) = connected?;
     out.finish();
@@ -368,6 +361,8 @@ mod tests {
             (read.author.to_string(), read.sent_ms),
             (good.clone(), 1_700_000_000_000)
         );
+        let printed = quote(&format!("{good}:2023-11-14T22:13:20.000Z")).unwrap();
+        assert_eq!(printed.sent_ms, 1_700_000_000_000);
         for bad in [
             good.clone(),
             format!("{good}:"),

@@ -230,7 +230,7 @@ pub async fn run(
     if message.from != from {
         return Err(DemoError::Wrong(format!("it is from {}", message.from)));
     }
-    if message.text.as_deref() != Some(text) || message.sent_ms != sent.sent_ms {
+    if message.text != Some(text.into()) || message.sent_ms != sent.sent_ms {
         return Err(DemoError::Wrong("another text or time".to_owned()));
     }
     steps.done(format!(

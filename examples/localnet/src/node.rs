@@ -392,7 +392,7 @@ impl Node {
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(PEER_PASS, &*self.pass)
             .body(Full::new(body.into()))
-            .map_err(|_| HttpError::Address(url))?;
+            .map_err(|_| HttpError::Address(url.into()))?;
         let until = tokio::time::Instant::now() + limit;
         let answer = self.peers.send(request, limit).await;
         if answer.is_err() && self.real_delays {

@@ -301,6 +301,29 @@ async fn names_replies_notes_and_copies() {
     )
     .await;
     refused(&["name", "x", "--phrase-file", &phrase], 2, "--state").await;
+    // A name that would forge a message of somebody else is not sent.
+    for bad in [
+        "Al\nice",
+        "Al\u{1b}[1mice",
+        "Al\u{202e}ice",
+        "Al\u{200b}ice",
+    ] {
+        let name = [&["name", bad], shared.as_slice()].concat();
+        refused(&name, 2, "line breaks").await;
+        refused(
+            &[&["send", &bob, "text", "--name", bad], shared.as_slice()].concat(),
+            2,
+            "line breaks",
+        )
+        .await;
+    }
+    // A state is enough for its name; one that is not there yet is not.
+    let named = client(&["name", "Alice", "--state", &alice_state]).await;
+    assert!(named.status.success());
+    let named = client(&["name", "--json", "--state", &alice_state]).await;
+    assert_eq!(lines(&named)[0]["name"], "Alice");
+    let absent = world.path("absent.state");
+    refused(&["name", "--state", &absent], 2, "--phrase-file").await;
     for bad in [
         "",
         "05",
@@ -535,6 +558,38 @@ async fn what_the_user_gets_wrong_is_said_in_one_sentence() {
     };
 
     refused(&["new", "--phrase-file", &phrase], 2, "exists").await;
+    // A phrase that is in a file is not shown.
+    let words = std::fs::read_to_string(&phrase).unwrap();
+    for (name, json) in [("plain", None), ("json", Some("--json"))] {
+        let arguments = ["new", "--phrase-file", &path(name)];
+        let made = client(&[arguments.as_slice(), json.as_slice()].concat()).await;
+        let word = std::fs::read_to_string(path(name)).unwrap();
+        let said = String::from_utf8([made.stdout, made.stderr].concat()).unwrap();
+        assert!(
+            !said.contains(word.trim()) && said.contains(&path(name)),
+            "{said}"
+        );
+    }
+    let shown = client(&["new", "--json"]).await;
+    let shown = lines(&shown)[0]["phrase"].as_str().unwrap().to_owned();
+    assert_eq!(shown.split(' ').count(), words.split_whitespace().count());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode =
+            |mode| std::fs::set_permissions(&phrase, PermissionsExt::from_mode(mode)).unwrap();
+        let mine = std::fs::metadata(&phrase).unwrap().permissions().mode();
+        assert_eq!(mine & 0o777, 0o600);
+        for (open, is_said) in [(0o644, true), (0o600, false)] {
+            mode(open);
+            let said = client(&["whoami", "--phrase-file", &phrase]).await;
+            let said = String::from_utf8(said.stderr).unwrap();
+            assert_eq!(said.contains("other users"), is_said, "{said}");
+        }
+    }
+    let version = client(&["--version"]).await;
+    let version = String::from_utf8(version.stdout).unwrap();
+    assert_eq!(version.trim(), "client 0.1.0");
     refused(&["whoami"], 2, "--phrase-file").await;
     refused(
         &["whoami", "--phrase-file", &path("absent")],
@@ -587,6 +642,39 @@ async fn what_the_user_gets_wrong_is_said_in_one_sentence() {
     let arguments = with(&["receive", "--seed-url", "https://127.0.0.1:1"]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     refused(&arguments, 3, "cannot be reached").await;
+    refused(&arguments, 3, "--seed-cert").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_an_event_with_a_reason() {
+    use session_storage::{Call as _, Namespace, Store};
+    let world = World::new().await;
+    let bob = world.account("bob").await;
+    let id: session_identity::AccountId = bob.parse().unwrap();
+    let account = session_swarm::StorageAccount::from_bytes(*id.as_bytes());
+    let now = localnet::fault::now_ms(0);
+    let namespace = Namespace::new(0);
+    let day = 24 * 60 * 60 * 1000;
+    let store = Store::new(account, namespace, b"no message".to_vec(), now, day);
+    let keeper = world.network.admin.keepers(&account)[0].address();
+    let http = client::http::Http::new(client::http::Trust::Any, None);
+    let url = format!("https://{keeper}/storage_rpc/v1");
+    let limit = std::time::Duration::from_secs(60);
+    let body = store.to_json();
+    let stored = http
+        .post(&url, "application/json", body.into(), limit)
+        .await
+        .unwrap();
+    assert!(stored.is_ok());
+    let state = world.path("bob.state");
+    let got = world.run("bob", &["receive", "--state", &state]).await;
+    let got = lines(&got);
+    assert_eq!(got.len(), 1, "{got:?}");
+    assert_eq!(got[0]["event"], "unreadable");
+    assert_eq!(got[0]["hash"].as_str().unwrap().len(), 43);
+    assert!(!got[0]["reason"].as_str().unwrap().is_empty());
+    let again = world.run("bob", &["receive", "--state", &state]).await;
+    assert!(lines(&again).is_empty(), "it is said once");
 }
 
 /// A server on loopback that answers everything in the same way.
@@ -623,6 +711,9 @@ async fn a_node_that_answers_nonsense_is_survived() {
             "no usable",
         ),
         (Reply::text(200, "hello"), "JSON"),
+        // JSON is read whatever its type says.
+        (Reply::text(200, "{}"), "nonsense"),
+        (Reply::text(200, "{"), "nonsense"),
         (Reply::text(500, "oops"), "500"),
     ] {
         let (address, pem, _stop) = nonsense(reply).await;

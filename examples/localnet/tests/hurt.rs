@@ -199,7 +199,8 @@ impl Talk {
                     assert!(fetched.unreadable.is_empty());
                     idle += usize::from(is_over);
                     for message in fetched.messages {
-                        let (from, text) = (message.from.to_string(), message.text.unwrap());
+                        let text = message.text.unwrap().as_untrusted().to_owned();
+                        let from = message.from.to_string();
                         if state.remember(&from, message.sent_ms) {
                             assert!(texts.insert(text.clone()), "twice: {text}");
                             idle = 0;

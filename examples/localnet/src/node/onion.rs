@@ -76,7 +76,7 @@ impl Node {
             .header(header::ACCEPT, "*/*")
             .body(Full::new(exit.payload.clone().into()));
         let Ok(request) = request else {
-            return exit.failed(&HttpError::Address(url).to_string());
+            return exit.failed(&HttpError::Address(url.into()).to_string());
         };
         let posted = self.outside.send(request, limit).await;
         match posted {
