@@ -42,6 +42,7 @@ pub fn content(data: &[u8]) {
     };
     let again = content::decode(&written).expect("what is written can be read");
     let mut expected = decoded.content;
+    expected.omitted = content::Omitted::NONE;
     // This one is always written so that it goes when it was read.
     if let (content::Kind::DataExtraction(_), Some(expiration)) =
         (&expected.kind, &mut expected.expiration)
@@ -58,11 +59,32 @@ pub fn prost(data: &[u8]) {
     let Ok(message) = content::decode_wire(data) else {
         return;
     };
-    let theirs = schema::session::Content::decode(data).expect("prost takes what we take");
-    assert_eq!(message, theirs);
+    // prost takes neither text that is not UTF-8 nor malformed deprecated fields, which we repair;
+    // and it reads deprecated fields, which we step over.
+    let Ok(theirs) = schema::session::Content::decode(data) else {
+        return;
+    };
+    let mut undeprecated = theirs.clone();
+    without_deprecated(&mut undeprecated);
+    assert_eq!(message, undeprecated);
     let written = theirs.encode_to_vec();
     if let Ok(again) = content::decode_wire(&written) {
-        assert_eq!(again, theirs);
+        assert_eq!(again, undeprecated);
+    }
+}
+
+fn without_deprecated(content: &mut schema::session::Content) {
+    let Some(data) = &mut content.data_message else {
+        return;
+    };
+    data.timestamp = None;
+    if let Some(quote) = &mut data.quote {
+        quote.text = None;
+        quote.attachments.clear();
+    }
+    let images = data.preview.iter_mut().flat_map(|preview| &mut preview.image);
+    for attachment in data.attachments.iter_mut().chain(images) {
+        attachment.thumbnail = None;
     }
 }
 

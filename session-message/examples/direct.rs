@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let copy = sync::seal(rng, &alice, bob.id(), &content, now_ms, None)?;
     let on_tablet = direct::open(&alice, &copy.data)?;
     assert_eq!(on_tablet.sender, *alice.id());
-    assert_eq!(on_tablet.conversation().as_bytes(), bob.id().as_bytes());
-    println!("the copy is filed under {}", on_tablet.conversation());
+    assert_eq!(on_tablet.conversation.as_bytes(), bob.id().as_bytes());
+    println!("the copy is filed under {}", on_tablet.conversation);
     Ok(())
 }

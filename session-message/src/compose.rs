@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::SealError;
 use crate::opened::{AuthorError, Place};
 use crate::pro::{Signer, pro_message};
+use crate::sealed::check_sent_time;
 
 /// Bytes of field 17 of a content, with its tag and length.
 const SIGNATURE_FIELD: usize = 3 + 64;
@@ -23,6 +24,7 @@ pub(crate) fn compose(
     place: Place,
     pro: Option<&Signer<'_>>,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    check_sent_time(sent_ms)?;
     if !place.allows(&content.kind) {
         let kind = content.kind.name();
         return Err(SealError::NotHere { kind });
@@ -53,19 +55,20 @@ fn with_room(plain: &[u8], more: usize) -> Zeroizing<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealed::MIN_SENT_MS;
 
     #[test]
     fn what_is_composed_is_signed_and_padded_in_its_place() {
         for length in 1..500 {
             let content = Content::text("x".repeat(length));
             for signature in [0, SIGNATURE_FIELD] {
-                let mut plain = compose(&content, 1, Place::Community, None).unwrap();
+                let mut plain = compose(&content, MIN_SENT_MS, Place::Community, None).unwrap();
                 let place = plain.as_ptr();
                 plain.extend_from_slice(&[7; SIGNATURE_FIELD][..signature]);
                 padding::pad(&mut plain);
                 assert_eq!(plain.as_ptr(), place, "{length}");
             }
-            let plain = content.encode(1, None).unwrap();
+            let plain = content.encode(MIN_SENT_MS, None).unwrap();
             let padded = padded(&plain);
             assert_eq!(padded.capacity(), padded.len());
             assert_eq!(padding::unpad(&padded), Ok(plain.as_slice()));

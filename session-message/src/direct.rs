@@ -22,13 +22,13 @@
 //! Outside of the sealed box only the time can be read. It is written in the content too, and both
 //! must be equal: so a storage server cannot change it.
 //!
-//! There is no forward secrecy, and no protection against replay: recognize a message that comes
-//! again by its sender and time.
+//! There is no forward secrecy, and no protection against replay: recognise a message that comes
+//! again by its [`MessageKey`](crate::MessageKey).
 
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};
 use session_identity::{Account, AccountId};
-use session_proto::content::{Content, GroupUpdate, Kind};
+use session_proto::content::{Content, GroupUpdate, Id, Kind};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::padding;
 
@@ -204,8 +204,10 @@ fn open_with(
     let checked = read_content(&raw, &outer)?;
     let sender = AccountId::from_x25519(&opened.sender_x25519);
     check(&checked.content, checked.sent_ms, &sender, account.id())?;
+    let own_target = checked.content.sync_target;
     Ok(Opened {
         sender,
+        conversation: own_target.unwrap_or_else(|| Id::from_bytes(sender.to_bytes())),
         sender_ed25519: opened.sender,
         sent_ms: checked.sent_ms,
         is_time_signed: checked.is_time_signed,

@@ -43,6 +43,13 @@ pub enum SealError {
         /// Unicode scalar values that there are.
         got: usize,
     },
+    /// A time of sending that is not a Unix time in milliseconds: before
+    /// [`MIN_SENT_MS`](crate::MIN_SENT_MS) or after [`MAX_SENT_MS`](crate::MAX_SENT_MS).
+    #[error("expected the time of sending in Unix milliseconds, got {got_ms}")]
+    SentTime {
+        /// The time given, in milliseconds.
+        got_ms: u64,
+    },
     /// A group update whose admin signature is not over this time and recipient.
     #[error("the admin signature of the group update does not verify")]
     AdminSignature,

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use session_crypto::Ed25519Signature;
 use session_identity::{Account, GroupId};
-use session_proto::content::{Content, Kind};
+use session_proto::content::{Content, Id, Kind};
 use session_proto::envelope::{Envelope, EnvelopeKind};
 use zeroize::Zeroizing;
 
@@ -154,6 +154,7 @@ pub fn open<'k>(
     }
     Ok(Opened {
         sender: layer.sender,
+        conversation: Id::from_bytes(group.to_bytes()),
         sender_ed25519: layer.sender_ed25519,
         sent_ms: checked.sent_ms,
         is_time_signed: checked.is_time_signed,

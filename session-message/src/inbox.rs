@@ -20,7 +20,7 @@ use rand_core::CryptoRng;
 use session_crypto::blind::BlindedSecret;
 use session_crypto::{DecryptError, Ed25519Public, inbox};
 use session_identity::{AccountId, AnyId};
-use session_proto::content::Content;
+use session_proto::content::{Content, Id};
 
 use crate::community::{open_in, seal_in};
 use crate::error::{OpenError, SealError};
@@ -112,9 +112,16 @@ pub fn open(
     let post = open_in(&opened.message, metadata.posted_ms, now_ms, Place::Inbox)?;
     let account = AccountId::from_x25519(&opened.sender_x25519);
     let ids = [account.as_bytes(), metadata.sender.as_bytes()];
-    check_author(&post.content, &ids, own.public() == sender)?;
+    let is_ours = own.public() == sender;
+    check_author(&post.content, &ids, is_ours)?;
+    let other = if is_ours {
+        metadata.recipient
+    } else {
+        metadata.sender
+    };
     Ok(Opened {
         sender: account,
+        conversation: Id::from_bytes(*other.as_bytes()),
         sender_ed25519: opened.sender,
         sent_ms: post.sent_ms,
         is_time_signed: post.is_time_signed,

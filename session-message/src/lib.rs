@@ -18,6 +18,7 @@ pub mod direct;
 mod error;
 pub mod group;
 pub mod inbox;
+mod key;
 pub mod kicked;
 pub mod multi;
 pub mod notify;
@@ -27,6 +28,7 @@ mod sealed;
 pub mod sync;
 
 pub use error::{OpenError, SealError};
+pub use key::{MessageKey, MessageKeyError};
 pub use opened::{AuthorError, Opened};
-pub use sealed::{Sealed, namespace, ttl};
+pub use sealed::{MAX_SENT_MS, MIN_SENT_MS, Sealed, namespace, ttl};
 pub use session_proto::content;

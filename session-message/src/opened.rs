@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use alloc::vec::Vec;
 
 use crate::error::OpenError;
+use crate::key::MessageKey;
 use crate::pro::{Claim, read_signature};
 
 /// A message that was opened, with its authenticated sender.
@@ -19,7 +20,11 @@ pub struct Opened {
     pub sender: AccountId,
     /// The sender's Ed25519 key, of which the account id is made.
     pub sender_ed25519: Ed25519Public,
-    /// When it was sent, Unix milliseconds. With the sender, it identifies the message.
+    /// The conversation it belongs to: the other account, or in a copy of a message that we sent
+    /// the account that we sent it to; the group; in a community's inbox, the other blinded id.
+    pub conversation: Id,
+    /// When it was sent, Unix milliseconds. It does not identify the message: see
+    /// [`key`](Self::key).
     ///
     /// It is the time in the content, which the sender has signed; from old clients that give none,
     /// that of the envelope.
@@ -35,13 +40,11 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The conversation that a one-to-one message belongs to, for the account that opened it: the
-    /// other account, or in a copy of what we sent ourselves the one we sent it to.
+    /// Identifies the message: a copy of it has the same key, another message has another.
     #[must_use]
-    pub fn conversation(&self) -> Id {
-        self.content
-            .sync_target
-            .unwrap_or_else(|| Id::from_bytes(self.sender.to_bytes()))
+    pub fn key(&self) -> MessageKey {
+        let author = Id::from_bytes(self.sender.to_bytes());
+        MessageKey::new(self.conversation, author, self.sent_ms, &self.raw)
     }
 }
 
@@ -145,7 +148,7 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorError {
-    /// A request to delete a message of somebody else.
+    /// A request to delete a message of somebody else, from another account than one's own.
     #[error("request to delete a message of somebody else")]
     Unsend,
     /// A sync copy that is not from one's own account to itself.
@@ -155,7 +158,8 @@ pub enum AuthorError {
 
 /// The rules that depend on who wrote a message (protocol: messages, section 6, items 10 and 12).
 ///
-/// `author` has all ids by which the author is known.
+/// `author` has all ids by which the author is known; `is_ours` says that the author is the reader's
+/// own account, which may delete any message on its other devices.
 pub(crate) fn check_author(
     content: &Content,
     author: &[&[u8; 33]],
@@ -165,7 +169,7 @@ pub(crate) fn check_author(
         return Err(AuthorError::SyncTarget);
     }
     match &content.kind {
-        Kind::Unsend(unsend) if !author.contains(&unsend.author.as_bytes()) => {
+        Kind::Unsend(unsend) if !is_ours && !author.contains(&unsend.author.as_bytes()) => {
             Err(AuthorError::Unsend)
         }
         _ => Ok(()),

@@ -21,6 +21,24 @@ pub struct Sealed {
     pub data: Vec<u8>,
 }
 
+/// Earliest time of sending that is sealed: 9 September 2001, in Unix milliseconds.
+///
+/// A smaller number is zero, or a time in seconds.
+pub const MIN_SENT_MS: u64 = 1_000_000_000_000;
+/// Latest time of sending that is sealed: 20 November 2286, in Unix milliseconds.
+///
+/// A larger number is a time in microseconds or nanoseconds, or no time.
+pub const MAX_SENT_MS: u64 = 9_999_999_999_999;
+
+/// Refuses a time of sending that is not a Unix time in milliseconds.
+pub(crate) fn check_sent_time(sent_ms: u64) -> Result<(), SealError> {
+    if (MIN_SENT_MS..=MAX_SENT_MS).contains(&sent_ms) {
+        Ok(())
+    } else {
+        Err(SealError::SentTime { got_ms: sent_ms })
+    }
+}
+
 /// Data, unless it is more than storage servers take.
 pub(crate) fn storable(data: Vec<u8>) -> Result<Vec<u8>, SealError> {
     if data.len() > MAX_STORED {

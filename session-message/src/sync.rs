@@ -4,7 +4,7 @@
 //! timer) names the conversation it belongs to; other kinds have no place for that and are copied
 //! as they are (protocol: messages, section 6, item 12). [`direct::open`](crate::direct::open)
 //! opens copies too: it refuses those that somebody else made, and
-//! [`Opened::conversation`](crate::Opened::conversation) says where they belong.
+//! [`Opened::conversation`](crate::Opened#structfield.conversation) says where they belong.
 
 use rand_core::CryptoRng;
 use session_identity::{Account, AccountId};
@@ -35,7 +35,7 @@ use crate::sealed::{Destination, Sealed, ttl_ms};
 /// let copy = sync::seal(rng, &alice, bob.id(), &content, 1_754_971_101_000, None)?;
 /// let opened = direct::open(&alice, &copy.data)?;
 /// assert_eq!(opened.sender, *alice.id());
-/// assert_eq!(opened.conversation().as_bytes(), bob.id().as_bytes());
+/// assert_eq!(opened.conversation.as_bytes(), bob.id().as_bytes());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn seal(

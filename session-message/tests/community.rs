@@ -394,6 +394,12 @@ mod inboxes {
                 assert_eq!(opened.sender_ed25519, alice.ed25519_public());
                 assert_eq!(opened.content, content);
                 assert_eq!(opened.sent_ms, TIME);
+                let peer = if own.public() == alice_blinded.public() {
+                    to
+                } else {
+                    from
+                };
+                assert_eq!(opened.conversation.as_bytes(), peer.as_bytes());
             }
             let other = account(3).blinded(blinding, &server()).unwrap();
             assert!(matches!(

@@ -3,19 +3,22 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::string_slice,
     missing_docs
 )]
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use session_crypto::KeyError;
-use session_identity::{Account, Seed};
+use session_crypto::{Blinding, KeyError, X25519Secret};
+use session_identity::{Account, AnyId, Group, Seed};
 use session_message::content::{
-    Attachment, Call, CallStep, Content, Expiration, GroupUpdate, Id, Kind, Message, Profile,
+    Attachment, Call, CallStep, Content, Expiration, GroupUpdate, Id, Kind, Message, Part, Profile,
     ReadReceipt, Secret, Typing, Unsend,
 };
+use session_message::group::Key;
 use session_message::{
-    AuthorError, OpenError, SealError, Sealed, admin, content, direct, namespace, sync, ttl,
+    AuthorError, MAX_SENT_MS, MIN_SENT_MS, MessageKey, OpenError, SealError, Sealed, admin,
+    community, content, direct, group, inbox, namespace, sync, ttl,
 };
 use session_proto::content::ContentError;
 use session_proto::envelope::{self, Envelope};
@@ -69,7 +72,7 @@ fn what_is_sealed_opens_with_sender_time_and_content() {
     assert!(opened.is_time_signed);
     assert_eq!(opened.content, content);
     assert_eq!(opened.pro, None);
-    assert_eq!(opened.conversation(), id(&alice));
+    assert_eq!(opened.conversation, id(&alice));
     assert_eq!(*opened.raw, content.encode(TIME, None).unwrap());
 }
 
@@ -234,7 +237,7 @@ fn a_sync_copy_says_where_it_belongs() {
     let sealed = sync::seal(&mut rng(), &alice, bob.id(), &content, TIME, None).unwrap();
     let opened = direct::open(&alice, &sealed.data).unwrap();
     assert_eq!(opened.sender, *alice.id());
-    assert_eq!(opened.conversation(), id(&bob));
+    assert_eq!(opened.conversation, id(&bob));
     assert_eq!(opened.content.as_text(), Some("hello"));
     // What has no place for it is copied as it is.
     let unsend = Kind::Unsend(Unsend {
@@ -275,6 +278,134 @@ fn only_the_author_can_unsend() {
     let raw = other.encode(TIME, None).unwrap();
     let forged = seal_raw(&alice, &bob, &raw, TIME);
     assert_eq!(direct::open(&bob, &forged), Err(refused.into()));
+}
+
+#[test]
+fn our_own_devices_delete_messages_of_others() {
+    let (alice, bob) = (account(1), account(2));
+    let unsend = Content::from(Kind::Unsend(Unsend {
+        sent_ms: TIME - 1,
+        author: id(&bob),
+    }));
+    let sealed = seal(&alice, &alice, &unsend).unwrap();
+    let opened = direct::open(&alice, &sealed.data).unwrap();
+    assert_eq!(opened.content, unsend);
+    assert_eq!(opened.sender, *alice.id());
+    let copy = sync::seal(&mut rng(), &alice, bob.id(), &unsend, TIME, None).unwrap();
+    assert_eq!(
+        direct::open(&alice, &copy.data).unwrap().content,
+        opened.content
+    );
+}
+
+#[test]
+fn a_message_is_sealed_with_a_time_in_milliseconds_only() {
+    let (alice, bob) = (account(1), account(2));
+    let content = Content::text("hello");
+    for (sent_ms, is_sealed) in [
+        (0, false),
+        (TIME / 1000, false),
+        (MIN_SENT_MS - 1, false),
+        (1_000_000_000_000, true),
+        (TIME, true),
+        (9_999_999_999_999, true),
+        (MAX_SENT_MS + 1, false),
+        (TIME * 1000, false),
+        (u64::MAX, false),
+    ] {
+        let refused = SealError::SentTime { got_ms: sent_ms };
+        let expected = if is_sealed { Ok(()) } else { Err(refused) };
+        let sealed = direct::seal(&mut rng(), &alice, bob.id(), &content, sent_ms);
+        assert_eq!(sealed.map(|_| ()), expected);
+        let copy = sync::seal(&mut rng(), &alice, bob.id(), &content, sent_ms, None);
+        assert_eq!(copy.map(|_| ()), expected);
+        let (group, key) = (Group::generate(&mut rng()), Key::from_bytes(&[9; 32]));
+        let sealed = group::seal(&mut rng(), &alice, group.id(), &key, &content, sent_ms);
+        assert_eq!(sealed.map(|_| ()), expected);
+        let post = community::seal(&content, sent_ms, None);
+        assert_eq!(post.map(|_| ()), expected);
+        let server = X25519Secret::from_bytes([3; 32]).public();
+        let blinded = |account: &Account| account.blinded(Blinding::Blind25, &server).unwrap();
+        let to = AnyId::from(&blinded(&bob));
+        let sealed = inbox::seal(&mut rng(), &blinded(&alice), &to, &content, sent_ms, None);
+        assert_eq!(sealed.map(|_| ()), expected);
+    }
+}
+
+/// Two messages of one author at one time, which differ in nothing but their conversation or text.
+#[test]
+fn messages_of_one_millisecond_are_told_apart() {
+    let (alice, bob, carol) = (account(1), account(2), account(3));
+    let open = |data: &[u8]| direct::open(&alice, data).unwrap().key();
+    let copy = |to: &Account, text: &str| {
+        let content = Content::text(text);
+        let copy = sync::seal(&mut rng(), &alice, to.id(), &content, TIME, None).unwrap();
+        open(&copy.data)
+    };
+    let one = copy(&bob, "one");
+    assert_eq!(copy(&bob, "one"), one);
+    assert_ne!(copy(&bob, "two"), one);
+    let other = copy(&carol, "one");
+    assert_ne!(other, one);
+    assert_eq!(one.conversation(), &id(&bob));
+    assert_eq!(other.conversation(), &id(&carol));
+    assert_eq!(
+        (one.author(), one.sent_ms()),
+        (other.author(), other.sent_ms())
+    );
+    assert_eq!((one.author(), one.sent_ms()), (&id(&alice), TIME));
+
+    // The same message stored again, in another envelope and with another decoy.
+    let content = Content::text("hello");
+    let mut rng = rng();
+    let key = |rng: &mut ChaCha20Rng| {
+        let sealed = direct::seal(rng, &bob, alice.id(), &content, TIME).unwrap();
+        (open(&sealed.data), sealed.data)
+    };
+    let (first, second) = (key(&mut rng), key(&mut rng));
+    assert_ne!(first.1, second.1);
+    assert_eq!(first.0, second.0);
+}
+
+#[test]
+fn a_message_key_is_stored_as_bytes_or_text() {
+    let bob = account(2);
+    let sealed = seal(&account(1), &bob, &Content::text("hello")).unwrap();
+    let key = direct::open(&bob, &sealed.data).unwrap().key();
+    let (bytes, text) = (key.to_bytes(), key.to_string());
+    assert_eq!(bytes.len(), MessageKey::ENCODED_LENGTH);
+    assert_eq!(text, const_hex::encode(&bytes));
+    assert_eq!(MessageKey::try_from(bytes.as_slice()), Ok(key));
+    assert_eq!(text.parse(), Ok(key));
+    assert_eq!(text.to_uppercase().parse(), Ok(key));
+    for length in [0, 105, 107] {
+        let mut bytes = bytes.clone();
+        bytes.resize(length, 0);
+        assert!(MessageKey::try_from(bytes.as_slice()).is_err());
+    }
+    for bad in [&text[1..], &text[2..], &format!("{text}00"), ""] {
+        assert!(bad.parse::<MessageKey>().is_err(), "{bad}");
+    }
+    assert!(text.replacen('0', "g", 1).parse::<MessageKey>().is_err());
+    assert!(text.replacen("00", "é", 1).parse::<MessageKey>().is_err());
+    let other = MessageKey::new(*key.conversation(), *key.author(), TIME + 1, b"");
+    assert_eq!(key < other, key.to_bytes() < other.to_bytes());
+}
+
+/// The name of a sender as deployed desktop clients write it.
+#[test]
+fn a_name_that_is_not_text_does_not_lose_the_message() {
+    let (alice, bob) = (account(1), account(2));
+    let raw = Content::text("hello").with_profile(Profile::named("Bob xyz"));
+    let mut raw = raw.encode(TIME, None).unwrap();
+    let at = raw.windows(3).position(|part| part == b"xyz").unwrap();
+    raw[at..at + 3].copy_from_slice(b"\xed\xa0\xbd");
+    let opened = direct::open(&bob, &seal_raw(&alice, &bob, &raw, TIME)).unwrap();
+    assert_eq!(opened.content.as_text(), Some("hello"));
+    let name = opened.content.profile.unwrap().name;
+    assert_eq!(name.as_deref(), Some("Bob \u{fffd}\u{fffd}\u{fffd}"));
+    assert!(opened.content.omitted.contains(Part::Text));
+    assert_eq!(*opened.raw, raw);
 }
 
 #[test]

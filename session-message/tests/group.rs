@@ -84,6 +84,8 @@ fn what_is_sealed_opens_with_any_key_of_the_group() {
     assert_eq!(opened.sender, *account(1).id());
     assert_eq!(opened.content, content);
     assert_eq!(opened.sent_ms, TIME);
+    assert_eq!(opened.conversation.as_bytes(), group_id().as_bytes());
+    assert_eq!(*opened.key().conversation(), opened.conversation);
     assert!(matches!(
         group::open(&group_id(), &keys[..1], &sealed.data),
         Err(OpenError::Decrypt(_))

@@ -22,7 +22,9 @@ mod expiration;
 mod group;
 mod id;
 mod notice;
+mod omitted;
 mod profile;
+mod repair;
 mod secret;
 mod visible;
 
@@ -35,6 +37,8 @@ use crate::limits::{FLAG_EXPIRATION_TIMER_UPDATE, MAX_CONTENT};
 use crate::schema::session as wire;
 use crate::wire::{CONTENT, WireError, check, fields};
 
+use repair::{has_unknown_field, repair};
+
 pub use crate::schema::session::{ProMessage, ProProof};
 pub use attachment::Attachment;
 pub use call::{Call, CallStep, IceCandidate};
@@ -45,6 +49,7 @@ pub use id::Id;
 pub use notice::{
     DataExtraction, DataExtractionKind, Invitation, Reaction, ReadReceipt, Typing, Unsend,
 };
+pub use omitted::{Omitted, Part};
 pub use profile::{Picture, Profile};
 pub use secret::Secret;
 pub use visible::{Message, Preview, Quote};
@@ -138,6 +143,9 @@ pub struct Content {
     pub expiration: Option<Expiration>,
     /// In community posts: whether message requests from there are refused. With data messages.
     pub blocks_community_requests: Option<bool>,
+    /// The parts that were left out when the content was read, because they were malformed. Not
+    /// written.
+    pub omitted: Omitted,
 }
 
 impl From<Kind> for Content {
@@ -148,6 +156,7 @@ impl From<Kind> for Content {
             sync_target: None,
             expiration: None,
             blocks_community_requests: None,
+            omitted: Omitted::NONE,
         }
     }
 }
@@ -332,12 +341,20 @@ pub struct Decoded {
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
-    let mut message = decode_wire(bytes)?;
+    let (mut message, replaced_text) = read_wire(bytes)?;
     let expiration = Expiration::from_wire(message.expiration_type, message.expiration_timer);
     let sent_ms = message.sig_timestamp;
     let pro = message.pro_message.take();
     let community_signature = message.pro_sig_for_community_message_only.take();
-    let mut content = one_kind(message)?;
+    let mut content = match one_kind(message) {
+        Err(ContentError::Empty) if has_unknown_field(bytes, CONTENT)? => {
+            return Err(ContentError::UnknownKind);
+        }
+        content => content?,
+    };
+    if replaced_text {
+        content.omitted.insert(Part::Text);
+    }
     content.expiration = match content.kind {
         Kind::ExpirationUpdate => Some(expiration.unwrap_or(Expiration::OFF)),
         _ => expiration.filter(|_| content.kind.can_expire()),
@@ -352,10 +369,17 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
 
 /// Reads a Content into the generated types, with all bounds and requirements of the schema.
 ///
+/// Text that is not UTF-8 is read lossily; deprecated fields stay empty.
+///
 /// # Errors
 ///
 /// [`ContentError::Wire`] and [`ContentError::Malformed`].
 pub fn decode_wire(bytes: &[u8]) -> Result<wire::Content, ContentError> {
+    read_wire(bytes).map(|(message, _)| message)
+}
+
+/// As [`decode_wire`], and whether text was replaced.
+fn read_wire(bytes: &[u8]) -> Result<(wire::Content, bool), ContentError> {
     if bytes.len() > MAX_CONTENT {
         return Err(ContentError::Wire(WireError::TooLong {
             max: MAX_CONTENT,
@@ -363,7 +387,9 @@ pub fn decode_wire(bytes: &[u8]) -> Result<wire::Content, ContentError> {
         }));
     }
     check(bytes, CONTENT)?;
-    wire::Content::decode(bytes).map_err(|_| ContentError::Malformed)
+    let repaired = repair(bytes, CONTENT)?;
+    let message = wire::Content::decode(repaired.bytes()).map_err(|_| ContentError::Malformed)?;
+    Ok((message, repaired.replaced_text()))
 }
 
 /// The one kind that is set.
@@ -389,7 +415,7 @@ fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
         }
         let mut content = Content::from(Kind::RequestAccepted);
         let key = response.profile_key.take();
-        content.profile = Profile::from_wire(response.profile.take(), key)?;
+        content.profile = Profile::from_wire(response.profile.take(), key, &mut content.omitted);
         return Ok(content);
     }
     let kind = if let Some(call) = message.call_message {
@@ -409,47 +435,56 @@ fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
 }
 
 fn data_content(data: &mut wire::DataMessage) -> Result<Content, ContentError> {
-    let profile = Profile::from_wire(data.profile.take(), data.profile_key.take())?;
+    let mut omitted = Omitted::NONE;
+    let profile = Profile::from_wire(data.profile.take(), data.profile_key.take(), &mut omitted);
     let sync_target = present(data.sync_target.take())
         .map(|id| Id::parse(&id, "syncTarget"))
         .transpose()?;
     let blocks_community_requests = data.blocks_community_message_requests;
     Ok(Content {
-        kind: data_kind(data)?,
+        kind: data_kind(data, &mut omitted)?,
         profile,
         sync_target,
         expiration: None,
         blocks_community_requests,
+        omitted,
     })
 }
 
-fn data_kind(data: &mut wire::DataMessage) -> Result<Kind, ContentError> {
+fn data_kind(data: &mut wire::DataMessage, omitted: &mut Omitted) -> Result<Kind, ContentError> {
     match data.flags.unwrap_or(0) {
         0 => {}
-        // Whatever else is there has no meaning.
+        // All other fields are ignored.
         FLAG_EXPIRATION_TIMER_UPDATE => return Ok(Kind::ExpirationUpdate),
         flags => return Err(ContentError::Flags { flags }),
     }
-    let set = [
-        data.group_update_message.is_some(),
-        data.reaction.is_some(),
-        data.open_group_invitation.is_some(),
-        Message::is_in(data),
-    ];
-    if set.into_iter().filter(|set| *set).count() > 1 {
-        return Err(ContentError::TwoKinds);
-    }
     if let Some(update) = data.group_update_message.take() {
-        return GroupUpdate::from_wire(update).map(Kind::Group);
+        let is_alone = data.reaction.is_none()
+            && data.open_group_invitation.is_none()
+            && !Message::is_in(data);
+        if !is_alone {
+            return Err(ContentError::TwoKinds);
+        }
+        return GroupUpdate::from_wire(update, omitted).map(Kind::Group);
+    }
+    // What can be shown decides the kind; a reaction beside it is left out, as in deployed clients.
+    if Message::is_in(data) {
+        if data.open_group_invitation.is_some() {
+            omitted.insert(Part::Invitation);
+        }
+        if data.reaction.is_some() {
+            omitted.insert(Part::Reaction);
+        }
+        return Message::from_wire(data, omitted).map(Kind::Message);
+    }
+    if let Some(invitation) = data.open_group_invitation.take() {
+        if data.reaction.is_some() {
+            omitted.insert(Part::Reaction);
+        }
+        return Invitation::from_wire(invitation).map(Kind::Invitation);
     }
     if let Some(reaction) = data.reaction.take() {
         return Reaction::from_wire(reaction).map(Kind::Reaction);
-    }
-    if let Some(invitation) = data.open_group_invitation.take() {
-        return Invitation::from_wire(invitation).map(Kind::Invitation);
-    }
-    if Message::is_in(data) {
-        return Message::from_wire(data).map(Kind::Message);
     }
     Err(ContentError::Empty)
 }

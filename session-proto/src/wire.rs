@@ -5,7 +5,7 @@
 
 mod shape;
 
-pub(crate) use shape::{CONTENT, check};
+pub(crate) use shape::{CONTENT, Field, Kind, check};
 
 /// Why bytes are not a protobuf message of the expected shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

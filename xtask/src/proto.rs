@@ -72,6 +72,21 @@ fn inside_of_secret(descriptors: &FileDescriptorSet) -> Vec<String> {
 /// What [`shape`] needs of a message: its Rust name and its descriptor.
 type Message<'a> = (String, &'a DescriptorProto);
 
+/// Messages without a table.
+const UNREAD: [&str; 3] = [
+    ".session.DataMessage.Quote.QuotedAttachment",
+    ".session.Envelope",
+    ".session.KeyPair",
+];
+
+/// Deprecated fields: never decoded, whatever is in them.
+const SKIPPED: [(&str, &str); 4] = [
+    (".session.AttachmentPointer", "thumbnail"),
+    (".session.DataMessage", "timestamp"),
+    (".session.DataMessage.Quote", "attachments"),
+    (".session.DataMessage.Quote", "text"),
+];
+
 /// All messages of a scope, nested ones before those that contain them.
 fn messages<'a>(scope: &str, list: &'a [DescriptorProto], out: &mut Vec<Message<'a>>) {
     for message in list {
@@ -103,12 +118,12 @@ fn shape(descriptors: &FileDescriptorSet) -> String {
         }
     }
     let mut code = HEADER.to_owned();
-    code.push_str("use super::Kind::{Bytes, Fixed64, Message, Varint};\n");
+    code.push_str("use super::Kind::{Bytes, Fixed64, Message, Skipped, Text, Varint};\n");
     code.push_str("use super::Label::{Optional, Repeated, Required};\n");
     code.push_str("use super::{Field, limits};\n");
     for (name, message) in &all {
         // Read by other code, or never.
-        if matches!(name.as_str(), ".session.Envelope" | ".session.KeyPair") {
+        if UNREAD.contains(&name.as_str()) {
             continue;
         }
         let constant_name = constant(name);
@@ -120,8 +135,10 @@ fn shape(descriptors: &FileDescriptorSet) -> String {
                 Label::Repeated => format!("Repeated(limits::{})", limit(name, field.name())),
             };
             let kind = match field.r#type() {
+                _ if SKIPPED.contains(&(name.as_str(), field.name())) => "Skipped".to_owned(),
                 Type::Message => format!("Message({})", constant(field.type_name())),
-                Type::Bytes | Type::String => "Bytes".to_owned(),
+                Type::Bytes => "Bytes".to_owned(),
+                Type::String => "Text".to_owned(),
                 Type::Fixed64 => "Fixed64".to_owned(),
                 Type::Bool | Type::Enum | Type::Int64 | Type::Uint32 | Type::Uint64 => {
                     "Varint".to_owned()
@@ -133,6 +150,13 @@ fn shape(descriptors: &FileDescriptorSet) -> String {
                 field.number(),
                 field.name(),
             );
+        }
+        for range in &message.reserved_range {
+            for number in range.start()..range.end() {
+                code += &format!(
+                    "    Field {{ number: {number}, name: \"reserved\", label: Optional, kind: Skipped }},\n",
+                );
+            }
         }
         code += "];\n";
     }

@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::connect(account, &options, |_| {}).await?;
 
     // Where the last fetch from each node ended, and what was answered: each member of the swarm
-    // has every message, and a message is known by its author and time.
+    // has every message, and a message is known by its key.
     let mut last_hashes = BTreeMap::new();
     let mut answered = BTreeSet::new();
     loop {
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(fetched) => {
                 // What it wrote itself would come back as copies: a bot that answers those never ends.
                 for message in fetched.messages.iter().filter(|message| !message.own) {
-                    let is_new = answered.insert((message.from, message.sent_ms));
+                    let is_new = answered.insert(message.key);
                     if let Some(draft) = answer(message).filter(|_| is_new) {
                         let sent = client.deliver(&draft).await?;
                         println!(

@@ -2,7 +2,7 @@
 
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Id, Kind};
-use session_message::{OpenError, Opened, direct, namespace};
+use session_message::{MessageKey, OpenError, Opened, direct, namespace};
 
 use crate::foreign::Foreign;
 
@@ -12,6 +12,8 @@ pub const NAMESPACE: i16 = namespace::DEFAULT;
 /// A message that was opened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
+    /// Identifies the message: a copy of it has the same key.
+    pub key: MessageKey,
     /// Who wrote it, verified by the signature inside.
     pub from: AccountId,
     /// Whether it is a copy of what this account sent, or a note to itself.
@@ -34,15 +36,17 @@ pub struct Incoming {
 
 impl Incoming {
     fn new(opened: Opened, own: &AccountId) -> Self {
+        let key = opened.key();
         let profile = opened.content.profile.as_ref();
         let quote = match &opened.content.kind {
             Kind::Message(message) => message.quote,
             _ => None,
         };
         Self {
+            key,
             from: opened.sender,
             own: opened.sender == *own,
-            conversation: opened.conversation(),
+            conversation: opened.conversation,
             name: profile.and_then(|profile| profile.name.clone().map(Foreign::from)),
             sent_ms: opened.sent_ms,
             text: opened.content.as_text().map(Foreign::from),

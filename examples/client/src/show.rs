@@ -198,6 +198,7 @@ mod tests {
     use super::*;
     use client::message::Incoming;
     use session_identity::{Account, Seed};
+    use session_message::MessageKey;
     use session_message::content::{Content, Profile, Quote, Reaction, ReadReceipt, Unsend};
 
     const SENT: u64 = 1_795_809_667_123;
@@ -210,10 +211,12 @@ mod tests {
             _ => None,
         };
         let profile = content.profile.as_ref();
+        let id = Id::from_bytes(*from.as_bytes());
         Incoming {
+            key: MessageKey::new(id, id, SENT, &content.encode(SENT, None).unwrap()),
             from,
             own: false,
-            conversation: Id::from_bytes(*from.as_bytes()),
+            conversation: id,
             name: profile.and_then(|profile| profile.name.clone().map(Foreign::from)),
             sent_ms: SENT,
             text: content.as_text().map(Foreign::from),

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use session_crypto::Ed25519Public;
+use session_message::MessageKey;
 use session_network::path::Guard;
 
 use crate::durable::{put_aside, write_atomically};
 use crate::session::Kept;
 
 /// The version of the layout that this program writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The largest state file that is read, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// How many messages are remembered as seen.
@@ -39,9 +40,10 @@ pub struct State {
     /// When the last message was sent, in ms.
     #[serde(default)]
     sent_ms: u64,
-    /// The messages shown already, as author and sent timestamp, oldest first.
+    /// The messages shown already, oldest first: the key of a message as text, or the hash of one
+    /// that cannot be read.
     #[serde(default)]
-    seen: VecDeque<(String, u64)>,
+    seen: VecDeque<String>,
 }
 
 /// What [`State::load`] found.
@@ -167,21 +169,19 @@ impl State {
 
     /// Remembers a message that cannot be read, by its hash; false if it was remembered already.
     pub fn remember_unreadable(&mut self, hash: &str) -> bool {
-        // No author is called like this, so that it shares the list of the others.
-        self.remember(hash, 0)
+        self.remember_text(hash)
     }
 
-    /// Remembers a message; false if it was remembered already. A message is known by its author
-    /// and its sent timestamp in ms (protocol: messages, section 4.8).
-    pub fn remember(&mut self, author: &str, sent_ms: u64) -> bool {
-        if self
-            .seen
-            .iter()
-            .any(|(by, at)| by == author && *at == sent_ms)
-        {
+    /// Remembers a message; false if it was remembered already.
+    pub fn remember(&mut self, key: &MessageKey) -> bool {
+        self.remember_text(&key.to_string())
+    }
+
+    fn remember_text(&mut self, text: &str) -> bool {
+        if self.seen.iter().any(|seen| seen == text) {
             return false;
         }
-        self.seen.push_back((author.to_owned(), sent_ms));
+        self.seen.push_back(text.to_owned());
         while self.seen.len() > MAX_SEEN {
             self.seen.pop_front();
         }
@@ -202,21 +202,39 @@ fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use session_message::content::Id;
+
     use super::*;
     use crate::durable::Lock;
     use std::fs;
 
+    fn key(conversation: u8, author: u8, sent_ms: u64, content: &str) -> MessageKey {
+        let [conversation, author] = [conversation, author].map(|byte| Id::from_bytes([byte; 33]));
+        MessageKey::new(conversation, author, sent_ms, content.as_bytes())
+    }
+
     #[test]
     fn a_message_is_remembered_once() {
         let mut state = State::new("05aa");
-        assert!(state.remember("05bb", 1));
-        assert!(!state.remember("05bb", 1));
-        assert!(state.remember("05bb", 2));
-        assert!(state.remember("05cc", 1));
-        for sent in 0..MAX_SEEN as u64 {
-            state.remember("05dd", sent);
+        // Another conversation, author, time or text is another message.
+        for key in [
+            key(1, 1, 1, "one"),
+            key(2, 1, 1, "one"),
+            key(1, 2, 1, "one"),
+            key(1, 1, 2, "one"),
+            key(1, 1, 1, "two"),
+        ] {
+            assert!(state.remember(&key));
+            assert!(!state.remember(&key));
+        }
+        assert!(state.remember_unreadable("hash"));
+        assert!(!state.remember_unreadable("hash"));
+        for sent_ms in 0..MAX_SEEN as u64 {
+            state.remember(&key(3, 3, sent_ms, ""));
         }
         assert_eq!(state.seen.len(), MAX_SEEN);
+        let text = serde_json::to_vec(&state).unwrap();
+        assert!((text.len() as u64) < MAX_FILE, "{}", text.len());
     }
 
     #[test]
@@ -228,7 +246,7 @@ mod tests {
             Loaded::Fresh(_)
         ));
         let mut state = State::new("05aa");
-        state.remember("05bb", 7);
+        state.remember(&key(5, 5, 7, "text"));
         state.last_hashes.insert("node".into(), "hash".into());
         let guard = Guard {
             key: Ed25519Public::from_bytes([7; 32]),
@@ -257,13 +275,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
         State::new("05aa").save(&file).unwrap();
-        let write = |by: u64| {
+        let write = |by: u8| {
             for sent in 0..20 {
                 let _lock = Lock::take(&file).unwrap();
                 let Loaded::Known(mut state) = State::load(&file, "05aa").unwrap() else {
                     panic!("not known");
                 };
-                assert!(state.remember(&format!("05{by}"), sent));
+                assert!(state.remember(&key(5, by, sent, "text")));
                 state.save(&file).unwrap();
             }
         };
@@ -290,7 +308,7 @@ mod tests {
         cut.truncate(good.len() / 2);
         let version = String::from_utf8(good)
             .unwrap()
-            .replace("\"version\":1", "\"version\":9");
+            .replace("\"version\":2", "\"version\":9");
         let cases: [(&[u8], &str, &str); 4] = [
             (&cut, "05aa", "EOF"),
             (version.as_bytes(), "05aa", "version 9"),
@@ -319,7 +337,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
         let mut asides = Vec::new();
-        for (account, number) in [("05aa", 1), ("05bb", 2), ("05aa", 3), ("05bb", 4)] {
+        for (account, number) in [("05aa", "1"), ("05bb", "2"), ("05aa", "3"), ("05bb", "4")] {
             let mut state = match State::load(&file, account).unwrap() {
                 Loaded::Known(state) | Loaded::Fresh(state) => state,
                 Loaded::Unusable { state, aside, .. } => {
@@ -327,17 +345,17 @@ mod tests {
                     state
                 }
             };
-            assert!(state.remember("05cc", number));
+            assert!(state.remember_unreadable(number));
             state.save(&file).unwrap();
             assert_eq!(State::account_in(&file).unwrap().as_deref(), Some(account));
         }
         asides.push(file);
         let seen = asides.iter().map(|file| {
             let state = State::parse(&fs::read(file).unwrap(), None).unwrap();
-            (state.account, state.seen[0].1)
+            (state.account, state.seen[0].clone())
         });
-        let expected = [("05aa", 1), ("05bb", 2), ("05aa", 3), ("05bb", 4)];
-        assert!(seen.eq(expected.map(|(account, number)| (account.to_owned(), number))));
+        let expected = [("05aa", "1"), ("05bb", "2"), ("05aa", "3"), ("05bb", "4")];
+        assert!(seen.eq(expected.map(|(account, number)| (account.to_owned(), number.to_owned()))));
         assert_eq!(
             State::account_in(&folder.path().join("none")).unwrap(),
             None

@@ -189,8 +189,7 @@ fn show(fetched: &Fetched, state: &mut State, out: &Output) -> Result<usize, Cli
     let mut messages: Vec<&Incoming> = fetched.messages.iter().collect();
     messages.sort_by_key(|message| message.sent_ms);
     for message in messages {
-        let from = message.from.to_string();
-        if !state.remember(&from, message.sent_ms) {
+        if !state.remember(&message.key) {
             continue;
         }
         count += 1;

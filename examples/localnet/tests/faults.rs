@@ -57,9 +57,7 @@ async fn texts(receiver: &Client) -> BTreeSet<String> {
         };
         for message in fetched.messages {
             let text = message.text.unwrap().as_untrusted().to_owned();
-            // Two clients of one account may send in the same millisecond: author and time do not
-            // identify a message, only with the content do they.
-            if seen.insert((message.from.to_string(), message.sent_ms, text.clone())) {
+            if seen.insert(message.key) {
                 assert!(texts.insert(text.clone()), "twice: {text}");
                 idle = 0;
             }

@@ -200,8 +200,7 @@ impl Talk {
                     idle += usize::from(is_over);
                     for message in fetched.messages {
                         let text = message.text.unwrap().as_untrusted().to_owned();
-                        let from = message.from.to_string();
-                        if state.remember(&from, message.sent_ms) {
+                        if state.remember(&message.key) {
                             assert!(texts.insert(text.clone()), "twice: {text}");
                             idle = 0;
                         }

@@ -11,12 +11,16 @@ pub enum ContentError {
     /// Not a protobuf message of the schema, or beyond its bounds.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A text that is not UTF-8, or a list of packed numbers that ends inside a number.
-    #[error("content has a text that is not UTF-8, or a list of numbers that is cut")]
+    /// A list of packed numbers that ends inside a number, mostly text that is not UTF-8, or text
+    /// that is not UTF-8 where an admin signature covers it.
+    #[error("content has a truncated list of numbers, or text that is not UTF-8")]
     Malformed,
     /// None of the kinds is set.
     #[error("content has nothing in it")]
     Empty,
+    /// None of the known kinds is set, and there is a field that the schema does not know.
+    #[error("content of an unknown kind")]
+    UnknownKind,
     /// More than one kind is set.
     #[error("content is of more than one kind")]
     TwoKinds,

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem::take;
 
-use super::{ContentError, Id, Secret, array};
+use super::{ContentError, Id, Omitted, Part, Secret, array};
 use crate::limits::{MAX_LISTED, MEMBER_AUTH_DATA};
 use crate::schema::session as wire;
 use crate::schema::session::group_update_info_change_message::Type as InfoType;
@@ -189,12 +189,17 @@ impl GroupUpdate {
         Ok(out)
     }
 
-    pub(super) fn from_wire(update: wire::GroupUpdateMessage) -> Result<Self, ContentError> {
+    pub(super) fn from_wire(
+        update: wire::GroupUpdateMessage,
+        omitted: &mut Omitted,
+    ) -> Result<Self, ContentError> {
         let found = [
             update.invite_message.map(Invite::from_wire),
             update.promote_message.map(promote_from_wire),
             update.info_change_message.map(InfoChange::from_wire),
-            update.member_change_message.map(MemberChange::from_wire),
+            update
+                .member_change_message
+                .map(|change| MemberChange::from_wire(change, omitted)),
             update.member_left_message.map(|_| Ok(Self::MemberLeft)),
             update
                 .member_left_notification_message
@@ -308,20 +313,27 @@ impl MemberChange {
 
     fn from_wire(
         change: wire::GroupUpdateMemberChangeMessage,
+        omitted: &mut Omitted,
     ) -> Result<GroupUpdate, ContentError> {
         let field = "type";
         let kind = MemberType::try_from(change.r#type);
-        let members = change.member_session_ids.iter();
+        let listed = change.member_session_ids.len();
+        let members: Vec<_> = change
+            .member_session_ids
+            .iter()
+            .filter_map(|id| id.parse().ok())
+            .filter(Id::is_account)
+            .collect();
+        if members.len() < listed {
+            omitted.insert(Part::Member);
+        }
         Ok(GroupUpdate::MemberChange(Self {
             kind: match kind.map_err(|_| ContentError::UnknownValue { field })? {
                 MemberType::Added => MemberChangeKind::Added,
                 MemberType::Removed => MemberChangeKind::Removed,
                 MemberType::Promoted => MemberChangeKind::Promoted,
             },
-            members: members
-                .filter_map(|id| id.parse().ok())
-                .filter(Id::is_account)
-                .collect(),
+            members,
             history_shared: change.history_shared,
             admin_signature: array(&change.admin_signature, SIGNATURE)?,
         }))
@@ -341,7 +353,8 @@ impl DeleteContent {
         })
     }
 
-    /// All ids must be good here, and in lower case: the signature covers the text of them.
+    /// Nothing is left out here, ids must be in lower case, and text that was replaced is refused:
+    /// the signature covers the text of ids and hashes.
     fn from_wire(
         message: wire::GroupUpdateDeleteMemberContentMessage,
     ) -> Result<GroupUpdate, ContentError> {
@@ -359,6 +372,10 @@ impl DeleteContent {
         };
         if !delete.members.iter().all(Id::is_account) {
             return Err(ContentError::Id { field });
+        }
+        let is_replaced = |hash: &String| hash.contains(char::REPLACEMENT_CHARACTER);
+        if delete.hashes.iter().any(is_replaced) {
+            return Err(ContentError::Malformed);
         }
         if delete.members.is_empty() && delete.hashes.is_empty() {
             return Err(ContentError::Empty);

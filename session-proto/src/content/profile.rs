@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{ContentError, Secret, present};
+use super::{ContentError, Omitted, Part, Secret, present};
 use crate::limits::PROFILE_KEY;
 use crate::schema::session as wire;
 
@@ -64,22 +64,26 @@ impl Profile {
         })
     }
 
-    /// A picture without its key, or a key alone, counts as no picture.
+    /// A key without a picture counts as no picture; a picture without a key of 32 bytes is left
+    /// out.
     pub(super) fn from_wire(
         profile: Option<wire::LokiProfile>,
         key: Option<Vec<u8>>,
-    ) -> Result<Option<Self>, ContentError> {
-        let key = key
-            .filter(|key| !key.is_empty())
-            .map(|key| Secret::of_length(key, PROFILE_KEY, "profileKey"))
-            .transpose()?;
-        Ok(profile.map(|profile| Self {
+        omitted: &mut Omitted,
+    ) -> Option<Self> {
+        let field = "profileKey";
+        let key = key.map(|key| Secret::of_length(key, PROFILE_KEY, field));
+        let profile = profile?;
+        let picture = present(profile.profile_picture).and_then(|url| {
+            let key = key.unwrap_or(Err(ContentError::Missing { field }));
+            let key = omitted.keep(Part::ProfilePicture, key)?;
+            Some(Picture { url, key })
+        });
+        Some(Self {
             name: present(profile.display_name),
-            picture: present(profile.profile_picture)
-                .zip(key)
-                .map(|(url, key)| Picture { url, key }),
+            picture,
             updated_seconds: profile.last_update_seconds.unwrap_or(0),
-        }))
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem::take;
 
-use super::{Attachment, ContentError, Id, present};
+use super::{Attachment, ContentError, Id, Omitted, Part, present};
 use crate::limits::{MAX_ATTACHMENTS, MAX_PREVIEWS};
 use crate::schema::session as wire;
 use crate::schema::session::data_message as parts;
@@ -18,7 +18,7 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The message that this one answers.
     pub quote: Option<Quote>,
-    /// Previews of addresses in the text. Those of other addresses are left out when reading.
+    /// Previews of addresses in the text.
     pub previews: Vec<Preview>,
 }
 
@@ -60,12 +60,13 @@ impl Preview {
         })
     }
 
-    fn from_wire(preview: parts::Preview) -> Result<Self, ContentError> {
-        Ok(Self {
+    fn from_wire(preview: parts::Preview, omitted: &mut Omitted) -> Self {
+        let image = preview.image.map(Attachment::from_wire);
+        Self {
             url: preview.url,
             title: present(preview.title),
-            image: preview.image.map(Attachment::from_wire).transpose()?,
-        })
+            image: image.and_then(|image| omitted.keep(Part::PreviewImage, image)),
+        }
     }
 
     fn belongs_to(&self, text: &str) -> bool {
@@ -116,25 +117,45 @@ impl Message {
         }
     }
 
-    pub(super) fn from_wire(data: &mut wire::DataMessage) -> Result<Self, ContentError> {
+    /// Leaves malformed parts out, unless nothing else is there to show.
+    pub(super) fn from_wire(
+        data: &mut wire::DataMessage,
+        omitted: &mut Omitted,
+    ) -> Result<Self, ContentError> {
         let text = data.body.take().unwrap_or_default();
-        let attachments = take(&mut data.attachments).into_iter();
-        let previews = take(&mut data.preview).into_iter();
-        let mut previews = previews
-            .map(Preview::from_wire)
-            .collect::<Result<Vec<_>, _>>()?;
-        previews.retain(|preview| preview.belongs_to(&text));
+        let mut refused = None;
+        let mut attachments = Vec::new();
+        for pointer in take(&mut data.attachments) {
+            match Attachment::from_wire(pointer) {
+                Ok(attachment) => attachments.push(attachment),
+                Err(error) => {
+                    refused.get_or_insert(error);
+                    omitted.insert(Part::Attachment);
+                }
+            }
+        }
+        let quote = data.quote.take().map(Quote::from_wire);
+        if let Some(Err(error)) = quote {
+            refused.get_or_insert(error);
+            omitted.insert(Part::Quote);
+        }
+        let mut previews = Vec::new();
+        for preview in take(&mut data.preview) {
+            let preview = Preview::from_wire(preview, omitted);
+            if preview.belongs_to(&text) {
+                previews.push(preview);
+            } else {
+                omitted.insert(Part::Preview);
+            }
+        }
         let message = Self {
-            attachments: attachments
-                .map(Attachment::from_wire)
-                .collect::<Result<_, _>>()?,
-            quote: data.quote.take().map(Quote::from_wire).transpose()?,
-            previews,
             text,
+            attachments,
+            quote: quote.and_then(Result::ok),
+            previews,
         };
-        // A preview of another address was all that there was.
         if message == Self::default() {
-            return Err(ContentError::Empty);
+            return Err(refused.unwrap_or(ContentError::Empty));
         }
         Ok(message)
     }

@@ -27,15 +27,19 @@ pub(crate) enum Kind {
     Varint,
     Fixed64,
     Bytes,
+    /// Bytes that are UTF-8, or should be: `content` repairs them.
+    Text,
     Message(&'static [Field]),
+    /// A deprecated field: its value is neither checked nor decoded.
+    Skipped,
 }
 
 /// What the schema says about a field.
 pub(crate) struct Field {
-    number: u32,
-    name: &'static str,
+    pub(crate) number: u32,
+    pub(crate) name: &'static str,
     label: Label,
-    kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// More fields than any message of the schema has.
@@ -55,12 +59,15 @@ pub(crate) fn check(message: &[u8], shape: &'static [Field]) -> Result<(), WireE
         let Some((known, count)) = known else {
             continue;
         };
+        if matches!(known.kind, Kind::Skipped) {
+            continue;
+        }
         let wrong_type = WireError::FieldType { field: known.name };
         let mut values = 1;
         match (known.kind, field.value) {
             (Kind::Varint, WireValue::Varint(_))
             | (Kind::Fixed64, WireValue::Fixed64(_))
-            | (Kind::Bytes, WireValue::Bytes(_)) => {}
+            | (Kind::Bytes | Kind::Text, WireValue::Bytes(_)) => {}
             (Kind::Message(inner), WireValue::Bytes(bytes)) => check(bytes, inner)?,
             // Repeated numbers may be packed: each ends in a byte without its top bit.
             (Kind::Varint, WireValue::Bytes(packed)) if known.is_repeated() => {

@@ -12,8 +12,10 @@
 
 mod lenient;
 mod not_written;
+mod omitted;
 mod rejected;
 mod round_trips;
+mod text;
 
 use prost::Message as _;
 use session_proto::content::{
