@@ -172,9 +172,7 @@ pub fn inbox_open(data: &[u8]) {
         .blinded(Blinding::Blind25, &server())
         .expect("good keys");
     let own_id = AnyId::from(&own);
-    let Ok(sender) = AnyId::from_bytes(input.array()) else {
-        return;
-    };
+    let sender = AnyId::from_bytes(input.array());
     let metadata = inbox::Metadata {
         sender: &sender,
         recipient: &own_id,

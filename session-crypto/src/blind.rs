@@ -16,13 +16,14 @@
 use core::fmt;
 
 use curve25519_dalek::EdwardsPoint;
+use session_types::AnyId;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bytes::copy_prefix;
-use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+use crate::ed25519::{self, Ed25519Public, Ed25519Secret, Ed25519Signature};
 use crate::scalar::SecretScalar;
-use crate::x25519::X25519Public;
+use crate::x25519::{self, X25519Public};
 use crate::{Blake2b, KeyError};
 
 /// Byte in front of an account's X25519 key.
@@ -69,7 +70,7 @@ impl Blinding {
         account: &Ed25519Public,
         server: &X25519Public,
     ) -> Result<Ed25519Public, KeyError> {
-        let point = account.to_point()?;
+        let point = ed25519::to_point(account)?;
         let x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
         self.key_of_point(account, &point, &x25519, server)
     }
@@ -128,7 +129,7 @@ pub fn candidates15(
     account: &X25519Public,
     server: &X25519Public,
 ) -> Result<[Ed25519Public; 2], KeyError> {
-    let key = factor15(server).multiply_checked(&account.to_point()?)?;
+    let key = factor15(server).multiply_checked(&x25519::to_point(account)?)?;
     Ok([key, key.with_other_sign()])
 }
 
@@ -138,7 +139,7 @@ pub fn candidates15(
 ///
 /// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
 pub fn key25(account: &X25519Public, server: &X25519Public) -> Result<Ed25519Public, KeyError> {
-    factor25(account, server).multiply_checked(&account.to_point()?)
+    factor25(account, server).multiply_checked(&x25519::to_point(account)?)
 }
 
 /// Whether `blinded` may be the key of `account` in the community `server`.
@@ -165,13 +166,13 @@ pub fn matches(
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
-/// use session_crypto::{BlindedSecret, Blinding, Ed25519Secret, X25519Secret};
+/// use session_crypto::{BlindedSecret, Blinding, Ed25519PublicExt, Ed25519Secret, X25519Secret};
 ///
 /// let account = Ed25519Secret::generate(rng);
 /// let server = X25519Secret::generate(rng).public();
 /// let blinded = BlindedSecret::new(Blinding::Blind15, &account, &server)?;
 /// let signature = blinded.sign(b"a post");
-/// // Whoever reads the post sees the blinded key only.
+/// // Readers of the post see only the blinded key.
 /// blinded.public().verify(b"a post", &signature)?;
 /// assert_ne!(blinded.public(), account.public());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -241,6 +242,12 @@ impl BlindedSecret {
     #[must_use]
     pub const fn public(&self) -> Ed25519Public {
         self.public
+    }
+
+    /// Returns the id of this key pair: `15` or `25` and the public key.
+    #[must_use]
+    pub const fn id(&self) -> AnyId {
+        AnyId::from_parts(self.blinding().prefix(), self.public().as_bytes())
     }
 
     /// The account's own Ed25519 key, which is not blinded.
@@ -331,4 +338,10 @@ pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
             .finalize(),
     );
     Ed25519Secret::from_seed(&seed)
+}
+
+impl From<&BlindedSecret> for AnyId {
+    fn from(secret: &BlindedSecret) -> Self {
+        secret.id()
+    }
 }

@@ -18,7 +18,9 @@ use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::bytes::{copy_prefix, split_last};
-use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature, PreparedVerifier};
+use crate::ed25519::{
+    Ed25519Public, Ed25519PublicExt, Ed25519Secret, Ed25519Signature, VerifyingKey,
+};
 use crate::x25519::{Peer, X25519Public, X25519Secret};
 use crate::{Blake2b, DecryptError, KeyError, sealed_box};
 
@@ -217,13 +219,13 @@ pub fn decrypt_in_place<'m>(
 /// The key of an account, decompressed and converted.
 #[derive(Clone)]
 struct Sender {
-    verifier: PreparedVerifier,
+    verifier: VerifyingKey,
     x25519: X25519Public,
 }
 
 impl Sender {
     fn check(key: &Ed25519Public) -> Result<Self, KeyError> {
-        let verifier = key.prepare()?;
+        let verifier = key.to_verifying_key()?;
         // A key with a component of small order could pass a signature check; it is no account's key.
         let x25519 = verifier.to_x25519()?;
         Ok(Self { verifier, x25519 })

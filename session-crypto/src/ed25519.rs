@@ -13,136 +13,122 @@ use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::hazmat::ExpandedSecretKey;
 use rand_core::CryptoRng;
+use session_types::AccountId;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::bytes::copy_prefix;
 use crate::scalar::{SecretScalar, sha512_scalar};
 use crate::x25519::{X25519Public, X25519Secret};
 use crate::{KeyError, SignatureError};
 
-/// An Ed25519 public key, 32 bytes.
+pub use session_types::{Ed25519Public, Ed25519Signature};
+
+/// What can be done with an Ed25519 public key as received, once it is validated.
 ///
-/// Any 32 bytes are a key; what cannot be used is refused where it is used.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ed25519Public([u8; 32]);
-
-impl Ed25519Public {
-    /// Length in bytes.
-    pub const LENGTH: usize = 32;
-
-    /// Takes the bytes as a key.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes of the key.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The bytes of the key.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 32] {
-        self.0
-    }
-
-    /// Whether the sign bit (bit 7 of byte 31) is set.
-    #[must_use]
-    pub const fn is_negative(&self) -> bool {
-        self.0[31] & 0x80 != 0
-    }
-
-    /// The key with the sign bit set, or cleared. The sign of the point changes with it.
-    #[must_use]
-    pub const fn with_sign(mut self, negative: bool) -> Self {
-        self.0[31] &= 0x7f;
-        self.0[31] |= (negative as u8) << 7;
-        self
-    }
-
-    /// The key with the other sign: that of `-A`, which has the same X25519 key.
-    #[must_use]
-    pub const fn with_other_sign(self) -> Self {
-        self.with_sign(!self.is_negative())
-    }
-
+/// Each method validates the key. [`VerifyingKey`] keeps a key that was validated once.
+pub trait Ed25519PublicExt: sealed::Sealed {
     /// Verifies a signature of this key over `message`.
     ///
-    /// Not constant time: key, message and signature are public.
+    /// Not constant-time: key, message and signature are public.
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if the key cannot be used or the signature does not verify.
-    pub fn verify(
-        &self,
-        message: &[u8],
-        signature: &Ed25519Signature,
-    ) -> Result<(), SignatureError> {
+    /// [`SignatureError`] if the key is not usable or the signature does not verify.
+    fn verify(&self, message: &[u8], signature: &Ed25519Signature) -> Result<(), SignatureError> {
         self.verify_parts(&[message], signature)
     }
 
-    /// Verifies a signature over the parts of a message, one after the other.
+    /// Verifies a signature over the concatenated parts of a message.
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify).
-    pub fn verify_parts(
+    /// [`SignatureError`] if the key is not usable or the signature does not verify.
+    fn verify_parts(
         &self,
         message: &[&[u8]],
         signature: &Ed25519Signature,
-    ) -> Result<(), SignatureError> {
-        self.prepare()
-            .map_err(|_| SignatureError)?
-            .verify_parts(message, signature)
-    }
+    ) -> Result<(), SignatureError>;
 
-    /// Decompresses the key once, for many verifications.
+    /// Validates and decompresses the key once, for many verifications.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the bytes are not the canonical encoding of a point, or its order is small.
-    pub fn prepare(&self) -> Result<PreparedVerifier, KeyError> {
-        if !is_canonical_y(&self.0) {
-            return Err(KeyError::NotAPoint);
-        }
-        let point = CompressedEdwardsY(self.0)
-            .decompress()
-            .ok_or(KeyError::NotAPoint)?;
-        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
-        if point.is_small_order() {
-            return Err(KeyError::NotPrimeOrder);
-        }
-        Ok(PreparedVerifier {
-            public: *self,
-            negative: -point,
-        })
-    }
+    /// [`KeyError`] if the bytes are not the canonical encoding of a point, or the point has small
+    /// order.
+    fn to_verifying_key(&self) -> Result<VerifyingKey, KeyError>;
 
-    /// The X25519 public key of the same pair (protocol: identity, section 1.3).
+    /// Returns the X25519 public key of the same pair (protocol: identity, section 1.3).
     ///
     /// # Errors
     ///
     /// [`KeyError`] if the bytes are not the canonical encoding of a point, or the point is not in
     /// the prime-order subgroup.
-    pub fn to_x25519(&self) -> Result<X25519Public, KeyError> {
-        let point = self.to_point()?;
-        Ok(X25519Public::from_bytes(point.to_montgomery().to_bytes()))
+    fn to_x25519(&self) -> Result<X25519Public, KeyError>;
+
+    /// Returns the id of the account with this key.
+    ///
+    /// The sender of a message is the account of a key whose signature was verified. An id from
+    /// outside the encryption proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the key is not a valid account key, as for
+    /// [`to_x25519`](Self::to_x25519).
+    fn to_account_id(&self) -> Result<AccountId, KeyError> {
+        self.to_x25519().map(|key| AccountId::from_x25519(&key))
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for session_types::Ed25519Public {}
+}
+
+impl Ed25519PublicExt for Ed25519Public {
+    fn verify_parts(
+        &self,
+        message: &[&[u8]],
+        signature: &Ed25519Signature,
+    ) -> Result<(), SignatureError> {
+        self.to_verifying_key()
+            .map_err(|_| SignatureError)?
+            .verify_parts(message, signature)
     }
 
-    /// The point of this key, in the prime-order subgroup and not the identity.
-    pub(crate) fn to_point(self) -> Result<EdwardsPoint, KeyError> {
-        if !is_canonical_y(&self.0) {
-            return Err(KeyError::NotAPoint);
+    fn to_verifying_key(&self) -> Result<VerifyingKey, KeyError> {
+        let point = decompress(self)?;
+        if point.is_small_order() {
+            return Err(KeyError::NotPrimeOrder);
         }
-        // The encodings of x = 0 with the sign bit set are of points of order 1 and 2: refused.
-        let point = CompressedEdwardsY(self.0)
-            .decompress()
-            .ok_or(KeyError::NotAPoint)?;
-        require_prime_order(&point)?;
-        Ok(point)
+        Ok(VerifyingKey {
+            public: *self,
+            negative: -point,
+        })
     }
+
+    fn to_x25519(&self) -> Result<X25519Public, KeyError> {
+        let point = to_point(self)?;
+        Ok(X25519Public::from_bytes(point.to_montgomery().to_bytes()))
+    }
+}
+
+/// Returns the point of a key, in the prime-order subgroup and not the identity.
+pub(crate) fn to_point(key: &Ed25519Public) -> Result<EdwardsPoint, KeyError> {
+    let point = decompress(key)?;
+    require_prime_order(&point)?;
+    Ok(point)
+}
+
+/// Decodes the canonical encoding of a point.
+///
+/// The encodings of x = 0 with the sign bit set are of points of order 1 and 2, which the callers
+/// reject.
+fn decompress(key: &Ed25519Public) -> Result<EdwardsPoint, KeyError> {
+    if !is_canonical_y(key.as_bytes()) {
+        return Err(KeyError::NotAPoint);
+    }
+    CompressedEdwardsY(key.to_bytes())
+        .decompress()
+        .ok_or(KeyError::NotAPoint)
 }
 
 /// Refuses points outside the prime-order subgroup, and the identity. Not constant time: for public
@@ -169,43 +155,22 @@ fn is_canonical_y(bytes: &[u8; 32]) -> bool {
     !(last & 0x7f == 0x7f && *first >= 0xed && middle.iter().all(|byte| *byte == 0xff))
 }
 
-impl TryFrom<&[u8]> for Ed25519Public {
-    type Error = KeyError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
-        crate::key_bytes(bytes).map(Self)
-    }
-}
-
-/// 64 lower-case hex digits.
-impl fmt::Display for Ed25519Public {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_hex(f, &self.0)
-    }
-}
-
-impl fmt::Debug for Ed25519Public {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "Ed25519Public", &self.0)
-    }
-}
-
-/// An Ed25519 public key that is known to be usable and is decompressed already.
+/// An Ed25519 public key that was validated, decompressed for many verifications.
 #[derive(Clone)]
-pub struct PreparedVerifier {
+pub struct VerifyingKey {
     public: Ed25519Public,
     /// `-A`, which the check multiplies.
     negative: EdwardsPoint,
 }
 
-impl PreparedVerifier {
+impl VerifyingKey {
     /// The key itself.
     #[must_use]
     pub const fn public(&self) -> Ed25519Public {
         self.public
     }
 
-    /// The X25519 public key of the same pair, as [`Ed25519Public::to_x25519`].
+    /// Returns the X25519 public key of the same pair, as [`Ed25519PublicExt::to_x25519`].
     ///
     /// # Errors
     ///
@@ -218,7 +183,7 @@ impl PreparedVerifier {
         ))
     }
 
-    /// Verifies a signature, as [`Ed25519Public::verify`].
+    /// Verifies a signature, as [`Ed25519PublicExt::verify`].
     ///
     /// # Errors
     ///
@@ -254,83 +219,20 @@ impl PreparedVerifier {
     }
 }
 
-impl fmt::Debug for PreparedVerifier {
+impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "PreparedVerifier", &self.public.0)
+        crate::fmt_public(f, "VerifyingKey", self.public.as_bytes())
     }
 }
 
-/// An Ed25519 signature, R followed by S: 64 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ed25519Signature([u8; 64]);
-
-impl Ed25519Signature {
-    /// Length in bytes.
-    pub const LENGTH: usize = 64;
-
-    /// Takes the bytes as a signature.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes of the signature.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 64] {
-        &self.0
-    }
-
-    /// The bytes of the signature.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 64] {
-        self.0
-    }
-
-    /// R and S.
-    fn parts(&self) -> ([u8; 32], [u8; 32]) {
-        let (mut r, mut s) = ([0; 32], [0; 32]);
-        let (left, right) = self.0.split_at(32);
-        copy_prefix(&mut r, left);
-        copy_prefix(&mut s, right);
-        (r, s)
-    }
-}
-
-impl Ed25519Signature {
-    /// Draws bytes that look like a signature and verify under no known key, to stand where others
-    /// send one: `[r]B || s` for random `r` and `s` (protocol: identity, section 1.5).
-    ///
-    /// A receiver cannot tell it from a signature by a key that he does not know.
-    #[must_use]
-    pub fn decoy(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
-        let (r, s) = (SecretScalar::generate(rng), SecretScalar::generate(rng));
-        let mut signature = [0; 64];
-        let (left, right) = signature.split_at_mut(32);
-        copy_prefix(left, r.public().as_bytes());
-        copy_prefix(right, s.expose_bytes());
-        Self(signature)
-    }
-}
-
-impl TryFrom<&[u8]> for Ed25519Signature {
-    type Error = KeyError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
-        crate::key_bytes(bytes).map(Self)
-    }
-}
-
-/// 128 lower-case hex digits.
-impl fmt::Display for Ed25519Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_hex(f, &self.0)
-    }
-}
-
-impl fmt::Debug for Ed25519Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "Ed25519Signature", &self.0)
-    }
+/// Draws bytes that look like a signature and verify under no known key, to stand where others
+/// send a signature: `[r]B || s` for random `r` and `s` (protocol: identity, section 1.5).
+///
+/// A receiver cannot tell it from a signature by a key that they do not know.
+#[must_use]
+pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Ed25519Signature {
+    let (r, s) = (SecretScalar::generate(rng), SecretScalar::generate(rng));
+    Ed25519Signature::from_parts(r.public().as_bytes(), s.expose_bytes())
 }
 
 /// An Ed25519 key pair, kept as its 32-byte seed and its public key.
@@ -378,7 +280,7 @@ impl Ed25519Secret {
     /// The public key.
     #[must_use]
     pub fn public(&self) -> Ed25519Public {
-        Ed25519Public(self.0.verifying_key().to_bytes())
+        Ed25519Public::from_bytes(self.0.verifying_key().to_bytes())
     }
 
     /// The secret seed, for the caller's own store.
@@ -392,7 +294,7 @@ impl Ed25519Secret {
     /// ```
     /// # use getrandom::{SysRng, rand_core::UnwrapErr};
     /// # let rng = &mut UnwrapErr(SysRng);
-    /// use session_crypto::Ed25519Secret;
+    /// use session_crypto::{Ed25519PublicExt, Ed25519Secret};
     ///
     /// let secret = Ed25519Secret::generate(rng);
     /// let signature = secret.sign(b"hello");
@@ -455,11 +357,7 @@ pub(crate) fn finish_signature(
     let big_r = EdwardsPoint::mul_base(r).compress();
     let k = sha512_scalar(&[big_r.as_bytes(), public.as_bytes()], message);
     let s = r + k * scalar;
-    let mut signature = [0; 64];
-    let (left, right) = signature.split_at_mut(32);
-    copy_prefix(left, big_r.as_bytes());
-    copy_prefix(right, s.as_bytes());
-    Ed25519Signature(signature)
+    Ed25519Signature::from_parts(big_r.as_bytes(), s.as_bytes())
 }
 
 #[cfg(test)]

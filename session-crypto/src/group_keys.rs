@@ -19,7 +19,7 @@ use chacha20::cipher::{KeyIvInit, StreamCipher};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::bytes::copy_prefix;
-use crate::ed25519::{Ed25519Public, Ed25519Secret};
+use crate::ed25519::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use crate::multi::Party;
 use crate::x25519::{X25519Public, X25519Secret};
 use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};

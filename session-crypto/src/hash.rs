@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use base64ct::{Base64Unpadded, Encoding};
+use session_types::{AnyId, MessageHash, Namespace};
 
 use crate::Blake2b;
 use crate::blake2b::{MAX_DIGEST_LENGTH, MAX_KEY_LENGTH};
@@ -109,24 +110,38 @@ impl JoinedHash {
     }
 }
 
-/// The id that storage servers give to a stored message: 43 characters of base64.
+/// Returns the hash under which storage servers keep a message (protocol: storage-rpc, section 5.1).
 ///
-/// `owner` is the 33-byte id of the account or group, `data` the raw message, not its base64. The
-/// namespace 0 does not enter the hash.
+/// `owner` is the account or group that the message is stored for, `data` the stored bytes, not
+/// their base64. Neither time nor time to live enters the hash, and the namespace 0 does not.
 ///
 /// ```
-/// let mut id = [7; 33];
-/// id[0] = 0x05;
-/// let hash = session_crypto::hash::message_hash(&id, 0, b"data");
-/// assert_eq!(hash.len(), 43);
-/// assert_ne!(hash, session_crypto::hash::message_hash(&id, 2, b"data"));
+/// use session_crypto::hash::message_hash;
+/// use session_types::{AnyId, Namespace};
+///
+/// let id = AnyId::from_parts(0x05, &[7; 32]);
+/// let hash = message_hash(&id, Namespace::DEFAULT, b"data");
+/// assert_eq!(hash.as_str().len(), 43);
+/// assert_ne!(hash, message_hash(&id, Namespace::USER_PROFILE, b"data"));
 /// ```
 #[must_use]
-pub fn message_hash(owner: &[u8; 33], namespace: i16, data: &[u8]) -> String {
-    let hash = JoinedHash::new().bytes(owner);
-    let hash = match namespace {
-        0 => hash,
-        namespace => hash.integer(namespace),
-    };
-    hash.bytes(data).finalize_base64()
+pub fn message_hash(owner: &AnyId, namespace: Namespace, data: &[u8]) -> MessageHash {
+    let digest = JoinedHash::new()
+        .bytes(owner.as_bytes())
+        .bytes(namespace.signed_text().as_bytes())
+        .bytes(data)
+        .finalize();
+    MessageHash::from_digest(&digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_the_specification() {
+        let group = "03ffba630924aa1224bb930dde21c0d11bf004608f2812217f8ac812d6c7e3ad48";
+        let hash = message_hash(&group.parse().unwrap(), Namespace::new(42), b"abc 123");
+        assert_eq!(hash.as_str(), "mvOjJ13eBDQgbyro2WYQ6rVrOzjzjZxZGERA8QhS1JQ");
+    }
 }

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::blind::BlindedSecret;
 use crate::bytes::{split_first, split_last};
-use crate::ed25519::Ed25519Public;
+use crate::ed25519::{self, Ed25519Public};
 use crate::x25519::X25519Public;
 use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, EncryptError, KeyError};
@@ -134,7 +134,7 @@ pub fn decrypt(
     let (content, account) = split_last::<32>(&message).ok_or(DecryptError)?;
     let length = content.len();
     let account = Ed25519Public::from_bytes(*account);
-    let point = account.to_point()?;
+    let point = ed25519::to_point(&account)?;
     let account_x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
     let blinding = own.blinding();
     if blinding.key_of_point(&account, &point, &account_x25519, own.server())? != *sender {

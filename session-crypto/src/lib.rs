@@ -36,10 +36,11 @@ pub mod xed25519;
 
 pub use blake2b::Blake2b;
 pub use blind::{BlindedSecret, Blinding};
-pub use ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+pub use ed25519::{Ed25519PublicExt, Ed25519Secret, VerifyingKey};
 pub use error::{DecryptError, EncryptError, KeyError, LengthError, SignatureError};
 pub use scalar::SecretScalar;
-pub use x25519::{X25519Public, X25519Secret};
+pub use session_types::{Ed25519Public, Ed25519Signature, X25519Public};
+pub use x25519::{X25519PublicExt, X25519Secret};
 
 /// Takes exactly `N` bytes.
 fn key_bytes<const N: usize>(bytes: &[u8]) -> Result<[u8; N], KeyError> {

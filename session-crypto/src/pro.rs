@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+use crate::ed25519::{Ed25519Public, Ed25519PublicExt, Ed25519Secret, Ed25519Signature};
 use crate::{Blake2b, SignatureError};
 
 /// How long a rotating key is used, in seconds: seven days.

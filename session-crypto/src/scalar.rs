@@ -17,7 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::KeyError;
 use crate::bytes::copy_prefix;
-use crate::ed25519::{Ed25519Public, Ed25519Signature, finish_signature};
+use crate::ed25519::{self, Ed25519Public, Ed25519Signature, finish_signature};
 
 /// A secret number below L = 2^252 + 27742317777372353535851937790883648493.
 ///
@@ -98,7 +98,7 @@ impl SecretScalar {
     /// [`KeyError`] if the key is not the canonical encoding of a point of the prime-order
     /// subgroup, or if the product is the identity, which happens for the number 0 only.
     pub fn multiply_point(&self, point: &Ed25519Public) -> Result<Ed25519Public, KeyError> {
-        self.multiply_checked(&point.to_point()?)
+        self.multiply_checked(&ed25519::to_point(point)?)
     }
 
     /// `[k]B`: the public key of this number.
@@ -121,7 +121,7 @@ impl SecretScalar {
         &self,
         point: &Ed25519Public,
     ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        refuse_identity(point.to_point()? * self.0)
+        refuse_identity(ed25519::to_point(point)? * self.0)
     }
 
     /// `[k]P` for a point that is known to be in the prime-order subgroup.

@@ -22,69 +22,43 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::KeyError;
 use crate::bytes::split_first;
-use crate::ed25519::require_prime_order;
+use crate::ed25519::{Ed25519Public, require_prime_order};
+use crate::{KeyError, field};
 
 pub use batch::{Agreement, Peer, agree_all};
 
-/// An X25519 public key: a u-coordinate, 32 bytes little-endian.
-///
-/// Any 32 bytes are a key; what cannot be used is refused where it is used.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct X25519Public([u8; 32]);
+pub use session_types::X25519Public;
 
-impl X25519Public {
-    /// Length in bytes.
-    pub const LENGTH: usize = 32;
+/// What can be done with an X25519 public key as received.
+pub trait X25519PublicExt: sealed::Sealed {
+    /// Returns the positive one of the two Ed25519 keys of this X25519 key: `edabs` of the
+    /// specification (protocol: identity, section 7).
+    ///
+    /// For half of all accounts the Ed25519 key is the other one, with the sign bit set. The result
+    /// is not validated: if this key is not on the curve, the result is not a point, and is rejected
+    /// on use. Not constant-time: the key is public.
+    fn to_ed25519_positive(&self) -> Ed25519Public;
+}
 
-    /// Takes the bytes as a key.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for session_types::X25519Public {}
+}
 
-    /// The bytes of the key.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The bytes of the key.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 32] {
-        self.0
-    }
-
-    /// The positive Edwards point of this key, in the prime-order subgroup and not the identity.
-    pub(crate) fn to_point(self) -> Result<EdwardsPoint, KeyError> {
-        let point = MontgomeryPoint(self.0)
-            .to_edwards(0)
-            .ok_or(KeyError::NotAPoint)?;
-        require_prime_order(&point)?;
-        Ok(point)
+impl X25519PublicExt for X25519Public {
+    fn to_ed25519_positive(&self) -> Ed25519Public {
+        Ed25519Public::from_bytes(field::edwards_y(self.as_bytes()))
     }
 }
 
-impl TryFrom<&[u8]> for X25519Public {
-    type Error = KeyError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
-        crate::key_bytes(bytes).map(Self)
-    }
-}
-
-/// 64 lower-case hex digits.
-impl fmt::Display for X25519Public {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_hex(f, &self.0)
-    }
-}
-
-impl fmt::Debug for X25519Public {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "X25519Public", &self.0)
-    }
+/// Returns the positive Edwards point of a key, in the prime-order subgroup and not the identity.
+pub(crate) fn to_point(key: &X25519Public) -> Result<EdwardsPoint, KeyError> {
+    let point = MontgomeryPoint(key.to_bytes())
+        .to_edwards(0)
+        .ok_or(KeyError::NotAPoint)?;
+    require_prime_order(&point)?;
+    Ok(point)
 }
 
 /// An X25519 secret key: 32 bytes, clamped where they are used.
@@ -120,7 +94,7 @@ impl X25519Secret {
     /// The public key. Constant time.
     #[must_use]
     pub fn public(&self) -> X25519Public {
-        X25519Public(
+        X25519Public::from_bytes(
             EdwardsPoint::mul_base_clamped(self.0)
                 .to_montgomery()
                 .to_bytes(),
@@ -146,7 +120,7 @@ impl X25519Secret {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
-        let peer = MontgomeryPoint(peer.0);
+        let peer = MontgomeryPoint(peer.to_bytes());
         match peer.to_edwards(0) {
             Some(peer) => SharedSecret::from_edwards(peer.mul_clamped(self.0)),
             None => SharedSecret::checked(peer.mul_clamped(self.0)),
@@ -252,7 +226,7 @@ impl PreparedPublic {
     /// Makes the table. Not constant time: the key is public.
     #[must_use]
     pub fn new(public: X25519Public) -> Self {
-        let table = MontgomeryPoint(public.0)
+        let table = MontgomeryPoint(public.to_bytes())
             .to_edwards(0)
             .map(|point| Box::new(EdwardsBasepointTable::create(&point)));
         Self { public, table }
@@ -267,12 +241,12 @@ impl PreparedPublic {
 
 impl fmt::Debug for PreparedPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "PreparedPublic", &self.public.0)
+        crate::fmt_public(f, "PreparedPublic", self.public.as_bytes())
     }
 }
 
 /// Splits a public key off the front of `bytes`.
 pub(crate) fn split_public(bytes: &[u8]) -> Option<(X25519Public, &[u8])> {
     let (key, rest) = split_first::<32>(bytes)?;
-    Some((X25519Public(*key), rest))
+    Some((X25519Public::from_bytes(*key), rest))
 }

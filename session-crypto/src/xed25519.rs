@@ -11,22 +11,10 @@ use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::ed25519::{Ed25519Public, Ed25519Signature};
+use crate::ed25519::{Ed25519PublicExt, Ed25519Signature};
 use crate::scalar::SecretScalar;
-use crate::x25519::{X25519Public, X25519Secret};
-use crate::{Blake2b, SignatureError, field};
-
-impl X25519Public {
-    /// The positive one of the two Ed25519 keys of this X25519 key: `edabs` of the specification.
-    ///
-    /// For half of all accounts the Ed25519 key is the other one, with the sign bit set. Nothing
-    /// is checked: of a key that is not on the curve the result is no point, and is refused where
-    /// it is used. Not constant time: the key is public.
-    #[must_use]
-    pub fn to_ed25519_positive(&self) -> Ed25519Public {
-        Ed25519Public::from_bytes(field::edwards_y(self.as_bytes()))
-    }
-}
+use crate::x25519::{X25519Public, X25519PublicExt, X25519Secret};
+use crate::{Blake2b, SignatureError};
 
 /// Signs `message` with an X25519 secret and 64 random bytes of the generator.
 ///

@@ -1,6 +1,7 @@
 //! What is printed: of secrets their names, of public values all bytes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use session_crypto::Ed25519PublicExt;
 use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind, legacy};
 use session_crypto::config::Domain;
 use session_crypto::group_keys::Rekey;
@@ -35,8 +36,8 @@ fn secrets_print_their_names_alone() {
     let server = X25519Public::from_bytes([9; 32]);
     let blinded = BlindedSecret::new(Blinding::Blind15, &account, &server).unwrap();
     assert_eq!(format!("{blinded:?}"), "BlindedSecret(..)");
-    let prepared = account.public().prepare().unwrap();
-    let shown = format!("PreparedVerifier({})", account.public());
+    let prepared = account.public().to_verifying_key().unwrap();
+    let shown = format!("VerifyingKey({})", account.public());
     assert_eq!(format!("{prepared:?}"), shown);
     let prepared = PreparedPublic::new(server);
     assert_eq!(format!("{prepared:?}"), format!("PreparedPublic({server})"));

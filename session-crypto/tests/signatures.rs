@@ -10,6 +10,8 @@ use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use proptest::prelude::*;
+use session_crypto::Ed25519PublicExt;
+use session_crypto::X25519PublicExt;
 use session_crypto::{
     Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError, SecretScalar, SignatureError,
     X25519Public,
@@ -171,7 +173,7 @@ fn keys_that_are_not_canonical_are_refused() {
             let key = Ed25519Public::from_bytes(public);
             met += u32::from(CompressedEdwardsY(public).decompress().is_some());
             assert_eq!(key.to_x25519(), Err(KeyError::NotAPoint));
-            assert_eq!(key.prepare().err(), Some(KeyError::NotAPoint));
+            assert_eq!(key.to_verifying_key().err(), Some(KeyError::NotAPoint));
             assert!(!check(&public, b"message", &[1; 64]));
         }
     }
@@ -223,7 +225,7 @@ fn a_prepared_verifier_is_no_other_rule() {
             return;
         };
         let message = case.hex("message");
-        let prepared = public.prepare().map_err(|_| SignatureError);
+        let prepared = public.to_verifying_key().map_err(|_| SignatureError);
         let prepared = prepared.and_then(|verifier| verifier.verify(&message, &signature));
         assert_eq!(prepared, public.verify(&message, &signature));
         assert_eq!(prepared.is_ok(), case.flag("ok"));
@@ -249,7 +251,7 @@ proptest! {
         let u = X25519Public::from_bytes(point.to_montgomery().to_bytes());
         let product = SecretScalar::from_bytes(&[3; 32]).multiply_point(&key);
         let converted = key.to_x25519();
-        prop_assert_eq!(key.prepare().unwrap().to_x25519(), converted);
+        prop_assert_eq!(key.to_verifying_key().unwrap().to_x25519(), converted);
         if index == 0 {
             prop_assert_eq!(converted, Ok(u));
             prop_assert!(product.is_ok());
@@ -287,7 +289,7 @@ fn a_libsodium_secret_with_another_public_half_is_refused() {
 #[test]
 fn decoys_have_the_form_of_signatures_and_verify_under_nothing() {
     let mut rng = testkit::Replay::new([vec![1; 64], vec![2; 64]]);
-    let decoy = Ed25519Signature::decoy(&mut rng).to_bytes();
+    let decoy = session_crypto::ed25519::decoy_signature(&mut rng).to_bytes();
     let r = CompressedEdwardsY(decoy[..32].try_into().unwrap())
         .decompress()
         .unwrap();
@@ -298,7 +300,10 @@ fn decoys_have_the_form_of_signatures_and_verify_under_nothing() {
     assert!(!check(public.as_bytes(), b"message", &decoy));
     // A draw of zero is drawn again.
     let mut rng = testkit::Replay::new([vec![0; 64], vec![1; 64], vec![2; 64]]);
-    assert_eq!(Ed25519Signature::decoy(&mut rng).to_bytes(), decoy);
+    assert_eq!(
+        session_crypto::ed25519::decoy_signature(&mut rng).to_bytes(),
+        decoy
+    );
 }
 
 #[test]

@@ -12,6 +12,8 @@ use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use session_crypto::Ed25519PublicExt;
+use session_crypto::X25519PublicExt;
 use session_crypto::blake2b::Blake2b;
 use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
@@ -392,26 +394,30 @@ fn padding_stands_where_each_construct_has_it() {
 #[test]
 fn namespace_0_does_not_enter_the_hash_of_a_message() {
     let owner = [5; 33];
-    let zero = hash::message_hash(&owner, 0, b"data");
+    let zero = hash::message_hash(&session_types::AnyId::from_bytes(owner), 0.into(), b"data");
     let joined = hash::JoinedHash::new()
         .bytes(&owner)
         .bytes(b"data")
         .finalize_base64();
-    assert_eq!(zero, joined);
+    assert_eq!(zero.as_str(), joined);
     assert_ne!(
-        zero,
+        zero.as_str(),
         hash::JoinedHash::new()
             .bytes(&owner)
             .integer(0)
             .bytes(b"data")
             .finalize_base64()
     );
-    let negative = hash::message_hash(&owner, -10, b"data");
+    let negative = hash::message_hash(
+        &session_types::AnyId::from_bytes(owner),
+        (-10).into(),
+        b"data",
+    );
     let joined = hash::JoinedHash::new()
         .bytes(&owner)
         .bytes(b"-10data")
         .finalize_base64();
-    assert_eq!(negative, joined);
+    assert_eq!(negative.as_str(), joined);
 }
 
 #[test]

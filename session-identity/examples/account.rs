@@ -7,7 +7,9 @@
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use session_crypto::X25519Public;
-use session_identity::{Account, AccountId, BlindedId15, Language, Seed};
+use session_identity::AccountIdExt;
+use session_identity::blinded::blinded15;
+use session_identity::{Account, AccountId, Language, Seed};
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     // 16 random bytes are the whole account.
@@ -39,7 +41,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
 
     // In a community the account goes by another id, which the server's key decides.
     let server = X25519Public::from_bytes([0x42; 32]);
-    let blinded = BlindedId15::of_account(&account.ed25519_public(), &server)?;
+    let blinded = blinded15(&account.ed25519_public(), &server)?;
     println!("in a community   {blinded}");
     let candidates = account.id().candidates15(&server)?;
     assert!(candidates.contains(&blinded));

@@ -9,9 +9,12 @@
 //! the community server named.
 
 use session_crypto::blind;
-use session_crypto::{BlindedSecret, Blinding, Ed25519Public, KeyError, X25519Public};
+use session_crypto::{BlindedSecret, Blinding, Ed25519PublicExt, KeyError, X25519PublicExt};
+use session_types::{
+    AccountId, AnyId, BlindedId15, BlindedId25, Ed25519Public, IdKind, X25519Public,
+};
 
-use crate::{Account, AccountId, AnyId, BlindedId15, BlindedId25};
+use crate::Account;
 
 /// The two 15-ids of which an account, known by its account id, has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,86 +35,92 @@ impl Candidates15 {
     }
 }
 
-impl BlindedId15 {
-    /// The id that an account really has in a community, from its Ed25519 key.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] if the key is no account's.
-    pub fn of_account(account: &Ed25519Public, server: &X25519Public) -> Result<Self, KeyError> {
-        let key = Blinding::Blind15.key_of(account, server)?;
-        Ok(Self::from_ed25519(&key))
-    }
-
-    /// The id with the sign bit of its key cleared: what community servers store and compare.
-    #[must_use]
-    pub fn absolute(&self) -> Self {
-        Self::from_ed25519(&self.ed25519().with_sign(false))
-    }
+/// Returns the 15-id that an account really has in a community, from its Ed25519 key.
+///
+/// # Errors
+///
+/// [`KeyError`] if the key is not a valid account key.
+pub fn blinded15(account: &Ed25519Public, server: &X25519Public) -> Result<BlindedId15, KeyError> {
+    let key = Blinding::Blind15.key_of(account, server)?;
+    Ok(BlindedId15::from_ed25519(&key))
 }
 
-impl BlindedId25 {
-    /// The id of an account in a community, from its Ed25519 key.
-    ///
-    /// The account id is enough: [`AccountId::blinded25`].
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] if the key is no account's.
-    pub fn of_account(account: &Ed25519Public, server: &X25519Public) -> Result<Self, KeyError> {
-        let key = Blinding::Blind25.key_of(account, server)?;
-        Ok(Self::from_ed25519(&key))
-    }
+/// Returns the 25-id of an account in a community, from its Ed25519 key.
+///
+/// The account id is enough: [`AccountIdExt::blinded25`].
+///
+/// # Errors
+///
+/// [`KeyError`] if the key is not a valid account key.
+pub fn blinded25(account: &Ed25519Public, server: &X25519Public) -> Result<BlindedId25, KeyError> {
+    let key = Blinding::Blind25.key_of(account, server)?;
+    Ok(BlindedId25::from_ed25519(&key))
 }
 
-impl AccountId {
-    /// The two 15-ids of which the account has one in a community.
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for session_types::AccountId {}
+}
+
+/// What follows from an account id.
+pub trait AccountIdExt: sealed::Sealed {
+    /// Returns the two 15-ids of which the account has one in a community.
     ///
     /// `server` is the community's key, from its URL.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the id's key is not that of a point of the prime-order subgroup.
-    pub fn candidates15(&self, server: &X25519Public) -> Result<Candidates15, KeyError> {
+    /// [`KeyError`] if the id's key is not a point of the prime-order subgroup.
+    fn candidates15(&self, server: &X25519Public) -> Result<Candidates15, KeyError>;
+
+    /// Returns the 25-id of the account in a community.
+    ///
+    /// `server` is the community's key, from its URL.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if the id's key is not a point of the prime-order subgroup.
+    fn blinded25(&self, server: &X25519Public) -> Result<BlindedId25, KeyError>;
+
+    /// Returns whether a blinded id, 15 or 25, belongs to this account in a community.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchError`] if the id is not blinded, or this id is not a valid account id.
+    fn matches(&self, blinded: &AnyId, server: &X25519Public) -> Result<bool, MatchError>;
+
+    /// Checks that the key is a point of the prime-order subgroup, other than the identity.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if it is not. No account has such an id.
+    fn check(&self) -> Result<(), KeyError>;
+}
+
+impl AccountIdExt for AccountId {
+    fn candidates15(&self, server: &X25519Public) -> Result<Candidates15, KeyError> {
         let keys = blind::candidates15(&self.x25519(), server)?;
         Ok(Candidates15(
             keys.map(|key| BlindedId15::from_ed25519(&key)),
         ))
     }
 
-    /// The 25-id of the account in a community.
-    ///
-    /// `server` is the community's key, from its URL.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] if the id's key is not that of a point of the prime-order subgroup.
-    pub fn blinded25(&self, server: &X25519Public) -> Result<BlindedId25, KeyError> {
+    fn blinded25(&self, server: &X25519Public) -> Result<BlindedId25, KeyError> {
         let key = blind::key25(&self.x25519(), server)?;
         Ok(BlindedId25::from_ed25519(&key))
     }
 
-    /// Whether a blinded id, 15 or 25, is this account's in a community.
-    ///
-    /// # Errors
-    ///
-    /// [`MatchError`] if the id is not a blinded one, or this is no account's id.
-    pub fn matches(&self, blinded: &AnyId, server: &X25519Public) -> Result<bool, MatchError> {
-        match blinded {
-            AnyId::Blinded15(id) => Ok(self.candidates15(server)?.contains(id)),
-            AnyId::Blinded25(id) => Ok(self.blinded25(server)? == *id),
+    fn matches(&self, blinded: &AnyId, server: &X25519Public) -> Result<bool, MatchError> {
+        match blinded.kind() {
+            Ok(IdKind::Blinded15(id)) => Ok(self.candidates15(server)?.contains(&id)),
+            Ok(IdKind::Blinded25(id)) => Ok(self.blinded25(server)? == id),
             _ => Err(MatchError::NotBlinded {
                 prefix: blinded.prefix(),
             }),
         }
     }
 
-    /// Checks that the key is that of a point of the prime-order subgroup, other than the identity.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] if it is not. No account has such an id.
-    pub fn check(&self) -> Result<(), KeyError> {
+    fn check(&self) -> Result<(), KeyError> {
         self.x25519().to_ed25519_positive().to_x25519().map(|_| ())
     }
 }
@@ -134,7 +143,7 @@ pub enum MatchError {
 impl Account {
     /// The account's blinded key pair in a community.
     ///
-    /// [`AnyId::from`] makes the id of it, [`BlindedSecret::sign`] signs under that id.
+    /// [`BlindedSecret::id`] returns its id, [`BlindedSecret::sign`] signs under that id.
     ///
     /// # Errors
     ///
@@ -145,16 +154,5 @@ impl Account {
         server: &X25519Public,
     ) -> Result<BlindedSecret, KeyError> {
         BlindedSecret::new(blinding, self.ed25519(), server)
-    }
-}
-
-/// The id of a blinded key pair.
-impl From<&BlindedSecret> for AnyId {
-    fn from(secret: &BlindedSecret) -> Self {
-        let key = secret.public();
-        match secret.blinding() {
-            Blinding::Blind15 => BlindedId15::from_ed25519(&key).into(),
-            Blinding::Blind25 => BlindedId25::from_ed25519(&key).into(),
-        }
     }
 }

@@ -20,7 +20,6 @@ pub mod blinded;
 mod bytes;
 pub mod community;
 pub mod group;
-pub mod id;
 pub mod name;
 pub mod phrase;
 mod seed;
@@ -28,9 +27,10 @@ pub mod subaccount;
 pub mod version;
 
 pub use account::{Account, RestoreError};
+pub use blinded::AccountIdExt;
 pub use group::Group;
-pub use id::{
-    AccountId, AnyId, BlindedId15, BlindedId25, GroupId, IdError, UnblindedId, VersionId,
-};
 pub use phrase::{Language, PhraseError};
 pub use seed::{Seed, SeedLengthError};
+pub use session_types::{
+    AccountId, AnyId, BlindedId15, BlindedId25, GroupId, IdError, IdKind, UnblindedId, VersionId,
+};

@@ -11,6 +11,7 @@
 
 use alloc::string::{String, ToString};
 use core::fmt;
+use session_crypto::Ed25519PublicExt;
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Blake2b, Ed25519Secret, Ed25519Signature, SignatureError, blind};

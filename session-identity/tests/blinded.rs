@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use base64ct::{Base64, Encoding};
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Blinding, X25519Public};
+use session_identity::AccountIdExt;
+use session_identity::blinded::{blinded15, blinded25};
 use session_identity::version::{self, Platform};
 use session_identity::{Account, AnyId, BlindedId15, BlindedId25, Seed};
 
@@ -19,7 +22,7 @@ fn the_real_15_id_is_one_of_two_candidates_and_nothing_tells_which() {
     let mut positive = 0;
     for number in 0..100 {
         let account = account(number);
-        let real = BlindedId15::of_account(&account.ed25519_public(), &server()).unwrap();
+        let real = blinded15(&account.ed25519_public(), &server()).unwrap();
         let twin = BlindedId15::from_ed25519(&real.ed25519().with_other_sign());
         let candidates = account.id().candidates15(&server()).unwrap();
         assert!(candidates.contains(&real) && candidates.contains(&twin));
@@ -40,9 +43,9 @@ fn the_25_id_is_one_and_the_same_from_every_key() {
         let account = account(number);
         let key = account.ed25519_public();
         let id = account.id().blinded25(&server()).unwrap();
-        assert_eq!(BlindedId25::of_account(&key, &server()), Ok(id));
+        assert_eq!(blinded25(&key, &server()), Ok(id));
         let other_sign = key.with_other_sign();
-        assert_eq!(BlindedId25::of_account(&other_sign, &server()), Ok(id));
+        assert_eq!(blinded25(&other_sign, &server()), Ok(id));
         assert_eq!(account.id().matches(&id.into(), &server()), Ok(true));
         let twin = BlindedId25::from_ed25519(&id.ed25519().with_other_sign());
         assert_eq!(account.id().matches(&twin.into(), &server()), Ok(false));
@@ -85,7 +88,7 @@ fn the_unblinded_id_leads_to_the_account() {
         let account = account(number);
         let id = account.unblinded_id();
         assert_eq!(id.ed25519(), account.ed25519_public());
-        assert_eq!(id.account_id(), Ok(*account.id()));
+        assert_eq!(id.ed25519().to_account_id(), Ok(*account.id()));
     }
 }
 

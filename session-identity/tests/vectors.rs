@@ -1,14 +1,15 @@
 //! The vectors of `tests/vectors/`, as far as this crate answers for them.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Blinding, Ed25519Public, Ed25519Secret, X25519Public};
+use session_identity::AccountIdExt;
+use session_identity::blinded::{blinded15, blinded25};
 use session_identity::community::{Community, Link};
 use session_identity::name::Name;
 use session_identity::subaccount::{AuthData, Permissions, Token};
 use session_identity::version::{self, Platform};
-use session_identity::{
-    Account, AccountId, AnyId, BlindedId15, BlindedId25, GroupId, Seed, UnblindedId,
-};
+use session_identity::{Account, AccountId, AnyId, BlindedId15, GroupId, Seed, UnblindedId};
 use testkit::{Case, Vectors};
 
 fn check_account(seed: &Seed, case: Case<'_>) {
@@ -16,7 +17,7 @@ fn check_account(seed: &Seed, case: Case<'_>) {
     let both = Seed::from_libsodium(&case.array("ed25519_sk")).unwrap();
     assert_eq!(both.expose_full(), seed.expose_full());
     let account = Account::from_seed(seed);
-    let id = AccountId::from_ed25519(&account.ed25519_public());
+    let id = account.ed25519_public().to_account_id();
     assert_eq!(id, Ok(*account.id()));
     assert_eq!(account.id().to_string(), case.text("session_id"));
     assert_eq!(
@@ -44,7 +45,7 @@ fn keys() {
     });
     vectors.each("ed25519_pk_to_x25519", |case| {
         let id = UnblindedId::from_ed25519(&Ed25519Public::from_bytes(case.array("ed25519_pk")));
-        let account = id.account_id();
+        let account = id.ed25519().to_account_id();
         if case.opt_flag("order2_component") {
             assert!(account.is_err());
         } else {
@@ -79,9 +80,9 @@ fn blinded_ids_and_keys() {
         let id25 = account.id().blinded25(&server).unwrap();
         assert_eq!(id25.to_string(), case.text("blind25_id"));
 
-        let real15 = BlindedId15::of_account(&account.ed25519_public(), &server).unwrap();
+        let real15 = blinded15(&account.ed25519_public(), &server).unwrap();
         assert_eq!(real15.to_string(), case.text("blind15_id_from_ed25519"));
-        let real25 = BlindedId25::of_account(&account.ed25519_public(), &server).unwrap();
+        let real25 = blinded25(&account.ed25519_public(), &server).unwrap();
         assert_eq!(real25.to_string(), case.text("blind25_id_from_ed25519"));
         assert_eq!(real25, id25);
 

@@ -15,6 +15,7 @@
 
 use alloc::string::{String, ToString};
 use core::fmt::Write;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError, SignatureError};
 use session_identity::{AccountId, GroupId};

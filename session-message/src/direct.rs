@@ -26,7 +26,7 @@
 //! again by its [`MessageKey`](crate::MessageKey).
 
 use rand_core::CryptoRng;
-use session_crypto::{DecryptError, Ed25519Signature, X25519Public, X25519Secret, direct};
+use session_crypto::{DecryptError, X25519Public, X25519Secret, direct};
 use session_identity::{Account, AccountId};
 use session_proto::content::{Content, GroupUpdate, Id, Kind};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
@@ -112,7 +112,7 @@ pub(crate) fn seal_for(
     let ciphertext = direct::encrypt(rng, sender.ed25519(), &recipient.x25519(), &plain)?;
     let signature = match pro {
         Some(signer) => signer.sign(&ciphertext),
-        None => Ed25519Signature::decoy(rng),
+        None => session_crypto::ed25519::decoy_signature(rng),
     };
     let envelope = Envelope::new(
         EnvelopeKind::Session,

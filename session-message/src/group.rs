@@ -19,7 +19,6 @@ mod zstd;
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use session_crypto::Ed25519Signature;
 use session_identity::{Account, GroupId};
 use session_proto::content::{Content, Id, Kind};
 use session_proto::envelope::{Envelope, EnvelopeKind};
@@ -101,7 +100,7 @@ fn seal_for(
     let plain = compose(content, sent_ms, Place::Group, pro)?;
     let signature = match pro {
         Some(signer) => signer.sign(&plain),
-        None => Ed25519Signature::decoy(rng),
+        None => session_crypto::ed25519::decoy_signature(rng),
     };
     let kind = EnvelopeKind::ClosedGroup;
     let envelope = Envelope::new(kind, sent_ms, &plain, signature.as_bytes());

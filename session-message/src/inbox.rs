@@ -15,6 +15,7 @@
 //! computed from an account id: half of those cannot be opened.
 
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use rand_core::CryptoRng;
 use session_crypto::blind::BlindedSecret;
@@ -45,13 +46,14 @@ fn peer(own: &BlindedSecret, id: &AnyId) -> Option<Ed25519Public> {
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
 /// use session_crypto::{BlindedSecret, Blinding, X25519Secret};
-/// use session_identity::{Account, AnyId, BlindedId15, Seed};
+/// use session_identity::blinded::blinded15;
+/// use session_identity::{Account, AnyId, Seed};
 /// use session_message::content::Content;
 /// use session_message::inbox::{self, Metadata};
 ///
 /// let server = X25519Secret::generate(rng).public();
 /// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-/// let id = |account: &Account| BlindedId15::of_account(&account.ed25519_public(), &server);
+/// let id = |account: &Account| blinded15(&account.ed25519_public(), &server);
 /// let (from, to) = (AnyId::from(id(&alice)?), AnyId::from(id(&bob)?));
 /// let own = BlindedSecret::new(Blinding::Blind15, alice.ed25519(), &server)?;
 /// let sent_ms = 1_754_971_101_000;

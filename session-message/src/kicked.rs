@@ -13,6 +13,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use rand_core::CryptoRng;
 use session_crypto::multi::Party;

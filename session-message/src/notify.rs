@@ -57,6 +57,11 @@ pub enum NotificationError {
     },
 }
 
+/// Returns the id if its kind is known.
+fn known(id: AnyId) -> Result<AnyId, IdError> {
+    id.kind().map(|_| id)
+}
+
 impl<'a> Notification<'a> {
     /// Reads a notification.
     ///
@@ -84,7 +89,7 @@ impl<'a> Notification<'a> {
         let dict = bt::parse_dict(input)?;
         let got = dict.i64("n")?;
         Ok(Self {
-            id: AnyId::from_bytes(*dict.array("@")?)?,
+            id: known(AnyId::from_bytes(*dict.array("@")?))?,
             hash: core::str::from_utf8(dict.bytes("h")?).map_err(|_| NotificationError::Hash)?,
             namespace: i16::try_from(got).map_err(|_| NotificationError::Namespace { got })?,
             stored_ms: dict.u64("t")?,

@@ -17,6 +17,7 @@
 //! [`Status::InvalidProof`], as in all clients.
 
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::pro::Proof;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};

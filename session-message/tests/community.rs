@@ -9,6 +9,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::blind::{BlindedSecret, Blinding};
 use session_crypto::pro::Proof;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public};

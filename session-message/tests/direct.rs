@@ -9,6 +9,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Blinding, KeyError, X25519Secret};
 use session_identity::{Account, AnyId, Group, Seed};
 use session_message::content::{

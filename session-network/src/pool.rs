@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use rand_core::Rng;
 use session_crypto::{Ed25519Public, X25519Public};

@@ -1,6 +1,7 @@
 //! Who signs a request and how a node checks it (protocol: storage-rpc, section 3).
 
 use core::fmt;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, SignatureError};
 use session_swarm::{StorageAccount, hex};

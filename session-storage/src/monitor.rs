@@ -13,6 +13,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::{Ed25519Public, Ed25519Signature};
 use session_swarm::StorageAccount;

@@ -1,6 +1,7 @@
 //! `revoked_subaccounts` (protocol: storage-rpc, section 5.10). Older nodes do not know it.
 
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::SignatureError;
 use session_swarm::StorageAccount;

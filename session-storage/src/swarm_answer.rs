@@ -4,6 +4,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
 use session_swarm::hex;

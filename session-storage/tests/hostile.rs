@@ -9,6 +9,7 @@
 )]
 
 use proptest::prelude::*;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_storage::value::Value;
 use session_storage::{MessageHash, Namespace, Namespaces, *};

@@ -1,6 +1,7 @@
 //! The computed vectors of the protocol: storage-rpc, sections 7.1 to 7.4.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Ed25519Secret, Ed25519Signature};
 use session_storage::monitor::Monitor;
 use session_storage::value::Value;

@@ -16,6 +16,7 @@
 mod support;
 
 use serde_json::Value as Json;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
 use session_storage::limits::DAY_MS;
 use session_storage::value::Value;

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 use core::str::FromStr;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::{Ed25519Public, KeyError, X25519Public};
 

@@ -220,6 +220,14 @@ id! {
     VersionId, 0x07, Ed25519Public, from_ed25519, ed25519
 }
 
+impl BlindedId15 {
+    /// Returns the id with the sign bit of its key cleared: what community servers store and compare.
+    #[must_use]
+    pub const fn absolute(&self) -> Self {
+        Self::from_ed25519(&self.ed25519().with_sign(false))
+    }
+}
+
 /// An id of any kind: a prefix byte and 32 key bytes, neither of them validated.
 ///
 /// Storage servers accept every prefix: they treat `05` as an account, whose key is an X25519 key,

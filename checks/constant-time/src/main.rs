@@ -5,6 +5,7 @@
 //! tag was right, are listed with their reasons in `allowed.supp`. Three planted leaks show that the
 //! check finds what it looks for. Start it with `./run`.
 
+use session_crypto::Ed25519PublicExt;
 use std::hint::black_box;
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 //! (associated data, other key or nonce lengths) goes to the same version of the library below.
 //! Each test says how many cases it ran, and fails if that is fewer than there should be.
 
+use session_crypto::Ed25519PublicExt;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use session_crypto::attachment::picture;
 use session_crypto::{Ed25519Public, Ed25519Signature, X25519Public, X25519Secret, xchacha};

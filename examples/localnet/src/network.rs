@@ -1,5 +1,6 @@
 //! Starts and stops the whole network.
 
+use session_crypto::Ed25519PublicExt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Kind};
 use session_crypto::config::{self, Domain};
 use session_crypto::direct::{self, Senders};
@@ -150,7 +151,7 @@ fn signatures(suite: &mut Suite) {
         .operation(GROUP, "Ed25519 verify")
         .floor("the library's verify_strict", &mut || primitives.verify())
         .run(|| public.verify(&message, &signature).unwrap());
-    let verifier = public.prepare().unwrap();
+    let verifier = public.to_verifying_key().unwrap();
     suite
         .operation(GROUP, "Ed25519 verify, prepared key")
         .floor("the library's verify_strict", &mut || {

@@ -1,7 +1,9 @@
 //! Accounts, phrases, blinded ids.
 
 use session_crypto::X25519Public;
-use session_identity::{Account, BlindedId15, Language, Seed};
+use session_identity::AccountIdExt;
+use session_identity::blinded::blinded15;
+use session_identity::{Account, Language, Seed};
 
 use crate::Suite;
 use crate::floors::Primitives;
@@ -31,7 +33,7 @@ pub fn run(suite: &mut Suite) {
     suite
         .operation("accounts", "blind15 id of an account")
         .floor("key check, multiplication", &mut floor)
-        .run(|| BlindedId15::of_account(&key, &server).unwrap());
+        .run(|| blinded15(&key, &server).unwrap());
     suite
         .operation("accounts", "blind25 id of an account id")
         .floor("key check, multiplication", &mut floor)

@@ -1,6 +1,5 @@
 //! Whole messages: what a bot opens and what a client sends.
 
-use session_crypto::Ed25519Signature;
 use session_identity::{Account, GroupId, Seed};
 use session_message::content::{Content, Profile};
 use session_message::group::Key;
@@ -37,7 +36,10 @@ pub fn run(suite: &mut Suite) {
             let key = bob.id().x25519();
             let sealed =
                 session_crypto::direct::encrypt(&mut decoys, alice.ed25519(), &key, &padded);
-            std::hint::black_box((sealed.unwrap(), Ed25519Signature::decoy(&mut decoys)));
+            std::hint::black_box((
+                sealed.unwrap(),
+                session_crypto::ed25519::decoy_signature(&mut decoys),
+            ));
         })
         .run(|| direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap());
     suite

@@ -1,6 +1,7 @@
 //! Swarms, node lists, paths, answers.
 
 use rand_chacha::rand_core::Rng;
+use session_crypto::Ed25519PublicExt;
 use session_crypto::Ed25519Secret;
 use session_network::Strikes;
 use session_network::path::{Exclusions, PathConfig, pick};

@@ -89,7 +89,7 @@ pub fn agree_all(pairs: &[(&X25519Secret, Peer<'_>)]) -> Vec<Agreement> {
     pairs
         .iter()
         .map(|[ephemeral, shared]| Agreement {
-            ephemeral: X25519Public(ephemeral.0),
+            ephemeral: X25519Public::from_bytes(ephemeral.0),
             shared: SharedSecret::checked(*shared),
         })
         .collect()
@@ -136,7 +136,7 @@ impl Product {
     }
 
     fn ladder(secret: &X25519Secret, peer: &X25519Public) -> Self {
-        Self::Montgomery(MontgomeryPoint(peer.0).mul_clamped(secret.0))
+        Self::Montgomery(MontgomeryPoint(peer.to_bytes()).mul_clamped(secret.0))
     }
 }
 
@@ -144,7 +144,7 @@ impl Product {
 fn to_edwards_all(keys: &[X25519Public]) -> Vec<Option<EdwardsPoint>> {
     // The library's inversion is faster than ours, so one key alone is left to it.
     if let [key] = keys {
-        return [MontgomeryPoint(key.0).to_edwards(0)].into();
+        return [MontgomeryPoint(key.to_bytes()).to_edwards(0)].into();
     }
     edwards_y_all(keys.iter().map(X25519Public::as_bytes))
         .into_iter()

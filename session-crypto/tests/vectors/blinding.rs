@@ -1,5 +1,6 @@
 //! Blinded keys, their signatures and the version key.
 
+use session_crypto::Ed25519PublicExt;
 use session_crypto::blind::{self, BlindedSecret, Blinding};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public};
 use testkit::{Case, Vectors};

@@ -1,5 +1,7 @@
 //! Keys of groups, and the arithmetic of their subaccounts.
 
+use session_crypto::Ed25519PublicExt;
+use session_crypto::X25519PublicExt;
 use session_crypto::multi::Party;
 use session_crypto::{
     Blake2b, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public, group_keys,

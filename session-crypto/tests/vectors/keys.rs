@@ -1,5 +1,7 @@
 //! Keys, signatures and hashes.
 
+use session_crypto::Ed25519PublicExt;
+use session_crypto::X25519PublicExt;
 use session_crypto::{
     Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret, xed25519,
 };

@@ -3,6 +3,7 @@
 use base64ct::{Base64, Encoding};
 use session_crypto::config::{self, Domain};
 use session_crypto::{group, hash, push, xchacha};
+use session_types::AnyId;
 use testkit::{Replay, Vectors};
 
 #[test]
@@ -104,8 +105,12 @@ fn hashes() {
                 assert_eq!(case.text("data_base64"), "=");
                 Vec::new()
             });
-        let made = hash::message_hash(&case.array("pubkey"), namespace, &data);
-        assert_eq!(made, case.text("hash"));
+        let made = hash::message_hash(
+            &AnyId::from_bytes(case.array("pubkey")),
+            namespace.into(),
+            &data,
+        );
+        assert_eq!(made.as_str(), case.text("hash"));
     });
 }
 
@@ -114,7 +119,11 @@ fn storage_server_message_hashes() {
     Vectors::load("storage_rpc").each("message_hash", |case| {
         let namespace = i16::try_from(case.signed("namespace")).unwrap();
         let data = Base64::decode_vec(case.text("data_base64")).unwrap();
-        let made = hash::message_hash(&case.array("pubkey"), namespace, &data);
-        assert_eq!(made, case.text("hash"));
+        let made = hash::message_hash(
+            &AnyId::from_bytes(case.array("pubkey")),
+            namespace.into(),
+            &data,
+        );
+        assert_eq!(made.as_str(), case.text("hash"));
     });
 }

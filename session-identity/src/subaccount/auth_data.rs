@@ -1,6 +1,7 @@
 //! What a member gets from an admin, and how he uses it.
 
 use core::fmt;
+use session_crypto::X25519PublicExt;
 
 use session_crypto::{
     Blake2b, Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError, SecretScalar,

@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 use core::fmt;
+use session_crypto::Ed25519PublicExt;
+use session_crypto::X25519PublicExt;
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError};

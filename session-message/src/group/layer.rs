@@ -16,6 +16,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use session_crypto::Ed25519PublicExt;
 
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature, group};

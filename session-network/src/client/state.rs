@@ -243,6 +243,7 @@ fn saved(path: &Path) -> SavedPath {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use session_crypto::Ed25519PublicExt;
     use session_crypto::Ed25519Secret;
     use session_storage::MessageHash;
     use session_storage::Namespace;

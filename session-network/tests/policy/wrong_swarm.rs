@@ -1,6 +1,7 @@
 //! A node that says that it does not serve the account.
 
 use crate::world::*;
+use session_crypto::Ed25519PublicExt;
 
 fn refuse(world: &mut World, sent: &Sent, nodes: Vec<ServiceNode>) {
     let stamp = Stamp {

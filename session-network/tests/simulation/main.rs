@@ -13,6 +13,7 @@
     missing_docs
 )]
 
+use session_crypto::Ed25519PublicExt;
 use std::collections::BTreeSet;
 
 use session_crypto::{Ed25519Public, Ed25519Secret};

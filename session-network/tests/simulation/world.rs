@@ -1,5 +1,6 @@
 //! A network of 2,000 nodes, some of which are dead or lie.
 
+use session_crypto::Ed25519PublicExt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;

@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
+use session_crypto::Ed25519PublicExt;
 
 use session_crypto::x25519::{self, PreparedPublic};
 use session_crypto::{Ed25519Public, KeyError, X25519Public};

@@ -1,6 +1,7 @@
 //! A storage node in memory, made of the crate's types: enough of one to answer what the observed
 //! network answered.
 
+use session_crypto::Ed25519PublicExt;
 use std::collections::BTreeMap;
 
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public};

@@ -1,6 +1,7 @@
 //! What several tests share: a running network, and requests to its nodes by both ways.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+use session_crypto::Ed25519PublicExt;
 use std::sync::Arc;
 use std::time::Duration;
 
