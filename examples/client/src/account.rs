@@ -24,8 +24,14 @@ const MAX_NAME: usize = 100;
 
 /// Makes an account.
 pub(crate) fn new(shared: &Shared, out: &Output) -> Result<(), ClientError> {
-    let seed = Seed::generate_from_system().map_err(|_| ClientError::Random)?;
-    let phrase = seed.to_phrase(Language::English);
+    let (seed, phrase) = loop {
+        let seed = Seed::generate_from_system().map_err(|_| ClientError::Random)?;
+        let phrase = seed.to_phrase(Language::English);
+        // A phrase that fits another language as well would need --language ever after.
+        if is_read_back(&phrase, &seed) {
+            break (seed, phrase);
+        }
+    };
     let id = Account::from_seed(&seed).id().to_string();
     // A phrase that is in a file is not shown: a terminal keeps what it has shown.
     if let Some(path) = &shared.phrase_file {
@@ -93,7 +99,14 @@ pub(crate) fn restore(
             }
         }
     }
-    write_phrase(path, &seed.to_phrase(language))?;
+    let phrase = seed.to_phrase(language);
+    write_phrase(path, &phrase)?;
+    if !is_read_back(&phrase, &seed) {
+        out.notice(&format!(
+            "the phrase fits several languages: give --language {language:?} with this file",
+            language = language.english_name()
+        ));
+    }
     let event = json!({"event": "account", "id": id.to_string(), "language": language.to_string()});
     out.print(&event, &id.to_string())
 }
@@ -211,6 +224,12 @@ fn read_phrase(text: &str, language: Option<&str>) -> Result<(Seed, Language), C
         ))
     })?;
     Ok((Seed::from_phrase(text, language)?, language))
+}
+
+/// Whether a phrase gives the seed without naming its language.
+fn is_read_back(phrase: &str, seed: &Seed) -> bool {
+    Seed::from_phrase_in_any_language(phrase)
+        .is_ok_and(|(read, _)| read.expose_full() == seed.expose_full())
 }
 
 fn write_phrase(path: &Path, phrase: &str) -> Result<(), ClientError> {

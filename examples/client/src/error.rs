@@ -22,7 +22,7 @@ pub enum ClientError {
     #[error("the recovery phrase cannot be used: {0}")]
     Phrase(#[from] PhraseError),
     /// The recovery phrase is wrong, in every language.
-    #[error("the recovery phrase cannot be used: {0}")]
+    #[error("the recovery phrase cannot be used: {0}{hint}", hint = language_hint(.0))]
     AnyPhrase(#[from] DetectError),
     /// The account id is wrong.
     #[error("`{text}` is not an account id: {reason}")]
@@ -150,6 +150,14 @@ impl ClientError {
             | Self::Request(_) => 4,
             Self::Random | Self::Output(_) => 1,
         }
+    }
+}
+
+/// Says which option names the language.
+const fn language_hint(error: &DetectError) -> &'static str {
+    match error {
+        DetectError::Ambiguous { .. } => ", with --language",
+        _ => "",
     }
 }
 

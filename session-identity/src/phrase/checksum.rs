@@ -1,14 +1,26 @@
-//! Which word of a phrase is repeated at its end.
+//! Selects the word of a phrase that is repeated at its end.
 
-use super::list::Script;
+use super::list::WordList;
 
-/// How letters enter the checksum.
+/// How the letters of a word enter the checksum.
+///
+/// Clients differ in German only, for words that begin with Ä, Ö or Ü and for words with ß within
+/// their first four letters (protocol: identity, section 3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Folding {
-    /// Simple lower case: what the protocol writes.
-    Simple,
-    /// Full case folding, where ß is ss, as some deployed code has it.
+    /// Full case folding, where ß is "ss": the newest clients.
     Full,
+    /// Simple lower case, where ß remains: the first form of this crate.
+    Simple,
+    /// Lower case in ASCII only, where Ä, Ö, Ü and ß remain: older clients.
+    Ascii,
+}
+
+impl Folding {
+    /// The folding of the phrases that this crate writes.
+    pub(super) const WRITTEN: Self = Self::Full;
+    /// The foldings whose checksum word is accepted.
+    pub(super) const ACCEPTED: [Self; 3] = [Self::Full, Self::Simple, Self::Ascii];
 }
 
 /// CRC-32 of zlib: reflected, polynomial 0xEDB88320, initial value and final xor all ones.
@@ -36,37 +48,47 @@ impl Crc32 {
     }
 }
 
-/// The place, among the words with these keys, of the one to repeat. 0 if there are none.
-pub(super) fn place(script: Script, prefix_length: usize, keys: &[u32], folding: Folding) -> usize {
-    let words = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+/// The position, among the words with these keys, of the word to repeat.
+///
+/// `None` if there are no words.
+pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Option<usize> {
     let mut crc = Crc32::new();
     for key in keys {
-        for letter in folded(script.prefix(*key), folding).take(prefix_length) {
+        for letter in folded(list, *key, folding).take(list.prefix_length()) {
             crc.update(letter.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
-    let place = crc.value().checked_rem(words).unwrap_or(0);
-    usize::try_from(place).unwrap_or(0)
+    let words = u32::try_from(keys.len()).ok()?;
+    usize::try_from(crc.value().checked_rem(words)?).ok()
 }
 
-/// The key of the word to repeat. All keys are read, whichever it is.
-pub(super) fn repeated(
-    script: Script,
-    prefix_length: usize,
-    keys: &[u32],
-    folding: Folding,
-) -> u32 {
-    let place = place(script, prefix_length, keys, folding);
-    let chosen = |found, (at, key): (usize, &u32)| if at == place { *key } else { found };
-    keys.iter().enumerate().fold(0, chosen)
+/// The key of the word to repeat, or `None` if there are no words. All keys are read, whichever it
+/// is.
+pub(super) fn repeated(list: &WordList, keys: &[u32], folding: Folding) -> Option<u32> {
+    let position = position(list, keys, folding)?;
+    let chosen = |found, (at, key): (usize, &u32)| if at == position { *key } else { found };
+    Some(keys.iter().enumerate().fold(0, chosen))
 }
 
-/// The letters of a prefix, folded. More of them than before if there is a ß.
-fn folded(letters: impl Iterator<Item = char>, folding: Folding) -> impl Iterator<Item = char> {
-    letters.flat_map(move |letter| match (letter, folding) {
-        ('ß', Folding::Full) => ['s', 's'].into_iter().take(2),
+/// The letters of a prefix, folded. There is one more of them if ß becomes "ss".
+fn folded(list: &WordList, key: u32, folding: Folding) -> impl Iterator<Item = char> {
+    let capital = folding == Folding::Ascii && list.is_capital(key);
+    let letters = list.script().prefix(key).enumerate();
+    letters.flat_map(move |(at, letter)| match letter {
+        'ß' if folding == Folding::Full => ['s', 's'].into_iter().take(2),
+        _ if capital && at == 0 => [capital_of(letter); 2].into_iter().take(1),
         _ => [letter; 2].into_iter().take(1),
     })
+}
+
+/// The capital of the first letter of a word for which [`WordList::is_capital`] holds.
+const fn capital_of(letter: char) -> char {
+    match letter {
+        'ä' => 'Ä',
+        'ö' => 'Ö',
+        'ü' => 'Ü',
+        other => other,
+    }
 }
 
 #[cfg(test)]

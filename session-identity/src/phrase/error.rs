@@ -1,40 +1,40 @@
-//! What can be wrong with a phrase.
+//! Errors of recovery phrases.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use zeroize::Zeroizing;
 
 use super::Language;
-use super::nearest::Suggestions;
 
-/// Bytes that cannot be written as a phrase.
+/// The bytes have a length that no phrase has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 4 to 64 bytes, a multiple of 4, got {got}")]
 pub struct LengthError {
-    /// Bytes that were given.
+    /// Number of bytes given.
     pub got: usize,
 }
 
-/// A phrase that restores nothing. Found in this order: the count of words, then from left to right
+/// The text is not a phrase. Checks run in this order: the number of words, then from left to right
 /// unknown words and impossible triples, then the checksum word (protocol: identity, section 3.2).
 ///
-/// Positions count from 1, as people do.
+/// Positions count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhraseError {
-    /// Not as many words as such a phrase has.
+    /// The phrase has the wrong number of words.
     #[error("expected {expected} words, got {got}")]
     WordCount {
-        /// The counts that would do.
+        /// The accepted numbers of words.
         expected: &'static str,
-        /// Words that were given.
+        /// Number of words given.
         got: usize,
     },
-    /// A word that is not in the list.
+    /// A word is not in the list.
     #[error(transparent)]
     UnknownWord(#[from] UnknownWord),
-    /// Three words that stand for a number above 2^32 - 1. No phrase contains them.
+    /// Three words encode a number above 2^32 - 1. No phrase contains them.
     #[error("words {first} to {last} cannot follow each other in a phrase")]
     InvalidValue {
         /// Position of the first of the three.
@@ -42,53 +42,53 @@ pub enum PhraseError {
         /// Position of the last of the three.
         last: usize,
     },
-    /// All words are known, but the last one is not the one to be repeated: some word was replaced
-    /// by another of the list, or words were swapped.
+    /// All words are known, but the last word is not the one that the checksum selects: a word was
+    /// replaced by another of the list, or words were swapped.
     #[error("the last word does not confirm the others: a word is wrong, or in the wrong place")]
     Checksum,
 }
 
 /// A word that is not in the list of the language.
 ///
-/// Its message and its `Debug` form show the word as it was typed, which may be one letter away
-/// from the secret one. They are for the eyes of the person who typed it, not for a log.
+/// Its message and its `Debug` form print the word as it was typed, which may be one letter away
+/// from the secret word. Show them to the person who typed it; do not log them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnknownWord {
     pub(super) language: Language,
     pub(super) position: usize,
     pub(super) word: Zeroizing<String>,
-    pub(super) suggestions: Suggestions,
+    pub(super) suggestions: Vec<&'static str>,
 }
 
 impl UnknownWord {
-    /// Where it stands in the phrase, counted from 1.
+    /// Position in the phrase, counted from 1.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.position
     }
 
-    /// The word as it was typed; of one that is absurdly long, the first 32 code points.
+    /// The word as it was typed, truncated to 32 code points.
     #[must_use]
     pub fn word(&self) -> &str {
         &self.word
     }
 
-    /// The language in which it is unknown.
+    /// The language whose list does not contain the word.
     #[must_use]
     pub const fn language(&self) -> Language {
         self.language
     }
 
-    /// Up to three words of the list that look like it, the most similar first. May be empty.
+    /// Up to three similar words of the list, the most similar first. May be empty.
     #[must_use]
     pub fn suggestions(&self) -> &[&'static str] {
-        self.suggestions.as_slice()
+        &self.suggestions
     }
 }
 
 impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Debug escapes what cannot be seen, a zero-width space for instance.
+        // Debug escapes invisible characters, such as a zero-width space.
         write!(
             f,
             "word {}, {:?}, is not in the {} list",

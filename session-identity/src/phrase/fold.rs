@@ -1,33 +1,31 @@
-//! From a word as it was typed to what identifies it.
+//! Reduces a typed word to the letters that identify it.
 //!
 //! `canon_prefix(word)` is the first U code points of `fold(NFC(word))`, where `fold` is the simple
 //! lower-case mapping, one code point to one (protocol: identity, section 3.4). Both halves matter:
 //!
-//! - *Full* case folding turns ß into ss, and then "Floskel" and "Floß" are one word, and so are
+//! - *Full* case folding turns ß into ss. Then "Floskel" and "Floß" have one prefix, and so have
 //!   "Maßanzug" and "Maßkrug": the phrase restores another account.
 //! - Without NFC a combining mark counts as a letter: "тайна", decomposed, becomes "таинство". And
 //!   "ama" with a mark on its last letter would be read as "amaze".
 //!
-//! The composition is spelled out here, from the tables of `unicode-normalization`, rather than
-//! taken from its iterators: those link the tables of compatibility forms too, 78 KB that are never
-//! looked at, and leave the letters of the word on the stack.
+//! The composition is implemented here on the tables of `unicode-normalization`. Its iterators link
+//! the tables of compatibility forms too, 78 KB that are never read, and leave the letters of the
+//! word on the stack.
 
 use alloc::vec::Vec;
 
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical};
 use zeroize::Zeroizing;
 
-/// Longest word that is looked at, in bytes. The longest of a list has 21, decomposed 42.
+/// Maximum length of a word, in bytes. The longest word of the lists has 21, decomposed 42.
 ///
-/// Without a bound a megabyte of combining marks would have to be sorted to normalise it.
+/// Without a bound, normalization would have to sort a megabyte of combining marks.
 pub(crate) const MAX_WORD_BYTES: usize = 128;
 
-/// The word in NFC and lower case.
-///
-/// Of a word longer than [`MAX_WORD_BYTES`] nothing is left.
-pub(crate) fn fold(word: &str) -> Zeroizing<Vec<char>> {
+/// The word in NFC and simple lower case, or `None` if it is longer than [`MAX_WORD_BYTES`].
+pub(crate) fn fold(word: &str) -> Option<Zeroizing<Vec<char>>> {
     if word.len() > MAX_WORD_BYTES {
-        return Zeroizing::default();
+        return None;
     }
     let mut letters = if word.is_ascii() {
         let mut letters = Zeroizing::new(Vec::with_capacity(word.len()));
@@ -39,7 +37,19 @@ pub(crate) fn fold(word: &str) -> Zeroizing<Vec<char>> {
     for letter in letters.iter_mut() {
         *letter = simple_lower(*letter);
     }
-    letters
+    Some(letters)
+}
+
+/// The full case folding of a folded word, as far as the lists need it: ß becomes "ss".
+pub(crate) fn fold_fully(letters: &[char]) -> Zeroizing<Vec<char>> {
+    let mut folded = Zeroizing::new(Vec::with_capacity(letters.len().saturating_mul(2)));
+    for letter in letters {
+        match letter {
+            'ß' => folded.extend(['s', 's']),
+            other => folded.push(*other),
+        }
+    }
+    folded
 }
 
 /// A code point and its canonical combining class.
@@ -55,7 +65,7 @@ fn decompose(word: &str) -> Zeroizing<Vec<Classed>> {
             letters.push((part, canonical_combining_class(part)));
         });
     }
-    // Marks in the order of their classes; whatever has none stays where it is.
+    // Marks are put in the order of their classes; code points of class 0 remain in place.
     for run in letters.split_mut(|(_, class)| *class == 0) {
         // An insertion sort: stable, in place, for a handful of marks.
         for end in 1..run.len() {
@@ -75,7 +85,7 @@ fn decompose(word: &str) -> Zeroizing<Vec<Classed>> {
 fn recompose(parts: &[Classed]) -> Zeroizing<Vec<char>> {
     let mut letters: Zeroizing<Vec<char>> = Zeroizing::new(Vec::with_capacity(parts.len()));
     let mut starter = None;
-    // The class of the last mark that stayed behind the starter; nothing if none did.
+    // The class of the last mark that remained after the starter, if any did.
     let mut between = None;
     for (part, class) in parts.iter().copied() {
         let blocked = between.is_some_and(|between| between >= class);
@@ -100,8 +110,8 @@ fn recompose(parts: &[Classed]) -> Zeroizing<Vec<char>> {
 
 /// Unicode's simple lower-case mapping.
 ///
-/// The standard library has the full one, which differs for a single code point: İ, U+0130, becomes
-/// i and a combining dot. Its simple mapping is the first of the two.
+/// The standard library has the full mapping. It differs for a single code point: İ, U+0130, becomes
+/// i and a combining dot. The simple mapping is the first of the two.
 fn simple_lower(letter: char) -> char {
     letter.to_lowercase().next().unwrap_or(letter)
 }
@@ -121,14 +131,14 @@ mod tests {
 
     #[test]
     fn a_mark_is_composed_unless_one_of_its_class_or_higher_is_between() {
-        // An overline, which nothing is composed with, is of the class of the acute; a cedilla under
-        // an "a" is of a lower one.
+        // An overline, which composes with nothing, has the class of the acute; a cedilla under
+        // an "a" has a lower one.
         for (typed, folded) in [
             ("a\u{305}\u{301}", &['a', '\u{305}', '\u{301}'][..]),
             ("a\u{327}\u{301}", &['á', '\u{327}']),
             ("a\u{301}\u{327}", &['á', '\u{327}']),
         ] {
-            assert_eq!(*fold(typed), folded);
+            assert_eq!(*fold(typed).unwrap(), folded);
         }
     }
 
@@ -153,9 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn a_word_too_long_is_nothing() {
-        assert_eq!(fold(&"a".repeat(MAX_WORD_BYTES)).len(), MAX_WORD_BYTES);
-        assert!(fold(&"a".repeat(MAX_WORD_BYTES + 1)).is_empty());
+    fn a_word_that_is_too_long_is_not_folded() {
+        let longest = fold(&"a".repeat(MAX_WORD_BYTES)).unwrap();
+        assert_eq!(longest.len(), MAX_WORD_BYTES);
+        assert!(fold(&"a".repeat(MAX_WORD_BYTES + 1)).is_none());
     }
 
     proptest! {
@@ -168,10 +179,13 @@ mod tests {
         ) {
             for word in [marked, any] {
                 prop_assert_eq!(composed(&word), word.nfc().collect::<String>());
-                let folded: String = fold(&word).iter().collect();
-                if word.len() <= MAX_WORD_BYTES {
-                    let expected: String = word.nfc().map(simple_lower).collect();
-                    prop_assert_eq!(folded, expected);
+                match fold(&word) {
+                    Some(folded) => {
+                        let folded: String = folded.iter().collect();
+                        let expected: String = word.nfc().map(simple_lower).collect();
+                        prop_assert_eq!(folded, expected);
+                    }
+                    None => prop_assert!(word.len() > MAX_WORD_BYTES),
                 }
             }
         }

@@ -3,14 +3,15 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::fold::{MAX_WORD_BYTES, fold};
+use super::fold::fold;
 use super::list::WordList;
+use super::lookup::begins;
 
 macro_rules! languages {
     ($($feature:tt $name:ident $english:literal $native:literal $file:literal $prefix:literal $script:ident;)*) => {
         /// A language of recovery phrases (protocol: identity, section 3.5).
         ///
-        /// There is a variant for each language whose feature is on. Session's own clients know
+        /// There is a variant for each language whose feature is enabled. Session's own clients read
         /// English only.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -23,7 +24,7 @@ macro_rules! languages {
         }
 
         impl Language {
-            /// The languages compiled in: English first, the others by their English names.
+            /// The languages that are compiled in: English first, the others by their English names.
             pub const ALL: &[Self] = &[$(
                 #[cfg(feature = $feature)]
                 Self::$name,
@@ -40,7 +41,7 @@ macro_rules! languages {
                 }
             }
 
-            /// What its speakers call it, for instance `Español`.
+            /// The native name, for instance `Español`.
             #[must_use]
             pub const fn native_name(self) -> &'static str {
                 match self {
@@ -86,27 +87,28 @@ languages! {
 }
 
 impl Language {
-    /// How many letters tell a word from all others of the list: 1, 3 or 4 code points.
+    /// Number of code points that distinguish a word from all others of the list: 1, 3 or 4.
     ///
-    /// Whatever is typed after them is ignored.
+    /// Letters after them are ignored.
     #[must_use]
     pub fn prefix_length(self) -> usize {
         self.list().prefix_length()
     }
 
-    /// All 1626 words, in the order of the list.
+    /// Returns all 1626 words, in the order of the list.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         self.list().words()
     }
 
-    /// The words that begin with what was typed so far, in upper or lower case, composed or not.
+    /// Returns the words that begin with `typed`, in upper or lower case, composed or decomposed.
     ///
     /// For a field that completes words. Not constant time.
     pub fn words_beginning_with(self, typed: &str) -> impl Iterator<Item = &'static str> {
-        let is_too_long = typed.len() > MAX_WORD_BYTES;
         let typed = fold(typed);
-        self.words()
-            .filter(move |word| !is_too_long && fold(word).starts_with(&typed))
+        self.words().filter(move |word| {
+            let typed = typed.as_ref();
+            typed.is_some_and(|letters| begins(word, letters))
+        })
     }
 }
 
@@ -117,12 +119,12 @@ impl fmt::Display for Language {
     }
 }
 
-/// A language that does not exist, or whose feature is off.
+/// The name is not that of a language that is compiled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown language: expected the exact English or native name of one that is compiled in")]
 pub struct UnknownLanguage;
 
-/// Takes the exact English or native name.
+/// Parses the exact English or native name.
 impl FromStr for Language {
     type Err = UnknownLanguage;
 

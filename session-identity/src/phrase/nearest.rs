@@ -1,4 +1,4 @@
-//! The words of a list that look most like a word that is not in it.
+//! Suggests words of a list for a word that is not in it.
 
 use alloc::vec::Vec;
 use core::mem::swap;
@@ -6,37 +6,27 @@ use core::mem::swap;
 use super::Language;
 use super::fold::fold;
 
-/// How many are offered.
+/// Maximum number of suggestions.
 const OFFERED: usize = 3;
-/// Code points of the typed word that are looked at. The longest word of a list has 16.
+/// Maximum number of code points of the typed word that are compared. The longest word of the lists
+/// has 16.
 const COMPARED: usize = 24;
 
-/// Up to three words, the most similar first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Suggestions {
-    words: [&'static str; OFFERED],
-    count: usize,
-}
-
-impl Suggestions {
-    pub(super) fn as_slice(&self) -> &[&'static str] {
-        self.words.get(..self.count).unwrap_or_default()
-    }
-}
-
-/// The words of the list nearest to `typed`, as far as there is any likeness.
+/// Returns up to three words of the list, the most similar first.
 ///
-/// About a million steps at most, whatever was typed.
-pub(super) fn nearest(language: Language, typed: &str) -> Suggestions {
-    let mut typed = fold(typed);
+/// Takes about a million steps at most, whatever was typed.
+pub(super) fn nearest(language: Language, typed: &str) -> Vec<&'static str> {
+    let Some(mut typed) = fold(typed) else {
+        return Vec::new();
+    };
     typed.retain(|letter| letter.is_alphabetic() || *letter == '\'');
     typed.truncate(COMPARED);
-    // Ranks count twice, so this is about half of the letters: more wrong is no likeness.
+    // Ranks count twice, so this limit is about half of the letters.
     let limit = typed.len().saturating_add(1);
-    let mut ranked: [(usize, &'static str); OFFERED] = [(usize::MAX, ""); OFFERED];
+    let mut ranked: Vec<(usize, &'static str)> = Vec::with_capacity(OFFERED.saturating_add(1));
     let mut rows = Rows::default();
     for word in language.words() {
-        let letters = fold(word);
+        let Some(letters) = fold(word) else { continue };
         let cut = letters.get(..language.prefix_length()).unwrap_or(&letters);
         // A whole word one letter off ranks before a cut one that is one letter off.
         let whole = rows.distance(&letters, &typed).saturating_mul(2);
@@ -45,21 +35,14 @@ pub(super) fn nearest(language: Language, typed: &str) -> Suggestions {
             .saturating_mul(2)
             .saturating_add(1);
         let rank = whole.min(short);
-        // `>` keeps the order of the list among equals: a new one goes behind them.
-        if rank <= limit
-            && let Some(place) = ranked.iter().position(|(other, _)| *other > rank)
-            && let Some(tail) = ranked.get_mut(place..)
-        {
-            tail.rotate_right(1);
-            if let Some(first) = tail.first_mut() {
-                *first = (rank, word);
-            }
+        if rank <= limit {
+            // Among equals the order of the list remains: a new word goes behind them.
+            let place = ranked.partition_point(|(other, _)| *other <= rank);
+            ranked.insert(place, (rank, word));
+            ranked.truncate(OFFERED);
         }
     }
-    Suggestions {
-        words: ranked.map(|(_, word)| word),
-        count: ranked.iter().filter(|(rank, _)| *rank <= limit).count(),
-    }
+    ranked.into_iter().map(|(_, word)| word).collect()
 }
 
 /// The last three rows of the table of distances.
@@ -71,8 +54,8 @@ struct Rows {
 }
 
 impl Rows {
-    /// How many letters must be put in, left out, replaced or swapped with their neighbour to make
-    /// one of the other (optimal string alignment).
+    /// The number of letters to insert, delete, replace or swap with their neighbour that turns one
+    /// into the other (optimal string alignment).
     fn distance(&mut self, a: &[char], b: &[char]) -> usize {
         self.last.clear();
         self.last.extend(0..=b.len());

@@ -1,16 +1,17 @@
-//! Words that count as another than was typed.
+//! Words that count as another word than was typed.
 
 use alloc::vec::Vec;
 
+use super::Language;
 use super::fold::fold;
-use super::{Language, find};
+use super::lookup::{begins, find};
 
-/// A word that was read as another: only its first letters count, and they are those of `word`.
+/// A typed word that was read as another: only its first letters count, and they are those of `word`.
 ///
-/// `Debug` shows a word of the phrase: not for a log.
+/// `Debug` prints a word of the phrase. Do not log it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Substitution<'a> {
-    /// Where it stands in the phrase, counted from 1.
+    /// Position in the phrase, counted from 1.
     pub position: usize,
     /// The word as it was typed.
     pub typed: &'a str,
@@ -18,11 +19,11 @@ pub struct Substitution<'a> {
     pub word: &'static str,
 }
 
-/// The words of a phrase that count as another than was typed: `amazing` as `amaze`.
+/// Returns the words of a phrase that count as another word than was typed: `amazing` as `amaze`.
 ///
-/// The protocol takes them, as it must take words cut to their first letters; those are not
-/// listed here, nor are words that are not in the list at all. Whoever shows these to the person
-/// who typed them lets no word change silently.
+/// The protocol accepts them, as it must accept words cut to their first letters. Cut words are not
+/// returned, nor are words that are not in the list. Show the result to the person who typed the
+/// phrase, so that no word changes silently.
 ///
 /// ```
 /// # #[cfg(feature = "english")] {
@@ -38,8 +39,8 @@ pub fn substitutions(text: &str, language: Language) -> Vec<Substitution<'_>> {
     (1usize..)
         .zip(text.split_whitespace())
         .filter_map(|(position, typed)| {
-            let word = language.list().word(find(language, typed)?);
-            let is_cut = fold(word).starts_with(&fold(typed));
+            let word = language.list().word(find(language, typed)?.index);
+            let is_cut = fold(typed).is_some_and(|letters| begins(word, &letters));
             (!is_cut).then_some(Substitution {
                 position,
                 typed,

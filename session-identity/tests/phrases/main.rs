@@ -12,6 +12,8 @@
 mod all_languages;
 #[cfg(feature = "all-languages")]
 mod vectors;
+#[cfg(feature = "all-languages")]
+mod written;
 
 use proptest::prelude::*;
 use session_identity::phrase::{self, decode, decode_without_checksum, encode};
