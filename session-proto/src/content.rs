@@ -39,6 +39,7 @@ use crate::wire::{CONTENT, WireError, check, fields};
 
 use repair::{has_unknown_field, repair};
 
+pub use crate::Secret;
 pub use crate::schema::session::{ProMessage, ProProof};
 pub use attachment::Attachment;
 pub use call::{Call, CallStep, IceCandidate};
@@ -51,7 +52,6 @@ pub use notice::{
 };
 pub use omitted::{Omitted, Part};
 pub use profile::{Picture, Profile};
-pub use secret::Secret;
 pub use visible::{Message, Preview, Quote};
 
 /// What a message is.

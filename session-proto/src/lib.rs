@@ -21,4 +21,11 @@ pub mod padding;
 #[cfg(feature = "protobuf")]
 pub mod schema;
 #[cfg(feature = "protobuf")]
+mod secret;
+#[cfg(feature = "protobuf")]
 pub mod wire;
+
+#[cfg(feature = "protobuf")]
+pub use prost;
+#[cfg(feature = "protobuf")]
+pub use secret::Secret;

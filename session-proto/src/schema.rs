@@ -1,25 +1,21 @@
 //! The protobuf messages as they are on the wire: proto2, generated from the files in `proto/`.
 //!
-//! These types check nothing. [`content`](crate::content) has the checked ones; use these for
-//! fields that it leaves out. Those with a key in them wipe it when they are dropped, and print
-//! their name only. Protocol: messages, section 2.
+//! These types validate nothing. [`content`](crate::content) has the validated types; use these for
+//! fields that it leaves out. Keys are [`Secret`](crate::Secret): zeroized on drop and not printed.
+//! The messages that contain them print their name only. Protocol: messages, section 2.
 
-/// Envelope, Content and everything that a Content carries.
+pub(crate) mod zeroizing;
+
+/// `Envelope`, `Content` and everything that a `Content` contains.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod session {
     include!("schema/session.rs");
 
-    use zeroize::{Zeroize, ZeroizeOnDrop};
+    use zeroize::ZeroizeOnDrop;
 
-    /// Messages with a key in them: it is wiped when they are dropped, and not printed.
+    /// Messages with a key in them. The field is a `Secret`, which zeroizes itself.
     macro_rules! secret {
-        ($($name:ident.$key:ident),*) => {$(
-            impl Drop for $name {
-                fn drop(&mut self) {
-                    self.$key.zeroize();
-                }
-            }
-
+        ($($name:ident)*) => {$(
             impl ZeroizeOnDrop for $name {}
 
             debug_name_only!($name);
@@ -37,14 +33,14 @@ pub mod session {
     }
 
     secret!(
-        AttachmentPointer.key,
-        DataMessage.profile_key,
-        GroupUpdateInviteMessage.member_auth_data,
-        GroupUpdatePromoteMessage.group_identity_seed,
-        KeyPair.private_key,
-        MessageRequestResponse.profile_key
+        AttachmentPointer
+        DataMessage
+        GroupUpdateInviteMessage
+        GroupUpdatePromoteMessage
+        KeyPair
+        MessageRequestResponse
     );
-    // Its descriptions have addresses and keys in them, which are over with the call.
+    // Its descriptions contain addresses, and keys that are used for one call.
     debug_name_only!(CallMessage);
 }
 

@@ -152,11 +152,8 @@ impl<'a> WireFields<'a> {
             }
         };
         let length = start.len().saturating_sub(rest.len());
-        Ok(WireField {
-            number,
-            value,
-            raw: start.get(..length).unwrap_or_default(),
-        })
+        let (raw, _) = start.split_at_checked(length).ok_or(WireError::Truncated)?;
+        Ok(WireField { number, value, raw })
     }
 }
 

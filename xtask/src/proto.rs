@@ -22,6 +22,16 @@ const SECRET: [&str; 7] = [
     ".session.MessageRequestResponse",
 ];
 
+/// The keys in messages: a field of each of these has the type `Secret`, which zeroizes itself.
+const KEYS: [(&str, &str); 6] = [
+    ("AttachmentPointer", "key"),
+    ("DataMessage", "profile_key"),
+    ("GroupUpdateInviteMessage", "member_auth_data"),
+    ("GroupUpdatePromoteMessage", "group_identity_seed"),
+    ("KeyPair", "private_key"),
+    ("MessageRequestResponse", "profile_key"),
+];
+
 fn crate_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../session-proto")
 }
@@ -41,11 +51,33 @@ fn generate() -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     for entry in fs::read_dir(&out)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let code = fs::read_to_string(entry.path())?;
+        let mut code = fs::read_to_string(entry.path())?;
+        if name == "session.rs" {
+            for (message, field) in KEYS {
+                code = with_secret(&code, message, field)
+                    .ok_or_else(|| format!("{message} has no key in the field {field}"))?;
+            }
+        }
         files.insert(name, format!("{HEADER}{code}"));
     }
     fs::remove_dir_all(&out)?;
     Ok(files)
+}
+
+/// The code with the field `field` of `message` of the type `Secret`, and with the module of the
+/// crate that can encode it in place of prost.
+fn with_secret(code: &str, message: &str, field: &str) -> Option<String> {
+    const BYTES: &str = "::prost::alloc::vec::Vec<u8>";
+    let (before, body) =
+        code.split_once(&format!("#[prost(skip_debug)]\npub struct {message} {{"))?;
+    let (body, after) = body.split_once("\n}")?;
+    let (fields, rest) = body.split_once(&format!("pub {field}:"))?;
+    let rest = rest.replacen(BYTES, "crate::Secret", 1);
+    let path = r#"#[prost(prost_path = "crate::schema::zeroizing")]"#;
+    let head = format!("#[prost(skip_debug)]\n{path}\npub struct {message} {{");
+    Some(format!(
+        "{before}{head}{fields}pub {field}:{rest}\n}}{after}"
+    ))
 }
 
 /// What is declared in a message of [`SECRET`]: it would lose its `Debug` with it.

@@ -261,7 +261,7 @@ fn all_languages_of_an_ambiguous_phrase_are_named() {
     // Three lists share these beginnings; the checksum word is searched for.
     let shared = |word: &&str| {
         let word: String = word.chars().take(4).collect();
-        let text = vec![word.as_str(); 12].join(" ");
+        let text = [word.as_str(); 12].join(" ");
         [Language::English, Language::Esperanto, Language::French]
             .iter()
             .all(|language| decode_without_checksum(&text, *language).is_ok())

@@ -167,10 +167,12 @@ impl<'a> Cursor<'a> {
         self.rest.first().copied()
     }
 
-    /// Steps over the next byte.
+    /// Steps over the next byte, if there is one.
     #[inline]
     pub(super) fn bump(&mut self) {
-        self.rest = self.rest.get(1..).unwrap_or_default();
+        if let [_, rest @ ..] = self.rest {
+            self.rest = rest;
+        }
     }
 
     fn end(&self) -> Error {

@@ -47,8 +47,8 @@ fn put_decimal(out: &mut Vec<u8>, number: impl core::fmt::Display) {
             Ok(())
         }
     }
-    // The sink never fails.
-    let _ = write!(Sink(out), "{number}");
+    #[expect(clippy::expect_used, reason = "the sink never fails")]
+    write!(Sink(out), "{number}").expect("the sink never fails");
 }
 
 fn put_int(out: &mut Vec<u8>, int: Int) {
@@ -189,8 +189,7 @@ impl DictWriter<'_> {
     /// Moves the entry written last, which begins at `start`, to where its key belongs.
     fn place(&mut self, start: usize, key: &[u8]) {
         let mut at = self.first;
-        while let Some(other) = key_at(self.out, at) {
-            let length = entry_length(self.out, at);
+        while let Some((other, length)) = entry_at(self.out, at) {
             if other == key {
                 // The older value goes; the new entry slides into its place.
                 self.out.drain(at..at.saturating_add(length));
@@ -208,9 +207,9 @@ impl DictWriter<'_> {
 
     fn find_last(&mut self) {
         let mut at = self.first;
-        while key_at(self.out, at).is_some() {
+        while let Some((_, length)) = entry_at(self.out, at) {
             self.last = Some(at);
-            at = at.saturating_add(entry_length(self.out, at));
+            at = at.saturating_add(length);
         }
     }
 }
@@ -222,16 +221,16 @@ fn rotate(out: &mut [u8], at: usize, start: usize) {
     }
 }
 
-/// The key of the entry that begins at `at`, unless the entries end there.
+/// The key of the entry that begins at `at`. `None` if the entries end there.
 pub(super) fn key_at(out: &[u8], at: usize) -> Option<&[u8]> {
     Cursor::new(out.get(at..)?).string().ok()
 }
 
-/// Length of the entry that begins at `at`, key and value.
-fn entry_length(out: &[u8], at: usize) -> usize {
-    let rest = out.get(at..).unwrap_or_default();
-    let mut cursor = Cursor::new(rest);
-    let _ = cursor.string();
-    let _ = cursor.skip_value();
-    cursor.at()
+/// The key of the entry that begins at `at`, and the length of key and value. `None` if the entries
+/// end there.
+fn entry_at(out: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let mut cursor = Cursor::new(out.get(at..)?);
+    let key = cursor.string().ok()?;
+    cursor.skip_value()?;
+    Some((key, cursor.at()))
 }

@@ -38,7 +38,7 @@ impl Attachment {
         Ok(wire::AttachmentPointer {
             id: id_of(&self.url),
             content_type: self.content_type.clone(),
-            key: self.key.as_ref().map(|key| key.expose_bytes().to_vec()),
+            key: self.key.clone(),
             size: self.size,
             thumbnail: None,
             digest: self.digest.clone(),
@@ -53,7 +53,6 @@ impl Attachment {
 
     pub(super) fn from_wire(mut pointer: wire::AttachmentPointer) -> Result<Self, ContentError> {
         let key = pointer.key.take().filter(|key| !key.is_empty());
-        let key = key.map(Secret::new);
         check_key(key.as_ref())?;
         Ok(Self {
             url: pointer.url.take().unwrap_or_default(),

@@ -162,7 +162,7 @@ impl GroupUpdate {
             Self::Promote { seed, name } => {
                 seed.check_length(32, "groupIdentitySeed")?;
                 out.promote_message = Some(wire::GroupUpdatePromoteMessage {
-                    group_identity_seed: seed.expose_bytes().to_vec(),
+                    group_identity_seed: seed.clone(),
                     name: name.clone(),
                 });
             }
@@ -240,7 +240,7 @@ impl Invite {
         Ok(wire::GroupUpdateInviteMessage {
             group_session_id: self.group.to_string(),
             name: self.name.clone(),
-            member_auth_data: self.auth_data.expose_bytes().to_vec(),
+            member_auth_data: self.auth_data.clone(),
             admin_signature: self.admin_signature.to_vec(),
         })
     }

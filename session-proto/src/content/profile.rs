@@ -1,7 +1,6 @@
 //! The sender's name and picture.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::{ContentError, Omitted, Part, Secret, present};
 use crate::limits::PROFILE_KEY;
@@ -41,9 +40,8 @@ impl Profile {
     }
 
     /// The key, which stands beside the profile and not in it.
-    pub(super) fn wire_key(&self) -> Option<Vec<u8>> {
-        let picture = self.picture.as_ref()?;
-        Some(picture.key.expose_bytes().to_vec())
+    pub(super) fn wire_key(&self) -> Option<Secret> {
+        self.picture.as_ref().map(|picture| picture.key.clone())
     }
 
     pub(super) fn to_wire(&self) -> Result<wire::LokiProfile, ContentError> {
@@ -68,7 +66,7 @@ impl Profile {
     /// out.
     pub(super) fn from_wire(
         profile: Option<wire::LokiProfile>,
-        key: Option<Vec<u8>>,
+        key: Option<Secret>,
         omitted: &mut Omitted,
     ) -> Option<Self> {
         let field = "profileKey";

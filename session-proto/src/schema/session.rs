@@ -139,6 +139,7 @@ pub mod content {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct DataMessage {
     #[prost(string, optional, tag = "1")]
     pub body: ::core::option::Option<::prost::alloc::string::String>,
@@ -149,7 +150,7 @@ pub struct DataMessage {
     pub flags: ::core::option::Option<u32>,
     /// 32 bytes
     #[prost(bytes = "vec", optional, tag = "6")]
-    pub profile_key: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    pub profile_key: ::core::option::Option<crate::Secret>,
     /// deprecated
     #[prost(uint64, optional, tag = "7")]
     pub timestamp: ::core::option::Option<u64>,
@@ -354,6 +355,7 @@ pub struct LokiProfile {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct AttachmentPointer {
     /// the last segment of the URL as a number, else 0
     #[prost(fixed64, required, tag = "1")]
@@ -361,7 +363,7 @@ pub struct AttachmentPointer {
     #[prost(string, optional, tag = "2")]
     pub content_type: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(bytes = "vec", optional, tag = "3")]
-    pub key: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    pub key: ::core::option::Option<crate::Secret>,
     /// plaintext, before padding
     #[prost(uint32, optional, tag = "4")]
     pub size: ::core::option::Option<u32>,
@@ -512,11 +514,12 @@ pub struct UnsendRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct MessageRequestResponse {
     #[prost(bool, required, tag = "1")]
     pub is_approved: bool,
     #[prost(bytes = "vec", optional, tag = "2")]
-    pub profile_key: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
+    pub profile_key: ::core::option::Option<crate::Secret>,
     #[prost(message, optional, tag = "3")]
     pub profile: ::core::option::Option<LokiProfile>,
 }
@@ -625,11 +628,12 @@ pub mod call_message {
 /// Deprecated.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct KeyPair {
     #[prost(bytes = "vec", required, tag = "1")]
     pub public_key: ::prost::alloc::vec::Vec<u8>,
     #[prost(bytes = "vec", required, tag = "2")]
-    pub private_key: ::prost::alloc::vec::Vec<u8>,
+    pub private_key: crate::Secret,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SharedConfigMessage {
@@ -711,6 +715,7 @@ pub struct GroupUpdateMessage {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct GroupUpdateInviteMessage {
     /// 66 hex digits, 03...
     #[prost(string, required, tag = "1")]
@@ -719,7 +724,7 @@ pub struct GroupUpdateInviteMessage {
     pub name: ::prost::alloc::string::String,
     /// 100 bytes
     #[prost(bytes = "vec", required, tag = "3")]
-    pub member_auth_data: ::prost::alloc::vec::Vec<u8>,
+    pub member_auth_data: crate::Secret,
     /// 64 bytes
     #[prost(bytes = "vec", required, tag = "4")]
     pub admin_signature: ::prost::alloc::vec::Vec<u8>,
@@ -837,10 +842,11 @@ pub mod group_update_member_change_message {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
+#[prost(prost_path = "crate::schema::zeroizing")]
 pub struct GroupUpdatePromoteMessage {
     /// 32 bytes
     #[prost(bytes = "vec", required, tag = "1")]
-    pub group_identity_seed: ::prost::alloc::vec::Vec<u8>,
+    pub group_identity_seed: crate::Secret,
     #[prost(string, required, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }

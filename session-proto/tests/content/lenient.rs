@@ -63,7 +63,7 @@ fn a_timer_update_clears_what_else_is_there() {
 #[test]
 fn a_picture_needs_its_key_and_the_key_its_picture() {
     let mut message = with_body("text");
-    message.profile_key = Some(vec![1; 32]);
+    message.profile_key = Some(Secret::new([1; 32]));
     assert_eq!(read(&data(message.clone())).profile, None);
     message.profile = Some(wire::LokiProfile {
         display_name: Some("Al".into()),
@@ -79,7 +79,7 @@ fn a_picture_needs_its_key_and_the_key_its_picture() {
         read(&data(message.clone())).profile,
         Some(Profile::named("Al"))
     );
-    message.profile_key = Some(vec![1; 32]);
+    message.profile_key = Some(Secret::new([1; 32]));
     let profile = read(&data(message)).profile.unwrap();
     assert_eq!(profile.picture.unwrap().key, Secret::new([1; 32]));
 }

@@ -125,7 +125,7 @@ fn secrets_are_not_printed() {
 }
 
 #[test]
-fn generated_types_with_keys_wipe_themselves() {
+fn generated_types_with_keys_zeroize_themselves() {
     const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
     wiped::<wire::AttachmentPointer>();
     wiped::<wire::DataMessage>();

@@ -10,7 +10,7 @@ fn omitted(parts: impl IntoIterator<Item = Part>) -> Omitted {
 
 fn pointer(key: Option<Vec<u8>>) -> wire::AttachmentPointer {
     let mut pointer = wire::AttachmentPointer::default();
-    pointer.key = key;
+    pointer.key = key.map(Secret::from);
     pointer.url = Some("https://a.example/1".into());
     pointer
 }
@@ -44,7 +44,7 @@ fn text_only(message: wire::DataMessage, part: Part) {
 fn a_picture_key_of_another_length_loses_the_picture_only() {
     for length in [0, 16, 31, 33, 64] {
         let mut message = with_body("hello");
-        message.profile_key = Some(vec![1; length]);
+        message.profile_key = Some(Secret::new(vec![1; length]));
         message.profile = Some(wire::LokiProfile {
             display_name: Some("Bob".into()),
             profile_picture: Some("https://a.example/1".into()),
@@ -59,7 +59,7 @@ fn a_picture_key_of_another_length_loses_the_picture_only() {
         let mut content = wire::Content::default();
         content.message_request_response = Some(wire::MessageRequestResponse {
             is_approved: true,
-            profile_key: Some(vec![1; length]),
+            profile_key: Some(Secret::new(vec![1; length])),
             profile: Some(wire::LokiProfile {
                 display_name: Some("Bob".into()),
                 profile_picture: Some("https://a.example/1".into()),
@@ -73,7 +73,7 @@ fn a_picture_key_of_another_length_loses_the_picture_only() {
     }
     // A key without a picture is what clients without a picture send.
     let mut message = with_body("hello");
-    message.profile_key = Some(vec![1; 16]);
+    message.profile_key = Some(Secret::new(vec![1; 16]));
     assert_eq!(read(&data(message)), Content::text("hello"));
 }
 

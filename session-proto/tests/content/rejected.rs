@@ -266,7 +266,7 @@ fn lengths_of_keys_and_signatures() {
     let invite = wire::GroupUpdateInviteMessage {
         group_session_id: id(3).to_string(),
         name: "g".into(),
-        member_auth_data: vec![1; 100],
+        member_auth_data: Secret::new([1; 100]),
         admin_signature: vec![1; 64],
     };
     let with = |change: &dyn Fn(&mut wire::GroupUpdateInviteMessage)| {
@@ -281,12 +281,12 @@ fn lengths_of_keys_and_signatures() {
         )
     };
     assert!(with(&|_| {}).is_ok());
-    assert!(with(&|invite| invite.member_auth_data.push(0)).is_err());
+    assert!(with(&|invite| invite.member_auth_data = Secret::new([1; 101])).is_err());
     assert!(with(&|invite| invite.admin_signature.truncate(63)).is_err());
     assert!(with(&|invite| invite.group_session_id = id(5).to_string()).is_err());
     let promote = group(wire::GroupUpdateMessage {
         promote_message: Some(wire::GroupUpdatePromoteMessage {
-            group_identity_seed: vec![1; 64],
+            group_identity_seed: Secret::new([1; 64]),
             name: "g".into(),
         }),
         ..wire::GroupUpdateMessage::default()
