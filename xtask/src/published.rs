@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What is published.
-pub(crate) const CRATES: [&str; 8] = [
+pub(crate) const CRATES: [&str; 9] = [
     "session-crypto",
     "session-identity",
     "session-message",
@@ -14,6 +14,7 @@ pub(crate) const CRATES: [&str; 8] = [
     "session-proto",
     "session-storage",
     "session-swarm",
+    "session-types",
 ];
 
 /// The folder of the workspace.
