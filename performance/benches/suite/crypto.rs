@@ -85,7 +85,7 @@ fn one_to_one(suite: &mut Suite) {
             &mut open_floor,
         );
         let operation = match size {
-            200 => operation.reference(140.0),
+            200 => operation.reference(127.0),
             _ => operation,
         };
         operation.run(|| direct::decrypt(&own, &public, &sealed).unwrap());

@@ -50,8 +50,8 @@ fn build(suite: &mut Suite, cipher: Cipher, name: &str, size: usize) {
     let body = vec![b'a'; size];
     let mut rng = rng();
     let reference = match (cipher, size) {
-        (Cipher::XChaCha20, 1024) => Some(396.0),
-        (Cipher::XChaCha20, _) => Some(797.0),
+        // With the X25519 keys of the hops given, as here. No such figure is known for 60 KB.
+        (Cipher::XChaCha20, 1024) => Some(207.0),
         _ => None,
     };
     for prepared in [false, true] {
