@@ -1,0 +1,103 @@
+//! The kinds of configs, and what differs between them.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use session_crypto::Ed25519Secret;
+use session_crypto::config::Domain;
+use session_crypto::ed25519::PreparedVerifier;
+use session_identity::Account;
+use session_proto::bt;
+use session_proto::schema::session::shared_config_message::Kind as WrapperKind;
+use session_types::{Namespace, UnixMillis};
+
+use crate::data::Dict;
+use crate::error::LoadError;
+use crate::rules::Rules;
+
+/// A kind of config: one of the types of this crate.
+///
+/// The trait is sealed.
+pub trait Kind: private::Kind {
+    /// A change that a merge reports.
+    type Change: fmt::Debug + Clone + PartialEq + Eq;
+
+    /// Reports what differs between two states.
+    #[doc(hidden)]
+    fn changes(before: &Dict, after: &Dict) -> Vec<Self::Change>;
+}
+
+pub(crate) mod private {
+    use super::*;
+
+    /// What the engine needs to know of a kind.
+    pub trait Kind {
+        /// Where the config is stored; none for one that stays on the device.
+        const NAMESPACE: Option<Namespace>;
+        /// Name of the kind in the encryption.
+        const DOMAIN: Domain<'static>;
+        /// Kind in the wrapper of user configs.
+        const WRAPPER: Option<WrapperKind> = None;
+
+        /// What a dump keeps beside the config.
+        type Extra: Default + Clone + Extra;
+
+        /// Removes what is too old to be stored.
+        fn prune(_data: &mut Dict, _rules: Rules, _now: UnixMillis) {}
+    }
+
+    /// Local data in a dump.
+    pub trait Extra: Sized {
+        /// Reads the data.
+        fn read(dict: bt::Dict<'_>) -> Result<Self, LoadError>;
+        /// Writes the data.
+        fn write(&self, dict: &mut bt::DictWriter<'_>);
+    }
+
+    impl Extra for () {
+        fn read(_: bt::Dict<'_>) -> Result<Self, LoadError> {
+            Ok(())
+        }
+
+        fn write(&self, _: &mut bt::DictWriter<'_>) {}
+    }
+}
+
+/// The domain of a name of 1 to 24 bytes.
+#[expect(
+    clippy::panic,
+    reason = "only called for constants, when the code is compiled"
+)]
+pub(crate) const fn domain(name: &'static str) -> Domain<'static> {
+    match Domain::new(name) {
+        Ok(domain) => domain,
+        Err(_) => panic!("a domain has 1 to 24 bytes"),
+    }
+}
+
+/// Whose config it is: what wraps and signs it.
+pub(crate) enum Owner {
+    /// An account's own; wrapped, not signed.
+    Account(Arc<Account>),
+    /// A closed group's; signed, not wrapped.
+    Group {
+        verifier: PreparedVerifier,
+        signer: Option<Ed25519Secret>,
+    },
+    /// This device's: never stored.
+    Device,
+}
+
+impl Owner {
+    pub(crate) const fn signer(&self) -> Option<&Ed25519Secret> {
+        match self {
+            Self::Group { signer, .. } => signer.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_read_only(&self) -> bool {
+        matches!(self, Self::Group { signer: None, .. })
+    }
+}

@@ -1,0 +1,27 @@
+//! Limits of configs. What bounds memory is ours; the rest is the protocol's.
+
+/// Maximum length of a stored message, in bytes (protocol: config, section 9.1).
+pub const MAX_MESSAGE: usize = 76_800;
+/// Maximum length of a padded config that is split into parts, in bytes (protocol: config, section 9.1).
+pub const MAX_MULTIPART: usize = 5_000_000;
+/// Length of every part's chunk but the last one's, in bytes (protocol: config, section 9.3).
+pub const CHUNK: usize = 76_710;
+/// Maximum number of parts of a config.
+pub const MAX_PARTS: usize = 255;
+/// Maximum length of a config after decompression, in bytes.
+pub const MAX_PLAIN: usize = 64 << 20;
+/// Maximum number of dicts and sets in the data of a config.
+pub const MAX_CONTAINERS: usize = 1 << 17;
+/// Maximum total length of the parts of unfinished configs that are kept, in bytes. Beyond it, the
+/// set that expires first is dropped.
+pub const MAX_UNFINISHED: usize = 20 << 20;
+/// Maximum number of unfinished and of remembered finished sets, in each case.
+pub const MAX_SETS: usize = 1024;
+/// How many seqnos back a message names its ancestors (protocol: config, section 3.4).
+pub const LAG: i64 = 5;
+/// How long an unfinished set is kept after its last new part, in milliseconds.
+pub const UNFINISHED_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How long a finished set is remembered, in milliseconds.
+pub const FINISHED_MS: u64 = 14 * 24 * 60 * 60 * 1000;
+/// How long a config is stored, in milliseconds: 30 days. Keep it alive by extending it.
+pub const LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
