@@ -28,7 +28,11 @@ pub(crate) trait Codec {
 /// Cuts a text to at most `max` bytes, at the border of a character.
 #[must_use]
 pub fn truncate(text: &str, max: usize) -> &str {
-    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or(text)
 }
 
 /// Refuses a text of more than `max` bytes.

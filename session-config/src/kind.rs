@@ -1,5 +1,6 @@
 //! The kinds of configs, and what differs between them.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -81,10 +82,7 @@ pub(crate) enum Owner {
     /// An account's own; wrapped, not signed.
     Account(Arc<Account>),
     /// A closed group's; signed, not wrapped.
-    Group {
-        verifier: PreparedVerifier,
-        signer: Option<Ed25519Secret>,
-    },
+    Group(Box<GroupOwner>),
     /// This device's: never stored.
     Device,
 }
@@ -92,12 +90,22 @@ pub(crate) enum Owner {
 impl Owner {
     pub(crate) const fn signer(&self) -> Option<&Ed25519Secret> {
         match self {
-            Self::Group { signer, .. } => signer.as_ref(),
+            Self::Group(group) => group.signer.as_ref(),
             _ => None,
         }
     }
 
     pub(crate) const fn is_read_only(&self) -> bool {
-        matches!(self, Self::Group { signer: None, .. })
+        match self {
+            Self::Group(group) => group.signer.is_none(),
+            Self::Account(_) | Self::Device => false,
+        }
     }
+}
+
+/// Who signs the configs of a closed group.
+pub(crate) struct GroupOwner {
+    pub(crate) verifier: PreparedVerifier,
+    /// None if we are not an admin.
+    pub(crate) signer: Option<Ed25519Secret>,
 }

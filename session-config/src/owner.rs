@@ -1,5 +1,6 @@
 //! How configs are made and loaded: for an account, and for a closed group.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,7 +16,7 @@ use crate::conversations::VolatileKind;
 use crate::error::{EditError, LoadError};
 use crate::groups::GroupsKind;
 use crate::info::InfoKind;
-use crate::kind::{Kind, Owner};
+use crate::kind::{GroupOwner, Kind, Owner};
 use crate::members::MembersKind;
 use crate::profile::ProfileKind;
 use crate::rules::Rules;
@@ -113,10 +114,10 @@ impl GroupKeyring<'_> {
             Some(admin) => Some(Ed25519Secret::from_seed(admin.expose_seed())),
             None => None,
         };
-        Ok(Owner::Group {
+        Ok(Owner::Group(Box::new(GroupOwner {
             verifier: public.prepare()?,
             signer,
-        })
+        })))
     }
 }
 

@@ -192,8 +192,8 @@ impl Engine {
 
     pub(crate) fn set_signer(&mut self, secret: Ed25519Secret) -> Result<(), KeyError> {
         match &mut self.owner {
-            Owner::Group { verifier, signer } if verifier.public() == secret.public() => {
-                *signer = Some(secret);
+            Owner::Group(group) if group.verifier.public() == secret.public() => {
+                group.signer = Some(secret);
                 Ok(())
             }
             _ => Err(KeyError::Mismatch),

@@ -35,9 +35,13 @@ pub(crate) type Verdicts = (Vec<String>, Vec<(String, Refused)>);
 /// A message that takes part in a merge.
 struct Part {
     candidate: Candidate,
-    /// The names it is stored under.
+    stored: Stored,
+}
+
+/// How a message is stored.
+struct Stored {
     names: BTreeSet<String>,
-    /// The form it is stored in; none for our own message.
+    /// The padded form; none for our own message.
     padded: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -95,14 +99,16 @@ impl Engine {
             let place = if first { 0 } else { parts.len() };
             let own = Part {
                 candidate: Candidate::own(&self.message, self.signer()),
-                names: self.current.clone(),
-                padded: None,
+                stored: Stored {
+                    names: self.current.clone(),
+                    padded: None,
+                },
             };
             parts.insert(place, own);
         }
         let (candidates, stored): (Vec<_>, Vec<_>) = parts
             .into_iter()
-            .map(|part| (part.candidate, (part.names, part.padded)))
+            .map(|part| (part.candidate, part.stored))
             .unzip();
         let outcome = resolve(&candidates, self.is_read_only())?;
         // From here on nothing fails.
@@ -148,7 +154,7 @@ impl Engine {
             },
         };
         let trust = match &self.owner {
-            Owner::Group { verifier, .. } => Trust::Verify(verifier),
+            Owner::Group(group) => Trust::Verify(&group.verifier),
             Owner::Account(_) | Owner::Device => Trust::Unsigned,
         };
         let Packed { padded, plain } = packed;
@@ -156,8 +162,10 @@ impl Engine {
             Ok(message) => {
                 reading.parts.push(Part {
                     candidate: Candidate::received(message, &plain),
-                    names,
-                    padded: Some(padded),
+                    stored: Stored {
+                        names,
+                        padded: Some(padded),
+                    },
                 });
                 Ok(())
             }
@@ -175,19 +183,14 @@ impl Engine {
     }
 
     /// Makes the result of a merge the state.
-    fn adopt(
-        &mut self,
-        outcome: Option<Outcome>,
-        candidates: Vec<Candidate>,
-        stored: Vec<(BTreeSet<String>, Option<Zeroizing<Vec<u8>>>)>,
-    ) {
+    fn adopt(&mut self, outcome: Option<Outcome>, candidates: Vec<Candidate>, stored: Vec<Stored>) {
         let chosen = match &outcome {
             Some(Outcome::Unmerged(index)) => Some(*index),
             _ => None,
         };
         let chosen_names = chosen.and_then(|index| stored.get(index));
-        let chosen_names = chosen_names.map(|(names, _)| names);
-        for (index, (names, _)) in stored.iter().enumerate() {
+        let chosen_names = chosen_names.map(|stored| &stored.names);
+        for (index, Stored { names, .. }) in stored.iter().enumerate() {
             let same = !self.rules.same_names_are_obsolete() && chosen_names == Some(names);
             if Some(index) != chosen && !same {
                 self.obsolete.extend(names.iter().cloned());
@@ -208,13 +211,14 @@ impl Engine {
             Some(Outcome::Unmerged(index)) => {
                 let candidate = candidates.into_iter().nth(index);
                 let stored = stored.into_iter().nth(index);
-                if let (Some(candidate), Some((names, Some(padded)))) = (candidate, stored)
+                if let (Some(candidate), Some(stored)) = (candidate, stored)
+                    && stored.padded.is_some()
                     && (self.state == State::Dirty || candidate.message.seqno() != self.seqno())
                 {
                     self.message = candidate.message;
-                    self.packed = Some(padded);
+                    self.packed = stored.padded;
                     self.set_state(State::Clean);
-                    self.current = names;
+                    self.current = stored.names;
                 }
                 self.obsolete.retain(|name| !self.current.contains(name));
             }

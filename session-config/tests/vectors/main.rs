@@ -5,6 +5,11 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::type_complexity,
     missing_docs
 )]
 
