@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use session_crypto::Ed25519Secret;
+use session_crypto::VerifyingKey;
 use session_crypto::config::Domain;
-use session_crypto::ed25519::PreparedVerifier;
 use session_identity::Account;
 use session_proto::bt;
 use session_proto::schema::session::shared_config_message::Kind as WrapperKind;
@@ -105,7 +105,7 @@ impl Owner {
 
 /// Who signs the configs of a closed group.
 pub(crate) struct GroupOwner {
-    pub(crate) verifier: PreparedVerifier,
+    pub(crate) verifier: VerifyingKey,
     /// None if we are not an admin.
     pub(crate) signer: Option<Ed25519Secret>,
 }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use session_crypto::{Ed25519Public, Ed25519Secret, KeyError};
+use session_crypto::{Ed25519Public, Ed25519PublicExt as _, Ed25519Secret, KeyError};
 use session_identity::Account;
 use session_types::{GroupId, UnixMillis};
 use zeroize::Zeroizing;
@@ -115,7 +115,7 @@ impl GroupKeyring<'_> {
             None => None,
         };
         Ok(Owner::Group(Box::new(GroupOwner {
-            verifier: public.prepare()?,
+            verifier: public.to_verifying_key()?,
             signer,
         })))
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use session_crypto::Ed25519Secret;
-use session_crypto::ed25519::PreparedVerifier;
+use session_crypto::VerifyingKey;
 
 use super::{Change, ConfigHash, Lag, Message, SeqnoError, Trust};
 use crate::data::Dict;
@@ -158,7 +158,7 @@ pub enum NothingToMerge {
 /// ```
 pub fn merge(
     plaintexts: &[&[u8]],
-    verifier: Option<&PreparedVerifier>,
+    verifier: Option<&VerifyingKey>,
     signer: Option<&Ed25519Secret>,
 ) -> Result<MergeResult, NothingToMerge> {
     let trust = verifier.map_or(Trust::Unsigned, Trust::Verify);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use session_crypto::Ed25519Signature;
-use session_crypto::ed25519::PreparedVerifier;
+use session_crypto::VerifyingKey;
 use session_proto::bt;
 
 use super::{Change, ConfigHash, Lag, Message, Unknown};
@@ -47,7 +47,7 @@ pub enum Trust<'a> {
     /// Of a config that is not signed: a signature is read and dropped.
     Unsigned,
     /// The message must be signed by this key.
-    Verify(&'a PreparedVerifier),
+    Verify(&'a VerifyingKey),
     /// The message was stored by ourselves: a signature was verified when it came.
     Stored,
 }

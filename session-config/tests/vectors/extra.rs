@@ -8,7 +8,7 @@ use session_config::members::{Delivery, Member, Removal};
 use session_config::message;
 use session_config::{Contacts, GroupInfo, GroupKeyring, GroupMembers, Rules, UserGroups};
 use session_crypto::config::{self, Domain};
-use session_crypto::{Blake2b, Ed25519Secret};
+use session_crypto::{Blake2b, Ed25519PublicExt as _, Ed25519Secret};
 use session_identity::community::{BaseUrl, Community, Link, Room};
 use session_identity::{Account, Seed};
 use session_types::{AccountId, GroupId, UnixMillis};
@@ -69,7 +69,7 @@ pub(crate) fn merge(case: Case<'_>) {
     let verifier = case.has("group_ed25519_pk").then(|| {
         let public = secret.as_ref().unwrap().public();
         assert_eq!(public.as_bytes(), &case.array("group_ed25519_pk"));
-        public.prepare().unwrap()
+        public.to_verifying_key().unwrap()
     });
     let signer = secret.as_ref().filter(|_| case.flag("signer"));
     let candidates = case.hexes("candidates");
