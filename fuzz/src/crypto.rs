@@ -7,6 +7,7 @@ use session_crypto::config::{self, Domain};
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
+    SymmetricKey,
     Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret, direct, push,
     sealed_box, xchacha,
 };
@@ -14,6 +15,7 @@ use session_crypto::{
 use crate::input::{Input, rng};
 
 const KEY: [u8; 32] = [3; 32];
+static SYMMETRIC: SymmetricKey = SymmetricKey::from_bytes(KEY);
 
 /// Decrypts in pieces of the given lengths.
 fn in_pieces(key: &Key, file: &[u8], mut lengths: Input<'_>) -> Option<Vec<u8>> {
@@ -42,9 +44,9 @@ pub fn attachment_open(data: &[u8]) {
     let whole = attachment::decrypt(&key, file).ok();
     let pieces = in_pieces(&key, file, Input::new(lengths));
     assert_eq!(whole.as_deref(), pieces.as_ref());
-    let _ = picture::decrypt(&KEY, file);
-    let sealed = picture::encrypt(&mut rng(), &KEY, file).expect("it is short");
-    let opened = picture::decrypt(&KEY, &sealed).ok();
+    let _ = picture::decrypt(&key, file);
+    let sealed = picture::encrypt(&mut rng(), &key, file).expect("it is short");
+    let opened = picture::decrypt(&key, &sealed).ok();
     // There is no empty picture.
     let expected = Some(file).filter(|file| !file.is_empty());
     assert_eq!(opened.as_ref().map(|picture| picture.as_slice()), expected);
@@ -55,7 +57,7 @@ pub fn attachment_inside(data: &[u8]) {
     let mut input = Input::new(data);
     let lengths = input.piece();
     let header = input.array();
-    let mut stream = SecretStream::new(&KEY, &header);
+    let mut stream = SecretStream::new(&SYMMETRIC, &header);
     let mut file = vec![attachment::MAGIC];
     file.extend_from_slice(&header);
     for _ in 0..4 {
@@ -104,7 +106,7 @@ pub fn attachment_legacy(data: &[u8]) {
 /// Encrypted configs and their padding.
 pub fn config_decrypt(data: &[u8]) {
     let domain = Domain::new("UserProfile").expect("it is short");
-    let _ = config::decrypt(&KEY, domain, data);
+    let _ = config::decrypt(&SYMMETRIC, domain, data);
     let padded = config::pad(data).expect("it is short");
     // A padded config begins with the first byte that is no zero.
     let start = data
@@ -112,9 +114,9 @@ pub fn config_decrypt(data: &[u8]) {
         .position(|byte| *byte != 0)
         .unwrap_or(data.len());
     assert_eq!(config::unpad(&padded), &data[start..]);
-    let sealed = config::encrypt(&KEY, domain, data).expect("it is short");
+    let sealed = config::encrypt(&SYMMETRIC, domain, data).expect("it is short");
     assert_eq!(
-        **config::decrypt(&KEY, domain, &sealed).expect("ours"),
+        **config::decrypt(&SYMMETRIC, domain, &sealed).expect("ours"),
         *data
     );
 }
@@ -178,9 +180,9 @@ pub fn ed25519_verify(data: &[u8]) {
 
 /// Push payloads.
 pub fn push_decrypt(data: &[u8]) {
-    let _ = push::decrypt(&KEY, data);
-    let sealed = xchacha::encrypt(&mut rng(), &KEY, data).expect("it is short");
-    let opened = push::decrypt(&KEY, &sealed).expect("the tag is right");
+    let _ = push::decrypt(&SYMMETRIC, data);
+    let sealed = xchacha::encrypt(&mut rng(), &SYMMETRIC, data).expect("it is short");
+    let opened = push::decrypt(&SYMMETRIC, &sealed).expect("the tag is right");
     assert!(data.starts_with(&opened));
 }
 
@@ -189,14 +191,14 @@ pub fn sealed_box(data: &[u8]) {
     let secret = Ed25519Secret::from_seed(&KEY).to_x25519();
     let public = secret.public();
     let _ = sealed_box::open(&secret, &public, data);
-    let _ = direct::decrypt(&secret, &public, data);
+    let _ = direct::open(&secret, &public, data);
     let sealed = sealed_box::seal(&mut rng(), &public, data).expect("the key is good");
     assert_eq!(
         **sealed_box::open(&secret, &public, &sealed).expect("ours"),
         *data
     );
     // Anything but a signed message inside.
-    let _ = direct::decrypt(&secret, &public, &sealed);
+    let _ = direct::open(&secret, &public, &sealed);
 }
 
 /// XEd25519: what is signed verifies, what is flipped does not.

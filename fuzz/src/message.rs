@@ -3,7 +3,7 @@
 //! signature, and the fuzzer reaches what comes after.
 
 use session_crypto::multi::Party;
-use session_crypto::{Blinding, direct, group as group_cipher, inbox as inbox_cipher};
+use session_crypto::{Blinding, SymmetricKey, direct, group as group_cipher, inbox as inbox_cipher};
 use session_identity::AnyId;
 use session_message::group::{Key, layer};
 use session_message::multi::Junk;
@@ -15,6 +15,11 @@ use session_proto::{bt, content, padding};
 use crate::input::{Input, account, group, rng, server};
 
 const NOW: u64 = 1_795_377_199_099;
+
+/// A group's key for its symmetric layer.
+fn cipher_key(key: &Key) -> SymmetricKey {
+    SymmetricKey::from_bytes(*key.expose_bytes())
+}
 
 /// What opens must be consistent with itself.
 fn check(opened: &Opened) {
@@ -50,7 +55,7 @@ pub fn direct_inside(data: &[u8]) {
         padding::pad(&mut plain);
     }
     let public = recipient.x25519_public();
-    let sealed = direct::encrypt(&mut rng(), sender.ed25519(), &public, &plain).expect("good keys");
+    let sealed = direct::seal(&mut rng(), sender.ed25519(), &public, &plain).expect("good keys");
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
@@ -108,7 +113,7 @@ pub fn group_inside(data: &[u8]) {
     let (_, id) = group();
     let key = Key::from_bytes(&[6; 32]);
     let padding = group_cipher::PADDING_MULTIPLE;
-    let message = group_cipher::encrypt(&mut rng(), key.expose_bytes(), data, padding);
+    let message = group_cipher::encrypt(&mut rng(), &cipher_key(&key), data, padding);
     let _ = layer::open(&id, [&key], &message.expect("it is short"));
 
     let options = layer::Options::default();
@@ -142,7 +147,7 @@ pub fn group_zstd(data: &[u8]) {
         dict.bytes(b"s", signature.as_bytes());
         dict.bytes(b"z", data);
     });
-    let message = group_cipher::encrypt(&mut rng(), key.expose_bytes(), &dict, 1);
+    let message = group_cipher::encrypt(&mut rng(), &cipher_key(&key), &dict, 1);
     if let Ok(opened) = layer::open(&id, [&key], &message.expect("it is short")) {
         assert!(!opened.plain.is_empty() && opened.plain.len() <= layer::MAX_LENGTH);
     }
@@ -197,7 +202,7 @@ pub fn inbox_inside(data: &[u8]) {
     if flags & 4 == 0 {
         padding::pad(&mut plain);
     }
-    let sealed = inbox_cipher::encrypt(&mut rng(), &sender, &own.public(), &plain);
+    let sealed = inbox_cipher::seal(&mut rng(), &sender, &own.public(), &plain);
     let metadata = inbox::Metadata {
         sender: &AnyId::from(&sender),
         recipient: &AnyId::from(&own),
@@ -242,7 +247,7 @@ pub fn config_unwrap(data: &[u8]) {
     let kind = config::UserConfig::Contacts;
     let _ = config::unwrap(&own, kind, data);
     let public = own.x25519_public();
-    let sealed = direct::encrypt_deterministic(own.ed25519(), &public, data).expect("good keys");
+    let sealed = direct::seal_deterministic(own.ed25519(), &public, data).expect("good keys");
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,

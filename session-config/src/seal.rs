@@ -14,8 +14,8 @@
 
 use alloc::vec::Vec;
 
-use session_crypto::Blake2b;
 use session_crypto::config::{self, Domain, OVERHEAD};
+use session_crypto::{Blake2b, SymmetricKey};
 use session_proto::bt;
 use zeroize::Zeroizing;
 
@@ -103,8 +103,9 @@ pub(crate) fn seal(
     key: &ConfigKey,
     domain: Domain<'_>,
 ) -> Result<Sealed, PushError> {
+    let key = SymmetricKey::from_bytes(**key);
     let encrypt =
-        |message: &[u8]| config::encrypt(key, domain, message).map_err(|_| too_long(padded.len()));
+        |message: &[u8]| config::encrypt(&key, domain, message).map_err(|_| too_long(padded.len()));
     if padded.len().saturating_add(OVERHEAD) <= MAX_MESSAGE {
         return Ok(Sealed {
             messages: [encrypt(padded)?].into(),

@@ -37,7 +37,7 @@ pub(crate) fn wrap(account: &Account, kind: Kind, seqno: i64, data: &[u8]) -> Op
     let mut plain = prost::Message::encode_to_vec(&content);
     plain.push(MARKER);
     let own = account.x25519_public();
-    let sealed = direct::encrypt_deterministic(account.ed25519(), &own, &plain).ok()?;
+    let sealed = direct::seal_deterministic(account.ed25519(), &own, &plain).ok()?;
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
@@ -57,7 +57,7 @@ fn unwrap_once(account: &Account, kind: Kind, data: &[u8]) -> Option<Vec<u8>> {
     let envelope = Envelope::parse(envelope).ok()?;
     let sealed = envelope.content?;
     let own = account.x25519_public();
-    let opened = direct::decrypt(account.x25519(), &own, sealed).ok()?;
+    let opened = direct::open(account.x25519(), &own, sealed).ok()?;
     if opened.sender != account.ed25519_public() {
         return None;
     }

@@ -4,13 +4,13 @@
 //! 0x53 | header (24) | chunks of 17 + 32768 bytes, the last one shorter
 //! ```
 //!
-//! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros
-//! hide the exact length. Key and header are a hash of the content with the sender's seed, so that
-//! a file that is sent twice is the same file (protocol: crypto, section 10).
+//! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros hide the exact length.
+//! Key and header are a hash of the content and the sender's seed, so that sending a content twice
+//! yields the same file (protocol: crypto, section 10).
 //!
-//! [`encrypt`] and [`decrypt`] work on whole files in memory; [`Encryptor`] and [`Decryptor`] on
-//! pieces of any length, and never hold more than one chunk. [`legacy`] is the older form of
-//! attachments, [`picture`] that of profile pictures; both are still to be read.
+//! [`encrypt`] and [`decrypt`] process whole files in memory; [`Encryptor`] and [`Decryptor`] process
+//! pieces of any length and never hold more than one chunk. [`legacy`] is the older form of
+//! attachments, [`picture`] that of profile pictures; clients must still read both.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,9 +18,9 @@ use core::fmt;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::copy_prefix;
-use crate::secretstream::{self, HEADER_LENGTH, KEY_LENGTH};
-use crate::{Blake2b, DecryptError, Ed25519Secret};
+use crate::bytes::{length, split_array};
+use crate::secretstream::{self, HEADER_LENGTH, KEY_LENGTH, SecretStream};
+use crate::{Blake2b, DecryptError, Ed25519Secret, SymmetricKey};
 
 mod decrypt;
 mod encrypt;
@@ -32,19 +32,19 @@ pub use decrypt::Decryptor;
 pub use encrypt::{Encryptor, SizeError};
 pub use size::{MAX_CONTENT_SIZE, Sizes, max_content_size, sizes};
 
-/// Bytes of the plain stream in a full chunk.
+/// Length in bytes of the plain stream in a full chunk.
 pub const CHUNK_LENGTH: usize = 32768;
-/// Bytes that a chunk is longer than its part of the plain stream.
+/// Overhead of a chunk in bytes.
 pub const CHUNK_OVERHEAD: usize = secretstream::OVERHEAD;
 /// The first byte of a file.
 pub const MAGIC: u8 = 0x53;
-/// Bytes in front of the first chunk.
+/// Length in bytes of the head in front of the first chunk.
 pub const HEAD_LENGTH: usize = 1 + HEADER_LENGTH;
 
-/// What a file is. Files of different kinds have different keys.
+/// The kind of a file. Files of different kinds have different keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Sent with a message.
+    /// An attachment of a message.
     Attachment,
     /// A profile picture.
     ProfilePicture,
@@ -66,24 +66,29 @@ impl Kind {
     }
 }
 
-/// The key of one file: all that its recipients need. Wiped when dropped, never printed.
+/// The key of one file, which its recipients need. It is zeroized on drop and never printed.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Key([u8; KEY_LENGTH]);
+pub struct Key(SymmetricKey);
 
 impl Key {
     /// Length in bytes.
     pub const LENGTH: usize = KEY_LENGTH;
 
-    /// Takes the bytes as a key.
+    /// Wraps the bytes of a key.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
-        Self(bytes)
+        Self(SymmetricKey::from_bytes(bytes))
     }
 
-    /// The secret bytes, to be sent to the recipients.
+    /// Returns the secret bytes, for the message to the recipients.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; KEY_LENGTH] {
-        &self.0
+        self.0.expose_bytes()
+    }
+
+    /// Starts the stream of a file with this key.
+    fn stream(&self, header: &[u8; HEADER_LENGTH]) -> SecretStream {
+        SecretStream::new(&self.0, header)
     }
 }
 
@@ -91,7 +96,7 @@ impl TryFrom<&[u8]> for Key {
     type Error = crate::KeyError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
-        crate::key_bytes(bytes).map(Self)
+        SymmetricKey::try_from(bytes).map(Self)
     }
 }
 
@@ -101,12 +106,12 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Key and header of a file to be made. Each pair is for one content only.
+/// Key and header of a new file. Each pair is for one content only.
 #[derive(Debug)]
 pub struct FileKey {
     /// The key.
     pub key: Key,
-    /// The header, which stands at the beginning of the file.
+    /// The header at the beginning of the file.
     pub header: [u8; HEADER_LENGTH],
 }
 
@@ -117,7 +122,7 @@ impl FileKey {
         KeyHasher::new(sender, kind).chain(content).finalize()
     }
 
-    /// Draws key and header at random: nobody can tell that two files have the same content.
+    /// Draws a random key and header. Two files then do not reveal that they have the same content.
     #[must_use]
     pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut bytes = Zeroizing::new([0; HEADER_LENGTH + KEY_LENGTH]);
@@ -125,19 +130,19 @@ impl FileKey {
         Self::from_bytes(&bytes)
     }
 
-    /// 56 bytes: header, then key.
+    /// Splits 56 bytes into header and key.
     fn from_bytes(bytes: &[u8; HEADER_LENGTH + KEY_LENGTH]) -> Self {
-        let (mut header, mut key) = ([0; HEADER_LENGTH], Key([0; KEY_LENGTH]));
-        let (left, right) = bytes.split_at(HEADER_LENGTH);
-        copy_prefix(&mut header, left);
-        copy_prefix(&mut key.0, right);
-        Self { key, header }
+        let (header, key) = split_array::<_, HEADER_LENGTH, KEY_LENGTH>(bytes);
+        Self {
+            key: Key::from_bytes(*key),
+            header: *header,
+        }
     }
 }
 
-/// Derives key and header from a content that comes in pieces (protocol: crypto, section 10.2).
+/// Derives key and header from a content in pieces (protocol: crypto, section 10.2).
 ///
-/// The content has to be read twice: once here, and again to encrypt it.
+/// The content must be read twice: here, and again to encrypt it.
 #[derive(Debug)]
 pub struct KeyHasher(Blake2b<{ HEADER_LENGTH + KEY_LENGTH }>);
 
@@ -151,9 +156,9 @@ impl KeyHasher {
         ))
     }
 
-    /// Starts the derivation of earlier releases, for a file that is the same as theirs.
+    /// Starts the derivation of earlier releases, which yields the same file as theirs.
     ///
-    /// Receivers read both alike.
+    /// Receivers read both.
     #[must_use]
     pub fn earlier(sender: &Ed25519Secret, kind: Kind) -> Self {
         Self(Blake2b::keyed(&kind.earlier_key()).chain(sender.expose_seed()))
@@ -180,11 +185,11 @@ impl KeyHasher {
 
 /// Encrypts a whole content, as [`Encryptor`].
 ///
-/// A program that encrypts files in pieces: [`examples/attachment.rs`](https://github.com/session-crates/session-crates/blob/main/session-crypto/examples/attachment.rs).
+/// The example program `attachment` of this crate encrypts files in pieces.
 ///
 /// # Errors
 ///
-/// [`SizeError`] if it is longer than [`MAX_CONTENT_SIZE`].
+/// [`SizeError::TooLarge`] if it exceeds [`MAX_CONTENT_SIZE`].
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -201,26 +206,28 @@ impl KeyHasher {
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn encrypt(file_key: &FileKey, content: &[u8]) -> Result<Vec<u8>, SizeError> {
-    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
-    let length = match sizes(size) {
-        Some(sizes) if size <= MAX_CONTENT_SIZE => usize::try_from(sizes.file).unwrap_or(0),
-        // Refused below.
-        _ => 0,
-    };
-    let mut file = Vec::with_capacity(length);
+    let size = length(content.len());
+    let mut file = Vec::new();
+    if let Some(Sizes { file: length, .. }) = sizes(size)
+        && size <= MAX_CONTENT_SIZE
+        && let Ok(length) = usize::try_from(length)
+    {
+        file.reserve_exact(length);
+    }
     let mut encryptor = Encryptor::new(file_key, size, &mut file)?;
     encryptor.update(content, &mut file)?;
     encryptor.finish()?;
     Ok(file)
 }
 
-/// Decrypts a whole file, as [`Decryptor`]. The content is wiped when it is dropped.
+/// Decrypts a whole file, as [`Decryptor`]. The content is zeroized on drop.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong: another key, changed, cut, or followed by more.
+/// [`DecryptError`] if the file is malformed, fails authentication, is truncated, or is followed by
+/// more bytes.
 pub fn decrypt(key: &Key, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    // Room for the padding too, which is decrypted in place before it is removed.
+    // Includes the padding, which is decrypted in place before it is removed.
     let mut content = Zeroizing::new(Vec::with_capacity(file.len()));
     let mut decryptor = Decryptor::new(key);
     decryptor.update(file, &mut content)?;

@@ -1,25 +1,22 @@
-//! BLAKE2b with a digest length, key and personalisation that are checked when the code is compiled.
+//! BLAKE2b with digest length, key and personalisation checked at compile time.
 //!
-//! The digest length is a parameter of the hash: a 32-byte digest is not the beginning of a
-//! 64-byte one. The same holds for key and personalisation, which are never written into the
-//! message. Every hash of the protocol that is called `B2(n, key=…, pers=…; data)` in its
-//! specification is one call of this module.
+//! The digest length is a parameter of the hash: a 32-byte digest is not a prefix of a 64-byte one.
+//! Key and personalisation are parameters too, not parts of the message. Every hash that the
+//! specification writes as `B2(n, key=…, pers=…; data)` is one call of this module.
 
 use blake2::Blake2bVarCore;
 use blake2::digest::Output;
 use blake2::digest::block_api::{Buffer, UpdateCore, VariableOutputCore};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::bytes::copy_prefix;
-
-/// Longest key in bytes.
+/// Maximum length of a key in bytes.
 pub const MAX_KEY_LENGTH: usize = 64;
-/// Longest digest in bytes.
+/// Maximum length of a digest in bytes.
 pub const MAX_DIGEST_LENGTH: usize = 64;
 
-/// A running BLAKE2b hash with a digest of `N` bytes, `N` in `1..=64`.
+/// A BLAKE2b hash with a digest of `N` bytes, `N` in `1..=64`.
 ///
-/// The state is wiped when it is dropped.
+/// The state is zeroized on drop.
 ///
 /// ```
 /// use session_crypto::blake2b::Blake2b;
@@ -32,7 +29,7 @@ pub struct Blake2b<const N: usize> {
     buffer: Buffer<Blake2bVarCore>,
 }
 
-/// Key block length: BLAKE2b reads a key as one block, padded with zeros.
+/// Length of a block in bytes. BLAKE2b hashes a key as one block, padded with zeros.
 const BLOCK: usize = 128;
 
 impl<const N: usize> Blake2b<N> {
@@ -46,7 +43,11 @@ impl<const N: usize> Blake2b<N> {
         Self::with_parameters(N, key, personal)
     }
 
-    /// All lengths are bounded by the callers; the library asserts them once more.
+    /// The callers bound all lengths; the library asserts them once more.
+    #[expect(
+        clippy::expect_used,
+        reason = "the library asserts that keys have at most 64 bytes"
+    )]
     fn with_parameters(length: usize, key: &[u8], personal: &[u8]) -> Self {
         let core = Blake2bVarCore::new_with_params(&[], personal, key.len(), length);
         let mut hash = Self {
@@ -54,10 +55,13 @@ impl<const N: usize> Blake2b<N> {
             buffer: Buffer::<Blake2bVarCore>::default(),
         };
         if !key.is_empty() {
-            let mut block = [0u8; BLOCK];
-            copy_prefix(&mut block, key);
-            hash.update(&block);
-            block.zeroize();
+            hash.update(key);
+            static ZEROS: [u8; BLOCK] = [0; BLOCK];
+            hash.update(
+                ZEROS
+                    .get(key.len()..)
+                    .expect("a key is shorter than a block"),
+            );
         }
         hash
     }
@@ -80,10 +84,9 @@ impl<const N: usize> Blake2b<N> {
         Self::start(key, &[])
     }
 
-    /// Starts a hash with the first 64 bytes of `key`; an empty key is no key.
+    /// Starts a hash with the first 64 bytes of `key`. An empty key means no key.
     ///
-    /// For keys whose length is only known at run time. Where a longer key is an error, check it
-    /// first.
+    /// For keys whose length is known at run time only. If a longer key is an error, check it first.
     #[must_use]
     pub fn keyed_prefix(key: &[u8]) -> Self {
         Self::start(key.get(..MAX_KEY_LENGTH).unwrap_or(key), &[])
@@ -122,20 +125,23 @@ impl<const N: usize> Blake2b<N> {
 
     /// Ends the message and returns its digest.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "checked at compile time: N is at most 64"
+    )]
     pub fn finalize(mut self) -> [u8; N] {
         let mut full = Output::<Blake2bVarCore>::default();
         self.core
             .finalize_variable_core(&mut self.buffer, &mut full);
-        let mut digest = [0u8; N];
-        copy_prefix(&mut digest, full.as_slice());
+        let digest = *full.first_chunk().expect("N of 64 bytes");
         full.as_mut_slice().zeroize();
         digest
     }
 }
 
 impl Blake2b<MAX_DIGEST_LENGTH> {
-    /// A hash whose digest is the first `length` bytes of the output, `length` in `1..=64`, with a
-    /// key of at most 64 bytes.
+    /// Starts a hash whose digest is the first `length` bytes of the output, `length` in `1..=64`,
+    /// with a key of at most 64 bytes.
     pub(crate) fn sized(length: usize, key: &[u8]) -> Self {
         Self::with_parameters(length, key, &[])
     }

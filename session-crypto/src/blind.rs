@@ -1,35 +1,34 @@
-//! Blinded keys: who an account is in one community, without saying so to the others.
+//! Blinded keys: pseudonyms of an account, one for each community.
 //!
-//! A blinded key is the account's Ed25519 key times a factor that everybody who knows the
-//! community's key can compute. Prefix 15 hashes the community's key alone, prefix 25 the account
-//! id as well (protocol: identity, section 6). All keys here are the 32 bytes behind the prefix;
-//! [`Blinding::prefix`] is the byte in front.
+//! A blinded key is the account's Ed25519 key times a factor, which is a hash of the community's key.
+//! Prefix 15 hashes the community's key alone, prefix 25 the account id as well (protocol: identity,
+//! section 6). All keys here are the 32 bytes behind the prefix; [`Blinding::prefix`] is the byte in
+//! front.
 //!
 //! # The sign
 //!
-//! An account id does not say which of two Ed25519 keys, `A` or `-A`, the account has. A 25-key is
-//! made so that this does not matter. A 15-key computed from an account id is one of **two
-//! candidates** ([`candidates15`]) and wrong for half of all accounts. That is enough to match a
-//! known key against an account; it must never be encrypted to. Take the key that the community
-//! server names.
+//! An account id does not reveal which of two Ed25519 keys, `A` or `-A`, the account has. A 25-key
+//! does not depend on it. A 15-key computed from an account id is one of **two candidates**
+//! ([`candidates15`]) and wrong for half of all accounts. That suffices to match a known key against an
+//! account, but nothing must be sealed to it: use the key that the community server names.
 
 use core::fmt;
 
 use curve25519_dalek::EdwardsPoint;
 use session_types::AnyId;
-use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::copy_prefix;
-use crate::ed25519::{self, Ed25519Public, Ed25519Secret, Ed25519Signature};
-use crate::scalar::SecretScalar;
-use crate::x25519::{self, X25519Public};
-use crate::{Blake2b, KeyError};
+use crate::bytes::split_array;
+use crate::ed25519::{Ed25519Public, Ed25519Secret, Ed25519Signature};
+use crate::scalar::{SecretScalar, sha512_scalar};
+use crate::sha512::sha512;
+use crate::x25519::X25519Public;
+use crate::{Blake2b, KeyError, point};
 
-/// Byte in front of an account's X25519 key.
+/// The byte in front of an account's X25519 key.
 const ACCOUNT_PREFIX: u8 = 0x05;
 
-/// The two kinds of blinding, called by the first byte of their ids.
+/// The two kinds of blinding, named by the first byte of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Blinding {
     /// 15: the factor depends on the community alone.
@@ -39,7 +38,7 @@ pub enum Blinding {
 }
 
 impl Blinding {
-    /// The byte in front of the 32 bytes of a blinded key.
+    /// Returns the byte in front of the 32 bytes of a blinded key.
     #[must_use]
     pub const fn prefix(self) -> u8 {
         match self {
@@ -48,7 +47,7 @@ impl Blinding {
         }
     }
 
-    /// The kind of blinding that a prefix stands for.
+    /// Returns the kind of blinding of a prefix.
     #[must_use]
     pub const fn from_prefix(prefix: u8) -> Option<Self> {
         match prefix {
@@ -58,9 +57,9 @@ impl Blinding {
         }
     }
 
-    /// The blinded key of an account whose Ed25519 key is known: the one it really has.
+    /// Returns the blinded key of an account with a known Ed25519 key, with its true sign.
     ///
-    /// Not constant time: keys are public.
+    /// Not constant-time: keys are public.
     ///
     /// # Errors
     ///
@@ -70,12 +69,11 @@ impl Blinding {
         account: &Ed25519Public,
         server: &X25519Public,
     ) -> Result<Ed25519Public, KeyError> {
-        let point = ed25519::to_point(account)?;
-        let x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
-        self.key_of_point(account, &point, &x25519, server)
+        let point = point::of_ed25519(account)?;
+        self.key_of_point(account, &point, &point::to_x25519(&point), server)
     }
 
-    /// As [`key_of`](Self::key_of), for a key whose point and X25519 key are known already.
+    /// As [`key_of`](Self::key_of), for a key whose point and X25519 key are known.
     pub(crate) fn key_of_point(
         self,
         account: &Ed25519Public,
@@ -90,23 +88,23 @@ impl Blinding {
     }
 }
 
-/// The one of `point` and `-point` whose encoding has the sign bit 0.
+/// Returns the one of `point` and `-point` whose encoding has the sign bit 0.
 fn absolute(key: &Ed25519Public, point: EdwardsPoint) -> EdwardsPoint {
     if key.is_negative() { -point } else { point }
 }
 
-/// The factor of prefix 15: `red(BLAKE2b-64(server))`.
+/// Returns the factor of prefix 15: `red(BLAKE2b-64(server))`.
 ///
-/// `server` is the community's public key from its URL; it is hashed and never multiplied.
+/// `server` is the community's public key from its URL. It is hashed, not multiplied.
 #[must_use]
 pub fn factor15(server: &X25519Public) -> SecretScalar {
     let hash = Blake2b::<64>::new().chain(server.as_bytes()).finalize();
     SecretScalar::from_wide_bytes(&hash)
 }
 
-/// The factor of prefix 25: `red(BLAKE2b-64(0x05 || account || server))`.
+/// Returns the factor of prefix 25: `red(BLAKE2b-64(0x05 || account || server))`.
 ///
-/// Holders of a negative Ed25519 key multiply by its negative; [`BlindedSecret`] does.
+/// The holder of a negative Ed25519 key multiplies by the negated factor, as [`BlindedSecret`] does.
 #[must_use]
 pub fn factor25(account: &X25519Public, server: &X25519Public) -> SecretScalar {
     let hash = Blake2b::<64>::new()
@@ -117,36 +115,36 @@ pub fn factor25(account: &X25519Public, server: &X25519Public) -> SecretScalar {
     SecretScalar::from_wide_bytes(&hash)
 }
 
-/// The two keys of prefix 15 of which an account has one, known by its X25519 key.
+/// Returns the two possible keys of prefix 15 of an account with a known X25519 key.
 ///
-/// The computed one first, its twin with the other sign second; neither order nor sign tells which
-/// one is the account's. For matching only: see the [module](self).
+/// The second one has the other sign; neither order nor sign reveals the true one. For matching only:
+/// see the [module](self).
 ///
 /// # Errors
 ///
-/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+/// [`KeyError`] if the account's key is not a point of the prime-order subgroup.
 pub fn candidates15(
     account: &X25519Public,
     server: &X25519Public,
 ) -> Result<[Ed25519Public; 2], KeyError> {
-    let key = factor15(server).multiply_checked(&x25519::to_point(account)?)?;
+    let key = factor15(server).multiply_checked(&point::of_x25519(account)?)?;
     Ok([key, key.with_other_sign()])
 }
 
-/// The key of prefix 25 of an account, known by its X25519 key. It has only this one.
+/// Returns the key of prefix 25 of an account with a known X25519 key.
 ///
 /// # Errors
 ///
-/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+/// [`KeyError`] if the account's key is not a point of the prime-order subgroup.
 pub fn key25(account: &X25519Public, server: &X25519Public) -> Result<Ed25519Public, KeyError> {
-    factor25(account, server).multiply_checked(&x25519::to_point(account)?)
+    factor25(account, server).multiply_checked(&point::of_x25519(account)?)
 }
 
-/// Whether `blinded` may be the key of `account` in the community `server`.
+/// Returns whether `blinded` may be the key of `account` in the community `server`.
 ///
 /// # Errors
 ///
-/// [`KeyError`] if the account's key is not that of a point of the prime-order subgroup.
+/// [`KeyError`] if the account's key is not a point of the prime-order subgroup.
 pub fn matches(
     blinding: Blinding,
     account: &X25519Public,
@@ -161,7 +159,7 @@ pub fn matches(
 
 /// An account's own blinded key pair in one community.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// It is zeroized on drop and never printed, and cannot be cloned.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -186,19 +184,19 @@ pub struct BlindedSecret {
     /// `ka`, the blinded scalar.
     scalar: SecretScalar,
     public: Ed25519Public,
-    /// Key of the hash that makes the nonce of a signature.
+    /// Key of the hash that derives the nonce of a signature.
     nonce_key: Zeroizing<[u8; 32]>,
 }
 
-// Every secret field wipes itself.
+// Every secret field zeroizes itself.
 impl ZeroizeOnDrop for BlindedSecret {}
 
 impl BlindedSecret {
-    /// Makes the key pair (protocol: identity, section 6.4). Constant time.
+    /// Derives the key pair (protocol: identity, section 6.4). Constant-time.
     ///
     /// # Errors
     ///
-    /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
+    /// [`KeyError::ZeroScalar`] if the factor is 0, which has a negligible probability.
     pub fn new(
         blinding: Blinding,
         account: &Ed25519Secret,
@@ -209,7 +207,6 @@ impl BlindedSecret {
         let (factor, nonce_key) = match blinding {
             Blinding::Blind15 => (factor15(server), nonce_key15(account)),
             Blinding::Blind25 => {
-                // The account's own key: its conversion cannot fail.
                 let factor = factor25(&account.x25519_public(), server);
                 let nonce_key = Blake2b::<32>::keyed(b"SessCommBlind25_seed")
                     .chain(account.expose_seed())
@@ -232,13 +229,13 @@ impl BlindedSecret {
         })
     }
 
-    /// The kind of blinding.
+    /// Returns the kind of blinding.
     #[must_use]
     pub const fn blinding(&self) -> Blinding {
         self.blinding
     }
 
-    /// The blinded public key: the id without its prefix.
+    /// Returns the blinded public key: the id without its prefix.
     #[must_use]
     pub const fn public(&self) -> Ed25519Public {
         self.public
@@ -250,26 +247,26 @@ impl BlindedSecret {
         AnyId::from_parts(self.blinding().prefix(), self.public().as_bytes())
     }
 
-    /// The account's own Ed25519 key, which is not blinded.
+    /// Returns the account's own Ed25519 key, which is not blinded.
     #[must_use]
     pub const fn account(&self) -> &Ed25519Public {
         &self.account
     }
 
-    /// The community's key.
+    /// Returns the community's key.
     #[must_use]
     pub const fn server(&self) -> &X25519Public {
         &self.server
     }
 
-    /// The blinded scalar `ka`.
+    /// Returns the blinded scalar `ka`.
     #[must_use]
     pub const fn scalar(&self) -> &SecretScalar {
         &self.scalar
     }
 
-    /// The scalar that makes the key shared with another blinded account: `a` for prefix 15, where
-    /// both sides have the factor in common, `ka` for prefix 25.
+    /// Returns the scalar of the key shared with another blinded account: `a` for prefix 15, where both
+    /// sides have the same factor, `ka` for prefix 25.
     pub(crate) const fn shared_scalar(&self) -> &SecretScalar {
         match self.blinding {
             Blinding::Blind15 => &self.account_scalar,
@@ -277,7 +274,7 @@ impl BlindedSecret {
         }
     }
 
-    /// Signs `message` with the blinded key. Deterministic; constant time in the secret.
+    /// Signs `message` with the blinded key. Deterministic; constant-time in the secret.
     ///
     /// Verify it with [`Ed25519Public::verify`] of the blinded public key.
     #[must_use]
@@ -285,12 +282,12 @@ impl BlindedSecret {
         self.sign_parts(&[message])
     }
 
-    /// Signs the parts of a message, one after the other (protocol: identity, section 6.5).
-    /// Constant time in the secret.
+    /// Signs the concatenated parts of a message (protocol: identity, section 6.5). Constant-time in
+    /// the secret.
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         let nonce = match self.blinding {
-            Blinding::Blind15 => SecretScalar::from_scalar(crate::scalar::sha512_scalar(
+            Blinding::Blind15 => SecretScalar::from_scalar(sha512_scalar(
                 &[self.nonce_key.as_slice(), self.public.as_bytes()],
                 message,
             )),
@@ -310,16 +307,10 @@ impl BlindedSecret {
 
 /// `SHA-512(seed || A)[32..64]`.
 fn nonce_key15(account: &Ed25519Secret) -> Zeroizing<[u8; 32]> {
-    let mut hash = Sha512::new()
-        .chain_update(account.expose_seed())
-        .chain_update(account.public().as_bytes())
-        .finalize();
-    let mut key = Zeroizing::new([0; 32]);
-    if let Some(half) = hash.last_chunk::<32>() {
-        copy_prefix(key.as_mut_slice(), half);
-    }
-    hash.as_mut_slice().zeroize();
-    key
+    let public = account.public();
+    let hash = sha512([account.expose_seed().as_slice(), public.as_bytes()]);
+    let (_, key) = split_array::<64, 32, 32>(&hash);
+    Zeroizing::new(*key)
 }
 
 impl fmt::Debug for BlindedSecret {
@@ -328,8 +319,8 @@ impl fmt::Debug for BlindedSecret {
     }
 }
 
-/// The key pair with which an account asks for new versions, prefix 07: unlinkable to the account,
-/// the same for all its requests (protocol: identity, section 6.6). Constant time.
+/// Derives the key pair with which an account asks for new versions, prefix 07. It is unlinkable to the
+/// account and the same for all its requests (protocol: identity, section 6.6). Constant-time.
 #[must_use]
 pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(

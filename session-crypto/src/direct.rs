@@ -5,39 +5,38 @@
 //!     message M | sender's Ed25519 key A (32) | Ed25519 signature by A over M || A || Y (64)
 //! ```
 //!
-//! Protocol: crypto, section 2. `M` is taken and returned as it is; the layer above pads and
-//! unpads it. The signature covers the recipient, so that he cannot pass the message on as if it
-//! had been written to somebody else.
+//! Protocol: crypto, section 2. The layer above pads and unpads `M`. The signature covers the
+//! recipient, so that they cannot pass the message on as a message to another account.
 
 mod senders;
 
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::bytes::{copy_prefix, split_last};
+use crate::bytes::{split_array, split_last};
 use crate::ed25519::{
     Ed25519Public, Ed25519PublicExt, Ed25519Secret, Ed25519Signature, VerifyingKey,
 };
+use crate::sha512::sha512;
 use crate::x25519::{Peer, X25519Public, X25519Secret};
-use crate::{Blake2b, DecryptError, KeyError, sealed_box};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError, sealed_box};
 
 pub use senders::Senders;
 
-/// Bytes that the ciphertext is longer than the message: sealed box (48), key (32), signature (64).
+/// Overhead of a sealed message in bytes: sealed box (48), key (32), signature (64).
 pub const OVERHEAD: usize = 144;
 
-/// Encrypts `message` from `sender` to `recipient`, with an ephemeral key of the generator.
+/// Seals `message` from `sender` to `recipient` with a random ephemeral key.
 ///
-/// The recipient is an [`X25519Public`] or, in less time, a
+/// The recipient is an [`X25519Public`] or, faster, a
 /// [`PreparedPublic`](crate::x25519::PreparedPublic). The result is [`OVERHEAD`] bytes longer than the
-/// message. Constant time in the sender's secret, the ephemeral key and the message.
+/// message. Constant-time in the sender's secret, the ephemeral key and the message.
 ///
 /// # Errors
 ///
-/// [`KeyError::NonContributory`] if the recipient's key has small order.
+/// [`EncryptError::Key`] if the recipient's key has small order.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -46,36 +45,36 @@ pub const OVERHEAD: usize = 144;
 ///
 /// let (alice, bob) = (Ed25519Secret::generate(rng), Ed25519Secret::generate(rng));
 /// let bob_id = bob.x25519_public();
-/// let sealed = direct::encrypt(rng, &alice, &bob_id, b"padded content")?;
-/// let opened = direct::decrypt(&bob.to_x25519(), &bob_id, &sealed)?;
+/// let sealed = direct::seal(rng, &alice, &bob_id, b"padded content")?;
+/// let opened = direct::open(&bob.to_x25519(), &bob_id, &sealed)?;
 /// assert_eq!(opened.message.as_slice(), b"padded content");
 /// assert_eq!(opened.sender, alice.public());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn encrypt<'a>(
+pub fn seal<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Ed25519Secret,
     recipient: impl Into<Peer<'a>>,
     message: &[u8],
-) -> Result<Vec<u8>, KeyError> {
+) -> Result<Vec<u8>, EncryptError> {
     let ephemeral = X25519Secret::generate(rng);
-    encrypt_with(&ephemeral, sender, recipient.into(), message)
+    seal_with(&ephemeral, sender, recipient.into(), message)
 }
 
-/// Encrypts `message` so that the same sender, recipient and message give the same bytes.
+/// Seals `message` without randomness: the same sender, recipient and message yield the same bytes.
 ///
-/// For content that several devices of one account write and that must not multiply. A receiver
-/// cannot tell it from the output of [`encrypt`], but whoever sees two of them can tell whether
-/// they carry the same message. Constant time as [`encrypt`].
+/// For content that several devices of one account write and that must not multiply. Receivers cannot
+/// distinguish it from the output of [`seal`], but two of them reveal whether they carry the same
+/// message. Constant-time as [`seal`].
 ///
 /// # Errors
 ///
-/// [`KeyError::NonContributory`] if the recipient's key has small order.
-pub fn encrypt_deterministic(
+/// [`EncryptError::Key`] if the recipient's key has small order.
+pub fn seal_deterministic(
     sender: &Ed25519Secret,
     recipient: &X25519Public,
     message: &[u8],
-) -> Result<Vec<u8>, KeyError> {
+) -> Result<Vec<u8>, EncryptError> {
     let seed = Zeroizing::new(
         Blake2b::<32>::keyed(b"SessionBoxEphemeralHashKey")
             .chain(sender.expose_seed())
@@ -83,24 +82,18 @@ pub fn encrypt_deterministic(
             .chain(message)
             .finalize(),
     );
-    let mut hash = Sha512::digest(seed.as_slice());
-    let mut ephemeral = Zeroizing::new([0; 32]);
-    copy_prefix(ephemeral.as_mut_slice(), hash.as_slice());
-    hash.as_mut_slice().zeroize();
-    encrypt_with(
-        &X25519Secret::from_bytes(*ephemeral),
-        sender,
-        recipient.into(),
-        message,
-    )
+    let hash = sha512([seed.as_slice()]);
+    let (ephemeral, _) = split_array::<64, 32, 32>(&hash);
+    let ephemeral = X25519Secret::from_bytes(*ephemeral);
+    seal_with(&ephemeral, sender, recipient.into(), message)
 }
 
-fn encrypt_with(
+fn seal_with(
     ephemeral: &X25519Secret,
     sender: &Ed25519Secret,
     recipient: Peer<'_>,
     message: &[u8],
-) -> Result<Vec<u8>, KeyError> {
+) -> Result<Vec<u8>, EncryptError> {
     let public = sender.public();
     let to = recipient.public().as_bytes();
     let signature = sender.sign_parts(&[message, public.as_bytes(), to]);
@@ -108,45 +101,45 @@ fn encrypt_with(
     sealed_box::seal_parts(ephemeral, recipient, &parts)
 }
 
-/// What a one-to-one ciphertext contained, with its verified sender.
+/// An opened one-to-one message with its verified sender.
 #[derive(Debug)]
 pub struct Opened {
     /// The sender's Ed25519 key. Its signature over the message has been verified.
     pub sender: Ed25519Public,
     /// The sender's X25519 key: the account id without its prefix.
     pub sender_x25519: X25519Public,
-    /// The message, as it was given to [`encrypt`]: still padded if it was padded.
+    /// The message as given to [`seal`]: still padded if it was padded.
     pub message: Zeroizing<Vec<u8>>,
 }
 
-/// Decrypts a one-to-one ciphertext with the recipient's key pair, and verifies its sender.
+/// Opens a sealed message with the recipient's key pair, and verifies its sender.
 ///
-/// What a receiver must still do: take the sender from here and from nowhere else, and unpad the
-/// message. There is no protection against replay at this layer.
+/// The caller must take the sender from here and from nowhere else, and unpad the message. This layer
+/// does not detect replays.
 ///
-/// Constant time in the recipient's secret. The sender's key and signature are verified in variable
+/// Constant-time in the recipient's secret. The sender's key and signature are verified in variable
 /// time, as public data.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong, a signature that does not verify and a sender key that
-/// is no account's included.
-pub fn decrypt(
+/// [`DecryptError`] if the ciphertext is malformed or fails authentication, if the signature does not
+/// verify, or if the sender's key is not a valid account key.
+pub fn open(
     secret: &X25519Secret,
     public: &X25519Public,
     ciphertext: &[u8],
 ) -> Result<Opened, DecryptError> {
-    let (opened, _) = decrypt_checking(secret, public, ciphertext, Sender::check)?;
+    let (opened, _) = open_checking(secret, public, ciphertext, Sender::check)?;
     Ok(opened)
 }
 
-/// Decrypts as [`decrypt`] does, and remembers the sender's key, so that its next message takes about a
-/// third less time.
+/// Opens as [`open`] does, and remembers the sender's key, so that opening their next message takes
+/// about a third less time.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong. Nothing is remembered then.
-pub fn decrypt_remembering(
+/// [`DecryptError`], as [`open`]. Nothing is remembered then.
+pub fn open_remembering(
     senders: &mut Senders,
     secret: &X25519Secret,
     public: &X25519Public,
@@ -156,13 +149,13 @@ pub fn decrypt_remembering(
         Some(sender) => Ok(sender.clone()),
         None => Sender::check(key),
     };
-    let (opened, sender) = decrypt_checking(secret, public, ciphertext, known)?;
+    let (opened, sender) = open_checking(secret, public, ciphertext, known)?;
     senders.insert(sender);
     Ok(opened)
 }
 
-/// Decrypts as [`decrypt`] does; `check` takes the sender's key for an account's, or refuses it.
-fn decrypt_checking(
+/// Opens as [`open`] does; `check` accepts the sender's key as that of an account, or rejects it.
+fn open_checking(
     secret: &X25519Secret,
     public: &X25519Public,
     ciphertext: &[u8],
@@ -182,24 +175,24 @@ fn decrypt_checking(
     Ok((opened, sender))
 }
 
-/// What a one-to-one ciphertext contained, in the buffer that it came in, with its verified sender.
+/// An opened one-to-one message in its own buffer, with its verified sender.
 #[derive(Debug)]
 pub struct OpenedInPlace<'m> {
     /// The sender's Ed25519 key. Its signature over the message has been verified.
     pub sender: Ed25519Public,
     /// The sender's X25519 key: the account id without its prefix.
     pub sender_x25519: X25519Public,
-    /// The message, as it was given to [`encrypt`]: still padded if it was padded.
+    /// The message as given to [`seal`]: still padded if it was padded.
     pub message: &'m mut [u8],
 }
 
-/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext. Wiping it is the caller's.
+/// Opens as [`open`] does, but in the buffer of the ciphertext. The caller must zeroize the buffer.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong. The buffer may then hold the ciphertext or, where only
-/// the sender was refused, what was sealed.
-pub fn decrypt_in_place<'m>(
+/// [`DecryptError`], as [`open`]. The buffer then holds the ciphertext or, if only the sender was
+/// rejected, the decrypted bytes.
+pub fn open_in_place<'m>(
     secret: &X25519Secret,
     public: &X25519Public,
     ciphertext: &'m mut [u8],
@@ -226,13 +219,13 @@ struct Sender {
 impl Sender {
     fn check(key: &Ed25519Public) -> Result<Self, KeyError> {
         let verifier = key.to_verifying_key()?;
-        // A key with a component of small order could pass a signature check; it is no account's key.
+        // A key with a component of small order can pass a signature check, but no account has one.
         let x25519 = verifier.to_x25519()?;
         Ok(Self { verifier, x25519 })
     }
 }
 
-/// Verifies what was sealed to `public`: the length of the message in it, and who signed it.
+/// Verifies the content of a sealed box to `public`. Returns the length of the message and the sender.
 fn verify(
     public: &X25519Public,
     sealed: &[u8],

@@ -1,19 +1,19 @@
-//! The few ways in which an operation of this crate can fail.
+//! The errors of this crate: one for keys, one for encryption, one opaque error for decryption.
 
 use subtle::Choice;
 
-/// A key that cannot be used.
+/// The key is not usable.
 ///
-/// Keys are public data or come from the caller's own store, so the reason is told in full.
+/// Keys are public data or come from the caller's own store, so the reason is not hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The bytes given are not as many as the key has.
+    /// The input has the wrong length.
     #[error("expected a key of {expected} bytes, got {got}")]
     Length {
-        /// Bytes that a key of this type has.
+        /// Length of a key of this type in bytes.
         expected: usize,
-        /// Bytes that were given.
+        /// Length of the input in bytes.
         got: usize,
     },
     /// The bytes are not the canonical encoding of a point of the curve.
@@ -22,62 +22,59 @@ pub enum KeyError {
     /// The point has small order, or a component of small order.
     #[error("key is a point of small order or outside the prime-order subgroup")]
     NotPrimeOrder,
-    /// A 64-byte secret whose public half does not belong to its secret half.
-    #[error("the public half of the key does not belong to its secret half")]
+    /// The public half of a 64-byte secret does not match its secret half.
+    #[error("public half of the key does not match its secret half")]
     Mismatch,
-    /// A Diffie-Hellman with this key would give the all-zero output, known to everybody.
-    #[error("key of small order: the shared secret would be all zero")]
+    /// A Diffie-Hellman with this key yields the all-zero output, which is public.
+    #[error("key has small order: the shared secret would be all zero")]
     NonContributory,
-    /// A product with the number 0, which is the identity whatever the point is.
+    /// The scalar is 0: its product with any point is the identity.
     #[error("scalar is zero: the product would be the identity")]
     ZeroScalar,
 }
 
-/// A message that is longer than its cipher or its place allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected at most {max} bytes, got {got}")]
-pub struct LengthError {
-    /// Bytes that are allowed.
-    pub max: usize,
-    /// Bytes that were given.
-    pub got: usize,
-}
-
-/// A message that cannot be encrypted.
+/// The message cannot be sealed or encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncryptError {
-    /// The recipient's key cannot be used.
-    #[error(transparent)]
+    /// The recipient's key is not usable.
+    #[error("recipient: {0}")]
     Key(#[from] KeyError),
-    /// The message is too long.
-    #[error(transparent)]
-    Length(#[from] LengthError),
-    /// There are neither one message for all recipients nor one for each.
-    #[error("expected 1 or {recipients} messages, got {got}")]
-    MessageCount {
-        /// Recipients that were given.
-        recipients: usize,
-        /// Messages that were given.
+    /// The message exceeds the limit of its cipher or of its format.
+    #[error("expected a message of at most {max} bytes, got {got}")]
+    TooLong {
+        /// Maximum length in bytes.
+        max: usize,
+        /// Length of the message in bytes.
         got: usize,
     },
-    /// One recipient is to get two different messages, which would be encrypted with one key and
-    /// nonce and so give each other away.
-    #[error("a recipient is given twice, with different messages for one nonce")]
+    /// There is neither one message for all recipients nor one for each.
+    #[error("expected 1 or {recipients} messages, got {got}")]
+    MessageCount {
+        /// Number of recipients.
+        recipients: usize,
+        /// Number of messages.
+        got: usize,
+    },
+    /// A recipient occurs twice with different messages. Both would be encrypted with the same key and
+    /// nonce, which reveals them.
+    #[error("recipient occurs twice with different messages for one nonce")]
     RepeatedRecipient,
 }
 
-/// The one error for every failure to open, decrypt or authenticate.
+/// The ciphertext is malformed or fails authentication.
 ///
-/// It does not say why, so that it cannot become an oracle.
+/// It is the one error of every function that opens, decrypts or authenticates. It carries no reason,
+/// so that it cannot become an oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("decryption failed")]
 pub struct DecryptError;
 
-/// The one place where the outcome of a comparison of secrets becomes a branch.
+/// Turns the comparison of a tag into a result: the only place where a comparison of secrets becomes a
+/// branch.
 ///
-/// `Ok` if the tag was right, which is public from here on. The constant-time check allows a branch
-/// here and none before.
+/// From here on it is public whether the tag was right. The constant-time check allows a branch here
+/// and none before.
 pub(crate) fn authentic(tag_is_right: Choice) -> Result<(), DecryptError> {
     if bool::from(tag_is_right) {
         Ok(())
@@ -86,7 +83,7 @@ pub(crate) fn authentic(tag_is_right: Choice) -> Result<(), DecryptError> {
     }
 }
 
-/// A signature that does not verify.
+/// The signature does not verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("signature does not verify")]
 pub struct SignatureError;

@@ -4,11 +4,12 @@
 //! nonce (24) | XChaCha20-Poly1305 of: content, zeros | tag (16)
 //! ```
 //!
-//! Protocol: crypto, section 3. The content is a bt-encoded dict whose signature says who wrote it;
-//! making, reading and verifying it belongs to the layer above. This layer shows only that somebody
-//! with the group's key made the message.
+//! Protocol: crypto, section 3. The content is a bt-encoded dict whose signature names its author; the
+//! layer above writes, parses and verifies it. This layer only shows that a holder of the group's key
+//! made the message.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -16,30 +17,29 @@ use zeroize::Zeroizing;
 use crate::bytes::{
     split_first, split_first_mut, split_last, split_last_mut, without_trailing_zeros,
 };
-use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
-use crate::{DecryptError, LengthError};
+use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
+use crate::{DecryptError, EncryptError, SymmetricKey};
 
-/// Bytes that an unpadded message is longer than its content: nonce and tag.
+/// Overhead of an unpadded message in bytes: nonce and tag.
 pub const OVERHEAD: usize = xchacha::OVERHEAD;
-/// The multiple of which clients make the length of every message. Receivers accept any length.
+/// Clients pad every message to a multiple of this length in bytes. Receivers accept any length.
 pub const PADDING_MULTIPLE: usize = 256;
 
-/// Encrypts `content` with the group's newest key and a nonce of the generator.
+/// Encrypts `content` with the group's newest key and a random nonce.
 ///
-/// Zeros behind the content make the length of the result a multiple of `multiple`; 0 and 1 mean
-/// none. They are removed again by [`decrypt`], so the content must not end with a zero. Constant time
-/// in key and content.
+/// Zeros behind the content make the length of the result a multiple of `multiple`; 0 and 1 add none.
+/// [`decrypt`] removes them, so the content must not end with a zero. Constant-time in key and content.
 ///
 /// # Errors
 ///
-/// [`LengthError`] if the padded message would have 256 GiB or more.
+/// [`EncryptError::TooLong`] if the padded message would have 256 GiB or more.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
-/// use session_crypto::group;
+/// use session_crypto::{SymmetricKey, group};
 ///
-/// let (old, new) = ([1; 32], [2; 32]);
+/// let (old, new) = (SymmetricKey::generate(rng), SymmetricKey::generate(rng));
 /// let message = group::encrypt(rng, &new, b"content", 256)?;
 /// assert_eq!(message.len(), 256);
 /// let opened = group::decrypt([&old, &new], &message)?;
@@ -48,11 +48,11 @@ pub const PADDING_MULTIPLE: usize = 256;
 /// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     content: &[u8],
     multiple: usize,
-) -> Result<Vec<u8>, LengthError> {
-    let too_long = LengthError {
+) -> Result<Vec<u8>, EncryptError> {
+    let too_long = EncryptError::TooLong {
         max: xchacha::MAX_LENGTH,
         got: content.len(),
     };
@@ -66,73 +66,74 @@ pub fn encrypt(
     xchacha::encrypt_between(key, &nonce, &nonce, &[content], padding, &[])
 }
 
-/// What a group message contained, and with which key.
+/// The content of a group message and the key that decrypted it.
 #[derive(Debug)]
-pub struct Opened {
-    /// Which of the keys opened it, counted from 0.
+pub struct Decrypted {
+    /// Index of the key in the list, from 0.
     pub key_index: usize,
-    /// The content without its padding. Who wrote it has not been verified.
+    /// The content without its padding. Its author has not been verified.
     pub content: Zeroizing<Vec<u8>>,
 }
 
-/// Decrypts a message with the first of `keys` that opens it, and removes the trailing zeros.
+/// Decrypts a message with the first of `keys` that fits, and removes the trailing zeros.
 ///
-/// Give a pending key first, then the others; their order does not matter for the result. How many
-/// keys were tried can be seen from the time taken, and where the padding of an authentic message
-/// begins; otherwise it is constant time in the keys. What a caller must still do: parse the content,
-/// verify its signature, and check that the sender is a member.
+/// Give a pending key first, then the others; their order does not matter for the result. The time
+/// reveals how many keys were tried and where the padding of an authentic message begins; otherwise it
+/// is constant-time in the keys. The caller must parse the content, verify its signature, and check
+/// that the sender is a member.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] if none of the keys opens it. Keep the message: its key may still come.
-pub fn decrypt<'k>(
-    keys: impl IntoIterator<Item = &'k [u8; KEY_LENGTH]>,
+/// [`DecryptError`] if no key fits. Keep the message: its key may still arrive.
+pub fn decrypt(
+    keys: impl IntoIterator<Item = impl Borrow<SymmetricKey>>,
     message: &[u8],
-) -> Result<Opened, DecryptError> {
+) -> Result<Decrypted, DecryptError> {
     let (nonce, sealed) = split_first::<NONCE_LENGTH>(message).ok_or(DecryptError)?;
     let (ciphertext, tag) = split_last::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
     let mut content = Zeroizing::new(ciphertext.to_vec());
     let (key_index, length) = open(keys, nonce, &mut content, tag)?;
     content.truncate(length);
-    Ok(Opened { key_index, content })
+    Ok(Decrypted { key_index, content })
 }
 
-/// What a group message contained, in the buffer that it came in.
+/// The content of a group message in its own buffer, and the key that decrypted it.
 #[derive(Debug)]
-pub struct OpenedInPlace<'m> {
-    /// Which of the keys opened it, counted from 0.
+pub struct DecryptedInPlace<'m> {
+    /// Index of the key in the list, from 0.
     pub key_index: usize,
-    /// The content without its padding. Who wrote it has not been verified.
+    /// The content without its padding. Its author has not been verified.
     pub content: &'m mut [u8],
 }
 
-/// Decrypts as [`decrypt`] does, but in the buffer of the message. Wiping it is the caller's.
+/// Decrypts as [`decrypt`] does, but in the buffer of the message. The caller must zeroize the buffer.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] if none of the keys opens it. The buffer is then left as it was.
-pub fn decrypt_in_place<'k, 'm>(
-    keys: impl IntoIterator<Item = &'k [u8; KEY_LENGTH]>,
-    message: &'m mut [u8],
-) -> Result<OpenedInPlace<'m>, DecryptError> {
+/// [`DecryptError`] if no key fits. The buffer is then unchanged.
+pub fn decrypt_in_place(
+    keys: impl IntoIterator<Item = impl Borrow<SymmetricKey>>,
+    message: &mut [u8],
+) -> Result<DecryptedInPlace<'_>, DecryptError> {
     let (nonce, sealed) = split_first_mut::<NONCE_LENGTH>(message).ok_or(DecryptError)?;
     let (content, tag) = split_last_mut::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
     let (key_index, length) = open(keys, nonce, content, tag)?;
     let content = content.get_mut(..length).ok_or(DecryptError)?;
-    Ok(OpenedInPlace { key_index, content })
+    Ok(DecryptedInPlace { key_index, content })
 }
 
-/// Which key opened `buffer`, and the length of its content without the zeros behind it.
-fn open<'k>(
-    keys: impl IntoIterator<Item = &'k [u8; KEY_LENGTH]>,
+/// Returns the index of the key that decrypted `buffer`, and the length of the content without the
+/// zeros behind it.
+fn open(
+    keys: impl IntoIterator<Item = impl Borrow<SymmetricKey>>,
     nonce: &[u8; NONCE_LENGTH],
     buffer: &mut [u8],
     tag: &[u8; TAG_LENGTH],
 ) -> Result<(usize, usize), DecryptError> {
     let key_index = keys
         .into_iter()
-        // A key that does not fit leaves the buffer as it was.
-        .position(|key| xchacha::open_in_place(key, nonce, buffer, tag).is_ok())
+        // A key that does not fit leaves the buffer unchanged.
+        .position(|key| xchacha::decrypt_detached(key.borrow(), nonce, buffer, tag).is_ok())
         .ok_or(DecryptError)?;
     Ok((key_index, without_trailing_zeros(buffer).len()))
 }

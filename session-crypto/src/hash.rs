@@ -1,4 +1,4 @@
-//! The general-purpose hashes of the protocol, and the ids of stored messages.
+//! The general-purpose hashes of the protocol, and the hashes of stored messages.
 //!
 //! Protocol: crypto, section 12. The hashes that belong to one construct are in its module.
 
@@ -6,37 +6,36 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use base64ct::{Base64Unpadded, Encoding};
-use session_types::{AnyId, MessageHash, Namespace};
+use session_types::{AnyId, MessageHash, Namespace, base64};
 
 use crate::Blake2b;
 use crate::blake2b::{MAX_DIGEST_LENGTH, MAX_KEY_LENGTH};
 
-/// Shortest digest of [`hash`] in bytes.
+/// Minimum length of a digest of [`hash`] in bytes.
 pub const MIN_HASH_LENGTH: usize = 16;
 
-/// A hash that cannot be made with the given parameters.
+/// The parameters of a hash are out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
     /// The length of the digest is not 16 to 64 bytes.
     #[error("expected a digest of {MIN_HASH_LENGTH} to {MAX_DIGEST_LENGTH} bytes, got {got}")]
     DigestLength {
-        /// Bytes that were asked for.
+        /// Requested length in bytes.
         got: usize,
     },
     /// The key has more than 64 bytes.
     #[error("expected a key of at most {MAX_KEY_LENGTH} bytes, got {got}")]
     KeyLength {
-        /// Bytes that were given.
+        /// Length of the key in bytes.
         got: usize,
     },
 }
 
-/// BLAKE2b with a digest of `length` bytes (16 to 64) and a key of at most 64 bytes.
+/// Computes BLAKE2b with a digest of `length` bytes (16 to 64) and a key of at most 64 bytes.
 ///
-/// An empty key is the same as none. Where the lengths are known when the code is written, use
-/// [`Blake2b`]. Constant time in key and message.
+/// An empty key means no key. If the lengths are known at compile time, use [`Blake2b`]. Constant-time
+/// in key and message.
 ///
 /// # Errors
 ///
@@ -49,13 +48,13 @@ pub fn hash(length: usize, message: &[u8], key: &[u8]) -> Result<Vec<u8>, HashEr
         return Err(HashError::KeyLength { got: key.len() });
     }
     let digest = Blake2b::sized(length, key).chain(message).finalize();
-    Ok(digest.get(..length).unwrap_or_default().to_vec())
+    Ok(digest.into_iter().take(length).collect())
 }
 
-/// A hash over parts of different types, one after the other: `b64 hash` of the specification.
+/// A hash over the concatenation of parts: `b64 hash` of the specification.
 ///
-/// Bytes enter as they are and numbers as decimal digits. Nothing separates the parts, so only
-/// sequences whose borders are clear from elsewhere may be hashed.
+/// Numbers are hashed as decimal digits. Nothing separates the parts, so the borders between them must
+/// be known from elsewhere.
 ///
 /// ```
 /// use session_crypto::hash::JoinedHash;
@@ -80,11 +79,11 @@ impl JoinedHash {
         self
     }
 
-    /// Adds an integer as decimal digits, behind a minus sign if it is negative. Points in time are
+    /// Adds an integer as decimal digits, with a minus sign if it is negative. Points in time are
     /// milliseconds since 1970.
     #[must_use]
     pub fn integer(mut self, integer: impl Into<i128>) -> Self {
-        /// Formats straight into the hash.
+        /// Formats into the hash.
         struct Digits<'a>(&'a mut Blake2b<32>);
         impl Write for Digits<'_> {
             fn write_str(&mut self, digits: &str) -> core::fmt::Result {
@@ -92,21 +91,21 @@ impl JoinedHash {
                 Ok(())
             }
         }
-        // Writing to a hash cannot fail.
+        // Infallible: `Digits` never returns an error.
         let _ = write!(Digits(&mut self.0), "{}", integer.into());
         self
     }
 
-    /// The digest, 32 bytes.
+    /// Returns the digest, 32 bytes.
     #[must_use]
     pub fn finalize(self) -> [u8; 32] {
         self.0.finalize()
     }
 
-    /// The digest in base64 without padding: 43 characters of the standard alphabet.
+    /// Returns the digest in base64 without padding: 43 characters of the standard alphabet.
     #[must_use]
     pub fn finalize_base64(self) -> String {
-        Base64Unpadded::encode_string(&self.finalize())
+        base64::encode_unpadded(self.finalize())
     }
 }
 

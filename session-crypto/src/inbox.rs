@@ -1,16 +1,16 @@
-//! Encryption for blinded recipients: messages in the inbox of a community.
+//! Messages between blinded ids: the inbox of a community.
 //!
 //! ```text
 //! 0x00 | XChaCha20-Poly1305 of: message, sender's Ed25519 key (32) | tag (16) | nonce (24)
 //! ```
 //!
-//! Both sides make one key from their own secret, the other's blinded key and the direction
-//! (protocol: crypto, section 5). There is no signature: the sender is authentic because the key
-//! that opened the message is shared with his blinded key alone, and because his account's key
-//! inside gives that same blinded key. The recipient could have made the message himself.
+//! Both sides derive one key from their own secret, the peer's blinded key and the direction
+//! (protocol: crypto, section 5). There is no signature: the sender is authentic because only they and
+//! the recipient share the key, and because their account's key inside yields the same blinded key.
+//! The recipient can forge such a message to themselves.
 //!
-//! With prefix 15, write only to a key that the community server named, never to one computed from
-//! an account id: see [`crate::blind`].
+//! With prefix 15, seal only to a key that the community server named, never to one computed from an
+//! account id: see [`crate::blind`].
 
 use alloc::vec::Vec;
 
@@ -19,12 +19,12 @@ use zeroize::Zeroizing;
 
 use crate::blind::BlindedSecret;
 use crate::bytes::{split_first, split_last};
-use crate::ed25519::{self, Ed25519Public};
+use crate::ed25519::Ed25519Public;
 use crate::x25519::X25519Public;
 use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
-use crate::{Blake2b, DecryptError, EncryptError, KeyError};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError, SymmetricKey, point};
 
-/// Bytes that a ciphertext is longer than its message: version, sender's key, tag and nonce.
+/// Overhead of a sealed message in bytes: version, sender's key, tag and nonce.
 pub const OVERHEAD: usize = 1 + 32 + TAG_LENGTH + NONCE_LENGTH;
 
 const VERSION: u8 = 0;
@@ -34,7 +34,7 @@ fn direction_key(
     own: &BlindedSecret,
     peer: &Ed25519Public,
     own_is_sender: bool,
-) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+) -> Result<SymmetricKey, KeyError> {
     let shared = own.shared_scalar().shared_point(peer)?;
     let own = own.public();
     let (sender, recipient) = if own_is_sender {
@@ -42,7 +42,7 @@ fn direction_key(
     } else {
         (peer, &own)
     };
-    Ok(Zeroizing::new(
+    Ok(SymmetricKey::from_bytes(
         Blake2b::<32>::new()
             .chain(shared.as_slice())
             .chain(sender.as_bytes())
@@ -51,10 +51,10 @@ fn direction_key(
     ))
 }
 
-/// Encrypts `message` to the blinded key `recipient`, with a nonce of the generator.
+/// Seals `message` to the blinded key `recipient` with a random nonce.
 ///
 /// The recipient's key must be of the same community and prefix as the sender's. The result is
-/// [`OVERHEAD`] bytes longer than the message. Constant time in the secret.
+/// [`OVERHEAD`] bytes longer than the message. Constant-time in the secret.
 ///
 /// # Errors
 ///
@@ -69,13 +69,13 @@ fn direction_key(
 /// let alice = Ed25519Secret::generate(rng);
 /// let from = BlindedSecret::new(Blinding::Blind15, &alice, &server)?;
 /// let to = BlindedSecret::new(Blinding::Blind15, &Ed25519Secret::generate(rng), &server)?;
-/// let sealed = inbox::encrypt(rng, &from, &to.public(), b"hello")?;
-/// // The server says between whom it passed; the recipient finds out who that really is.
-/// let opened = inbox::decrypt(&to, &from.public(), &to.public(), &sealed)?;
+/// let sealed = inbox::seal(rng, &from, &to.public(), b"hello")?;
+/// // The server names both blinded keys; the message names the account of the sender.
+/// let opened = inbox::open(&to, &from.public(), &to.public(), &sealed)?;
 /// assert_eq!(opened.sender, alice.public());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn encrypt(
+pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &BlindedSecret,
     recipient: &Ed25519Public,
@@ -85,38 +85,32 @@ pub fn encrypt(
     let mut nonce = [0; NONCE_LENGTH];
     rng.fill_bytes(&mut nonce);
     let parts = [message, sender.account().as_bytes()];
-    Ok(xchacha::encrypt_between(
-        &key,
-        &nonce,
-        &[VERSION],
-        &parts,
-        0,
-        &nonce,
-    )?)
+    xchacha::encrypt_between(&key, &nonce, &[VERSION], &parts, 0, &nonce)
 }
 
-/// What an inbox message contained, with its sender.
+/// An opened inbox message with its sender.
 #[derive(Debug)]
 pub struct Opened {
-    /// The sender's Ed25519 key. Its blinded key is that of the message.
+    /// The sender's Ed25519 key, which yields the blinded key of the message.
     pub sender: Ed25519Public,
     /// The sender's X25519 key: the account id without its prefix.
     pub sender_x25519: X25519Public,
-    /// The message, as it was given to [`encrypt`]: still padded if it was padded.
+    /// The message as given to [`seal`]: still padded if it was padded.
     pub message: Zeroizing<Vec<u8>>,
 }
 
-/// Decrypts a message from `sender` to `recipient`, one of whom we are.
+/// Opens a message from `sender` to `recipient`, one of which is `own`.
 ///
-/// Both are blinded keys of our community and prefix, as the community server named them. Messages
-/// that we sent ourselves can be read too. What a caller must still do: unpad the message, and keep
-/// both keys from being of different prefixes. Constant time in the secret; the account's key inside is
-/// checked in variable time, as public data.
+/// Both are blinded keys of the same community and prefix, as the community server named them. Own
+/// sent messages can be opened too. The caller must unpad the message, and reject keys of different
+/// prefixes. Constant-time in the secret; the account's key inside is validated in variable time, as
+/// public data.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong.
-pub fn decrypt(
+/// [`DecryptError`] if the message is malformed or fails authentication, or if its account does not
+/// have the blinded key `sender`.
+pub fn open(
     own: &BlindedSecret,
     sender: &Ed25519Public,
     recipient: &Ed25519Public,
@@ -134,10 +128,10 @@ pub fn decrypt(
     let (content, account) = split_last::<32>(&message).ok_or(DecryptError)?;
     let length = content.len();
     let account = Ed25519Public::from_bytes(*account);
-    let point = ed25519::to_point(&account)?;
-    let account_x25519 = X25519Public::from_bytes(point.to_montgomery().to_bytes());
+    let account_point = point::of_ed25519(&account)?;
+    let account_x25519 = point::to_x25519(&account_point);
     let blinding = own.blinding();
-    if blinding.key_of_point(&account, &point, &account_x25519, own.server())? != *sender {
+    if blinding.key_of_point(&account, &account_point, &account_x25519, own.server())? != *sender {
         return Err(DecryptError);
     }
     message.truncate(length);

@@ -13,6 +13,9 @@ extern crate std;
 mod bytes;
 mod error;
 mod field;
+mod point;
+mod sha512;
+mod symmetric_key;
 
 pub mod attachment;
 pub mod blake2b;
@@ -37,27 +40,30 @@ pub mod xed25519;
 pub use blake2b::Blake2b;
 pub use blind::{BlindedSecret, Blinding};
 pub use ed25519::{Ed25519PublicExt, Ed25519Secret, VerifyingKey};
-pub use error::{DecryptError, EncryptError, KeyError, LengthError, SignatureError};
+pub use error::{DecryptError, EncryptError, KeyError, SignatureError};
 pub use scalar::SecretScalar;
 pub use session_types::{Ed25519Public, Ed25519Signature, X25519Public};
+pub use symmetric_key::SymmetricKey;
+#[cfg(feature = "x25519-dalek")]
+pub use x25519::X25519DalekExt;
 pub use x25519::{X25519PublicExt, X25519Secret};
 
-/// Takes exactly `N` bytes.
+// The crates whose types are part of this interface.
+#[cfg(feature = "ed25519-dalek")]
+pub use ed25519_dalek;
+#[cfg(feature = "getrandom")]
+pub use getrandom;
+pub use rand_core;
+pub use session_types;
+pub use subtle;
+#[cfg(feature = "x25519-dalek")]
+pub use x25519_dalek;
+pub use zeroize;
+
+/// Converts exactly `N` bytes.
 fn key_bytes<const N: usize>(bytes: &[u8]) -> Result<[u8; N], KeyError> {
     bytes.try_into().map_err(|_| KeyError::Length {
         expected: N,
         got: bytes.len(),
     })
-}
-
-/// Prints public bytes as lower-case hex.
-fn fmt_hex(f: &mut core::fmt::Formatter<'_>, bytes: &[u8]) -> core::fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-}
-
-/// Prints public bytes as lower-case hex, in parentheses behind the name of their type.
-fn fmt_public(f: &mut core::fmt::Formatter<'_>, name: &str, bytes: &[u8]) -> core::fmt::Result {
-    write!(f, "{name}(")?;
-    fmt_hex(f, bytes)?;
-    f.write_str(")")
 }

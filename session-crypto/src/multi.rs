@@ -1,18 +1,18 @@
 //! One message for many recipients: a ciphertext for each, all with one nonce.
 //!
-//! Each recipient finds his ciphertext by trying them all. The key of each is
-//! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, the sender's key
-//! always first, whoever computes it (protocol: crypto, section 6).
+//! Each recipient finds their ciphertext by trying all of them. The key of each is
+//! `BLAKE2b-32(key = domain; X25519(sender, recipient) || sender || recipient)`, with the sender's key
+//! first on both sides (protocol: crypto, section 6).
 //!
 //! ```text
 //! each entry: ciphertext | tag (16)
 //! ```
 //!
-//! The message does not say who sent it: the recipient must know the sender's key beforehand.
+//! The message does not name its sender: the recipient must know the sender's key beforehand.
 //!
 //! # The nonce
 //!
-//! Sender, recipient and domain fix the key. **A nonce must never be used again for the same three
+//! Sender, recipient and domain determine the key. **A nonce must never be reused for the same three
 //! with another message.** Draw it at random, or hash all content with a secret key.
 
 use alloc::collections::BTreeMap;
@@ -22,18 +22,19 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::x25519::{SharedSecret, X25519Public, X25519Secret};
-use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
-use crate::{Blake2b, DecryptError, EncryptError, KeyError};
+use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError, SymmetricKey};
 
-/// Bytes that a ciphertext is longer than its message.
+/// Overhead of a ciphertext in bytes.
 pub const OVERHEAD: usize = TAG_LENGTH;
-/// Bytes of a domain that count. Two domains that agree in them give the same keys.
+/// Maximum significant length of a domain in bytes. Two domains with the same first 64 bytes yield the
+/// same keys.
 pub const MAX_DOMAIN_LENGTH: usize = crate::blake2b::MAX_KEY_LENGTH;
 
-/// Recipients whose keys are worked out together: more of them save hardly more time.
+/// Number of recipients whose keys are computed together. A larger batch is hardly faster.
 const BATCH: usize = 64;
 
-/// One side of messages to or from many: a key pair and a domain.
+/// One side of messages to or from many recipients: a key pair and a domain.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::{Rng, UnwrapErr}};
@@ -45,11 +46,11 @@ const BATCH: usize = 64;
 /// let mut nonce = [0; 24];
 /// rng.fill_bytes(&mut nonce);
 /// let recipients = [first.public(), second.public()];
-/// let sealed = Party::new(&sender, b"domain").encrypt_to_all(&recipients, &nonce, &[b"hello"])?;
-/// // Each tries them all and opens its own.
+/// let sealed = Party::new(&sender, b"domain").seal_to_all(&recipients, &nonce, &[b"hello"])?;
+/// // Each recipient tries all entries and opens their own.
 /// let entries = sealed.iter().map(Vec::as_slice);
 /// let party = Party::new(&second, b"domain");
-/// assert_eq!(party.decrypt_from(&sender.public(), &nonce, entries)?.as_slice(), b"hello");
+/// assert_eq!(party.open_from(&sender.public(), &nonce, entries)?.as_slice(), b"hello");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub struct Party<'a> {
@@ -59,7 +60,8 @@ pub struct Party<'a> {
 }
 
 impl<'a> Party<'a> {
-    /// A key pair in a domain. Of the domain 64 bytes count; it may be empty.
+    /// Creates a party from a secret key and a domain, which may be empty. Only the first 64 bytes of
+    /// the domain are significant.
     #[must_use]
     pub fn new(secret: &'a X25519Secret, domain: &'a [u8]) -> Self {
         Self {
@@ -69,27 +71,27 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// The public key.
+    /// Returns the public key.
     #[must_use]
     pub const fn public(&self) -> &X25519Public {
         &self.public
     }
 
-    /// The key for messages from this side to `recipient`. Constant time in the secret.
+    /// Returns the key for messages from this side to `recipient`. Constant-time in the secret.
     ///
     /// # Errors
     ///
     /// [`KeyError::NonContributory`] if the recipient's key has small order.
-    pub fn key_to(&self, recipient: &X25519Public) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    pub fn key_to(&self, recipient: &X25519Public) -> Result<SymmetricKey, KeyError> {
         self.key(recipient, &self.public, recipient)
     }
 
-    /// The key for messages from `sender` to this side. Constant time in the secret.
+    /// Returns the key for messages from `sender` to this side. Constant-time in the secret.
     ///
     /// # Errors
     ///
     /// [`KeyError::NonContributory`] if the sender's key has small order.
-    pub fn key_from(&self, sender: &X25519Public) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    pub fn key_from(&self, sender: &X25519Public) -> Result<SymmetricKey, KeyError> {
         self.key(sender, sender, &self.public)
     }
 
@@ -98,7 +100,7 @@ impl<'a> Party<'a> {
         peer: &X25519Public,
         sender: &X25519Public,
         recipient: &X25519Public,
-    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    ) -> Result<SymmetricKey, KeyError> {
         let shared = self.secret.diffie_hellman(peer)?;
         Ok(self.derive(&shared, sender, recipient))
     }
@@ -108,8 +110,8 @@ impl<'a> Party<'a> {
         shared: &SharedSecret,
         sender: &X25519Public,
         recipient: &X25519Public,
-    ) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(
+    ) -> SymmetricKey {
+        SymmetricKey::from_bytes(
             Blake2b::<32>::keyed_prefix(self.domain)
                 .chain(shared.expose_bytes())
                 .chain(sender.as_bytes())
@@ -118,15 +120,15 @@ impl<'a> Party<'a> {
         )
     }
 
-    /// Encrypts `message` to one recipient. The result is [`OVERHEAD`] bytes longer.
+    /// Seals `message` to one recipient. The result is [`OVERHEAD`] bytes longer.
     ///
-    /// To encrypt to many, call it for each with the same nonce. A recipient whose key is refused
-    /// may be left out. Constant time in secret and message.
+    /// To seal to many, call it for each with the same nonce. A recipient whose key is rejected may be
+    /// left out. Constant-time in secret and message.
     ///
     /// # Errors
     ///
     /// [`EncryptError::Key`] if the recipient's key has small order.
-    pub fn encrypt_to(
+    pub fn seal_to(
         &self,
         recipient: &X25519Public,
         nonce: &[u8; NONCE_LENGTH],
@@ -136,16 +138,16 @@ impl<'a> Party<'a> {
         seal(&key, nonce, message)
     }
 
-    /// Encrypts to every recipient: one message for all, or as many messages as recipients.
+    /// Seals to every recipient: one message for all, or as many messages as recipients.
     ///
-    /// The ciphertexts come in the order of the recipients.
+    /// The ciphertexts are in the order of the recipients.
     ///
     /// # Errors
     ///
     /// [`EncryptError::MessageCount`] if there is another number of messages,
-    /// [`EncryptError::RepeatedRecipient`] if somebody would get two different messages with one
+    /// [`EncryptError::RepeatedRecipient`] if a recipient would get two different messages with one
     /// nonce, and [`EncryptError::Key`] if a recipient's key has small order.
-    pub fn encrypt_to_all(
+    pub fn seal_to_all(
         &self,
         recipients: &[X25519Public],
         nonce: &[u8; NONCE_LENGTH],
@@ -177,47 +179,40 @@ impl<'a> Party<'a> {
         Ok(ciphertexts)
     }
 
-    /// Opens the first of `ciphertexts` that is for us.
+    /// Opens the first of `ciphertexts` that is for this side.
     ///
-    /// Entries shorter than a tag are skipped. How many were tried can be seen from the time taken;
-    /// otherwise it is constant time in the secret. What opens comes from `sender` or from ourselves.
+    /// Entries shorter than a tag are skipped. The time reveals how many were tried; otherwise it is
+    /// constant-time in the secret. The message is from `sender` or from this side.
     ///
     /// # Errors
     ///
-    /// [`DecryptError`] if none opens: a normal result for who is no recipient.
-    pub fn decrypt_from<'c>(
+    /// [`DecryptError`] if no entry opens, which is expected for non-recipients.
+    pub fn open_from<'c>(
         &self,
         sender: &X25519Public,
         nonce: &[u8; NONCE_LENGTH],
         ciphertexts: impl IntoIterator<Item = &'c [u8]>,
     ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
         let key = self.key_from(sender)?;
-        decrypt(&key, nonce, ciphertexts)
+        open(&key, nonce, ciphertexts)
     }
 }
 
 fn seal(
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     message: &[u8],
 ) -> Result<Vec<u8>, EncryptError> {
-    Ok(xchacha::encrypt_between(
-        key,
-        nonce,
-        &[],
-        &[message],
-        0,
-        &[],
-    )?)
+    xchacha::encrypt_between(key, nonce, &[], &[message], 0, &[])
 }
 
-/// Opens the first of `ciphertexts` that opens with `key`, as [`Party::decrypt_from`].
+/// Opens the first of `ciphertexts` that opens with `key`, as [`Party::open_from`].
 ///
 /// # Errors
 ///
-/// [`DecryptError`] if none opens.
-pub fn decrypt<'c>(
-    key: &[u8; KEY_LENGTH],
+/// [`DecryptError`] if no entry opens.
+pub fn open<'c>(
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     ciphertexts: impl IntoIterator<Item = &'c [u8]>,
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {

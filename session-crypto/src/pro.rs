@@ -1,7 +1,7 @@
-//! Session Pro: keys, the proofs of its backend, and the order in which a receiver checks them.
+//! Session Pro: keys, the proofs of its backend, and the order of a receiver's checks.
 //!
-//! The backend signs that a *rotating key* is entitled until some time. A sender signs his messages
-//! with that key too (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
+//! The backend signs that a *rotating key* is entitled until an expiry. A sender also signs their
+//! messages with that key (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
 //! a message, [`HashProof`] of the earlier releases signs a hash.
 //!
 //! ```text
@@ -10,7 +10,7 @@
 //!                             version (1) | index hash (32) | rotating key (32) | expiry, u64 little-endian ms)
 //! ```
 //!
-//! Nothing here knows the backend's public key: the caller gives it.
+//! The caller supplies the backend's public key.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,10 +20,10 @@ use zeroize::Zeroizing;
 use crate::ed25519::{Ed25519Public, Ed25519PublicExt, Ed25519Secret, Ed25519Signature};
 use crate::{Blake2b, SignatureError};
 
-/// How long a rotating key is used, in seconds: seven days.
+/// Lifetime of a rotating key in seconds: seven days.
 pub const ROTATION_PERIOD_SECONDS: u64 = 604_800;
 
-/// The master key pair of an account. Constant time.
+/// Derives the master key pair of an account. Constant-time.
 #[must_use]
 pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(
@@ -34,12 +34,11 @@ pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
     Ed25519Secret::from_seed(&seed)
 }
 
-/// The rotating key pair at a time, in seconds since 1970. It is the same for a whole period.
+/// Derives the rotating key pair at a time, in seconds since 1970. It is the same for a whole period.
 ///
-/// `master` is the pair of [`master_key`], not the account's. Constant time in the key.
+/// `master` is the pair of [`master_key`], not the account's. Constant-time in the key.
 #[must_use]
 pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret {
-    // The remainder is never more than the time.
     let start = unix_seconds.saturating_sub(unix_seconds % ROTATION_PERIOD_SECONDS);
     let seed = Zeroizing::new(
         Blake2b::<32>::personal(b"ProRotatingSeed_")
@@ -50,21 +49,21 @@ pub fn rotating_key(master: &Ed25519Secret, unix_seconds: u64) -> Ed25519Secret 
     Ed25519Secret::from_seed(&seed)
 }
 
-/// The backend's statement that a rotating key is entitled until some time. Newest generation.
+/// The backend's statement that a rotating key is entitled until an expiry. Newest generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// By which the backend can take the proof back.
+    /// The tag by which the backend can revoke the proof.
     pub revocation_tag: [u8; 32],
     /// The key that signs messages.
     pub rotating_key: Ed25519Public,
-    /// Until when, in **seconds** since 1970.
+    /// Expiry in **seconds** since 1970.
     pub expiry_seconds: u64,
     /// The backend's signature.
     pub signature: Ed25519Signature,
 }
 
 impl Proof {
-    /// The bytes that the backend signs: `ProProof_v0_____ || tag || key || decimal expiry`.
+    /// Returns the bytes that the backend signs: `ProProof_v0_____ || tag || key || decimal expiry`.
     #[must_use]
     pub fn signed_message(&self) -> Vec<u8> {
         SignedMessage::new(b"ProProof_v0_____")
@@ -74,7 +73,7 @@ impl Proof {
             .finish()
     }
 
-    /// Verifies the backend's signature. What it says about time is checked by [`check_message`].
+    /// Verifies the backend's signature. [`check_message`] checks the expiry.
     ///
     /// # Errors
     ///
@@ -83,8 +82,8 @@ impl Proof {
         backend.verify(&self.signed_message(), &self.signature)
     }
 
-    /// Whether the proof still holds at a time, in milliseconds since 1970, which counts in whole
-    /// seconds. The last second counts.
+    /// Returns whether the proof is valid at a time in milliseconds since 1970, rounded down to
+    /// seconds. It is valid in the second of its expiry.
     #[must_use]
     pub const fn is_current(&self, unix_milliseconds: u64) -> bool {
         unix_milliseconds / 1000 <= self.expiry_seconds
@@ -96,18 +95,18 @@ impl Proof {
 pub struct HashProof {
     /// Version of the proof, 0.
     pub version: u8,
-    /// By which the backend can take the proof back.
+    /// The tag by which the backend can revoke the proof.
     pub gen_index_hash: [u8; 32],
     /// The key that signs messages.
     pub rotating_key: Ed25519Public,
-    /// Until when, in **milliseconds** since 1970.
+    /// Expiry in **milliseconds** since 1970.
     pub expiry_milliseconds: u64,
     /// The backend's signature.
     pub signature: Ed25519Signature,
 }
 
 impl HashProof {
-    /// The hash that the backend signs.
+    /// Returns the hash that the backend signs.
     #[must_use]
     pub fn signed_hash(&self) -> [u8; 32] {
         Blake2b::<32>::personal(b"ProProof________")
@@ -127,33 +126,33 @@ impl HashProof {
         backend.verify(&self.signed_hash(), &self.signature)
     }
 
-    /// Whether the proof still holds at a time, in milliseconds since 1970.
+    /// Returns whether the proof is valid at a time in milliseconds since 1970.
     #[must_use]
     pub const fn is_current(&self, unix_milliseconds: u64) -> bool {
         unix_milliseconds <= self.expiry_milliseconds
     }
 }
 
-/// What is known of a message that carries a proof.
+/// The status of a message that carries a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// The backend has not signed this proof.
     InvalidProof,
     /// The rotating key has not signed this message.
     InvalidUserSignature,
-    /// All signatures verify, but the message is younger than the proof allows.
+    /// All signatures verify, but the message was sent after the expiry.
     Expired,
-    /// All is well.
+    /// All checks succeed.
     Valid,
 }
 
 /// Checks a message in the order of all clients: the backend's signature over the proof, the rotating
-/// key's signature over the message, then the time.
+/// key's signature over the message, then the expiry.
 ///
 /// `signed` are the bytes that the rotating key signs, which differ between kinds of conversations:
 /// the encrypted content one to one, the plain content in groups, the padded content without its
-/// signature in communities. `sent_milliseconds` is the time that the content names. Whether the
-/// proof was revoked is not known here.
+/// signature in communities. `sent_milliseconds` is the time in the content. The caller must check
+/// whether the proof was revoked.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -231,7 +230,7 @@ fn status(
     }
 }
 
-/// The bytes to sign, with master **and** rotating key, to ask the backend for a proof.
+/// Returns the bytes to sign, with master **and** rotating key, to ask the backend for a proof.
 #[must_use]
 pub fn generate_proof_request(
     master: &Ed25519Public,
@@ -245,7 +244,7 @@ pub fn generate_proof_request(
         .finish()
 }
 
-/// The bytes to sign with the master key to ask for the state of a subscription.
+/// Returns the bytes to sign with the master key to ask for the state of a subscription.
 #[must_use]
 pub fn status_request(master: &Ed25519Public, unix_seconds: u64) -> Vec<u8> {
     SignedMessage::new(b"ProGetProStatus_")
@@ -254,7 +253,8 @@ pub fn status_request(master: &Ed25519Public, unix_seconds: u64) -> Vec<u8> {
         .finish()
 }
 
-/// The bytes to sign with the master key to ask for payments before a cursor, which may be empty.
+/// Returns the bytes to sign with the master key to ask for payments before a cursor, which may be
+/// empty.
 #[must_use]
 pub fn payments_request(
     master: &Ed25519Public,
@@ -270,8 +270,8 @@ pub fn payments_request(
         .finish()
 }
 
-/// A signed message of the backend's protocol: a domain of 16 bytes, then fields. Two fields of
-/// variable length that stand side by side have a zero byte between them.
+/// A signed message of the backend's protocol: a domain of 16 bytes, then fields. A zero byte separates
+/// two adjacent fields of variable length.
 struct SignedMessage {
     bytes: Vec<u8>,
     ends_variable: bool,

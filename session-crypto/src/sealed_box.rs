@@ -1,4 +1,4 @@
-//! libsodium's sealed box: anybody can seal to an X25519 key, only its owner can open.
+//! libsodium's sealed box: anybody can seal to an X25519 key, only the holder of its secret can open.
 //!
 //! ```text
 //! ephemeral public key (32) | Poly1305 tag (16) | XSalsa20 ciphertext (as long as the message)
@@ -7,8 +7,8 @@
 //! The nonce is `BLAKE2b-24(ephemeral public key || recipient)`, the key
 //! `HSalsa20(X25519(ephemeral, recipient), 0)` (protocol: crypto, section 2.2).
 //!
-//! The box says nothing about the sender. Its content is authentic only in the sense that whoever
-//! made it knew the recipient's public key.
+//! The box does not authenticate its sender: everybody who knows the recipient's public key can make
+//! one.
 
 use alloc::vec::Vec;
 
@@ -21,12 +21,12 @@ use salsa20::{XSalsa20, hsalsa};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::bytes::{split_first, split_first_mut};
+use crate::bytes::{MAX_ALLOCATION, split_array, split_array_mut, split_first, split_first_mut};
 use crate::error::authentic;
-use crate::x25519::{Peer, SharedSecret, X25519Public, X25519Secret, split_public};
-use crate::{Blake2b, DecryptError, KeyError};
+use crate::x25519::{Peer, SharedSecret, X25519Public, X25519Secret};
+use crate::{Blake2b, DecryptError, EncryptError};
 
-/// Bytes that a sealed box is longer than its message: ephemeral key (32) and tag (16).
+/// Overhead of a sealed box in bytes: ephemeral key (32) and tag (16).
 pub const OVERHEAD: usize = 48;
 /// Length of the tag in bytes.
 const TAG: usize = 16;
@@ -38,7 +38,7 @@ fn nonce(ephemeral: &X25519Public, recipient: &X25519Public) -> [u8; 24] {
         .finalize()
 }
 
-/// The cipher behind the 32 bytes of key stream that make the Poly1305 key, and that key.
+/// Returns the cipher behind the first 32 bytes of its key stream, and these: the Poly1305 key.
 fn secretbox(shared: &SharedSecret, nonce: &[u8; 24]) -> (XSalsa20, Zeroizing<[u8; 32]>) {
     let mut key = hsalsa::<U10>(shared.expose_bytes().into(), &[0; 16].into());
     let mut cipher = XSalsa20::new(&key, nonce.into());
@@ -54,16 +54,15 @@ fn tag(mac_key: &[u8; 32], ciphertext: &[u8]) -> [u8; TAG] {
         .into()
 }
 
-/// Seals `message` to `recipient` with an ephemeral key of the generator.
+/// Seals `message` to `recipient` with a random ephemeral key.
 ///
-/// The recipient is an [`X25519Public`] or, in less time, a
-/// [`PreparedPublic`](crate::x25519::PreparedPublic).
-/// The result is [`OVERHEAD`] bytes longer than the message. Constant time in ephemeral key and
-/// message.
+/// The recipient is an [`X25519Public`] or, faster, a
+/// [`PreparedPublic`](crate::x25519::PreparedPublic). The result is [`OVERHEAD`] bytes longer than the
+/// message. Constant-time in ephemeral key and message.
 ///
 /// # Errors
 ///
-/// [`KeyError::NonContributory`] if the recipient's key has small order.
+/// [`EncryptError::Key`] if the recipient's key has small order.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -80,24 +79,24 @@ pub fn seal<'a>(
     rng: &mut (impl CryptoRng + ?Sized),
     recipient: impl Into<Peer<'a>>,
     message: &[u8],
-) -> Result<Vec<u8>, KeyError> {
+) -> Result<Vec<u8>, EncryptError> {
     let ephemeral = X25519Secret::generate(rng);
     seal_parts(&ephemeral, recipient.into(), &[message])
 }
 
-/// Seals the parts of a message, one after the other, with a given ephemeral key.
+/// Seals the concatenated parts of a message with a given ephemeral key.
 ///
-/// The parts are written straight into the output, so that the message exists there only. An
-/// ephemeral key must be used once, for one message and recipient.
+/// The parts are written straight into the output, without another copy of the message. An ephemeral
+/// key must be used once, for one message and recipient.
 ///
 /// # Errors
 ///
-/// [`KeyError::NonContributory`] if the recipient's key has small order.
+/// [`EncryptError::Key`] if the recipient's key has small order.
 pub(crate) fn seal_parts(
     ephemeral: &X25519Secret,
     recipient: Peer<'_>,
     parts: &[&[u8]],
-) -> Result<Vec<u8>, KeyError> {
+) -> Result<Vec<u8>, EncryptError> {
     let (public, shared) = ephemeral.agree(recipient)?;
     let (mut cipher, mac_key) = secretbox(&shared, &nonce(&public, recipient.public()));
 
@@ -105,28 +104,30 @@ pub(crate) fn seal_parts(
         .iter()
         .fold(OVERHEAD, |sum, part| sum.saturating_add(part.len()));
     let mut out = Vec::with_capacity(length);
-    out.extend_from_slice(public.as_bytes());
-    out.extend_from_slice(&[0; TAG]);
+    out.extend_from_slice(&[0; OVERHEAD]);
     for part in parts {
         out.extend_from_slice(part);
     }
-    if let Some((head, ciphertext)) = out.split_first_chunk_mut::<OVERHEAD>() {
-        cipher.apply_keystream(ciphertext);
-        if let Some(place) = head.last_chunk_mut() {
-            *place = tag(&mac_key, ciphertext);
-        }
-    }
+    let too_long = EncryptError::TooLong {
+        max: MAX_ALLOCATION,
+        got: length,
+    };
+    // Cannot fail: the head has just been written.
+    let (head, ciphertext) = out.split_first_chunk_mut::<OVERHEAD>().ok_or(too_long)?;
+    cipher.apply_keystream(ciphertext);
+    let (key_place, tag_place) = split_array_mut::<OVERHEAD, 32, TAG>(head);
+    *key_place = public.to_bytes();
+    *tag_place = tag(&mac_key, ciphertext);
     Ok(out)
 }
 
 /// Opens a sealed box with the recipient's key pair.
 ///
-/// The message is wiped when it is dropped. Constant time in the secret and in the comparison of
-/// the tag.
+/// The message is zeroized on drop. Constant-time in the secret and in the comparison of the tag.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong: too short, another recipient, changed on the way.
+/// [`DecryptError`] if the box is malformed or fails authentication.
 pub fn open(
     secret: &X25519Secret,
     public: &X25519Public,
@@ -139,13 +140,13 @@ pub fn open(
     Ok(message)
 }
 
-/// Opens a sealed box in its own buffer, and returns where the message lies in it.
+/// Opens a sealed box in its own buffer, and returns the message in it.
 ///
-/// Wiping the buffer is the caller's. Constant time as [`open`].
+/// The caller must zeroize the buffer. Constant-time as [`open`].
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+/// [`DecryptError`] if the box is malformed or fails authentication. The buffer is then unchanged.
 pub fn open_in_place<'m>(
     secret: &X25519Secret,
     public: &X25519Public,
@@ -157,16 +158,17 @@ pub fn open_in_place<'m>(
     Ok(message)
 }
 
-/// The cipher for a ciphertext whose tag has been checked.
+/// Authenticates a ciphertext and returns its cipher.
 fn authenticate(
     secret: &X25519Secret,
     public: &X25519Public,
     head: &[u8; OVERHEAD],
     ciphertext: &[u8],
 ) -> Result<XSalsa20, DecryptError> {
-    let (ephemeral, given) = split_public(head).ok_or(DecryptError)?;
+    let (ephemeral, given) = split_array::<OVERHEAD, 32, TAG>(head);
+    let ephemeral = X25519Public::from_bytes(*ephemeral);
     let shared = secret.diffie_hellman(&ephemeral)?;
     let (cipher, mac_key) = secretbox(&shared, &nonce(&ephemeral, public));
-    authentic(tag(&mac_key, ciphertext).as_slice().ct_eq(given))?;
+    authentic(tag(&mac_key, ciphertext).ct_eq(given))?;
     Ok(cipher)
 }

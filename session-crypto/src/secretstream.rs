@@ -1,17 +1,17 @@
-//! libsodium's secretstream: a sequence of authenticated chunks that cannot be cut, reordered or
-//! repeated without notice.
+//! libsodium's secretstream: a sequence of authenticated chunks. Truncation, reordering and repetition
+//! are detected.
 //!
 //! ```text
 //! encrypted tag (1) | ciphertext (as long as the message) | Poly1305 tag (16)
 //! ```
 //!
-//! This is libsodium's construction to the byte, its padding quirk included (protocol: crypto,
-//! section 10.4), and not the AEAD of RFC 8439: the tag of a chunk is encrypted as a block of its
-//! own at counter 1, the message starts at counter 2, and the message is followed by
-//! `length mod 16` zeros in the authenticated bytes. There is no associated data.
+//! The bytes are those of libsodium, including its padding quirk (protocol: crypto, section 10.4), and
+//! not those of the AEAD of RFC 8439: the tag of a chunk is encrypted as its own block at counter 1,
+//! the message starts at counter 2, and `length mod 16` zeros follow the message in the authenticated
+//! bytes. There is no associated data.
 //!
-//! Constant time in key and message; the tag is compared in constant time before anything is
-//! decrypted.
+//! Constant-time in key and message; the authentication tag is compared in constant time before
+//! anything is decrypted.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,38 +23,38 @@ use poly1305::universal_hash::{KeyInit, UniversalHash};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::copy_prefix;
+use crate::bytes::{length, split_array, split_array_mut};
 use crate::error::authentic;
-use crate::{DecryptError, LengthError};
+use crate::{DecryptError, EncryptError, SymmetricKey};
 
 /// Length of a key in bytes.
-pub const KEY_LENGTH: usize = 32;
-/// Length in bytes of the header, which is sent before the first chunk.
+pub const KEY_LENGTH: usize = SymmetricKey::LENGTH;
+/// Length in bytes of the header, which precedes the first chunk.
 pub const HEADER_LENGTH: usize = 24;
-/// Bytes that a chunk is longer than its message.
+/// Overhead of a chunk in bytes.
 pub const OVERHEAD: usize = 17;
 /// Length of an authentication tag in bytes.
 pub const MAC_LENGTH: usize = 16;
-/// Longest message of a chunk in bytes, well below what the counter of the cipher allows.
+/// Maximum length of the message of a chunk in bytes, well below the limit of the cipher.
 pub const MAX_MESSAGE_LENGTH: usize = 0x7fff_ffff;
 
 const BLOCK: usize = 64;
 
-/// The mark of a chunk, which is encrypted and authenticated with it.
+/// The tag of a chunk, which is encrypted and authenticated with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tag {
     /// 0: more chunks follow.
     Message,
     /// 1: the end of a group of chunks.
     Push,
-    /// 2: the key changes behind this chunk.
+    /// 2: the key changes after this chunk.
     Rekey,
     /// 3: the last chunk.
     Final,
 }
 
 impl Tag {
-    /// The byte of this tag.
+    /// Returns the byte of this tag.
     #[must_use]
     pub const fn to_byte(self) -> u8 {
         match self {
@@ -65,7 +65,7 @@ impl Tag {
         }
     }
 
-    /// The tag of a byte.
+    /// Returns the tag of a byte.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
@@ -82,12 +82,13 @@ impl Tag {
     }
 }
 
-/// One end of a stream, writing or reading. Wiped when dropped, never printed.
+/// One end of a stream, writing or reading. It is zeroized on drop and never printed.
 ///
 /// ```
+/// use session_crypto::SymmetricKey;
 /// use session_crypto::secretstream::{SecretStream, Tag};
 ///
-/// let (key, header) = ([1; 32], [2; 24]);
+/// let (key, header) = (SymmetricKey::from_bytes([1; 32]), [2; 24]);
 /// let (mut sender, mut receiver) = (SecretStream::new(&key, &header), SecretStream::new(&key, &header));
 /// let mut chunk = *b"the last one";
 /// let (tag, mac) = sender.push(Tag::Final, &mut chunk)?;
@@ -105,14 +106,12 @@ pub struct SecretStream {
 impl SecretStream {
     /// Starts a stream. A key and header must never be used for two streams.
     #[must_use]
-    pub fn new(key: &[u8; KEY_LENGTH], header: &[u8; HEADER_LENGTH]) -> Self {
-        let (mut input, mut nonce) = ([0; 16], [0; 8]);
-        copy_prefix(&mut input, header);
-        copy_prefix(&mut nonce, header.last_chunk::<8>().unwrap_or(&[0; 8]));
-        let mut subkey = hchacha::<R20>(key.into(), &input.into());
+    pub fn new(key: &SymmetricKey, header: &[u8; HEADER_LENGTH]) -> Self {
+        let (input, nonce) = split_array::<HEADER_LENGTH, 16, 8>(header);
+        let mut subkey = hchacha::<R20>(key.expose_bytes().into(), input.into());
         let stream = Self {
             key: subkey.into(),
-            nonce,
+            nonce: *nonce,
             counter: 1,
         };
         subkey.as_mut_slice().zeroize();
@@ -124,12 +123,13 @@ impl SecretStream {
     ///
     /// # Errors
     ///
-    /// [`LengthError`] if the message is longer than [`MAX_MESSAGE_LENGTH`]. Nothing has changed.
+    /// [`EncryptError::TooLong`] if the message exceeds [`MAX_MESSAGE_LENGTH`]. Message and stream are
+    /// then unchanged.
     pub fn push(
         &mut self,
         tag: Tag,
         message: &mut [u8],
-    ) -> Result<(u8, [u8; MAC_LENGTH]), LengthError> {
+    ) -> Result<(u8, [u8; MAC_LENGTH]), EncryptError> {
         check_length(message.len())?;
         let mut chunk = Chunk::start(self);
         let encrypted_tag = chunk.encrypt_tag(tag);
@@ -139,12 +139,12 @@ impl SecretStream {
         Ok((encrypted_tag, mac))
     }
 
-    /// Checks one chunk and decrypts it in place. Returns its tag.
+    /// Authenticates one chunk and decrypts it in place. Returns its tag.
     ///
     /// # Errors
     ///
     /// [`DecryptError`] if the chunk is not the next one of this stream, or its tag is unknown.
-    /// Stream and ciphertext are then as they were.
+    /// Stream and ciphertext are then unchanged.
     pub fn pull(
         &mut self,
         encrypted_tag: u8,
@@ -157,31 +157,33 @@ impl SecretStream {
         Ok(tag)
     }
 
-    /// As [`push`](Self::push) of the parts, one after the other, but writes encrypted tag, ciphertext
-    /// and authentication tag behind `out`: what is encrypted on the way needs no copy.
+    /// As [`push`](Self::push) of the concatenated parts, but appends encrypted tag, ciphertext and
+    /// authentication tag to `out`.
     pub(crate) fn push_to(
         &mut self,
         tag: Tag,
         parts: [&[u8]; 2],
         out: &mut Vec<u8>,
-    ) -> Result<(), LengthError> {
-        let [length, rest] = parts.map(<[u8]>::len);
-        let length = length.saturating_add(rest);
+    ) -> Result<(), EncryptError> {
+        let [first, second] = parts.map(<[u8]>::len);
+        let length = first.saturating_add(second);
         check_length(length)?;
         out.reserve(length.saturating_add(1).saturating_add(MAC_LENGTH));
         let mut chunk = Chunk::start(self);
         out.push(chunk.encrypt_tag(tag));
         let start = out.len();
         for part in parts {
-            chunk.apply_to(part, out);
+            out.extend_from_slice(part);
         }
-        let mac = chunk.mac(out.get(start..).unwrap_or_default());
+        let message = behind(out, start);
+        chunk.cipher.apply_keystream(message);
+        let mac = chunk.mac(message);
         out.extend_from_slice(&mac);
         self.advance(&mac, tag);
         Ok(())
     }
 
-    /// As [`pull`](Self::pull), but writes the message behind `out`.
+    /// As [`pull`](Self::pull), but appends the message to `out`.
     pub(crate) fn pull_to(
         &mut self,
         encrypted_tag: u8,
@@ -190,12 +192,14 @@ impl SecretStream {
         out: &mut Vec<u8>,
     ) -> Result<Tag, DecryptError> {
         let (mut chunk, tag) = self.verify(encrypted_tag, ciphertext, mac)?;
-        chunk.apply_to(ciphertext, out);
+        let start = out.len();
+        out.extend_from_slice(ciphertext);
+        chunk.cipher.apply_keystream(behind(out, start));
         self.advance(mac, tag);
         Ok(tag)
     }
 
-    /// Checks a chunk. Its cipher stands where its message begins.
+    /// Authenticates a chunk. The position of its cipher is the beginning of the message.
     fn verify(
         &self,
         encrypted_tag: u8,
@@ -214,13 +218,13 @@ impl SecretStream {
 
     fn cipher(&self) -> ChaCha20 {
         let mut nonce = [0; 12];
-        let (counter, rest) = nonce.split_at_mut(4);
-        copy_prefix(counter, &self.counter.to_le_bytes());
-        copy_prefix(rest, &self.nonce);
+        let (counter, rest) = split_array_mut::<12, 4, 8>(&mut nonce);
+        *counter = self.counter.to_le_bytes();
+        *rest = self.nonce;
         ChaCha20::new(&self.key.into(), &nonce.into())
     }
 
-    /// Makes the state for the next chunk.
+    /// Computes the state for the next chunk.
     fn advance(&mut self, mac: &[u8; MAC_LENGTH], tag: Tag) {
         for (nonce, mac) in self.nonce.iter_mut().zip(mac) {
             *nonce ^= mac;
@@ -241,58 +245,56 @@ impl fmt::Debug for SecretStream {
     }
 }
 
-fn check_length(got: usize) -> Result<(), LengthError> {
+fn check_length(got: usize) -> Result<(), EncryptError> {
     let max = MAX_MESSAGE_LENGTH;
     if got > max {
-        return Err(LengthError { max, got });
+        return Err(EncryptError::TooLong { max, got });
     }
     Ok(())
 }
 
-/// What one chunk is made with.
+/// Returns what was appended to a buffer of the length `start`.
+#[expect(
+    clippy::expect_used,
+    reason = "a buffer that was appended to is not shorter than before"
+)]
+fn behind(out: &mut [u8], start: usize) -> &mut [u8] {
+    out.get_mut(start..).expect("the buffer has grown")
+}
+
+/// The cipher and the keys of one chunk.
 struct Chunk {
-    /// Stands at block 2, where the message begins.
+    /// At block 2, where the message begins.
     cipher: ChaCha20,
     mac_key: Zeroizing<[u8; 32]>,
-    /// The block of the tag: key stream, whose first byte is replaced by the encrypted tag.
+    /// The block of the tag: key stream, with the encrypted tag as its first byte.
     block: Zeroizing<[u8; BLOCK]>,
 }
 
 impl Chunk {
     fn start(stream: &SecretStream) -> Self {
         let mut cipher = stream.cipher();
-        // Blocks 0 and 1: the Poly1305 key with 32 bytes that nobody uses, and the tag's block.
-        let mut blocks = Zeroizing::new([0; 2 * BLOCK]);
-        cipher.apply_keystream(blocks.as_mut_slice());
-        let (mut mac_key, mut block) = (Zeroizing::new([0; 32]), Zeroizing::new([0; BLOCK]));
-        let (first, second) = blocks.split_at(BLOCK);
-        copy_prefix(mac_key.as_mut_slice(), first);
-        copy_prefix(block.as_mut_slice(), second);
+        // Block 0 is the Poly1305 key and 32 unused bytes, block 1 that of the tag.
+        let mut first = Zeroizing::new([0; BLOCK]);
+        let mut block = Zeroizing::new([0; BLOCK]);
+        cipher.apply_keystream(first.as_mut_slice());
+        cipher.apply_keystream(block.as_mut_slice());
+        let (mac_key, _) = split_array::<BLOCK, 32, 32>(&first);
         Self {
             cipher,
-            mac_key,
+            mac_key: Zeroizing::new(*mac_key),
             block,
         }
     }
 
-    /// Encrypts the tag, and puts it where the authentication tag covers it.
+    /// Encrypts the tag, and writes it where the authentication tag covers it.
     fn encrypt_tag(&mut self, tag: Tag) -> u8 {
         let first = self.first_of_block();
         *first ^= tag.to_byte();
         *first
     }
 
-    /// Encrypts or decrypts `bytes` into new ones behind `out`.
-    fn apply_to(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start.saturating_add(bytes.len()), 0);
-        // Of the same length.
-        if let Some(place) = out.get_mut(start..) {
-            self.cipher.apply_keystream_b2b(bytes, place);
-        }
-    }
-
-    /// The byte of the block that the tag is encrypted with.
+    /// Returns the byte of the block that encrypts the tag.
     fn first_of_block(&mut self) -> &mut u8 {
         let [first, ..] = &mut *self.block;
         first
@@ -306,18 +308,12 @@ impl Chunk {
         mac.update_padded(blocks.as_flattened());
 
         // At most 15 bytes of ciphertext, as many zeros, and 16 bytes of lengths.
-        let mut tail = [0; 15 + 15 + 16];
-        copy_prefix(&mut tail, rest);
-        let padded = rest.len().saturating_mul(2);
-        let length = u64::try_from(ciphertext.len()).unwrap_or(u64::MAX);
-        let total = length.saturating_add(64).to_le_bytes();
-        copy_prefix(
-            tail.get_mut(padded.saturating_add(8)..).unwrap_or_default(),
-            &total,
-        );
-        let end = padded.saturating_add(16);
-        mac.compute_unpadded(tail.get(..end).unwrap_or_default())
-            .into()
+        let mut tail = Vec::with_capacity(15 + 15 + 16);
+        tail.extend_from_slice(rest);
+        tail.resize(rest.len().saturating_mul(2).saturating_add(8), 0);
+        let total = length(ciphertext.len()).saturating_add(64);
+        tail.extend_from_slice(&total.to_le_bytes());
+        mac.compute_unpadded(&tail).into()
     }
 }
 
@@ -339,7 +335,7 @@ mod tests {
     }
 
     fn check(tag: Tag, counter: u32, changes: bool) {
-        let mut stream = SecretStream::new(&[1; 32], &[2; 24]);
+        let mut stream = SecretStream::new(&SymmetricKey::from_bytes([1; 32]), &[2; 24]);
         stream.counter = counter;
         let (key, nonce) = (stream.key, stream.nonce);
         let (_, mac) = stream.push(tag, &mut [0; 20]).unwrap();

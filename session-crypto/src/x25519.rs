@@ -1,15 +1,16 @@
 //! X25519 Diffie-Hellman that can fail.
 //!
-//! A peer's public key of small order gives the all-zero output whatever the secret is. libsodium
-//! refuses it, and so does [`X25519Secret::diffie_hellman`]: there is no way to get such a shared
-//! secret out of this module.
+//! With a public key of small order every secret yields the all-zero output. libsodium rejects such a
+//! key, and so does [`X25519Secret::diffie_hellman`]: this module never returns such a shared secret.
 //!
-//! The multiplication goes over the Edwards form of the curve, which takes about two thirds of the
-//! time of the Montgomery ladder and gives the same bytes. A u-coordinate that is not on the curve
-//! but on its twist (half of all strings are) has no Edwards form; then the ladder takes over. The
-//! choice depends on the public key alone. Both are constant time in the secret.
+//! The multiplication uses the Edwards form of the curve, which takes about two thirds of the time of
+//! the Montgomery ladder and yields the same bytes. A u-coordinate on the twist of the curve (half of
+//! all strings) has no Edwards form; then the ladder of `x25519-dalek` takes over. The choice depends on
+//! the public key only. Both are constant-time in the secret.
 
 mod batch;
+#[cfg(feature = "x25519-dalek")]
+mod dalek;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -20,17 +21,18 @@ use curve25519_dalek::traits::BasepointTable;
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
+use x25519_dalek::x25519;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::bytes::split_first;
-use crate::ed25519::{Ed25519Public, require_prime_order};
 use crate::{KeyError, field};
 
 pub use batch::{Agreement, Peer, agree_all};
 
+#[cfg(feature = "x25519-dalek")]
+pub use dalek::X25519DalekExt;
 pub use session_types::X25519Public;
 
-/// What can be done with an X25519 public key as received.
+/// Operations on an X25519 public key as received.
 pub trait X25519PublicExt: sealed::Sealed {
     /// Returns the positive one of the two Ed25519 keys of this X25519 key: `edabs` of the
     /// specification (protocol: identity, section 7).
@@ -38,7 +40,7 @@ pub trait X25519PublicExt: sealed::Sealed {
     /// For half of all accounts the Ed25519 key is the other one, with the sign bit set. The result
     /// is not validated: if this key is not on the curve, the result is not a point, and is rejected
     /// on use. Not constant-time: the key is public.
-    fn to_ed25519_positive(&self) -> Ed25519Public;
+    fn to_ed25519_positive(&self) -> session_types::Ed25519Public;
 }
 
 mod sealed {
@@ -47,23 +49,14 @@ mod sealed {
 }
 
 impl X25519PublicExt for X25519Public {
-    fn to_ed25519_positive(&self) -> Ed25519Public {
-        Ed25519Public::from_bytes(field::edwards_y(self.as_bytes()))
+    fn to_ed25519_positive(&self) -> session_types::Ed25519Public {
+        session_types::Ed25519Public::from_bytes(field::edwards_y(self.as_bytes()))
     }
 }
 
-/// Returns the positive Edwards point of a key, in the prime-order subgroup and not the identity.
-pub(crate) fn to_point(key: &X25519Public) -> Result<EdwardsPoint, KeyError> {
-    let point = MontgomeryPoint(key.to_bytes())
-        .to_edwards(0)
-        .ok_or(KeyError::NotAPoint)?;
-    require_prime_order(&point)?;
-    Ok(point)
-}
-
-/// An X25519 secret key: 32 bytes, clamped where they are used.
+/// An X25519 secret key: 32 bytes, clamped on use.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// It is zeroized on drop and never printed, and cannot be cloned.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct X25519Secret([u8; 32]);
 
@@ -71,13 +64,13 @@ impl X25519Secret {
     /// Length in bytes.
     pub const LENGTH: usize = 32;
 
-    /// Takes the bytes as a key. They need not be clamped.
+    /// Wraps the bytes of a key. They need not be clamped.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Draws a key of 32 bytes.
+    /// Draws a random key of 32 bytes.
     #[must_use]
     pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut secret = Self([0; 32]);
@@ -85,13 +78,25 @@ impl X25519Secret {
         secret
     }
 
-    /// The secret bytes, for the caller's own store.
+    /// Draws a random key from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if the generator fails.
+    #[cfg(feature = "getrandom")]
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut secret = Self([0; 32]);
+        getrandom::fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Returns the secret bytes, for the caller's own store.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The public key. Constant time.
+    /// Returns the public key. Constant-time.
     #[must_use]
     pub fn public(&self) -> X25519Public {
         X25519Public::from_bytes(
@@ -101,11 +106,11 @@ impl X25519Secret {
         )
     }
 
-    /// The shared secret with `peer`. Constant time in the secret.
+    /// Returns the shared secret with `peer`. Constant-time in the secret.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NonContributory`] if `peer` has small order, so that the output would be zero.
+    /// [`KeyError::NonContributory`] if `peer` has small order.
     ///
     /// ```
     /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -115,21 +120,20 @@ impl X25519Secret {
     /// let (alice, bob) = (X25519Secret::generate(rng), X25519Secret::generate(rng));
     /// let shared = alice.diffie_hellman(&bob.public())?;
     /// assert_eq!(shared.expose_bytes(), bob.diffie_hellman(&alice.public())?.expose_bytes());
-    /// // A key of small order makes a secret that everybody knows. It is refused.
+    /// // With a key of small order everybody would know the secret. It is rejected.
     /// assert!(alice.diffie_hellman(&X25519Public::from_bytes([0; 32])).is_err());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
-        let peer = MontgomeryPoint(peer.to_bytes());
-        match peer.to_edwards(0) {
-            Some(peer) => SharedSecret::from_edwards(peer.mul_clamped(self.0)),
-            None => SharedSecret::checked(peer.mul_clamped(self.0)),
+        match MontgomeryPoint(peer.to_bytes()).to_edwards(0) {
+            Some(point) => SharedSecret::from_edwards(point.mul_clamped(self.0)),
+            None => SharedSecret::checked(MontgomeryPoint(x25519(self.0, peer.to_bytes()))),
         }
     }
 
-    /// The public key, and the shared secret with `peer`: both in less time than one after the other.
+    /// Returns the public key and the shared secret with `peer`, faster than two calls.
     ///
-    /// Constant time in the secret.
+    /// Constant-time in the secret.
     ///
     /// # Errors
     ///
@@ -138,9 +142,9 @@ impl X25519Secret {
         batch::agree(self, peer)
     }
 
-    /// The shared secret with each of `peers`, in their order, sooner than one by one.
+    /// Returns the shared secret with each of `peers`, in their order, faster than one call for each.
     ///
-    /// Constant time in the secret.
+    /// Constant-time in the secret.
     ///
     /// # Errors
     ///
@@ -153,7 +157,7 @@ impl X25519Secret {
         batch::diffie_hellman_all(self, peers)
     }
 
-    /// The shared secret with a peer whose table is ready. Constant time in the secret.
+    /// Returns the shared secret with a peer whose table is precomputed. Constant-time in the secret.
     ///
     /// # Errors
     ///
@@ -200,7 +204,7 @@ impl SharedSecret {
         Ok(secret)
     }
 
-    /// The secret bytes.
+    /// Returns the secret bytes.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -213,17 +217,17 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
-/// A public key with a table of its multiples, for a peer that is met often.
+/// A public key with a precomputed table of its multiples, for a frequent peer.
 ///
-/// Making one takes about as long as twenty Diffie-Hellmans and 30 KiB of memory; each use then
-/// takes less than half the time. A key on the twist has no table and works all the same.
+/// The table costs the time of about twenty Diffie-Hellmans and 30 KiB of memory; each use then takes
+/// less than half the time. A key on the twist has no table, and works without it.
 pub struct PreparedPublic {
     public: X25519Public,
     table: Option<Box<EdwardsBasepointTable>>,
 }
 
 impl PreparedPublic {
-    /// Makes the table. Not constant time: the key is public.
+    /// Precomputes the table. Not constant-time: the key is public.
     #[must_use]
     pub fn new(public: X25519Public) -> Self {
         let table = MontgomeryPoint(public.to_bytes())
@@ -232,7 +236,7 @@ impl PreparedPublic {
         Self { public, table }
     }
 
-    /// The key itself.
+    /// Returns the key.
     #[must_use]
     pub const fn public(&self) -> &X25519Public {
         &self.public
@@ -241,12 +245,6 @@ impl PreparedPublic {
 
 impl fmt::Debug for PreparedPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::fmt_public(f, "PreparedPublic", self.public.as_bytes())
+        write!(f, "PreparedPublic({:x})", self.public)
     }
-}
-
-/// Splits a public key off the front of `bytes`.
-pub(crate) fn split_public(bytes: &[u8]) -> Option<(X25519Public, &[u8])> {
-    let (key, rest) = split_first::<32>(bytes)?;
-    Some((X25519Public::from_bytes(*key), rest))
 }

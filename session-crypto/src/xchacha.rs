@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Protocol: crypto, section 8. Everything is authenticated, nothing is padded, and there is no
-//! associated data. All functions are constant time in key and message; the tag is compared in
+//! associated data. All functions are constant-time in key and message; the tag is compared in
 //! constant time and checked before anything is decrypted.
 
 use alloc::vec::Vec;
@@ -18,19 +18,24 @@ use zeroize::Zeroizing;
 use crate::bytes::{
     MAX_ALLOCATION, memory_limit, split_first, split_first_mut, split_last, split_last_mut,
 };
-use crate::{DecryptError, LengthError};
+use crate::{DecryptError, EncryptError, SymmetricKey};
 
 /// Length of a key in bytes.
-pub const KEY_LENGTH: usize = 32;
+pub const KEY_LENGTH: usize = SymmetricKey::LENGTH;
 /// Length of a nonce in bytes.
 pub const NONCE_LENGTH: usize = 24;
 /// Length of a tag in bytes.
 pub const TAG_LENGTH: usize = 16;
-/// Bytes that [`encrypt`] adds: nonce and tag.
+/// Overhead of [`encrypt`] in bytes: nonce and tag.
 pub const OVERHEAD: usize = 40;
 
-/// What the block counter of ChaCha20 reaches: 256 GiB less one block.
+/// Maximum length of a message in bytes, the limit of ChaCha20's block counter: 256 GiB minus one
+/// block.
 pub(crate) const MAX_LENGTH: usize = memory_limit(u32::MAX as u64 * 64 - 1);
+
+fn cipher(key: &SymmetricKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.expose_bytes().into())
+}
 
 /// Encrypts `buffer` in place and returns its tag.
 ///
@@ -38,18 +43,17 @@ pub(crate) const MAX_LENGTH: usize = memory_limit(u32::MAX as u64 * 64 - 1);
 ///
 /// # Errors
 ///
-/// [`LengthError`] if the message has 256 GiB or more, which the cipher cannot encrypt. The buffer
-/// is then left as it was.
-pub fn seal_in_place(
-    key: &[u8; KEY_LENGTH],
+/// [`EncryptError::TooLong`] if the message has 256 GiB or more. The buffer is then unchanged.
+pub fn encrypt_detached(
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     buffer: &mut [u8],
-) -> Result<[u8; TAG_LENGTH], LengthError> {
+) -> Result<[u8; TAG_LENGTH], EncryptError> {
     let got = buffer.len();
-    XChaCha20Poly1305::new(key.into())
+    cipher(key)
         .encrypt_inout_detached(nonce.into(), &[], buffer.into())
         .map(Into::into)
-        .map_err(|_| LengthError {
+        .map_err(|_| EncryptError::TooLong {
             max: MAX_LENGTH,
             got,
         })
@@ -59,106 +63,108 @@ pub fn seal_in_place(
 ///
 /// # Errors
 ///
-/// [`DecryptError`] if the tag is not that of key, nonce and ciphertext. The buffer is then left as
-/// it was, so that another key can be tried.
-pub fn open_in_place(
-    key: &[u8; KEY_LENGTH],
+/// [`DecryptError`] if the ciphertext fails authentication. The buffer is then unchanged, so that
+/// another key can be tried.
+pub fn decrypt_detached(
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     buffer: &mut [u8],
     tag: &[u8; TAG_LENGTH],
 ) -> Result<(), DecryptError> {
-    XChaCha20Poly1305::new(key.into())
+    cipher(key)
         .decrypt_inout_detached(nonce.into(), &[], buffer.into(), tag.into())
         .map_err(|_| DecryptError)
 }
 
-/// Encrypts `message` with a nonce of the generator. The result is [`OVERHEAD`] bytes longer.
+/// Encrypts `message` with a random nonce. The result is [`OVERHEAD`] bytes longer.
 ///
 /// # Errors
 ///
-/// [`LengthError`] if the message has 256 GiB or more.
+/// [`EncryptError::TooLong`] if the message has 256 GiB or more.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
-/// use session_crypto::xchacha;
+/// use session_crypto::{SymmetricKey, xchacha};
 ///
-/// let sealed = xchacha::encrypt(rng, &[7; 32], b"hello")?;
+/// let key = SymmetricKey::generate(rng);
+/// let sealed = xchacha::encrypt(rng, &key, b"hello")?;
 /// assert_eq!(sealed.len(), 24 + 5 + 16);
-/// assert_eq!(xchacha::decrypt(&[7; 32], &sealed)?.as_slice(), b"hello");
+/// assert_eq!(xchacha::decrypt(&key, &sealed)?.as_slice(), b"hello");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     message: &[u8],
-) -> Result<Vec<u8>, LengthError> {
+) -> Result<Vec<u8>, EncryptError> {
     let mut nonce = [0; NONCE_LENGTH];
     rng.fill_bytes(&mut nonce);
     encrypt_between(key, &nonce, &nonce, &[message], 0, &[])
 }
 
-/// Decrypts what [`encrypt`] made. The message is wiped when it is dropped.
+/// Decrypts the output of [`encrypt`]. The message is zeroized on drop.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong.
-pub fn decrypt(
-    key: &[u8; KEY_LENGTH],
-    ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+/// [`DecryptError`] if the ciphertext is malformed or fails authentication.
+pub fn decrypt(key: &SymmetricKey, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (nonce, rest) = split_first::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
     open(key, nonce, rest)
 }
 
-/// Decrypts what [`encrypt`] made in its own buffer, and returns where the message lies in it.
+/// Decrypts the output of [`encrypt`] in its own buffer, and returns the message in it.
+///
+/// The caller must zeroize the buffer.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong. The buffer is then left as it was.
+/// [`DecryptError`] if the ciphertext is malformed or fails authentication. The buffer is then
+/// unchanged.
 pub fn decrypt_in_place<'m>(
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     ciphertext: &'m mut [u8],
 ) -> Result<&'m mut [u8], DecryptError> {
     let (nonce, rest) = split_first_mut::<NONCE_LENGTH>(ciphertext).ok_or(DecryptError)?;
     let (message, tag) = split_last_mut::<TAG_LENGTH>(rest).ok_or(DecryptError)?;
-    open_in_place(key, nonce, message, tag)?;
+    decrypt_detached(key, nonce, message, tag)?;
     Ok(message)
 }
 
 /// Decrypts a ciphertext that ends with its tag.
 pub(crate) fn open(
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (ciphertext, tag) = split_last::<TAG_LENGTH>(sealed).ok_or(DecryptError)?;
     let mut message = Zeroizing::new(ciphertext.to_vec());
-    open_in_place(key, nonce, &mut message, tag)?;
+    decrypt_detached(key, nonce, &mut message, tag)?;
     Ok(message)
 }
 
-/// `head || xchacha(key, nonce, parts || zeros) || tail`, with `padding` zeros, in one buffer of the
-/// right size.
+/// Returns `head || xchacha(key, nonce, parts || zeros) || tail`, with `padding` zeros, in one buffer
+/// of the right size.
 pub(crate) fn encrypt_between(
-    key: &[u8; KEY_LENGTH],
+    key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     head: &[u8],
     parts: &[&[u8]],
     padding: usize,
     tail: &[u8],
-) -> Result<Vec<u8>, LengthError> {
+) -> Result<Vec<u8>, EncryptError> {
     let padded = parts
         .iter()
         .fold(padding, |sum, part| sum.saturating_add(part.len()));
+    let too_long = EncryptError::TooLong {
+        max: MAX_LENGTH,
+        got: padded,
+    };
     let capacity = [head.len(), TAG_LENGTH, tail.len()]
         .iter()
         .fold(padded, |sum, length| sum.saturating_add(*length));
     if capacity > MAX_ALLOCATION {
-        return Err(LengthError {
-            max: MAX_LENGTH,
-            got: padded,
-        });
+        return Err(too_long);
     }
     let mut out = Vec::with_capacity(capacity);
     out.extend_from_slice(head);
@@ -166,8 +172,8 @@ pub(crate) fn encrypt_between(
         out.extend_from_slice(part);
     }
     out.resize(out.len().saturating_add(padding), 0);
-    let buffer = out.get_mut(head.len()..).unwrap_or_default();
-    let tag = seal_in_place(key, nonce, buffer)?;
+    let (_, buffer) = out.split_at_mut_checked(head.len()).ok_or(too_long)?;
+    let tag = encrypt_detached(key, nonce, buffer)?;
     out.extend_from_slice(&tag);
     out.extend_from_slice(tail);
     Ok(out)

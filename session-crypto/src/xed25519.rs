@@ -1,11 +1,11 @@
 //! XEd25519: Ed25519 signatures with X25519 keys.
 //!
-//! An X25519 key belongs to two Ed25519 keys, `A` and `-A`. The signer takes the positive one,
-//! whose sign bit is 0, and negates the scalar if need be; so everybody who knows the X25519 key
-//! can verify (protocol: identity, section 7).
+//! An X25519 key belongs to two Ed25519 keys, `A` and `-A`. The signer uses the positive one, whose
+//! sign bit is 0, and negates the scalar if necessary, so that the X25519 key suffices to verify
+//! (protocol: identity, section 7).
 //!
-//! A signature that an account makes with its Ed25519 key verifies here for half of all accounts
-//! only: those whose Ed25519 key is positive.
+//! A signature by the Ed25519 key of an account verifies here for half of all accounts only: those
+//! whose Ed25519 key is positive.
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable};
@@ -16,9 +16,9 @@ use crate::scalar::SecretScalar;
 use crate::x25519::{X25519Public, X25519PublicExt, X25519Secret};
 use crate::{Blake2b, SignatureError};
 
-/// Signs `message` with an X25519 secret and 64 random bytes of the generator.
+/// Signs `message` with an X25519 secret and 64 random bytes.
 ///
-/// Constant time in the secret. Two signatures of the same message differ.
+/// Constant-time in the secret. Two signatures of the same message differ.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -43,12 +43,12 @@ pub fn sign(
         *secret.expose_bytes(),
     ));
     let scalar = SecretScalar::from_bytes(&clamped);
-    // Never the identity: no multiple of L is a clamped secret.
+    // Not the identity: no multiple of L is a clamped secret.
     let public = scalar.public();
     let negative = public.is_negative();
     let scalar = scalar.negate_if(negative);
 
-    // A positive key's bytes enter the hash as they are, a negative key's after the reduction.
+    // The hash covers the bytes of a positive key unchanged, and those of a negative key reduced.
     let mut hashed = Zeroizing::new([0; 32]);
     let choice = Choice::from(u8::from(negative));
     for ((out, as_is), negated) in hashed
@@ -70,11 +70,11 @@ pub fn sign(
 
 /// Verifies a signature under an X25519 key, with the rule of [`crate::ed25519`].
 ///
-/// Not constant time: key, message and signature are public.
+/// Not constant-time: key, message and signature are public.
 ///
 /// # Errors
 ///
-/// [`SignatureError`] if the key is of no use or the signature does not verify.
+/// [`SignatureError`] if the key is not usable or the signature does not verify.
 pub fn verify(
     public: &X25519Public,
     message: &[u8],

@@ -14,7 +14,7 @@ use session_crypto::attachment::{
     MAX_CONTENT_SIZE, SizeError, legacy, picture,
 };
 use session_crypto::secretstream::{SecretStream, Tag};
-use session_crypto::{DecryptError, Ed25519Secret};
+use session_crypto::{DecryptError, Ed25519Secret, SymmetricKey};
 use sha2::{Digest, Sha256};
 use testkit::Replay;
 
@@ -54,7 +54,7 @@ fn secretstream_is_that_of_libsodium() {
             "73f2557bcd2a196d25448f18321d65b1e08023841b067d",
         ),
     ];
-    let (key, header) = (counting(), counting());
+    let (key, header) = (SymmetricKey::from_bytes(counting()), counting());
     let mut writer = SecretStream::new(&key, &header);
     let mut reader = SecretStream::new(&key, &header);
     for (message, tag, expected) in messages {
@@ -69,7 +69,7 @@ fn secretstream_is_that_of_libsodium() {
 
 #[test]
 fn a_chunk_that_does_not_open_leaves_stream_and_buffer_as_they_were() {
-    let (key, header) = (counting(), counting());
+    let (key, header) = (SymmetricKey::from_bytes(counting()), counting());
     let mut writer = SecretStream::new(&key, &header);
     let mut reader = SecretStream::new(&key, &header);
     let mut buffer = b"hello".to_vec();
@@ -273,7 +273,10 @@ fn an_exact_multiple_of_the_chunk_length_ends_with_a_full_final_chunk() {
 
 /// A file whose chunks have the given tags, whatever the padding is.
 fn seal_by_hand(file_key: &FileKey, plain: &mut [u8], tags: &[Tag]) -> Vec<u8> {
-    let mut stream = SecretStream::new(file_key.key.expose_bytes(), &file_key.header);
+    let mut stream = SecretStream::new(
+        &SymmetricKey::from_bytes(*file_key.key.expose_bytes()),
+        &file_key.header,
+    );
     let mut file = [&[attachment::MAGIC], file_key.header.as_slice()].concat();
     let pieces: Vec<&mut [u8]> = if plain.is_empty() {
         vec![plain]
@@ -577,32 +580,33 @@ fn a_legacy_attachment_with_bad_padding_is_refused_though_authentic() {
 
 #[test]
 fn a_legacy_picture_is_that_of_the_specification() {
+    let key = Key::from_bytes(counting());
     let mut rng = Replay::new([counting::<12>().to_vec()]);
-    let blob = picture::encrypt(&mut rng, &counting(), b"profile picture").unwrap();
+    let blob = picture::encrypt(&mut rng, &key, b"profile picture").unwrap();
     let expected = "000102030405060708090a0b3770b97dac89a73bfd28f4ffc49b1d5cc7b4d1d97b1eb00f8ee56f84\
                     432942";
     assert_eq!(blob, hex(expected));
     assert_eq!(blob.len(), b"profile picture".len() + picture::OVERHEAD);
     assert_eq!(
-        **picture::decrypt(&counting(), &blob).unwrap(),
+        **picture::decrypt(&key, &blob).unwrap(),
         *b"profile picture"
     );
     for length in 0..blob.len() {
-        assert_eq!(
-            picture::decrypt(&counting(), &blob[..length]),
-            Err(DecryptError)
-        );
+        assert_eq!(picture::decrypt(&key, &blob[..length]), Err(DecryptError));
     }
     for bit in 0..8 * blob.len() {
         let mut changed = blob.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(picture::decrypt(&counting(), &changed), Err(DecryptError));
+        assert_eq!(picture::decrypt(&key, &changed), Err(DecryptError));
     }
-    assert_eq!(picture::decrypt(&[0; 32], &blob), Err(DecryptError));
+    assert_eq!(
+        picture::decrypt(&Key::from_bytes([0; 32]), &blob),
+        Err(DecryptError)
+    );
     // 28 bytes are an empty picture.
     let mut rng = Replay::new([counting::<12>().to_vec()]);
-    let empty = picture::encrypt(&mut rng, &counting(), b"").unwrap();
-    assert_eq!(picture::decrypt(&counting(), &empty), Err(DecryptError));
+    let empty = picture::encrypt(&mut rng, &key, b"").unwrap();
+    assert_eq!(picture::decrypt(&key, &empty), Err(DecryptError));
 }
 
 #[test]

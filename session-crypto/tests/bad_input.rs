@@ -19,7 +19,8 @@ use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::{
     Blake2b, BlindedSecret, Blinding, DecryptError, Ed25519Public, Ed25519Secret, EncryptError,
-    KeyError, X25519Public, X25519Secret, direct, group, inbox, push, sealed_box, xchacha,
+    KeyError, SymmetricKey, X25519Public, X25519Secret, direct, group, inbox, push, sealed_box,
+    xchacha,
 };
 
 fn rng() -> ChaCha20Rng {
@@ -70,11 +71,11 @@ fn one_to_one_messages() {
     let (secret, public) = pair();
     let sender = Ed25519Secret::from_seed(&[1; 32]);
     for message in [b"".as_slice(), b"message"] {
-        let sealed = direct::encrypt(&mut rng(), &sender, &public, message).unwrap();
+        let sealed = direct::seal(&mut rng(), &sender, &public, message).unwrap();
         assert_eq!(sealed.len(), message.len() + direct::OVERHEAD);
-        check(&sealed, |sealed| direct::decrypt(&secret, &public, sealed));
-        let sealed = direct::encrypt_deterministic(&sender, &public, message).unwrap();
-        check(&sealed, |sealed| direct::decrypt(&secret, &public, sealed));
+        check(&sealed, |sealed| direct::open(&secret, &public, sealed));
+        let sealed = direct::seal_deterministic(&sender, &public, message).unwrap();
+        check(&sealed, |sealed| direct::open(&secret, &public, sealed));
     }
 }
 
@@ -83,17 +84,17 @@ fn the_inside_of_one_to_one_messages() {
     // What reaches the signature check is authentic as a box, so change it before sealing.
     let (secret, public) = pair();
     let sender = Ed25519Secret::from_seed(&[1; 32]);
-    let sealed = direct::encrypt(&mut rng(), &sender, &public, b"m").unwrap();
+    let sealed = direct::seal(&mut rng(), &sender, &public, b"m").unwrap();
     let inner = sealed_box::open(&secret, &public, &sealed).unwrap();
     check(&inner, |inner| {
         let sealed = sealed_box::seal(&mut rng(), &public, inner).unwrap();
-        direct::decrypt(&secret, &public, &sealed)
+        direct::open(&secret, &public, &sealed)
     });
 }
 
 #[test]
 fn group_messages() {
-    let keys = [[1; 32], [2; 32], [3; 32]];
+    let keys = [1, 2, 3].map(key);
     let sealed = group::encrypt(&mut rng(), &keys[1], b"content", 64).unwrap();
     check(&sealed, |sealed| group::decrypt(&keys, sealed));
     assert_eq!(group::decrypt(&keys, &sealed).unwrap().key_index, 1);
@@ -101,22 +102,25 @@ fn group_messages() {
         group::decrypt(&keys[2..], &sealed).err(),
         Some(DecryptError)
     );
-    assert_eq!(group::decrypt([], &sealed).err(), Some(DecryptError));
+    assert_eq!(
+        group::decrypt([] as [SymmetricKey; 0], &sealed).err(),
+        Some(DecryptError)
+    );
 }
 
 #[test]
 fn configs() {
     let domain = Domain::new("Contacts").unwrap();
     for message in [b"".as_slice(), b"message"] {
-        let sealed = config::encrypt(&[1; 32], domain, message).unwrap();
-        check(&sealed, |sealed| config::decrypt(&[1; 32], domain, sealed));
+        let sealed = config::encrypt(&key(1), domain, message).unwrap();
+        check(&sealed, |sealed| config::decrypt(&key(1), domain, sealed));
         let other = Domain::new("Contact").unwrap();
         assert_eq!(
-            config::decrypt(&[1; 32], other, &sealed).err(),
+            config::decrypt(&key(1), other, &sealed).err(),
             Some(DecryptError)
         );
         assert_eq!(
-            config::decrypt(&[2; 32], domain, &sealed).err(),
+            config::decrypt(&key(2), domain, &sealed).err(),
             Some(DecryptError)
         );
     }
@@ -131,9 +135,9 @@ fn configs() {
 #[test]
 fn push_payloads_and_the_plain_form() {
     for message in [b"".as_slice(), b"message"] {
-        let sealed = xchacha::encrypt(&mut rng(), &[1; 32], message).unwrap();
-        check(&sealed, |sealed| xchacha::decrypt(&[1; 32], sealed));
-        check(&sealed, |sealed| push::decrypt(&[1; 32], sealed));
+        let sealed = xchacha::encrypt(&mut rng(), &key(1), message).unwrap();
+        check(&sealed, |sealed| xchacha::decrypt(&key(1), sealed));
+        check(&sealed, |sealed| push::decrypt(&key(1), sealed));
     }
 }
 
@@ -156,8 +160,8 @@ fn inbox_messages() {
             BlindedSecret::new(blinding, &Ed25519Secret::from_seed(&[byte; 32]), &server).unwrap()
         });
         let (a, b) = (alice.public(), bob.public());
-        let sealed = inbox::encrypt(&mut rng(), &alice, &b, b"m").unwrap();
-        check(&sealed, |sealed| inbox::decrypt(&bob, &a, &b, sealed));
+        let sealed = inbox::seal(&mut rng(), &alice, &b, b"m").unwrap();
+        check(&sealed, |sealed| inbox::open(&bob, &a, &b, sealed));
     }
 }
 
@@ -169,20 +173,20 @@ fn messages_for_many() {
         Party::new(&sender, b"domain"),
         Party::new(&secret, b"domain"),
     );
-    let sealed = sender.encrypt_to(&public, &[4; 24], b"message").unwrap();
+    let sealed = sender.seal_to(&public, &[4; 24], b"message").unwrap();
     check(&sealed, |sealed| {
-        recipient.decrypt_from(sender.public(), &[4; 24], [sealed])
+        recipient.open_from(sender.public(), &[4; 24], [sealed])
     });
     let none: [&[u8]; 0] = [];
     assert!(
         recipient
-            .decrypt_from(sender.public(), &[4; 24], none)
+            .open_from(sender.public(), &[4; 24], none)
             .is_err()
     );
     // Short entries are passed over, and the right one is found behind others.
     let entries = [b"".as_slice(), b"short", &[0; 40], &sealed, &sealed];
     let opened = recipient
-        .decrypt_from(sender.public(), &[4; 24], entries)
+        .open_from(sender.public(), &[4; 24], entries)
         .unwrap();
     assert_eq!(**opened, *b"message");
 }
@@ -203,10 +207,14 @@ fn small_order() -> Vec<[u8; 32]> {
     keys
 }
 
+fn key(byte: u8) -> SymmetricKey {
+    SymmetricKey::from_bytes([byte; 32])
+}
+
 /// An entry for many with this key and a nonce of zeros.
-fn encrypted_with(key: &[u8; 32]) -> Vec<u8> {
+fn encrypted_with(key: &SymmetricKey) -> Vec<u8> {
     let mut entry = b"m".to_vec();
-    let tag = xchacha::seal_in_place(key, &[0; 24], &mut entry).unwrap();
+    let tag = xchacha::encrypt_detached(key, &[0; 24], &mut entry).unwrap();
     entry.extend(tag);
     entry
 }
@@ -239,7 +247,7 @@ fn what_is_made_by_hand_opens_where_the_shared_secret_is_right() {
     );
     let party = Party::new(&recipient, b"domain");
     let entry = encrypted_with(&party.key_from(&ephemeral.public()).unwrap());
-    let opened = party.decrypt_from(&ephemeral.public(), &[0; 24], [&*entry]);
+    let opened = party.open_from(&ephemeral.public(), &[0; 24], [&*entry]);
     assert_eq!(**opened.unwrap(), *b"m");
 }
 
@@ -247,14 +255,14 @@ fn what_is_made_by_hand_opens_where_the_shared_secret_is_right() {
 fn keys_of_small_order_and_all_zero_are_refused_by_every_operation() {
     let sender = Ed25519Secret::from_seed(&[1; 32]);
     let x25519 = sender.to_x25519();
-    let refused = Err(KeyError::NonContributory);
+    let refused = Err(EncryptError::Key(KeyError::NonContributory));
     for point in EIGHT_TORSION {
         let key = X25519Public::from_bytes(point.to_montgomery().to_bytes());
         assert_eq!(sealed_box::seal(&mut rng(), &key, b"m"), refused);
-        assert_eq!(direct::encrypt(&mut rng(), &sender, &key, b"m"), refused);
-        assert_eq!(direct::encrypt_deterministic(&sender, &key, b"m"), refused);
+        assert_eq!(direct::seal(&mut rng(), &sender, &key, b"m"), refused);
+        assert_eq!(direct::seal_deterministic(&sender, &key, b"m"), refused);
         let party = Party::new(&x25519, b"domain");
-        let encrypted = party.encrypt_to(&key, &[0; 24], b"m");
+        let encrypted = party.seal_to(&key, &[0; 24], b"m");
         assert_eq!(encrypted, Err(EncryptError::Key(KeyError::NonContributory)));
         // With a key of small order the shared secret is all zero, which everybody knows.
         let known = Blake2b::<32>::keyed(b"domain")
@@ -262,8 +270,8 @@ fn keys_of_small_order_and_all_zero_are_refused_by_every_operation() {
             .chain(key.as_bytes())
             .chain(party.public().as_bytes())
             .finalize();
-        let entry = encrypted_with(&known);
-        assert!(party.decrypt_from(&key, &[0; 24], [&*entry]).is_err());
+        let entry = encrypted_with(&SymmetricKey::from_bytes(known));
+        assert!(party.open_from(&key, &[0; 24], [&*entry]).is_err());
         let sealed = sealed_with(&[0; 32], &key, &x25519.public());
         assert!(sealed_box::open(&x25519, &x25519.public(), &sealed).is_err());
         assert!(sealed_box::open_in_place(&x25519, &x25519.public(), &mut sealed.clone()).is_err());
@@ -275,7 +283,7 @@ fn keys_of_small_order_and_all_zero_are_refused_by_every_operation() {
         for blinding in [Blinding::Blind15, Blinding::Blind25] {
             assert!(blinding.key_of(&key, &server).is_err());
             let own = BlindedSecret::new(blinding, &sender, &server).unwrap();
-            assert!(inbox::encrypt(&mut rng(), &own, &key, b"m").is_err());
+            assert!(inbox::seal(&mut rng(), &own, &key, b"m").is_err());
         }
         let key = X25519Public::from_bytes(bytes);
         if x25519.diffie_hellman(&key).is_err() {
@@ -308,23 +316,23 @@ proptest! {
         let own = Ed25519Secret::from_seed(&[1; 32]);
         let own = BlindedSecret::new(Blinding::Blind25, &own, &server).unwrap();
         prop_assert!(sealed_box::open(&secret, &public, &bytes).is_err());
-        prop_assert!(direct::decrypt(&secret, &public, &bytes).is_err());
-        prop_assert!(group::decrypt([&[1; 32]], &bytes).is_err());
-        prop_assert!(config::decrypt(&[1; 32], Domain::new("x").unwrap(), &bytes).is_err());
-        prop_assert!(push::decrypt(&[1; 32], &bytes).is_err());
-        prop_assert!(inbox::decrypt(&own, &own.public(), &own.public(), &bytes).is_err());
+        prop_assert!(direct::open(&secret, &public, &bytes).is_err());
+        prop_assert!(group::decrypt([&key(1)], &bytes).is_err());
+        prop_assert!(config::decrypt(&key(1), Domain::new("x").unwrap(), &bytes).is_err());
+        prop_assert!(push::decrypt(&key(1), &bytes).is_err());
+        prop_assert!(inbox::open(&own, &own.public(), &own.public(), &bytes).is_err());
     }
 
     #[test]
     fn messages_of_every_length_come_back(message: Vec<u8>) {
         let (secret, public) = pair();
         let sender = Ed25519Secret::from_seed(&[1; 32]);
-        let sealed = direct::encrypt(&mut rng(), &sender, &public, &message).unwrap();
-        let opened = direct::decrypt(&secret, &public, &sealed).unwrap();
+        let sealed = direct::seal(&mut rng(), &sender, &public, &message).unwrap();
+        let opened = direct::open(&secret, &public, &sealed).unwrap();
         prop_assert_eq!(&*opened.message, &message);
         prop_assert_eq!(opened.sender, sender.public());
         let domain = Domain::new("Contacts").unwrap();
-        let sealed = config::encrypt(&[1; 32], domain, &message).unwrap();
-        prop_assert_eq!(&*config::decrypt(&[1; 32], domain, &sealed).unwrap(), &message);
+        let sealed = config::encrypt(&key(1), domain, &message).unwrap();
+        prop_assert_eq!(&*config::decrypt(&key(1), domain, &sealed).unwrap(), &message);
     }
 }

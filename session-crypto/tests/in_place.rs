@@ -12,7 +12,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use session_crypto::config::{self, Domain};
 use session_crypto::{
-    DecryptError, Ed25519Secret, X25519Secret, direct, group, sealed_box, xchacha,
+    DecryptError, Ed25519Secret, SymmetricKey, X25519Secret, direct, group, sealed_box, xchacha,
 };
 
 /// Compares two ways to open `sealed`, and what is one bit away from it or shorter.
@@ -43,11 +43,15 @@ fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(1)
 }
 
+fn key(byte: u8) -> SymmetricKey {
+    SymmetricKey::from_bytes([byte; 32])
+}
+
 const CONTENTS: [&[u8]; 3] = [b"", b"m", &[7; 100]];
 
 #[test]
 fn the_plain_form() {
-    let key = [1; 32];
+    let key = key(1);
     for content in CONTENTS {
         check(
             &xchacha::encrypt(&mut rng(), &key, content).unwrap(),
@@ -59,7 +63,7 @@ fn the_plain_form() {
 
 #[test]
 fn group_messages() {
-    let keys = [[1; 32], [2; 32], [3; 32]];
+    let keys = [1, 2, 3].map(key);
     for content in CONTENTS {
         for multiple in [0, 64] {
             check(
@@ -83,9 +87,9 @@ fn configs() {
     let domain = Domain::new("Contacts").unwrap();
     for content in CONTENTS {
         check(
-            &config::encrypt(&[1; 32], domain, content).unwrap(),
-            |sealed| Ok(config::decrypt(&[1; 32], domain, sealed)?.to_vec()),
-            |buffer| Ok(config::decrypt_in_place(&[1; 32], domain, buffer)?.to_vec()),
+            &config::encrypt(&key(1), domain, content).unwrap(),
+            |sealed| Ok(config::decrypt(&key(1), domain, sealed)?.to_vec()),
+            |buffer| Ok(config::decrypt_in_place(&key(1), domain, buffer)?.to_vec()),
         );
     }
 }
@@ -102,14 +106,14 @@ fn sealed_boxes_and_one_to_one_messages() {
             |buffer| Ok(sealed_box::open_in_place(&secret, &public, buffer)?.to_vec()),
         );
         check(
-            &direct::encrypt(&mut rng(), &sender, &public, content).unwrap(),
+            &direct::seal(&mut rng(), &sender, &public, content).unwrap(),
             |sealed| {
-                let opened = direct::decrypt(&secret, &public, sealed)?;
+                let opened = direct::open(&secret, &public, sealed)?;
                 assert_eq!(opened.message.as_slice(), *content);
                 Ok((opened.sender, opened.sender_x25519, opened.message.to_vec()))
             },
             |buffer| {
-                let opened = direct::decrypt_in_place(&secret, &public, buffer)?;
+                let opened = direct::open_in_place(&secret, &public, buffer)?;
                 Ok((opened.sender, opened.sender_x25519, opened.message.to_vec()))
             },
         );
@@ -121,13 +125,13 @@ fn a_box_with_a_forged_sender_is_refused_in_place() {
     let secret = X25519Secret::from_bytes([2; 32]);
     let public = secret.public();
     let sender = Ed25519Secret::from_seed(&[1; 32]);
-    let sealed = direct::encrypt(&mut rng(), &sender, &public, b"message").unwrap();
+    let sealed = direct::seal(&mut rng(), &sender, &public, b"message").unwrap();
     let inner = sealed_box::open(&secret, &public, &sealed).unwrap();
     for byte in 0..inner.len() {
         let mut inner = inner.to_vec();
         inner[byte] ^= 1;
         let mut sealed = sealed_box::seal(&mut rng(), &public, &inner).unwrap();
-        let refused = direct::decrypt_in_place(&secret, &public, &mut sealed);
+        let refused = direct::open_in_place(&secret, &public, &mut sealed);
         assert_eq!(refused.err(), Some(DecryptError), "byte {byte}");
     }
 }

@@ -9,8 +9,8 @@ use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
-    Blake2b, BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public,
-    X25519Secret,
+    Blake2b, BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, SymmetricKey,
+    X25519Public, X25519Secret,
 };
 
 #[test]
@@ -25,8 +25,10 @@ fn secrets_print_their_names_alone() {
     assert_eq!(format!("{account:?}"), "Ed25519Secret(..)");
     let keys = legacy::Keys::from_bytes([1; 64]);
     assert_eq!(format!("{keys:?}"), "Keys(..)");
-    let stream = SecretStream::new(&[1; 32], &[2; 24]);
+    let stream = SecretStream::new(&SymmetricKey::from_bytes([1; 32]), &[2; 24]);
     assert_eq!(format!("{stream:?}"), "SecretStream(..)");
+    let key = SymmetricKey::from_bytes([1; 32]);
+    assert_eq!(format!("{key:?}"), "SymmetricKey(..)");
     let key = FileKey::derive(&account, Kind::Attachment, b"content");
     let encryptor = Encryptor::new(&key, 7, &mut Vec::new()).unwrap();
     assert_eq!(

@@ -26,13 +26,13 @@ impl Bob {
 
     fn sealed_by(&self, seed: u8, message: &[u8]) -> Vec<u8> {
         let sender = Ed25519Secret::from_seed(&[seed; 32]);
-        direct::encrypt_deterministic(&sender, &self.public, message).unwrap()
+        direct::seal_deterministic(&sender, &self.public, message).unwrap()
     }
 
     /// Opens in both ways, which must agree.
     fn open(&self, senders: &mut Senders, sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
-        let plain = direct::decrypt(&self.secret, &self.public, sealed);
-        let other = direct::decrypt_remembering(senders, &self.secret, &self.public, sealed);
+        let plain = direct::open(&self.secret, &self.public, sealed);
+        let other = direct::open_remembering(senders, &self.secret, &self.public, sealed);
         let parts = |opened: direct::Opened| {
             let message = opened.message.to_vec();
             (opened.sender, opened.sender_x25519, message)
@@ -101,13 +101,13 @@ fn a_prepared_recipient_gets_the_same_bytes() {
     let sender = Ed25519Secret::from_seed(&[1; 32]);
     let rng = || ChaCha20Rng::seed_from_u64(5);
     assert_eq!(
-        direct::encrypt(&mut rng(), &sender, &prepared, b"message").unwrap(),
-        direct::encrypt(&mut rng(), &sender, &bob.public, b"message").unwrap()
+        direct::seal(&mut rng(), &sender, &prepared, b"message").unwrap(),
+        direct::seal(&mut rng(), &sender, &bob.public, b"message").unwrap()
     );
     assert_eq!(
         sealed_box::seal(&mut rng(), &prepared, b"message").unwrap(),
         sealed_box::seal(&mut rng(), &bob.public, b"message").unwrap()
     );
     let nobody = PreparedPublic::new(X25519Public::from_bytes([0; 32]));
-    assert!(direct::encrypt(&mut rng(), &sender, &nobody, b"message").is_err());
+    assert!(direct::seal(&mut rng(), &sender, &nobody, b"message").is_err());
 }

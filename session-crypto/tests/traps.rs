@@ -19,8 +19,8 @@ use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::{
     BlindedSecret, Blinding, DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature,
-    EncryptError, X25519Public, X25519Secret, blind, direct, group, hash, inbox, push, sealed_box,
-    xchacha, xed25519,
+    EncryptError, SymmetricKey, X25519Public, X25519Secret, blind, direct, group, hash, inbox,
+    push, sealed_box, xchacha, xed25519,
 };
 use sha2::{Digest, Sha512};
 
@@ -70,7 +70,7 @@ fn a_sender_outside_the_subgroup_is_refused_though_the_signature_verifies() {
         accepted += u32::from(verified.is_ok());
         let inner = [&[counter], sender.as_slice(), &signature].concat();
         let sealed = sealed_box::seal(&mut rng(), &recipient_public, &inner).unwrap();
-        let opened = direct::decrypt(&recipient, &recipient_public, &sealed);
+        let opened = direct::open(&recipient, &recipient_public, &sealed);
         assert_eq!(opened.err(), Some(DecryptError));
     }
     assert!(accepted > 0, "no signature that verifies was made");
@@ -154,21 +154,21 @@ fn a_message_to_a_15_key_computed_from_an_account_id_is_lost_for_half_of_the_acc
         let sender = BlindedSecret::new(Blinding::Blind15, &sender, &server()).unwrap();
         let own = BlindedSecret::new(Blinding::Blind15, &account, &server()).unwrap();
         let computed = blind::candidates15(&account.to_x25519().public(), &server()).unwrap()[0];
-        let sealed = inbox::encrypt(&mut rng(), &sender, &computed, b"message").unwrap();
-        match inbox::decrypt(&own, &sender.public(), &computed, &sealed) {
+        let sealed = inbox::seal(&mut rng(), &sender, &computed, b"message").unwrap();
+        match inbox::open(&own, &sender.public(), &computed, &sealed) {
             Ok(_) => opened += 1,
             Err(_) => lost += 1,
         }
         // To the real key it always arrives.
-        let sealed = inbox::encrypt(&mut rng(), &sender, &own.public(), b"message").unwrap();
-        assert!(inbox::decrypt(&own, &sender.public(), &own.public(), &sealed).is_ok());
+        let sealed = inbox::seal(&mut rng(), &sender, &own.public(), b"message").unwrap();
+        assert!(inbox::open(&own, &sender.public(), &own.public(), &sealed).is_ok());
         // And so it does with prefix 25, where there is nothing to confuse.
         let secret = Ed25519Secret::from_seed(&[0xaa; 32]);
         let sender = BlindedSecret::new(Blinding::Blind25, &secret, &server()).unwrap();
         let own = BlindedSecret::new(Blinding::Blind25, &account, &server()).unwrap();
         let computed = blind::key25(&account.to_x25519().public(), &server()).unwrap();
-        let sealed = inbox::encrypt(&mut rng(), &sender, &computed, b"message").unwrap();
-        assert!(inbox::decrypt(&own, &sender.public(), &computed, &sealed).is_ok());
+        let sealed = inbox::seal(&mut rng(), &sender, &computed, b"message").unwrap();
+        assert!(inbox::open(&own, &sender.public(), &computed, &sealed).is_ok());
     }
     assert!(opened >= 16 && lost >= 16, "{opened} {lost}");
 }
@@ -250,15 +250,19 @@ fn open_box(shared: &[u8; 32], nonce: &[u8; 24], sealed: &[u8]) -> bool {
     tag.as_slice() == &sealed[..16]
 }
 
+fn key(byte: u8) -> SymmetricKey {
+    SymmetricKey::from_bytes([byte; 32])
+}
+
 #[test]
 fn the_nonce_stands_in_front_for_groups_and_behind_for_configs_and_inboxes() {
     let nonce = [7; 24];
     let draw = || testkit::Replay::new([nonce.to_vec()]);
-    let sealed = group::encrypt(&mut draw(), &[1; 32], b"content", 0).unwrap();
+    let sealed = group::encrypt(&mut draw(), &key(1), b"content", 0).unwrap();
     assert_eq!(sealed[..24], nonce);
-    let sealed = xchacha::encrypt(&mut draw(), &[1; 32], b"content").unwrap();
+    let sealed = xchacha::encrypt(&mut draw(), &key(1), b"content").unwrap();
     assert_eq!(sealed[..24], nonce);
-    assert_eq!(**push::decrypt(&[1; 32], &sealed).unwrap(), *b"content");
+    assert_eq!(**push::decrypt(&key(1), &sealed).unwrap(), *b"content");
 
     let (alice, bob) = (
         Ed25519Secret::from_seed(&[1; 32]),
@@ -266,12 +270,12 @@ fn the_nonce_stands_in_front_for_groups_and_behind_for_configs_and_inboxes() {
     );
     let alice = BlindedSecret::new(Blinding::Blind15, &alice, &server()).unwrap();
     let bob = BlindedSecret::new(Blinding::Blind15, &bob, &server()).unwrap();
-    let sealed = inbox::encrypt(&mut draw(), &alice, &bob.public(), b"content").unwrap();
+    let sealed = inbox::seal(&mut draw(), &alice, &bob.public(), b"content").unwrap();
     assert_eq!(sealed[sealed.len() - 24..], nonce);
     assert_eq!(sealed[0], 0);
 
     let domain = Domain::new("Contacts").unwrap();
-    let sealed = config::encrypt(&[1; 32], domain, b"content").unwrap();
+    let sealed = config::encrypt(&key(1), domain, b"content").unwrap();
     let expected = Blake2b::<24>::keyed(b"libsessionutil-config-encrypted-Contacts")
         .chain(b"content")
         .finalize();
@@ -298,9 +302,9 @@ fn multi_recipient_keys_hash_the_sender_first_on_both_sides() {
         Party::new(&sender, b"domain"),
         Party::new(&recipient, b"domain"),
     );
-    assert_eq!(*a.key_to(b.public()).unwrap(), expected);
-    assert_eq!(*b.key_from(a.public()).unwrap(), expected);
-    assert_ne!(*b.key_to(a.public()).unwrap(), expected);
+    assert_eq!(a.key_to(b.public()).unwrap().expose_bytes(), &expected);
+    assert_eq!(b.key_from(a.public()).unwrap().expose_bytes(), &expected);
+    assert_ne!(b.key_to(a.public()).unwrap().expose_bytes(), &expected);
 }
 
 #[test]
@@ -308,21 +312,19 @@ fn one_nonce_is_never_used_for_two_messages_to_one_recipient() {
     let sender = X25519Secret::from_bytes([1; 32]);
     let party = Party::new(&sender, b"domain");
     let keys = [2, 3, 2].map(|byte| X25519Secret::from_bytes([byte; 32]).public());
-    let repeated = party.encrypt_to_all(&keys, &[0; 24], &[b"one", b"two", b"three"]);
+    let repeated = party.seal_to_all(&keys, &[0; 24], &[b"one", b"two", b"three"]);
     assert_eq!(repeated, Err(EncryptError::RepeatedRecipient));
     // The same message twice gives the same ciphertext, which tells nothing.
     assert!(
         party
-            .encrypt_to_all(&keys, &[0; 24], &[b"one", b"two", b"one"])
+            .seal_to_all(&keys, &[0; 24], &[b"one", b"two", b"one"])
             .is_ok()
     );
-    let all = party.encrypt_to_all(&keys, &[0; 24], &[b"one"]).unwrap();
+    let all = party.seal_to_all(&keys, &[0; 24], &[b"one"]).unwrap();
     assert!(all[0] == all[2] && all[0] != all[1]);
     for count in [0, 2, 4] {
         let messages = vec![b"one".as_slice(); count];
-        let refused = party
-            .encrypt_to_all(&keys, &[0; 24], &messages)
-            .unwrap_err();
+        let refused = party.seal_to_all(&keys, &[0; 24], &messages).unwrap_err();
         assert_eq!(
             refused,
             EncryptError::MessageCount {
@@ -340,9 +342,8 @@ fn only_64_bytes_of_a_multi_recipient_domain_count() {
         X25519Secret::from_bytes([2; 32]),
     );
     let key = |domain: &[u8]| {
-        *Party::new(&sender, domain)
-            .key_to(&recipient.public())
-            .unwrap()
+        let key = Party::new(&sender, domain).key_to(&recipient.public());
+        *key.unwrap().expose_bytes()
     };
     assert_eq!(key(&[7; 64]), key(&[7; 65]));
     assert_ne!(key(&[7; 63]), key(&[7; 64]));
@@ -361,18 +362,19 @@ fn padding_stands_where_each_construct_has_it() {
         (5, 1, 45),
     ] {
         let content = vec![1; length];
-        let sealed = group::encrypt(&mut rng(), &[1; 32], &content, multiple).unwrap();
+        let sealed = group::encrypt(&mut rng(), &key(1), &content, multiple).unwrap();
         assert_eq!(sealed.len(), expected);
         assert_eq!(
-            *group::decrypt([&[1; 32]], &sealed).unwrap().content,
+            *group::decrypt([&key(1)], &sealed).unwrap().content,
             content
         );
-        let plain = xchacha::decrypt(&[1; 32], &sealed).unwrap();
+        let plain = xchacha::decrypt(&key(1), &sealed).unwrap();
         assert!(plain[..length] == content && plain[length..].iter().all(|byte| *byte == 0));
     }
-    let error = group::encrypt(&mut rng(), &[1; 32], b"x", usize::MAX).unwrap_err();
+    let error = group::encrypt(&mut rng(), &key(1), b"x", usize::MAX).unwrap_err();
     // 2^32 - 1 blocks less one byte, where there are so many addresses.
-    assert_eq!((error.max, error.got), (274_877_906_879, 1));
+    let (max, got) = (274_877_906_879, 1);
+    assert_eq!(error, EncryptError::TooLong { max, got });
     // Configs: zeros in front.
     let padded = config::pad(b"dmessage").unwrap();
     assert_eq!((padded.len(), padded.ends_with(b"\0dmessage")), (216, true));
@@ -386,8 +388,8 @@ fn padding_stands_where_each_construct_has_it() {
         (b"", b""),
         (b"\0a", b"\0a"),
     ] {
-        let sealed = xchacha::encrypt(&mut rng(), &[1; 32], plain).unwrap();
-        assert_eq!(**push::decrypt(&[1; 32], &sealed).unwrap(), *expected);
+        let sealed = xchacha::encrypt(&mut rng(), &key(1), plain).unwrap();
+        assert_eq!(**push::decrypt(&key(1), &sealed).unwrap(), *expected);
     }
 }
 
@@ -428,15 +430,15 @@ fn the_signature_of_a_one_to_one_message_covers_the_recipient() {
         X25519Secret::from_bytes([2; 32]),
         X25519Secret::from_bytes([3; 32]),
     );
-    let sealed = direct::encrypt(&mut rng(), &sender, &first.public(), b"message").unwrap();
+    let sealed = direct::seal(&mut rng(), &sender, &first.public(), b"message").unwrap();
     let inner = sealed_box::open(&first, &first.public(), &sealed).unwrap();
     let again = sealed_box::seal(&mut rng(), &second.public(), &inner).unwrap();
     assert_eq!(
-        direct::decrypt(&second, &second.public(), &again).err(),
+        direct::open(&second, &second.public(), &again).err(),
         Some(DecryptError)
     );
     let again = sealed_box::seal(&mut rng(), &first.public(), &inner).unwrap();
-    assert!(direct::decrypt(&first, &first.public(), &again).is_ok());
+    assert!(direct::open(&first, &first.public(), &again).is_ok());
 }
 
 #[test]
@@ -446,20 +448,20 @@ fn an_inbox_message_cannot_be_read_by_others_or_in_the_other_direction() {
             BlindedSecret::new(blinding, &Ed25519Secret::from_seed(&[byte; 32]), &server()).unwrap()
         });
         let (a, b, c) = (alice.public(), bob.public(), carol.public());
-        let sealed = inbox::encrypt(&mut rng(), &alice, &b, b"message").unwrap();
-        assert!(inbox::decrypt(&bob, &a, &b, &sealed).is_ok());
-        assert!(inbox::decrypt(&alice, &a, &b, &sealed).is_ok());
-        assert!(inbox::decrypt(&carol, &a, &b, &sealed).is_err());
-        assert!(inbox::decrypt(&bob, &b, &a, &sealed).is_err());
-        assert!(inbox::decrypt(&bob, &c, &b, &sealed).is_err());
+        let sealed = inbox::seal(&mut rng(), &alice, &b, b"message").unwrap();
+        assert!(inbox::open(&bob, &a, &b, &sealed).is_ok());
+        assert!(inbox::open(&alice, &a, &b, &sealed).is_ok());
+        assert!(inbox::open(&carol, &a, &b, &sealed).is_err());
+        assert!(inbox::open(&bob, &b, &a, &sealed).is_err());
+        assert!(inbox::open(&bob, &c, &b, &sealed).is_err());
         // A message that names somebody else inside is refused, though its key is right.
         let shared = alice_key_for(blinding, &b);
         let inner = [b"message".as_slice(), carol.account().as_bytes()].concat();
-        let sealed = [b"\0".as_slice(), &seal_behind(&shared, &inner)].concat();
-        assert!(inbox::decrypt(&bob, &a, &b, &sealed).is_err());
+        let sealed = [b"\0".as_slice(), &seal_behind(shared, &inner)].concat();
+        assert!(inbox::open(&bob, &a, &b, &sealed).is_err());
         let inner = [b"message".as_slice(), alice.account().as_bytes()].concat();
-        let sealed = [b"\0".as_slice(), &seal_behind(&shared, &inner)].concat();
-        assert!(inbox::decrypt(&bob, &a, &b, &sealed).is_ok());
+        let sealed = [b"\0".as_slice(), &seal_behind(shared, &inner)].concat();
+        assert!(inbox::open(&bob, &a, &b, &sealed).is_ok());
     }
 }
 
@@ -479,9 +481,10 @@ fn alice_key_for(blinding: Blinding, peer: &Ed25519Public) -> [u8; 32] {
 }
 
 /// XChaCha20-Poly1305 with the nonce behind.
-fn seal_behind(key: &[u8; 32], message: &[u8]) -> Vec<u8> {
+fn seal_behind(key: [u8; 32], message: &[u8]) -> Vec<u8> {
     let mut buffer = message.to_vec();
-    let tag = xchacha::seal_in_place(key, &[4; 24], &mut buffer).unwrap();
+    let tag =
+        xchacha::encrypt_detached(&SymmetricKey::from_bytes(key), &[4; 24], &mut buffer).unwrap();
     [buffer.as_slice(), &tag, &[4; 24]].concat()
 }
 

@@ -16,8 +16,7 @@ use core::str::FromStr;
 
 use base64ct::{Base64, Encoding};
 use rand_core::CryptoRng;
-use session_crypto::{Blake2b, DecryptError, xchacha};
-use zeroize::Zeroizing;
+use session_crypto::{Blake2b, DecryptError, SymmetricKey, xchacha};
 
 use crate::AccountId;
 use crate::bytes::copy_prefix;
@@ -93,9 +92,9 @@ impl Name {
     }
 
     /// The key of the value in the current form.
-    fn key(&self) -> Zeroizing<[u8; 32]> {
+    fn key(&self) -> SymmetricKey {
         let hash = Blake2b::<32>::keyed(&self.hash());
-        Zeroizing::new(hash.chain(self.0.as_bytes()).finalize())
+        SymmetricKey::from_bytes(hash.chain(self.0.as_bytes()).finalize())
     }
 
     /// Decrypts the value of a current record.
@@ -129,7 +128,7 @@ impl Name {
             .ok_or(DecryptError)?;
         let tag = tag.try_into().map_err(|_| DecryptError)?;
         let mut id = *id;
-        xchacha::open_in_place(&self.key(), nonce, &mut id, tag)?;
+        xchacha::decrypt_detached(&self.key(), nonce, &mut id, tag)?;
         AccountId::from_bytes(id).map_err(|_| DecryptError)
     }
 
@@ -146,7 +145,7 @@ impl Name {
         let (text, tag) = value.split_at_mut(AccountId::LENGTH);
         copy_prefix(text, id.as_bytes());
         // 33 bytes are not too long for the cipher.
-        if let Ok(made) = xchacha::seal_in_place(&self.key(), &nonce, text) {
+        if let Ok(made) = xchacha::encrypt_detached(&self.key(), &nonce, text) {
             copy_prefix(tag, &made);
         }
         (value, nonce)

@@ -125,13 +125,14 @@ fn an_old_record_opens_and_a_wrong_length_costs_nothing() {
 #[test]
 fn an_id_of_another_kind_behind_a_name_is_refused() {
     // As the name service would never store it: a group's id, correctly encrypted.
-    use session_crypto::{Blake2b, xchacha};
+    use session_crypto::{Blake2b, SymmetricKey, xchacha};
     let name: Name = "test".parse().unwrap();
     let key = Blake2b::<32>::keyed(&name.hash()).chain(b"test").finalize();
+    let key = SymmetricKey::from_bytes(key);
     let open = |prefix: u8| {
         let mut value = id().to_bytes();
         value[0] = prefix;
-        let tag = xchacha::seal_in_place(&key, &[7; 24], &mut value).unwrap();
+        let tag = xchacha::encrypt_detached(&key, &[7; 24], &mut value).unwrap();
         name.open(&[value.as_slice(), &tag].concat(), &[7; 24])
     };
     assert_eq!(open(0x05), Ok(id()));

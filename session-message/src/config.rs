@@ -104,7 +104,7 @@ pub fn wrap(
     let mut plain = prost::Message::encode_to_vec(&content);
     plain.push(MARKER);
     let own = account.x25519_public();
-    let sealed = direct::encrypt_deterministic(account.ed25519(), &own, &plain)?;
+    let sealed = direct::seal_deterministic(account.ed25519(), &own, &plain)?;
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
@@ -127,7 +127,7 @@ pub fn wrap(
 pub fn unwrap(account: &Account, config: UserConfig, data: &[u8]) -> Result<Unwrapped, OpenError> {
     let envelope = read_envelope(data)?;
     let sealed = envelope.content.ok_or(OpenError::NoContent)?;
-    let opened = direct::decrypt(account.x25519(), &account.x25519_public(), sealed)?;
+    let opened = direct::open(account.x25519(), &account.x25519_public(), sealed)?;
     if opened.sender != account.ed25519_public() {
         return Err(OpenError::NotOurs);
     }

@@ -109,7 +109,7 @@ pub(crate) fn seal_for(
     }
     let mut plain = compose(content, sent_ms, Place::Direct, pro)?;
     padding::pad(&mut plain);
-    let ciphertext = direct::encrypt(rng, sender.ed25519(), &recipient.x25519(), &plain)?;
+    let ciphertext = direct::seal(rng, sender.ed25519(), &recipient.x25519(), &plain)?;
     let signature = match pro {
         Some(signer) => signer.sign(&ciphertext),
         None => session_crypto::ed25519::decoy_signature(rng),
@@ -163,7 +163,7 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
 ///
 /// [`OpenError`] for whatever must be dropped. [`OpenError::Decrypt`] does not say why.
 pub fn open(account: &Account, data: &[u8]) -> Result<Opened, OpenError> {
-    open_with(account, data, direct::decrypt)
+    open_with(account, data, direct::open)
 }
 
 /// As [`open`], with keys of senders that are not checked again: see [`Senders`].
@@ -180,7 +180,7 @@ pub fn open_remembering(
     data: &[u8],
 ) -> Result<Opened, OpenError> {
     open_with(account, data, |secret, public, ciphertext| {
-        direct::decrypt_remembering(senders, secret, public, ciphertext)
+        direct::open_remembering(senders, secret, public, ciphertext)
     })
 }
 

@@ -80,12 +80,6 @@ impl From<KeyError> for SealError {
     }
 }
 
-impl From<session_crypto::LengthError> for SealError {
-    fn from(error: session_crypto::LengthError) -> Self {
-        Self::Encrypt(error.into())
-    }
-}
-
 /// Data that is no message for us, or one that must be dropped. Go on with the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -81,7 +81,7 @@ pub fn seal(
     let ids = [account.as_bytes(), own.as_bytes()];
     check_author(content, &ids, sender.public() == to)?;
     let plain = seal_in(content, sent_ms, Place::Inbox, pro)?;
-    Ok(inbox::encrypt(rng, sender, &to, &plain)?)
+    Ok(inbox::seal(rng, sender, &to, &plain)?)
 }
 
 /// When and between whom the server says that a message was posted.
@@ -110,7 +110,7 @@ pub fn open(
 ) -> Result<Opened, OpenError> {
     let sender = peer(own, metadata.sender).ok_or(DecryptError)?;
     let recipient = peer(own, metadata.recipient).ok_or(DecryptError)?;
-    let opened = inbox::decrypt(own, &sender, &recipient, data)?;
+    let opened = inbox::open(own, &sender, &recipient, data)?;
     let post = open_in(&opened.message, metadata.posted_ms, now_ms, Place::Inbox)?;
     let account = AccountId::from_x25519(&opened.sender_x25519);
     let ids = [account.as_bytes(), metadata.sender.as_bytes()];

@@ -69,7 +69,7 @@ pub fn seal(
     messages: &[&[u8]],
     junk: Junk,
 ) -> Result<Vec<u8>, SealError> {
-    let entries = sender.encrypt_to_all(recipients, nonce, messages)?;
+    let entries = sender.seal_to_all(recipients, nonce, messages)?;
     let first = messages.first().map_or(0, |message| message.len());
     let (multiple, length) = match junk {
         Junk::None => (1, 0),
@@ -111,5 +111,5 @@ pub fn open(
         return Err(DecryptError);
     }
     let entries = entries.iter().filter_map(|entry| entry.as_bytes());
-    recipient.decrypt_from(sender, nonce, entries)
+    recipient.open_from(sender, nonce, entries)
 }

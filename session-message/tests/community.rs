@@ -498,7 +498,7 @@ mod inboxes {
     fn unchecked(from: &BlindedSecret, to: &BlindedSecret, content: &Content) -> Vec<u8> {
         let mut plain = content.encode(TIME, None).unwrap();
         padding::pad(&mut plain);
-        session_crypto::inbox::encrypt(&mut rng(), from, &to.public(), &plain).unwrap()
+        session_crypto::inbox::seal(&mut rng(), from, &to.public(), &plain).unwrap()
     }
 }
 

@@ -53,7 +53,7 @@ fn seal_raw(sender: &Account, recipient: &Account, raw: &[u8], time: u64) -> Vec
 
 fn seal_padded(sender: &Account, recipient: &Account, padded: &[u8], time: u64) -> Vec<u8> {
     let to = recipient.x25519_public();
-    let sealed = session_crypto::direct::encrypt(&mut rng(), sender.ed25519(), &to, padded);
+    let sealed = session_crypto::direct::seal(&mut rng(), sender.ed25519(), &to, padded);
     let sealed = sealed.unwrap();
     let envelope = Envelope::new(envelope::EnvelopeKind::Session, time, &sealed, &[0; 64]);
     envelope::wrap(&envelope.encode())

@@ -332,7 +332,8 @@ mod hand_made {
     use super::*;
 
     fn encrypt(dict: &[u8]) -> Vec<u8> {
-        session_crypto::group::encrypt(&mut rng(), &[9; 32], dict, 256).unwrap()
+        let key = session_crypto::SymmetricKey::from_bytes([9; 32]);
+        session_crypto::group::encrypt(&mut rng(), &key, dict, 256).unwrap()
     }
 
     fn dict(fields: &[(&[u8], &[u8])], version: u64, signed: &[u8]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Public keys as text.
 
-use crate::base64;
+use session_types::{base32z, base64, hex};
 
 /// The text is not a public key.
 ///
@@ -27,8 +27,7 @@ pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
     if text.len() != 64 {
         return Err(KeyTextError::Length { got: text.len() });
     }
-    // The length is checked first, because the decoder skips a prefix `0x`.
-    const_hex::decode_to_array(text).map_err(|_| KeyTextError::NotHex)
+    hex::decode(text).ok_or(KeyTextError::NotHex)
 }
 
 /// Parses hex, base64 (with or without padding) or base32z, as external servers do
@@ -36,31 +35,9 @@ pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
 pub(crate) fn from_any(text: &str) -> Result<[u8; 32], KeyTextError> {
     let key = match text.len() {
         64 => return from_hex(text),
-        43 | 44 => base64::decode(text.as_bytes()).and_then(|key| key.try_into().ok()),
-        52 => from_base32z(text),
+        43 | 44 => base64::decode_array(text),
+        base32z::TEXT_LENGTH => base32z::decode(text),
         _ => None,
     };
     key.ok_or(KeyTextError::NoEncoding)
-}
-
-const BASE32Z: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
-
-/// Five bits a character, most significant first.
-fn from_base32z(text: &str) -> Option<[u8; 32]> {
-    let mut key = [0u8; 32];
-    let mut places = key.iter_mut();
-    let mut bits = 0u32;
-    let mut have = 0u32;
-    for character in text.bytes() {
-        let digit = BASE32Z.iter().position(|known| *known == character)?;
-        bits = bits << 5 | u32::try_from(digit).ok()?;
-        have = have.checked_add(5)?;
-        if have >= 8 {
-            have = have.checked_sub(8)?;
-            *places.next()? = u8::try_from(bits >> have & 0xff).ok()?;
-            bits &= 0xf;
-        }
-    }
-    // 52 characters carry 260 bits: 4 are left over.
-    (places.next().is_none() && bits == 0).then_some(key)
 }

@@ -10,7 +10,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod base64;
 mod json;
 mod key;
 mod role;
@@ -33,6 +32,7 @@ pub use key::KeyTextError;
 // The crates whose types are part of this interface.
 pub use rand_core;
 pub use session_crypto;
+pub use session_types;
 
 /// Maximum length of a packet in bytes: guards reject a longer HTTP body, and nodes a longer message
 /// of another node (protocol: onion, sections 6.1 and 6.3).

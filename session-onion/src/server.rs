@@ -28,9 +28,9 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 use session_crypto::{DecryptError, X25519Public, X25519Secret};
+use session_types::base64;
 
 use crate::MAX_PACKET_LENGTH;
-use crate::base64;
 use crate::cipher::{LayerKey, TooLong};
 use crate::frame::Frame;
 use crate::json::fields;

@@ -16,7 +16,7 @@ use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::x25519::{Peer, PreparedPublic, agree_all};
 use session_crypto::{
     BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public,
-    X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push, sealed_box, xchacha,
+    SymmetricKey, X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push, sealed_box, xchacha,
     xed25519,
 };
 
@@ -66,6 +66,15 @@ impl rand_core::TryCryptoRng for PublicRng {}
 
 fn secret_key() -> [u8; 32] {
     valgrind::secret([7; 32])
+}
+
+fn cipher_key() -> SymmetricKey {
+    SymmetricKey::from_bytes(secret_key())
+}
+
+/// A key that is no secret, to make what is opened.
+fn plain_key() -> SymmetricKey {
+    SymmetricKey::from_bytes([7; 32])
 }
 
 fn account() -> Ed25519Secret {
@@ -196,17 +205,17 @@ fn blinding(check: &mut Check) {
         check.clean("inbox encrypt", || {
             let own = BlindedSecret::new(blinding, &account(), &server()).unwrap();
             let recipient = peer_blinded(blinding).public();
-            black_box(inbox::encrypt(&mut PublicRng, &own, &recipient, &message()).unwrap());
+            black_box(inbox::seal(&mut PublicRng, &own, &recipient, &message()).unwrap());
         });
         check.clean("inbox decrypt", || {
             let sender = peer_blinded(blinding);
             let twin = Ed25519Secret::from_seed(&[7; 32]);
             let twin = BlindedSecret::new(blinding, &twin, &server()).unwrap();
             let (from, to) = (sender.public(), twin.public());
-            let sealed = inbox::encrypt(&mut PublicRng, &sender, &to, &[1; 100]).unwrap();
+            let sealed = inbox::seal(&mut PublicRng, &sender, &to, &[1; 100]).unwrap();
             let own = BlindedSecret::new(blinding, &account(), &server()).unwrap();
             valgrind::publish(&own, &twin, to.as_bytes());
-            let _ = black_box(inbox::decrypt(&own, &from, &to, &changed(sealed)));
+            let _ = black_box(inbox::open(&own, &from, &to, &changed(sealed)));
         });
     }
     check.clean("version key", || {
@@ -232,54 +241,54 @@ fn messages(check: &mut Check) {
         black_box(sealed_box::open(&secret, &public, &sealed).unwrap());
     });
     check.clean("one-to-one encrypt", || {
-        let sealed = direct::encrypt(&mut SecretRng, &account(), &peer_public(), &message());
+        let sealed = direct::seal(&mut SecretRng, &account(), &peer_public(), &message());
         black_box(sealed.unwrap());
     });
     check.clean("one-to-one encrypt, deterministic", || {
-        let sealed = direct::encrypt_deterministic(&account(), &peer_public(), &message());
+        let sealed = direct::seal_deterministic(&account(), &peer_public(), &message());
         black_box(sealed.unwrap());
     });
     check.clean("one-to-one decrypt", || {
         let sender = Ed25519Secret::from_seed(&[8; 32]);
         let public = X25519Secret::from_bytes([7; 32]).public();
-        let sealed = direct::encrypt_deterministic(&sender, &public, &[1; 100]).unwrap();
+        let sealed = direct::seal_deterministic(&sender, &public, &[1; 100]).unwrap();
         let (mut sealed, secret) = (changed(sealed), X25519Secret::from_bytes(secret_key()));
         let mut senders = direct::Senders::new(1);
-        let _ = black_box(direct::decrypt(&secret, &public, &sealed));
-        let _ = black_box(direct::decrypt_remembering(
+        let _ = black_box(direct::open(&secret, &public, &sealed));
+        let _ = black_box(direct::open_remembering(
             &mut senders,
             &secret,
             &public,
             &sealed,
         ));
-        let _ = black_box(direct::decrypt_in_place(&secret, &public, &mut sealed));
+        let _ = black_box(direct::open_in_place(&secret, &public, &mut sealed));
     });
     check.clean("multi-recipient encrypt and decrypt", || {
         let secret = X25519Secret::from_bytes(secret_key());
         let party = Party::new(&secret, b"domain");
         black_box(
             party
-                .encrypt_to(&peer_public(), &[1; 24], &message())
+                .seal_to(&peer_public(), &[1; 24], &message())
                 .unwrap(),
         );
         let all = [peer_public(), account_public().to_x25519().unwrap()];
-        black_box(party.encrypt_to_all(&all, &[1; 24], &[&message()]).unwrap());
+        black_box(party.seal_to_all(&all, &[1; 24], &[&message()]).unwrap());
         let sender = peer();
         let public = X25519Secret::from_bytes([7; 32]).public();
         let sealed = Party::new(&sender, b"domain")
-            .encrypt_to(&public, &[1; 24], b"m")
+            .seal_to(&public, &[1; 24], b"m")
             .unwrap();
         let entries = [[0; 40].as_slice(), &sealed];
         black_box(
             party
-                .decrypt_from(&sender.public(), &[1; 24], entries)
+                .open_from(&sender.public(), &[1; 24], entries)
                 .unwrap(),
         );
     });
     check.clean("group encrypt and decrypt", || {
-        black_box(group::encrypt(&mut PublicRng, &secret_key(), &message(), 256).unwrap());
-        let sealed = group::encrypt(&mut PublicRng, &[7; 32], &[1; 100], 256).unwrap();
-        let keys = [&valgrind::secret([6; 32]), &secret_key()];
+        black_box(group::encrypt(&mut PublicRng, &cipher_key(), &message(), 256).unwrap());
+        let sealed = group::encrypt(&mut PublicRng, &plain_key(), &[1; 100], 256).unwrap();
+        let keys = [SymmetricKey::from_bytes(valgrind::secret([6; 32])), cipher_key()];
         let _ = black_box(group::decrypt(keys, &changed(sealed)));
     });
     check.clean("group keys", || {
@@ -300,23 +309,23 @@ fn messages(check: &mut Check) {
     });
     check.clean("config encrypt and decrypt", || {
         let domain = Domain::new("Contacts").unwrap();
-        black_box(config::encrypt(&secret_key(), domain, &message()).unwrap());
-        let sealed = config::encrypt(&[7; 32], domain, &[1; 100]).unwrap();
-        black_box(config::decrypt(&secret_key(), domain, &sealed).unwrap());
+        black_box(config::encrypt(&cipher_key(), domain, &message()).unwrap());
+        let sealed = config::encrypt(&plain_key(), domain, &[1; 100]).unwrap();
+        black_box(config::decrypt(&cipher_key(), domain, &sealed).unwrap());
     });
     check.clean("push decrypt", || {
-        let sealed = xchacha::encrypt(&mut PublicRng, &[7; 32], &[1; 100]).unwrap();
-        let _ = black_box(push::decrypt(&secret_key(), &changed(sealed)));
+        let sealed = xchacha::encrypt(&mut PublicRng, &plain_key(), &[1; 100]).unwrap();
+        let _ = black_box(push::decrypt(&cipher_key(), &changed(sealed)));
     });
     check.clean("decrypt in place", || {
-        let sealed = xchacha::encrypt(&mut PublicRng, &[7; 32], &[1; 100]).unwrap();
+        let sealed = xchacha::encrypt(&mut PublicRng, &plain_key(), &[1; 100]).unwrap();
         let mut sealed = changed(sealed);
-        let _ = black_box(xchacha::decrypt_in_place(&secret_key(), &mut sealed));
-        let keys = [&valgrind::secret([6; 32]), &secret_key()];
-        let _ = black_box(group::decrypt_in_place(Vec::from(keys), &mut sealed));
+        let _ = black_box(xchacha::decrypt_in_place(&cipher_key(), &mut sealed));
+        let keys = [SymmetricKey::from_bytes(valgrind::secret([6; 32])), cipher_key()];
+        let _ = black_box(group::decrypt_in_place(keys, &mut sealed));
         let domain = Domain::new("Contacts").unwrap();
-        let mut sealed = changed(config::encrypt(&[7; 32], domain, &[1; 100]).unwrap());
-        let _ = black_box(config::decrypt_in_place(&secret_key(), domain, &mut sealed));
+        let mut sealed = changed(config::encrypt(&plain_key(), domain, &[1; 100]).unwrap());
+        let _ = black_box(config::decrypt_in_place(&cipher_key(), domain, &mut sealed));
         let public = X25519Secret::from_bytes([7; 32]).public();
         let mut sealed = sealed_box::seal(&mut PublicRng, &public, &[0; 100]).unwrap();
         let secret = X25519Secret::from_bytes(secret_key());
@@ -326,15 +335,15 @@ fn messages(check: &mut Check) {
 
 fn attachments(check: &mut Check) {
     check.clean("secretstream", || {
-        let mut writer = SecretStream::new(&secret_key(), &[1; 24]);
+        let mut writer = SecretStream::new(&cipher_key(), &[1; 24]);
         let mut buffer = message();
         writer.push(Tag::Rekey, &mut buffer).unwrap();
-        let mut writer = SecretStream::new(&[7; 32], &[1; 24]);
+        let mut writer = SecretStream::new(&plain_key(), &[1; 24]);
         let mut buffer = [1; 100];
         let (tag, [first, mac @ ..]) = writer.push(Tag::Final, &mut buffer).unwrap();
         let mut wrong = [first ^ 1; 16];
         wrong[1..].copy_from_slice(&mac);
-        let mut reader = SecretStream::new(&secret_key(), &[1; 24]);
+        let mut reader = SecretStream::new(&cipher_key(), &[1; 24]);
         let _ = black_box(reader.pull(tag, &mut buffer, &wrong));
     });
     check.clean("attachment key and encrypt", || {
@@ -363,9 +372,9 @@ fn attachments(check: &mut Check) {
         ));
     });
     check.clean("legacy profile picture", || {
-        black_box(picture::encrypt(&mut PublicRng, &secret_key(), &message()).unwrap());
-        let sealed = picture::encrypt(&mut PublicRng, &[7; 32], &[1; 100]).unwrap();
-        let _ = black_box(picture::decrypt(&secret_key(), &sealed));
+        black_box(picture::encrypt(&mut PublicRng, &Key::from_bytes(secret_key()), &message()).unwrap());
+        let sealed = picture::encrypt(&mut PublicRng, &Key::from_bytes([7; 32]), &[1; 100]).unwrap();
+        let _ = black_box(picture::decrypt(&Key::from_bytes(secret_key()), &sealed));
     });
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use session_crypto::{Blinding, Ed25519Secret, attachment, config as config_cipher, direct as direct_cipher, group as group_cipher, inbox as inbox_cipher, push, xchacha};
+use session_crypto::{Blinding, Ed25519Secret, SymmetricKey, attachment, config as config_cipher, direct as direct_cipher, group as group_cipher, inbox as inbox_cipher, push, xchacha};
 use session_crypto::multi::Party;
 use session_identity::{Account, AnyId, GroupId, Seed, community as url, phrase};
 use session_message::{community, config, direct, inbox, kicked, multi, notify};
@@ -32,6 +32,7 @@ use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, read_binary};
 const SIZES: [usize; 4] = [100, 4 << 10, 128 << 10, 900 << 10];
 const NOW: u64 = 1_795_377_199_099;
 const KEY: [u8; 32] = [3; 32];
+static SYMMETRIC: SymmetricKey = SymmetricKey::from_bytes(KEY);
 const KIB: usize = 1 << 10;
 /// A receipt may name 10,000 messages in 2 bytes each, which become 8, in a list that has grown and
 /// beside the one they are read from.
@@ -184,13 +185,13 @@ fn formats(report: &mut Report) {
 
 fn ciphers(report: &mut Report) {
     let domain = config_cipher::Domain::new("Contacts").expect("it is short");
-    let seal = |input: Vec<u8>| xchacha::encrypt(&mut rng(), &KEY, &input).expect("it is short");
+    let seal = |input: Vec<u8>| xchacha::encrypt(&mut rng(), &SYMMETRIC, &input).expect("it is short");
     report.run(bound("`push::decrypt`", 1, 0), seal, |input| {
-        let _ = push::decrypt(&KEY, input);
+        let _ = push::decrypt(&SYMMETRIC, input);
     });
-    let seal = |input: Vec<u8>| config_cipher::encrypt(&KEY, domain, &input).expect("it is short");
+    let seal = |input: Vec<u8>| config_cipher::encrypt(&SYMMETRIC, domain, &input).expect("it is short");
     report.run(bound("`config::decrypt`", 1, 0), seal, |input| {
-        let _ = config_cipher::decrypt(&KEY, domain, input);
+        let _ = config_cipher::decrypt(&SYMMETRIC, domain, input);
     });
     let file_key = || attachment::FileKey {
         key: attachment::Key::from_bytes(KEY),
@@ -231,7 +232,7 @@ fn ciphers(report: &mut Report) {
 fn stored(inside: &[u8]) -> Vec<u8> {
     let public = account(1).x25519_public();
     let sender = account(2);
-    let sealed = direct_cipher::encrypt(&mut rng(), sender.ed25519(), &public, inside);
+    let sealed = direct_cipher::seal(&mut rng(), sender.ed25519(), &public, inside);
     let sealed = sealed.expect("good keys");
     envelope::wrap(&Envelope::new(EnvelopeKind::Session, 0, &sealed, &[5; 64]).encode())
 }
@@ -260,7 +261,7 @@ fn messages(report: &mut Report) {
         |input| {
             let inside = [input.as_slice(), &[0x80]].concat();
             let public = own.x25519_public();
-            let sealed = direct_cipher::encrypt(&mut rng(), own.ed25519(), &public, &inside);
+            let sealed = direct_cipher::seal(&mut rng(), own.ed25519(), &public, &inside);
             envelope::wrap(
                 &Envelope::new(
                     EnvelopeKind::Session,
@@ -304,7 +305,7 @@ fn messages(report: &mut Report) {
                 dict.bytes(b"s", signature.as_bytes());
                 dict.bytes(b"z", &input);
             });
-            group_cipher::encrypt(&mut rng(), key.expose_bytes(), &dict, 1).expect("it is short")
+            group_cipher::encrypt(&mut rng(), &SymmetricKey::from_bytes(*key.expose_bytes()), &dict, 1).expect("it is short")
         },
         |input| {
             let _ = group::open(&id, [&key], input);
@@ -322,7 +323,7 @@ fn messages(report: &mut Report) {
     report.run(
         bound("`inbox::open`, behind the encryption", 6, RECEIPTS),
         |input| {
-            inbox_cipher::encrypt(&mut rng(), &from, &to.public(), &padded(input))
+            inbox_cipher::seal(&mut rng(), &from, &to.public(), &padded(input))
                 .expect("good keys")
         },
         |input| {

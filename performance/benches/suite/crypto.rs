@@ -9,7 +9,7 @@ use session_crypto::direct::{self, Senders};
 use session_crypto::multi::Party;
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
-    BlindedSecret, Blinding, Ed25519Secret, X25519Public, group, inbox, xed25519,
+    BlindedSecret, Blinding, Ed25519Secret, SymmetricKey, X25519Public, group, inbox, xed25519,
 };
 
 use crate::Suite;
@@ -42,7 +42,7 @@ fn one_to_one(suite: &mut Suite) {
         let message = vec![0x42; size];
         let signed = vec![0x42; size + 64];
         let primitives = Primitives::signing(&signed);
-        let sealed = direct::encrypt(&mut rng, &alice, &public, &message).unwrap();
+        let sealed = direct::seal(&mut rng, &alice, &public, &message).unwrap();
         let mut buffer = vec![0; size + 96];
         let mut seal_floor = || {
             primitives.sign(&signed);
@@ -57,7 +57,7 @@ fn one_to_one(suite: &mut Suite) {
             200 => operation.reference(72.0),
             _ => operation,
         };
-        operation.run(|| direct::encrypt(&mut rng, &alice, &public, &message).unwrap());
+        operation.run(|| direct::seal(&mut rng, &alice, &public, &message).unwrap());
         let mut buffer = vec![0; size + 96];
         let mut prepared_floor = || {
             primitives.sign(&signed);
@@ -71,7 +71,7 @@ fn one_to_one(suite: &mut Suite) {
                 "signature, 2 table multiplications, cipher",
                 &mut prepared_floor,
             )
-            .run(|| direct::encrypt(&mut rng, &alice, &prepared, &message).unwrap());
+            .run(|| direct::seal(&mut rng, &alice, &prepared, &message).unwrap());
 
         let mut buffer = vec![0; size + 96];
         let mut open_floor = || {
@@ -88,7 +88,7 @@ fn one_to_one(suite: &mut Suite) {
             200 => operation.reference(127.0),
             _ => operation,
         };
-        operation.run(|| direct::decrypt(&own, &public, &sealed).unwrap());
+        operation.run(|| direct::open(&own, &public, &sealed).unwrap());
         let mut senders = Senders::new(10);
         let mut buffer = vec![0; size + 96];
         let mut known_floor = || {
@@ -99,7 +99,7 @@ fn one_to_one(suite: &mut Suite) {
         suite
             .operation(GROUP, &format!("open {name}, known sender"))
             .floor("multiplication, verification, cipher", &mut known_floor)
-            .run(|| direct::decrypt_remembering(&mut senders, &own, &public, &sealed).unwrap());
+            .run(|| direct::open_remembering(&mut senders, &own, &public, &sealed).unwrap());
     }
 }
 
@@ -170,7 +170,7 @@ fn inboxes(suite: &mut Suite) {
         let peer = BlindedSecret::new(blinding, &secret(2), &server).unwrap();
         let (sender, recipient) = (own.public(), peer.public());
         let message = [0x42; 200];
-        let sealed = inbox::encrypt(&mut rng, &own, &recipient, &message).unwrap();
+        let sealed = inbox::seal(&mut rng, &own, &recipient, &message).unwrap();
         let mut buffer = [0; 232];
         suite
             .operation(GROUP, &format!("seal 200 B, {name}"))
@@ -179,7 +179,7 @@ fn inboxes(suite: &mut Suite) {
                 primitives.multiply();
                 xchacha(&mut buffer);
             })
-            .run(|| inbox::encrypt(&mut rng, &own, &recipient, &message).unwrap());
+            .run(|| inbox::seal(&mut rng, &own, &recipient, &message).unwrap());
         suite
             .operation(GROUP, &format!("open 200 B, {name}"))
             .floor("2 key checks, 2 multiplications, cipher", &mut || {
@@ -189,7 +189,7 @@ fn inboxes(suite: &mut Suite) {
                 primitives.multiply();
                 xchacha(&mut buffer);
             })
-            .run(|| inbox::decrypt(&peer, &sender, &recipient, &sealed).unwrap());
+            .run(|| inbox::open(&peer, &sender, &recipient, &sealed).unwrap());
     }
 }
 
@@ -219,11 +219,11 @@ fn many(suite: &mut Suite) {
         })
         .reference(3200.0)
         .run(|| {
-            let all = party.encrypt_to_all(&recipients, &[1; 24], &[&[0; 48]]);
+            let all = party.seal_to_all(&recipients, &[1; 24], &[&[0; 48]]);
             all.unwrap()
         });
     let sealed = party
-        .encrypt_to_all(&recipients, &[1; 24], &[&[0; 48]])
+        .seal_to_all(&recipients, &[1; 24], &[&[0; 48]])
         .unwrap();
     let last = secret_of_last();
     let own = Party::new(&last, b"SessionGroupKickedMessage");
@@ -232,7 +232,7 @@ fn many(suite: &mut Suite) {
         .floor("multiplication", &mut || primitives.dh())
         .run(|| {
             let all = sealed.iter().map(Vec::as_slice);
-            own.decrypt_from(party.public(), &[1; 24], all).unwrap()
+            own.open_from(party.public(), &[1; 24], all).unwrap()
         });
 }
 
@@ -244,22 +244,23 @@ fn secret_of_last() -> session_crypto::X25519Secret {
 
 fn symmetric(suite: &mut Suite) {
     let mut rng = rng();
+    let key = SymmetricKey::from_bytes([7; 32]);
     for (name, size) in [("1 KB", 1_000), ("60 KB", 60_000)] {
         const GROUP: &str = "group layer, bytes";
         let content = vec![0x42; size];
-        let mut sealed = group::encrypt(&mut rng, &[7; 32], &content, 256).unwrap();
+        let mut sealed = group::encrypt(&mut rng, &key, &content, 256).unwrap();
         let mut buffer = vec![0; sealed.len() - group::OVERHEAD];
         let mut floor = || xchacha(&mut buffer);
         suite
             .operation(GROUP, &format!("seal {name}"))
             .floor("XChaCha20-Poly1305", &mut floor)
             .bytes(size)
-            .run(|| group::encrypt(&mut rng, &[7; 32], &content, 256).unwrap());
+            .run(|| group::encrypt(&mut rng, &key, &content, 256).unwrap());
         suite
             .operation(GROUP, &format!("open {name}"))
             .floor("XChaCha20-Poly1305", &mut floor)
             .bytes(size)
-            .run(|| group::decrypt([&[7; 32]], &sealed).unwrap());
+            .run(|| group::decrypt([&key], &sealed).unwrap());
         // Opening it spoils it, and sealing it again takes as long: so both are counted.
         let nonce: [u8; 24] = sealed[..24].try_into().unwrap();
         let mut twice = || {
@@ -271,16 +272,16 @@ fn symmetric(suite: &mut Suite) {
             .floor("2 XChaCha20-Poly1305", &mut twice)
             .bytes(2 * size)
             .run(|| {
-                group::decrypt_in_place([&[7; 32]], &mut sealed).unwrap();
+                group::decrypt_in_place([&key], &mut sealed).unwrap();
                 let end = sealed.len() - 16;
                 let tag =
-                    session_crypto::xchacha::seal_in_place(&[7; 32], &nonce, &mut sealed[24..end]);
+                    session_crypto::xchacha::encrypt_detached(&key, &nonce, &mut sealed[24..end]);
                 sealed[end..].copy_from_slice(&tag.unwrap());
             });
     }
     let domain = Domain::new("Contacts").unwrap();
     let message = vec![0x42; 10_200];
-    let sealed = config::encrypt(&[7; 32], domain, &message).unwrap();
+    let sealed = config::encrypt(&key, domain, &message).unwrap();
     let mut buffer = message.clone();
     suite
         .operation("configs", "seal 10 KB")
@@ -290,13 +291,13 @@ fn symmetric(suite: &mut Suite) {
             xchacha(&mut buffer);
         })
         .bytes(message.len())
-        .run(|| config::encrypt(&[7; 32], domain, &message).unwrap());
+        .run(|| config::encrypt(&key, domain, &message).unwrap());
     let mut buffer = message.clone();
     suite
         .operation("configs", "open 10 KB")
         .floor("XChaCha20-Poly1305", &mut || xchacha(&mut buffer))
         .bytes(message.len())
-        .run(|| config::decrypt(&[7; 32], domain, &sealed).unwrap());
+        .run(|| config::decrypt(&key, domain, &sealed).unwrap());
 }
 
 fn attachments(suite: &mut Suite) {

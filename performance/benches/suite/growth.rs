@@ -95,7 +95,7 @@ fn multi_recipients(effort: Effort) -> Plot {
     let points = [1, 25, 50, 75, 100, 150, 200].map(|count| {
         let recipients = recipients(count);
         let time = microseconds(effort, || {
-            let all = party.encrypt_to_all(&recipients, &[1; 24], &[&[0; 48]]);
+            let all = party.seal_to_all(&recipients, &[1; 24], &[&[0; 48]]);
             all.unwrap()
         });
         (count as f64, time / 1e3)

@@ -26,7 +26,7 @@ pub fn run(suite: &mut Suite) {
     padding::pad(&mut padded);
     let public = bob.x25519_public();
     let ciphertext =
-        session_crypto::direct::encrypt(&mut rng, alice.ed25519(), &public, &padded).unwrap();
+        session_crypto::direct::seal(&mut rng, alice.ed25519(), &public, &padded).unwrap();
     let sealed = direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap();
 
     let mut decoys = crate::crypto::rng();
@@ -34,8 +34,7 @@ pub fn run(suite: &mut Suite) {
         .operation(GROUP, "one-to-one text, seal")
         .floor("its cryptography", &mut || {
             let key = bob.id().x25519();
-            let sealed =
-                session_crypto::direct::encrypt(&mut decoys, alice.ed25519(), &key, &padded);
+            let sealed = session_crypto::direct::seal(&mut decoys, alice.ed25519(), &key, &padded);
             std::hint::black_box((
                 sealed.unwrap(),
                 session_crypto::ed25519::decoy_signature(&mut decoys),
@@ -45,7 +44,7 @@ pub fn run(suite: &mut Suite) {
     suite
         .operation(GROUP, "one-to-one text, open")
         .floor("its cryptography", &mut || {
-            let opened = session_crypto::direct::decrypt(bob.x25519(), &public, &ciphertext);
+            let opened = session_crypto::direct::open(bob.x25519(), &public, &ciphertext);
             std::hint::black_box(opened.unwrap());
         })
         .run(|| direct::open(&bob, &sealed.data).unwrap());

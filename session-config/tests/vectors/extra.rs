@@ -8,7 +8,7 @@ use session_config::members::{Delivery, Member, Removal};
 use session_config::message;
 use session_config::{Contacts, GroupInfo, GroupKeyring, GroupMembers, Rules, UserGroups};
 use session_crypto::config::{self, Domain};
-use session_crypto::{Blake2b, Ed25519PublicExt as _, Ed25519Secret};
+use session_crypto::{Blake2b, Ed25519PublicExt as _, Ed25519Secret, SymmetricKey};
 use session_identity::community::{BaseUrl, Community, Link, Room};
 use session_identity::{Account, Seed};
 use session_types::{AccountId, GroupId, UnixMillis};
@@ -173,7 +173,9 @@ pub(crate) fn wrapped(case: Case<'_>) {
         assert_eq!(inside.data.len() as u64, case.number("encrypted_size"));
         let hash = Blake2b::<32>::new().chain(&inside.data).finalize();
         assert_eq!(hash, case.array("encrypted_blake2b_32"));
-        assert!(config::decrypt(&setup.key(), domain, &inside.data).is_ok());
+        assert!(
+            config::decrypt(&SymmetricKey::from_bytes(setup.key()), domain, &inside.data).is_ok()
+        );
         if case.text("note").contains("(exact)") {
             assert_eq!(hex(&again[0]), hex(&data));
         }
@@ -286,7 +288,8 @@ pub(crate) fn truncation(case: Case<'_>) {
 
 pub(crate) fn encrypt(case: Case<'_>) {
     let domain = Domain::new(case.text("domain")).unwrap();
-    let sealed = config::encrypt(&case.array("key"), domain, &case.hex("plaintext")).unwrap();
+    let key = SymmetricKey::from_bytes(case.array("key"));
+    let sealed = config::encrypt(&key, domain, &case.hex("plaintext")).unwrap();
     assert_eq!(hex(&sealed), hex(&case.hex("ciphertext")));
 }
 
@@ -294,7 +297,10 @@ pub(crate) fn decrypt(case: Case<'_>) {
     let domain = Domain::new(case.text("domain"));
     let key: Result<[u8; 32], _> = case.hex("key").try_into();
     let opened = match (domain, key) {
-        (Ok(domain), Ok(key)) => config::decrypt(&key, domain, &case.hex("ciphertext")).ok(),
+        (Ok(domain), Ok(key)) => {
+            let key = SymmetricKey::from_bytes(key);
+            config::decrypt(&key, domain, &case.hex("ciphertext")).ok()
+        }
         _ => None,
     };
     assert_eq!(opened.is_some(), case.flag("ok"));

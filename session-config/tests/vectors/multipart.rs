@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use session_config::contacts::Contact;
 use session_config::field::Picture;
 use session_config::{DumpForm, Rules};
-use session_crypto::Blake2b;
 use session_crypto::config::{self, Domain};
+use session_crypto::{Blake2b, SymmetricKey};
 use session_types::{AccountId, UnixMillis};
 use testkit::Case;
 
@@ -21,7 +21,7 @@ fn blake2b(bytes: &[u8]) -> [u8; 32] {
 /// The H of a part.
 fn set_hash(setup: &Setup, part: &[u8]) -> Option<[u8; 32]> {
     let domain = Domain::new("Contacts").unwrap();
-    let body = config::decrypt(&setup.key(), domain, part).ok()?;
+    let body = config::decrypt(&SymmetricKey::from_bytes(setup.key()), domain, part).ok()?;
     body.strip_prefix(b"ml32:")?.first_chunk().copied()
 }
 
@@ -193,7 +193,12 @@ fn lie(setup: &Setup, set: &[u8; 32], step: Case<'_>) -> Vec<u8> {
     body.extend(&chunk);
     body.push(b'e');
     body.resize(chunk.len() + 50, 0);
-    config::encrypt(&setup.key(), Domain::new("Contacts").unwrap(), &body).unwrap()
+    config::encrypt(
+        &SymmetricKey::from_bytes(setup.key()),
+        Domain::new("Contacts").unwrap(),
+        &body,
+    )
+    .unwrap()
 }
 
 fn fill(device: &mut Device, step: Case<'_>) {

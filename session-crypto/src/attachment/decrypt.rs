@@ -1,4 +1,4 @@
-//! Decryption of a file that comes in pieces.
+//! Decryption of a file in pieces.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,15 +11,14 @@ use crate::secretstream::{MAC_LENGTH, SecretStream, Tag};
 /// Length of a full chunk in the file.
 const SEALED_CHUNK: usize = CHUNK_LENGTH + CHUNK_OVERHEAD;
 
-/// Decrypts a file that comes in pieces of any length.
+/// Decrypts a file in pieces of any length.
 ///
-/// Every function appends to `out` the content that is authentic by then. Between two calls less
-/// than one chunk is kept. **Only when [`finish`](Self::finish) succeeds is the content complete**:
-/// show nothing before, and delete what was written if any call fails. A decryptor that has failed
-/// fails ever after.
+/// Every function appends authenticated content to `out`. Between two calls less than one chunk is
+/// kept. **The content is complete only when [`finish`](Self::finish) succeeds**: show nothing before,
+/// and delete the output if any call fails. After a failure every further call fails.
 ///
-/// Constant time in the key and in the comparison of tags. Where the padding ends can be seen from
-/// the time taken, but not before it is known to be authentic.
+/// Constant-time in the key and in the comparison of tags. The time reveals the end of the padding, but
+/// only after it is authenticated.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -47,13 +46,13 @@ pub struct Decryptor {
 enum State {
     Head,
     Chunks(SecretStream),
-    /// The final chunk was read.
+    /// The final chunk was decrypted.
     Ended,
     Failed,
 }
 
 impl Decryptor {
-    /// Starts to read a file.
+    /// Starts a file.
     #[must_use]
     pub fn new(key: &Key) -> Self {
         Self {
@@ -68,7 +67,7 @@ impl Decryptor {
     ///
     /// # Errors
     ///
-    /// [`DecryptError`] for whatever is wrong. `out` is then as it was before the call.
+    /// [`DecryptError`] if the file is malformed or fails authentication. `out` is then unchanged.
     pub fn update(&mut self, file: &[u8], out: &mut Vec<u8>) -> Result<(), DecryptError> {
         self.guarded(out, |decryptor, out| decryptor.read(file, out))
     }
@@ -77,7 +76,7 @@ impl Decryptor {
     ///
     /// # Errors
     ///
-    /// [`DecryptError`] if the file is not complete. `out` is then as it was before the call.
+    /// [`DecryptError`] if the file is truncated. `out` is then unchanged.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DecryptError> {
         self.guarded(out, |decryptor, out| {
             if !decryptor.kept.is_empty() {
@@ -91,7 +90,7 @@ impl Decryptor {
         })
     }
 
-    /// Takes back the output of a step that fails, and all further steps fail.
+    /// Removes the output of a failed step, and lets all further steps fail.
     fn guarded(
         &mut self,
         out: &mut Vec<u8>,
@@ -142,7 +141,7 @@ impl Decryptor {
             return Err(DecryptError);
         }
         let header = header.try_into().map_err(|_| DecryptError)?;
-        self.state = State::Chunks(SecretStream::new(self.key.expose_bytes(), header));
+        self.state = State::Chunks(self.key.stream(header));
         Ok(())
     }
 
@@ -167,17 +166,16 @@ impl Decryptor {
         Ok(())
     }
 
-    /// Removes zeros and the 0x01 behind them from what was written since `start`.
+    /// Removes zeros and the 0x01 behind them from the output since `start`.
     fn remove_padding(&mut self, out: &mut Vec<u8>, start: usize) -> Result<(), DecryptError> {
-        let plain = out.get_mut(start..).unwrap_or_default();
+        let plain = out.get(start..).ok_or(DecryptError)?;
         let zeros = plain.iter().take_while(|byte| **byte == 0).count();
         match plain.get(zeros) {
             None => out.truncate(start),
             Some(0x01) => {
                 self.in_padding = false;
-                let padding = zeros.saturating_add(1);
-                plain.copy_within(padding.., 0);
-                out.truncate(out.len().saturating_sub(padding));
+                let content = start.saturating_add(zeros).saturating_add(1);
+                out.drain(start..content);
             }
             Some(_) => return Err(DecryptError),
         }

@@ -1,4 +1,4 @@
-//! Encryption of a content that comes in pieces.
+//! Encryption of a content in pieces.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -6,46 +6,47 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::{CHUNK_LENGTH, FileKey, HEAD_LENGTH, MAGIC, MAX_CONTENT_SIZE, sizes};
-use crate::LengthError;
-use crate::secretstream::{SecretStream, Tag};
+use crate::EncryptError;
+use crate::bytes::length;
+use crate::secretstream::{MAX_MESSAGE_LENGTH, SecretStream, Tag};
 
-/// A content that cannot be encrypted, because of its length.
+/// The content has the wrong length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SizeError {
-    /// The content is longer than allowed.
+    /// The content exceeds the limit.
     #[error("expected a content of at most {max} bytes, got {got}")]
     TooLarge {
-        /// Bytes that are allowed.
+        /// Maximum length in bytes.
         max: u64,
-        /// Bytes that were announced.
+        /// Announced length in bytes.
         got: u64,
     },
-    /// More bytes came than were announced.
-    #[error("more content than announced: {excess} bytes too many")]
+    /// The content exceeds its announced length.
+    #[error("content is {excess} bytes longer than announced")]
     TooMuch {
-        /// Bytes beyond the announced length.
+        /// Number of bytes beyond the announced length.
         excess: u64,
     },
-    /// Fewer bytes came than were announced.
-    #[error("less content than announced: {missing} bytes are missing")]
+    /// The content is shorter than announced.
+    #[error("content is {missing} bytes shorter than announced")]
     TooLittle {
-        /// Bytes that did not come.
+        /// Number of missing bytes.
         missing: u64,
     },
 }
 
-/// Encrypts a content of known length that comes in pieces.
+/// Encrypts a content of known length in pieces.
 ///
-/// Every function appends to `out` what can be written by then; take it out at any time. Between
-/// two calls less than one chunk is kept. Constant time in key and content, not in their lengths.
+/// Every function appends finished bytes to `out`, which the caller may drain between calls. Between
+/// two calls less than one chunk is kept. Constant-time in key and content, not in the length.
 pub struct Encryptor {
     stream: SecretStream,
     /// The beginning of the next chunk.
     chunk: Zeroizing<Vec<u8>>,
-    /// Bytes of the plain stream that no finished chunk has.
+    /// Length of the plain stream that is not in a finished chunk.
     plain_left: u64,
-    /// Bytes of the content that have not come.
+    /// Length of the content that is still expected.
     content_left: u64,
 }
 
@@ -54,7 +55,7 @@ impl Encryptor {
     ///
     /// # Errors
     ///
-    /// [`SizeError::TooLarge`] if the content is longer than [`MAX_CONTENT_SIZE`].
+    /// [`SizeError::TooLarge`] if the content exceeds [`MAX_CONTENT_SIZE`].
     pub fn new(file_key: &FileKey, size: u64, out: &mut Vec<u8>) -> Result<Self, SizeError> {
         if size > MAX_CONTENT_SIZE {
             return Err(SizeError::TooLarge {
@@ -65,11 +66,11 @@ impl Encryptor {
         Self::new_large(file_key, size, out)
     }
 
-    /// Starts a file that may be longer than the file servers of Session take.
+    /// Starts a file that may exceed the limit of Session's file servers.
     ///
     /// # Errors
     ///
-    /// [`SizeError::TooLarge`] if the content is longer than 2^62 bytes.
+    /// [`SizeError::TooLarge`] if the content exceeds 2^62 bytes.
     pub fn new_large(file_key: &FileKey, size: u64, out: &mut Vec<u8>) -> Result<Self, SizeError> {
         let too_large = SizeError::TooLarge {
             max: 1 << 62,
@@ -80,22 +81,24 @@ impl Encryptor {
         out.push(MAGIC);
         out.extend_from_slice(&file_key.header);
         let plain = size.checked_add(padding).ok_or(too_large)?;
-        // All at once: a buffer that grows leaves copies of the content behind.
+        // Allocated once: a growing buffer leaves copies of the content behind.
         let kept = usize::try_from(plain).map_or(CHUNK_LENGTH, |plain| plain.min(CHUNK_LENGTH));
         let mut encryptor = Self {
-            stream: SecretStream::new(file_key.key.expose_bytes(), &file_key.header),
+            stream: file_key.key.stream(&file_key.header),
             chunk: Zeroizing::new(Vec::with_capacity(kept)),
             plain_left: plain,
             content_left: size,
         };
+        static ZEROS: [u8; CHUNK_LENGTH] = [0; CHUNK_LENGTH];
         let mut zeros = padding.saturating_sub(1);
-        while zeros > 0 {
-            static ZEROS: [u8; CHUNK_LENGTH] = [0; CHUNK_LENGTH];
-            let count =
-                usize::try_from(zeros).map_or(CHUNK_LENGTH, |count| count.min(CHUNK_LENGTH));
-            encryptor.write(ZEROS.get(..count).unwrap_or_default(), out)?;
-            zeros = zeros.saturating_sub(length(count));
+        while let Some(rest) = zeros.checked_sub(length(CHUNK_LENGTH)) {
+            encryptor.write(&ZEROS, out)?;
+            zeros = rest;
         }
+        let last = usize::try_from(zeros)
+            .ok()
+            .and_then(|count| ZEROS.get(..count));
+        encryptor.write(last.ok_or(too_large)?, out)?;
         encryptor.write(&[0x01], out)?;
         Ok(encryptor)
     }
@@ -104,7 +107,7 @@ impl Encryptor {
     ///
     /// # Errors
     ///
-    /// [`SizeError::TooMuch`] if they are more than were announced; then nothing is written.
+    /// [`SizeError::TooMuch`] if they exceed the announced length; then nothing is written.
     pub fn update(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), SizeError> {
         let count = length(content.len());
         self.content_left = match self.content_left.checked_sub(count) {
@@ -117,11 +120,11 @@ impl Encryptor {
         self.write(content, out)
     }
 
-    /// Ends the file. All of it has been written if this is no error.
+    /// Ends the file, which is complete if this succeeds.
     ///
     /// # Errors
     ///
-    /// [`SizeError::TooLittle`] if less content came than was announced. The file is then of no use.
+    /// [`SizeError::TooLittle`] if the content is shorter than announced. The file is then unusable.
     pub fn finish(self) -> Result<(), SizeError> {
         match self.content_left {
             0 => Ok(()),
@@ -144,16 +147,16 @@ impl Encryptor {
                 return Ok(());
             };
             bytes = rest;
-            self.seal(now, out).map_err(|error| SizeError::TooLarge {
-                max: length(error.max),
-                got: length(error.got),
+            self.seal(now, out).map_err(|_| SizeError::TooLarge {
+                max: length(MAX_MESSAGE_LENGTH),
+                got: length(whole),
             })?;
         }
         Ok(())
     }
 
-    /// Writes the chunk of what is kept and of `rest`.
-    fn seal(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), LengthError> {
+    /// Writes the chunk that consists of the kept bytes and `rest`.
+    fn seal(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
         let plain = self.chunk.len().saturating_add(rest.len());
         self.plain_left = self.plain_left.saturating_sub(length(plain));
         let tag = if self.plain_left == 0 {
@@ -166,11 +169,6 @@ impl Encryptor {
         self.chunk.clear();
         Ok(())
     }
-}
-
-/// A length in memory; no target of Rust has a longer usize.
-fn length(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Encryptor {

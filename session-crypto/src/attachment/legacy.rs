@@ -4,9 +4,9 @@
 //! iv (16) | AES-256-CBC of: content, zeros, PKCS#7 padding | HMAC-SHA256 (32)
 //! ```
 //!
-//! Protocol: crypto, section 9. The message that points to the file carries its keys, its SHA-256
-//! and the length of the content. Receive only for new clients; [`encrypt`] is there for tests and
-//! for what older clients must be able to read.
+//! Protocol: crypto, section 9. The message that points to the file carries its keys, its SHA-256 and
+//! the length of the content. New clients only receive it; [`encrypt`] is for tests and for files that
+//! older clients must read.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,11 +19,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::{copy_prefix, split_first, split_last};
+use crate::bytes::{length, split_array, split_array_mut, split_first, split_last};
 use crate::error::authentic;
-use crate::{DecryptError, LengthError};
+use crate::{DecryptError, EncryptError};
 
-/// Longest content in bytes, padded or not.
+/// Maximum length of a content in bytes, padded or not.
 pub const MAX_CONTENT_SIZE: usize = 10_000_000;
 
 const IV: usize = 16;
@@ -31,7 +31,7 @@ const BLOCK: usize = 16;
 const TAG: usize = 32;
 const LEAST_BUCKET: usize = 541;
 
-/// The two keys of a file, for AES and for HMAC: 64 bytes. Wiped when dropped, never printed.
+/// The two keys of a file, for AES and for HMAC: 64 bytes. They are zeroized on drop and never printed.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Keys([u8; 64]);
 
@@ -39,13 +39,13 @@ impl Keys {
     /// Length in bytes.
     pub const LENGTH: usize = 64;
 
-    /// Takes the bytes as keys.
+    /// Wraps the bytes of the keys.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(bytes)
     }
 
-    /// Draws keys at random.
+    /// Draws random keys.
     #[must_use]
     pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut keys = Self([0; 64]);
@@ -53,22 +53,24 @@ impl Keys {
         keys
     }
 
-    /// The secret bytes.
+    /// Returns the secret bytes.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; 64] {
         &self.0
     }
 
-    fn aes(&self) -> &[u8; 32] {
-        self.0.first_chunk().unwrap_or(&[0; 32])
+    /// Returns the keys of AES and of HMAC.
+    fn parts(&self) -> (&[u8; 32], &[u8; 32]) {
+        split_array(&self.0)
     }
 
-    /// The HMAC under way over the parts.
+    /// Starts the HMAC of a blob.
     fn hmac(&self, blob: &[u8]) -> Hmac<Sha256> {
-        let key: &[u8; 32] = self.0.last_chunk().unwrap_or(&[0; 32]);
+        let (_, key) = self.parts();
+        // HMAC pads a short key with zeros to a block of the hash.
         let mut block = Zeroizing::new([0; 64]);
-        copy_prefix(block.as_mut_slice(), key);
-        // A key as long as a block of the hash is used as it is; HMAC pads shorter ones with zeros.
+        let (place, _) = split_array_mut::<64, 32, 32>(&mut block);
+        *place = *key;
         Hmac::<Sha256>::new((&*block).into()).chain_update(blob)
     }
 }
@@ -87,7 +89,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// An encrypted file, with what its recipients need to know of it besides the keys.
+/// An encrypted file, with the digest that its recipients need besides the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encrypted {
     /// The file.
@@ -98,50 +100,54 @@ pub struct Encrypted {
 
 /// Encrypts a content, padded with zeros to [`bucket`] if `pad` is set.
 ///
-/// Constant time in keys and content, not in lengths.
+/// Constant-time in keys and content, not in lengths.
 ///
 /// # Errors
 ///
-/// [`LengthError`] if the content is longer than [`MAX_CONTENT_SIZE`].
+/// [`EncryptError::TooLong`] if the content exceeds [`MAX_CONTENT_SIZE`].
 pub fn encrypt(
     rng: &mut (impl CryptoRng + ?Sized),
     keys: &Keys,
     content: &[u8],
     pad: bool,
-) -> Result<Encrypted, LengthError> {
-    let padded = bucket(content.len()).ok_or(LengthError {
+) -> Result<Encrypted, EncryptError> {
+    let too_long = EncryptError::TooLong {
         max: MAX_CONTENT_SIZE,
         got: content.len(),
-    })?;
+    };
+    let padded = bucket(content.len()).ok_or(too_long)?;
     let plain = if pad { padded } else { content.len() };
     let mut iv = [0; IV];
     rng.fill_bytes(&mut iv);
-    // PKCS#7 always adds: as many bytes as are missing to the next block, each of that value.
+    // PKCS#7 fills up to the next block, with a whole block if the length is a multiple already. The
+    // value of each byte is their number.
     let fill = BLOCK.saturating_sub(plain % BLOCK);
+    let fill_byte = u8::try_from(fill).map_err(|_| too_long)?;
     let end = plain.saturating_add(IV).saturating_add(fill);
 
     let mut blob = Vec::with_capacity(end.saturating_add(TAG));
     blob.extend_from_slice(&iv);
     blob.extend_from_slice(content);
     blob.resize(plain.saturating_add(IV), 0);
-    blob.resize(end, u8::try_from(fill).unwrap_or(0));
-    let buffer = blob.get_mut(IV..).unwrap_or_default();
+    blob.resize(end, fill_byte);
+    let (_, buffer) = blob.split_at_mut_checked(IV).ok_or(too_long)?;
     let (blocks, _) = Block::<Aes256>::slice_as_chunks_mut(buffer);
-    cbc::Encryptor::<Aes256>::new(keys.aes().into(), &iv.into()).encrypt_blocks(blocks);
+    let (aes, _) = keys.parts();
+    cbc::Encryptor::<Aes256>::new(aes.into(), &iv.into()).encrypt_blocks(blocks);
     let tag = keys.hmac(&blob).finalize().into_bytes();
     blob.extend_from_slice(&tag);
     let digest = Sha256::digest(&blob).into();
     Ok(Encrypted { blob, digest })
 }
 
-/// Decrypts a file and cuts it to `size`, the length of its content.
+/// Decrypts a file and truncates it to `size`, the length of its content.
 ///
-/// `digest` is the SHA-256 that the message named. HMAC and digest are checked, in constant time,
-/// before anything is decrypted. The content is wiped when it is dropped.
+/// `digest` is the SHA-256 from the message. HMAC and digest are compared in constant time before
+/// anything is decrypted. The content is zeroized on drop.
 ///
 /// # Errors
 ///
-/// [`DecryptError`] for whatever is wrong, a content shorter than `size` included.
+/// [`DecryptError`] if the file is malformed, fails authentication, or is shorter than `size`.
 pub fn decrypt(
     keys: &Keys,
     digest: &[u8; 32],
@@ -158,9 +164,10 @@ pub fn decrypt(
     if !rest.is_empty() {
         return Err(DecryptError);
     }
-    cbc::Decryptor::<Aes256>::new(keys.aes().into(), iv.into()).decrypt_blocks(blocks);
+    let (aes, _) = keys.parts();
+    cbc::Decryptor::<Aes256>::new(aes.into(), iv.into()).decrypt_blocks(blocks);
 
-    // The bytes are authentic now, so looking at the padding tells nothing to a stranger.
+    // The bytes are authentic, so reading the padding is no oracle.
     let fill = plain.last().copied().ok_or(DecryptError)?;
     let length = plain
         .len()
@@ -177,8 +184,8 @@ pub fn decrypt(
     Ok(plain)
 }
 
-/// The length that a content is padded to: 541 bytes, or the next power of 1.05 rounded down, or
-/// [`MAX_CONTENT_SIZE`] where that would be more. None for a longer content.
+/// Returns the length to which a content is padded: 541 bytes, or the next power of 1.05 rounded down,
+/// at most [`MAX_CONTENT_SIZE`]. Returns `None` for a longer content.
 ///
 /// Receivers do not check it.
 #[must_use]
@@ -187,13 +194,11 @@ pub fn bucket(content: usize) -> Option<usize> {
         return None;
     }
     // 64 bits for the fraction, 24 for the length, 5 for the multiplication.
-    let content_scaled = u128::try_from(content)
-        .unwrap_or(u128::MAX)
-        .checked_shl(64)?;
+    let content_scaled = u128::from(length(content)).checked_shl(64)?;
     let mut power: u128 = 1 << 64;
     while power < content_scaled {
         power = power.saturating_mul(21) / 20;
     }
-    let power = usize::try_from(power >> 64).unwrap_or(MAX_CONTENT_SIZE);
+    let power = usize::try_from(power >> 64).ok()?;
     Some(power.clamp(LEAST_BUCKET, MAX_CONTENT_SIZE))
 }

@@ -1,31 +1,31 @@
-//! How long a file is for a content of some length (protocol: crypto, section 10.3).
+//! The length of a file for a content of some length (protocol: crypto, section 10.3).
 
 use super::{CHUNK_LENGTH, CHUNK_OVERHEAD, HEAD_LENGTH};
 
-/// Longest content in bytes that clients send as a regular attachment; its file has 10223616.
+/// Maximum length in bytes of the content of a regular attachment; its file has 10223616 bytes.
 pub const MAX_CONTENT_SIZE: u64 = 10_218_286;
 
 const CHUNK: u64 = CHUNK_LENGTH as u64;
 const OVERHEAD: u64 = CHUNK_OVERHEAD as u64;
 const HEAD: u64 = HEAD_LENGTH as u64;
-/// Shorter files are padded in the steps of one of this length.
+/// Shorter files are padded in the steps of a file of this length.
 const LEAST: u64 = 131_072;
-/// Far above every real file, and far enough below 2^64 for the sums here.
+/// Far above every real file, and low enough that no sum overflows.
 const LARGEST: u64 = 1 << 62;
 
-/// Lengths of a file to be made.
+/// The lengths of a new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Bytes of padding in front of the content, at least 1.
+    /// Length of the padding in front of the content in bytes, at least 1.
     pub padding: u64,
-    /// Bytes of the whole file.
+    /// Length of the whole file in bytes.
     pub file: u64,
 }
 
-/// The lengths of the file for a content of `content` bytes; none above 2^62 bytes.
+/// Returns the lengths of the file for a content of `content` bytes, `None` above 2^62 bytes.
 ///
-/// Files grow in steps of 1/32 to 1/64 of their length, and of 4096 bytes at least, so that a
-/// length tells little.
+/// Files grow in steps of 1/32 to 1/64 of their length, and of at least 4096 bytes, so that a length
+/// reveals little.
 #[must_use]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -40,7 +40,7 @@ pub fn sizes(content: u64) -> Option<Sizes> {
     // The highest bit of the length, five bits down.
     let step = (1 << least.max(LEAST).ilog2()) >> 5;
     let room = least.next_multiple_of(step) - least + 1;
-    // Padding needs chunks of its own, and these need room for their overhead.
+    // Padding needs its own chunks, which have an overhead too.
     let mut overhead = room / (CHUNK + OVERHEAD) * OVERHEAD;
     if room % (CHUNK + OVERHEAD) > chunks * CHUNK - content {
         overhead += OVERHEAD;
@@ -54,7 +54,8 @@ pub fn sizes(content: u64) -> Option<Sizes> {
     })
 }
 
-/// The longest content that a file of `file` bytes can have; none if it is too short for any.
+/// Returns the maximum length of the content of a file of `file` bytes, `None` if the file is too
+/// short for any content.
 #[must_use]
 pub fn max_content_size(file: u64) -> Option<u64> {
     let chunks = file.checked_sub(HEAD)?.checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! Keys of senders that need no second check.
+//! Keys of known senders.
 
 use alloc::collections::BTreeMap;
 use core::fmt;
@@ -6,20 +6,20 @@ use core::fmt;
 use super::Sender;
 use crate::ed25519::Ed25519Public;
 
-/// The keys of senders whose messages were opened last, decompressed, checked and converted.
+/// The keys of recent senders, decompressed, validated and converted.
 ///
-/// For [`decrypt_remembering`](super::decrypt_remembering). It holds as many keys as its owner allows,
-/// some 300 bytes each; the one unused for longest makes way. It holds nothing secret, but who has
+/// For [`open_remembering`](super::open_remembering). It holds at most `capacity` keys of about 300
+/// bytes each, and evicts the least recently used one. It contains no secret, but reveals who has
 /// written to the account.
 pub struct Senders {
     capacity: usize,
-    /// Counts what was inserted.
+    /// Number of insertions.
     now: u64,
     known: BTreeMap<Ed25519Public, (u64, Sender)>,
 }
 
 impl Senders {
-    /// Nobody yet, and room for `capacity` keys.
+    /// Creates an empty list with room for `capacity` keys.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
         Self {
@@ -29,13 +29,13 @@ impl Senders {
         }
     }
 
-    /// How many keys are known.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether no key is known.
+    /// Returns whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
@@ -45,7 +45,7 @@ impl Senders {
         self.known.get(key).map(|(_, sender)| sender)
     }
 
-    /// Takes in a sender whose message was opened, as the one used last.
+    /// Inserts the sender of an opened message as the most recently used one.
     pub(super) fn insert(&mut self, sender: Sender) {
         if self.capacity == 0 {
             return;

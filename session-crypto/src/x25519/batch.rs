@@ -1,25 +1,26 @@
-//! Many Diffie-Hellmans at once, which share their inversions.
+//! Batches of Diffie-Hellmans, which share their inversions.
 //!
-//! Alone, each has one inversion on the way from the peer's u-coordinate to the Edwards form, and one
-//! on the way back. A batch has one of each in all.
+//! A single one needs an inversion to convert the peer's u-coordinate to the Edwards form, and one to
+//! convert the result back. A batch needs one of each in all.
 
 use alloc::vec::Vec;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::traits::{BasepointTable, Identity};
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
+use x25519_dalek::x25519;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{PreparedPublic, SharedSecret, X25519Public, X25519Secret};
 use crate::KeyError;
 use crate::field::edwards_y_all;
 
-/// The peer of a Diffie-Hellman, with or without a table.
+/// The peer of a Diffie-Hellman, with or without a precomputed table.
 #[derive(Debug, Clone, Copy)]
 pub enum Peer<'a> {
     /// A key.
     Plain(&'a X25519Public),
-    /// A key with a table of its multiples.
+    /// A key with a precomputed table of its multiples.
     Prepared(&'a PreparedPublic),
 }
 
@@ -36,7 +37,7 @@ impl<'a> From<&'a PreparedPublic> for Peer<'a> {
 }
 
 impl<'a> Peer<'a> {
-    /// The peer's key.
+    /// Returns the peer's key.
     #[must_use]
     pub const fn public(self) -> &'a X25519Public {
         match self {
@@ -46,7 +47,7 @@ impl<'a> Peer<'a> {
     }
 }
 
-/// What comes of an ephemeral key: its public half, and what it shares with the peer.
+/// The public key of an ephemeral secret, and its shared secret with a peer.
 #[derive(Debug)]
 pub struct Agreement {
     /// The public key of the ephemeral secret.
@@ -55,11 +56,11 @@ pub struct Agreement {
     pub shared: Result<SharedSecret, KeyError>,
 }
 
-/// For each ephemeral secret its public key, and the shared secret with its peer.
+/// Returns for each ephemeral secret its public key, and the shared secret with its peer.
 ///
-/// The same as [`X25519Secret::public`] and [`X25519Secret::diffie_hellman`] for each, in less time.
-/// Constant time in the secrets; which peers have tables, and which keys are on the curve, can be
-/// seen from the time taken.
+/// The results are those of [`X25519Secret::public`] and [`X25519Secret::diffie_hellman`], faster.
+/// Constant-time in the secrets; the time reveals which peers have tables and which keys are on the
+/// curve.
 #[must_use]
 pub fn agree_all(pairs: &[(&X25519Secret, Peer<'_>)]) -> Vec<Agreement> {
     let plain: Vec<_> = pairs
@@ -121,7 +122,7 @@ pub(super) fn diffie_hellman_all(
         .collect()
 }
 
-/// A multiple of a point, in one of two forms. Which one depends on public data.
+/// A multiple of a point, in one of two forms. The form depends on public data.
 enum Product {
     Edwards(EdwardsPoint),
     Montgomery(MontgomeryPoint),
@@ -136,13 +137,13 @@ impl Product {
     }
 
     fn ladder(secret: &X25519Secret, peer: &X25519Public) -> Self {
-        Self::Montgomery(MontgomeryPoint(peer.to_bytes()).mul_clamped(secret.0))
+        Self::Montgomery(MontgomeryPoint(x25519(secret.0, peer.to_bytes())))
     }
 }
 
-/// The positive Edwards point of each key that is on the curve, as `MontgomeryPoint::to_edwards(0)`.
+/// Returns the positive Edwards point of each key on the curve, as `MontgomeryPoint::to_edwards(0)`.
 fn to_edwards_all(keys: &[X25519Public]) -> Vec<Option<EdwardsPoint>> {
-    // The library's inversion is faster than ours, so one key alone is left to it.
+    // The library's inversion is faster than ours.
     if let [key] = keys {
         return [MontgomeryPoint(key.to_bytes()).to_edwards(0)].into();
     }
@@ -157,7 +158,7 @@ fn to_montgomery_all(mut products: Vec<Product>) -> Zeroizing<Vec<MontgomeryPoin
         .iter()
         .map(|product| match product {
             Product::Edwards(point) => *point,
-            // Its place is taken below.
+            // Replaced below.
             Product::Montgomery(_) => EdwardsPoint::identity(),
         })
         .collect::<Vec<_>>()

@@ -41,7 +41,7 @@ fn rekey_messages() {
             .map(|member| member.array("session_id"))
             .collect();
         let made = group_keys::Rekey::new(&group, &members, generation).unwrap();
-        assert_eq!(*made.key, case.array("new_key"));
+        assert_eq!(made.key.expose_bytes(), &case.array("new_key"));
         let entries: Vec<Vec<u8>> = made.for_members.iter().map(|entry| string(entry)).collect();
         let dict = [
             b"d1:#".to_vec(),
@@ -55,13 +55,13 @@ fn rekey_messages() {
         assert_eq!(sign(&group, dict.concat()), case.hex("message"));
 
         let opened = group_keys::open_as_admin(&group, &made.nonce, &made.for_admins).unwrap();
-        assert_eq!(opened, made.key);
+        assert_eq!(opened.expose_bytes(), made.key.expose_bytes());
         for member in case.list("members") {
             let secret = Ed25519Secret::from_seed(&member.array("seed")).to_x25519();
             let entries = &made.for_members;
             let public = group.public();
             let opened = group_keys::open_as_member(&secret, &public, &made.nonce, entries);
-            assert_eq!(opened.unwrap(), made.key);
+            assert_eq!(opened.unwrap().expose_bytes(), made.key.expose_bytes());
         }
         let stranger = Ed25519Secret::from_seed(&[0xee; 32]).to_x25519();
         let entries = &made.for_members;
@@ -79,12 +79,12 @@ fn a_member_whose_key_is_refused_counts_in_the_key_and_has_no_entry() {
     let [first, second] = [&secrets[0], &secrets[1]].map(|secret| id(secret.public().as_bytes()));
     let made = |members: &[[u8; 33]]| group_keys::Rekey::new(&group, members, 0).unwrap();
     let (with, without) = (made(&[first, id(&[0; 32]), second]), made(&[first, second]));
-    assert_ne!(with.key, without.key);
+    assert_ne!(with.key.expose_bytes(), without.key.expose_bytes());
     assert_eq!(with.for_members.len(), group_keys::ENTRY_MULTIPLE);
     for secret in &secrets {
         let opened =
             group_keys::open_as_member(secret, &group.public(), &with.nonce, &with.for_members);
-        assert_eq!(opened.unwrap(), with.key);
+        assert_eq!(opened.unwrap().expose_bytes(), with.key.expose_bytes());
     }
     // Two entries, then junk: the first junk stands where a third entry would.
     let opens = |entries: &[[u8; 48]]| {
@@ -123,7 +123,7 @@ fn supplemental_messages() {
         let party = Party::new(&first, group_keys::MEMBER_DOMAIN);
         let from = group.to_x25519().public();
         let plaintext = party
-            .decrypt_from(&from, &nonce, entries.iter().copied())
+            .open_from(&from, &nonce, entries.iter().copied())
             .unwrap();
 
         let ids: Vec<[u8; 33]> = recipients
@@ -138,7 +138,7 @@ fn supplemental_messages() {
         let sender = Party::new(&secret, group_keys::MEMBER_DOMAIN);
         for (id, entry) in ids.iter().zip(entries) {
             let recipient = X25519Public::try_from(&id[1..]).unwrap();
-            let sealed = sender.encrypt_to(&recipient, &nonce, &plaintext).unwrap();
+            let sealed = sender.seal_to(&recipient, &nonce, &plaintext).unwrap();
             assert_eq!(sealed, entry);
         }
     });
@@ -151,7 +151,7 @@ fn subaccounts() {
         let (group, auth) = (group(case), case.hex("subaccount"));
         let member = Ed25519Secret::from_seed(&case.array("member_seed"));
         let mask = group_keys::admin_secret(&group, b"SessionGroupSubaccountMask");
-        let hash = Blake2b::<64>::keyed(&mask)
+        let hash = Blake2b::<64>::keyed(mask.expose_bytes())
             .chain(&case.hex("member_session_id"))
             .chain(&[0x03])
             .chain(group.public().as_bytes())

@@ -14,7 +14,7 @@ fn session_encrypt() {
     vectors.each("deterministic", |case| {
         let sender = Ed25519Secret::from_seed(&case.array("sender_seed"));
         let recipient = account_key(case, "recipient_session_id");
-        let sealed = direct::encrypt_deterministic(&sender, &recipient, &case.hex("plaintext"));
+        let sealed = direct::seal_deterministic(&sender, &recipient, &case.hex("plaintext"));
         assert_eq!(sealed.unwrap(), case.hex("ciphertext"));
     });
     vectors.each("random", |case| {
@@ -22,12 +22,12 @@ fn session_encrypt() {
         let recipient = account_key(case, "recipient_session_id");
         let plaintext = case.hex("plaintext");
         let mut rng = Replay::new(case.hexes("random"));
-        let sealed = direct::encrypt(&mut rng, &sender, &recipient, &plaintext).unwrap();
+        let sealed = direct::seal(&mut rng, &sender, &recipient, &plaintext).unwrap();
         assert!(rng.is_used_up());
         assert_eq!(sealed, case.hex("ciphertext"));
 
         let secret = Ed25519Secret::from_seed(&case.array("recipient_seed")).to_x25519();
-        let opened = direct::decrypt(&secret, &secret.public(), &sealed).unwrap();
+        let opened = direct::open(&secret, &secret.public(), &sealed).unwrap();
         assert_eq!(*opened.message, plaintext);
         assert_eq!(opened.sender.to_bytes(), case.array("sender_ed25519_pk"));
         assert_eq!(opened.sender_x25519, account_key(case, "sender_session_id"));
@@ -35,13 +35,13 @@ fn session_encrypt() {
     vectors.each("x25519_recipient", |case| {
         let secret = X25519Secret::from_bytes(case.array("recipient_x25519_sk"));
         let public = X25519Public::from_bytes(case.array("recipient_x25519_pk"));
-        let opened = direct::decrypt(&secret, &public, &case.hex("ciphertext")).unwrap();
+        let opened = direct::open(&secret, &public, &case.hex("ciphertext")).unwrap();
         assert_eq!(*opened.message, case.hex("plaintext"));
         assert_eq!(opened.sender_x25519, account_key(case, "sender_session_id"));
     });
     vectors.each("incoming_checks", |case| {
         let secret = Ed25519Secret::from_seed(&case.array("recipient_seed")).to_x25519();
-        let opened = direct::decrypt(&secret, &secret.public(), &case.hex("ciphertext"));
+        let opened = direct::open(&secret, &secret.public(), &case.hex("ciphertext"));
         // An order-2 component passes the library's subgroup test; it is refused here.
         if case.opt_flag("order2_component") {
             assert!(opened.is_err());

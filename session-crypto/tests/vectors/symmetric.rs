@@ -1,17 +1,20 @@
 //! Constructs with a shared key, and hashes.
 
-use base64ct::{Base64, Encoding};
 use session_crypto::config::{self, Domain};
-use session_crypto::{group, hash, push, xchacha};
-use session_types::AnyId;
-use testkit::{Replay, Vectors};
+use session_crypto::{SymmetricKey, group, hash, push};
+use session_types::{AnyId, base64};
+use testkit::{Case, Replay, Vectors};
+
+fn key(case: Case<'_>, field: &str) -> SymmetricKey {
+    SymmetricKey::from_bytes(case.array(field))
+}
 
 #[test]
 fn config_encrypt() {
     let vectors = Vectors::load("config_encrypt");
     vectors.each("encrypt", |case| {
         let domain = Domain::new(case.text("domain")).unwrap();
-        let (key, plaintext) = (case.array("key"), case.hex("plaintext"));
+        let (key, plaintext) = (key(case, "key"), case.hex("plaintext"));
         let ciphertext = config::encrypt(&key, domain, &plaintext).unwrap();
         assert_eq!(ciphertext, case.hex("ciphertext"));
         assert_eq!(
@@ -21,7 +24,7 @@ fn config_encrypt() {
     });
     vectors.each("decrypt_checks", |case| {
         let opened = Domain::new(case.text("domain")).ok().and_then(|domain| {
-            let key = case.hex("key").try_into().ok()?;
+            let key = SymmetricKey::try_from(case.hex("key").as_slice()).ok()?;
             config::decrypt(&key, domain, &case.hex("ciphertext")).ok()
         });
         assert_eq!(opened.is_some(), case.flag("ok"));
@@ -46,21 +49,21 @@ fn group_symmetric_layer() {
     let vectors = Vectors::load("group_encrypt");
     vectors.each("encrypt", |case| {
         let ciphertext = case.hex("ciphertext");
-        let opened = group::decrypt([&case.array("encryption_key")], &ciphertext).unwrap();
+        let opened = group::decrypt([key(case, "encryption_key")], &ciphertext).unwrap();
         if let Some(inner) = case.opt_hex("inner") {
             assert_eq!(*opened.content, strip(&inner));
         }
         let multiple = usize::try_from(case.number("padding")).unwrap();
         let mut rng = Replay::new(case.hexes("random"));
-        let key = case.array("encryption_key");
+        let key = key(case, "encryption_key");
         let again = group::encrypt(&mut rng, &key, &opened.content, multiple).unwrap();
         assert_eq!(again, ciphertext);
     });
     vectors.each("decrypt_checks", |case| {
-        let keys: Vec<[u8; 32]> = case
+        let keys: Vec<SymmetricKey> = case
             .hexes("group_keys")
             .into_iter()
-            .map(|key| key.try_into().unwrap())
+            .map(|key| key.as_slice().try_into().unwrap())
             .collect();
         let opened = group::decrypt(&keys, &case.hex("ciphertext"));
         // What is wrong with the content of the others is found by the layer above.
@@ -75,7 +78,7 @@ fn group_symmetric_layer() {
 #[test]
 fn push_notifications() {
     Vectors::load("push_notification").each("decrypt", |case| {
-        let opened = <[u8; xchacha::KEY_LENGTH]>::try_from(case.hex("enc_key"))
+        let opened = SymmetricKey::try_from(case.hex("enc_key").as_slice())
             .ok()
             .and_then(|key| push::decrypt(&key, &case.hex("payload")).ok());
         assert_eq!(opened.is_some(), case.flag("ok"));
@@ -99,9 +102,9 @@ fn hashes() {
     });
     vectors.each("storage_message_hash", |case| {
         let namespace = i16::try_from(case.signed("namespace")).unwrap();
-        let data = Base64::decode_vec(case.text("data_base64"))
+        let data = base64::decode(case.text("data_base64"))
             // One case is a lone padding character, which stands for no data.
-            .unwrap_or_else(|_| {
+            .unwrap_or_else(|| {
                 assert_eq!(case.text("data_base64"), "=");
                 Vec::new()
             });
@@ -118,7 +121,7 @@ fn hashes() {
 fn storage_server_message_hashes() {
     Vectors::load("storage_rpc").each("message_hash", |case| {
         let namespace = i16::try_from(case.signed("namespace")).unwrap();
-        let data = Base64::decode_vec(case.text("data_base64")).unwrap();
+        let data = base64::decode(case.text("data_base64")).unwrap();
         let made = hash::message_hash(
             &AnyId::from_bytes(case.array("pubkey")),
             namespace.into(),

@@ -19,7 +19,9 @@ use core::fmt;
 use session_crypto::Ed25519PublicExt;
 
 use rand_core::CryptoRng;
-use session_crypto::{DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature, group};
+use session_crypto::{
+    DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature, SymmetricKey, group,
+};
 use session_identity::{AccountId, GroupId};
 use session_proto::bt;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -35,7 +37,7 @@ const VERSION: u64 = 1;
 const DICT_OVERHEAD: usize = 128;
 
 /// A symmetric key of a group, 32 bytes. Wiped when dropped, never printed.
-pub struct Key(Zeroizing<[u8; 32]>);
+pub struct Key(SymmetricKey);
 
 impl ZeroizeOnDrop for Key {}
 
@@ -46,13 +48,13 @@ impl Key {
     /// Takes the bytes as a key.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(*bytes))
+        Self(SymmetricKey::from_bytes(*bytes))
     }
 
     /// The secret bytes.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8; 32] {
-        &self.0
+        self.0.expose_bytes()
     }
 }
 
@@ -126,8 +128,7 @@ pub fn seal(
     let stored = compressed.unwrap_or(plain);
     let signature = sender.sign_parts(&[stored, group.key_bytes()]);
     let dict = encode(sender, plain, compressed, signature.as_bytes());
-    let key = key.expose_bytes();
-    Ok(group::encrypt(rng, key, &dict, options.padding)?)
+    Ok(group::encrypt(rng, &key.0, &dict, options.padding)?)
 }
 
 /// The dict of a message, with its bytes as they are or compressed.
@@ -176,7 +177,7 @@ pub fn open<'k>(
     keys: impl IntoIterator<Item = &'k Key>,
     data: &[u8],
 ) -> Result<Opened, OpenError> {
-    let keys = keys.into_iter().map(Key::expose_bytes);
+    let keys = keys.into_iter().map(|key| &key.0);
     let opened = group::decrypt(keys, data)?;
     let dict = bt::parse_dict(&opened.content)?;
     if dict.u64("")? != VERSION {

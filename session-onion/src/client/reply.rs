@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use session_crypto::{DecryptError, Ed25519Public};
+use session_types::base64;
 
-use crate::base64;
 use crate::cipher::Cipher;
 use crate::client::error::{HopRefusal, MalformedReply, ReplyError};
 use crate::client::layers::LayerSecrets;
@@ -254,7 +254,7 @@ fn decode(body: &[u8]) -> Option<Vec<u8>> {
     } else {
         None
     };
-    base64::decode(wrapped.as_deref().unwrap_or(text).as_bytes())
+    base64::decode(wrapped.as_deref().unwrap_or(text))
 }
 
 /// Reads the reply of a storage server: status, headers and body of a JSON object.

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
+use session_types::base64;
 
-use crate::base64;
 use crate::cipher::LayerKey;
 use crate::json::push_text;
 

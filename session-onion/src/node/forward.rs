@@ -41,10 +41,7 @@ impl Relay {
     /// Creates the answer if the next node is unknown.
     #[must_use]
     pub fn not_found(&self) -> Answer {
-        Answer::plain(
-            502,
-            format_args!("Next node not found: {}", Hex(&self.next)),
-        )
+        Answer::plain(502, format_args!("Next node not found: {}", self.next))
     }
 
     /// Creates the answer if the next node is known, but not its address.
@@ -52,7 +49,7 @@ impl Relay {
     pub fn unreachable(&self) -> Answer {
         Answer::plain(
             502,
-            format_args!("Next node is currently unreachable: {}", Hex(&self.next)),
+            format_args!("Next node is currently unreachable: {}", self.next),
         )
     }
 
@@ -98,15 +95,6 @@ const fn passed_back(status: u16) -> u16 {
     match status {
         200 | 400 | 401 | 403 | 404 | 406 | 410 | 413 | 421 | 429 | 502 | 503 | 504 => status,
         _ => 500,
-    }
-}
-
-/// An Ed25519 key as 64 hex digits.
-pub(crate) struct Hex<'a>(pub(crate) &'a Ed25519Public);
-
-impl core::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(const_hex::Buffer::<32>::new().format(self.0.as_bytes()))
     }
 }
 

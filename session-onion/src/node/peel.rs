@@ -11,7 +11,7 @@ use crate::cipher::LayerKey;
 use crate::frame::Frame;
 use crate::node::answer::{Answer, NotReady, Replier, ReplyBody};
 use crate::node::arrival::{Arrival, Origin};
-use crate::node::forward::{Exit, Hex, Relay};
+use crate::node::forward::{Exit, Relay};
 use crate::node::refused::{Reason, Refused};
 use crate::packet::PacketError;
 use crate::role::Role;
@@ -196,7 +196,7 @@ impl Node {
         if !not_ready.is_empty() {
             return Err(Refused {
                 reason: Reason::NotReady,
-                answer: Answer::plain(503, format_args!("Snode not ready: {}", Hex(&self.ed25519))),
+                answer: Answer::plain(503, format_args!("Snode not ready: {}", self.ed25519)),
             });
         }
         Ok(())
