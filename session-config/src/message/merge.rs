@@ -71,7 +71,7 @@ pub(crate) fn resolve(
         .enumerate()
         .filter(|(_, one)| {
             let is_first = seen.insert(one.rank());
-            let is_recent = one.message.seqno.saturating_add(LAG) > top;
+            let is_recent = top.saturating_sub(one.message.seqno) < LAG;
             is_first && is_recent && !ancestors.contains(&one.rank())
         })
         .collect();
