@@ -21,6 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use session_crypto::SymmetricKey;
 use session_types::{Namespace, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -47,7 +48,7 @@ pub struct Config<K: Kind> {
 }
 
 impl<K: Kind> Config<K> {
-    pub(crate) fn with_owner(owner: Owner, keys: Vec<Zeroizing<[u8; 32]>>, rules: Rules) -> Self {
+    pub(crate) fn with_owner(owner: Owner, keys: Vec<SymmetricKey>, rules: Rules) -> Self {
         Self {
             engine: Engine::new(owner, keys, rules),
             extra: K::Extra::default(),
@@ -213,7 +214,7 @@ impl<K: Kind> Config<K> {
 
     pub(crate) fn load_dump(
         owner: Owner,
-        keys: Vec<Zeroizing<[u8; 32]>>,
+        keys: Vec<SymmetricKey>,
         rules: Rules,
         dump: &[u8],
         now: UnixMillis,

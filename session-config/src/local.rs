@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 
 use session_crypto::config::Domain;
 use session_types::{Namespace, UnixMillis};
-use zeroize::Zeroizing;
 
 use crate::change::fields;
 use crate::config::Config;
@@ -101,13 +100,7 @@ impl Local {
     ///
     /// [`LoadError`] if the bytes are not a dump.
     pub fn load(dump: &[u8], now: UnixMillis) -> Result<Self, LoadError> {
-        Self::load_dump(
-            Owner::Device,
-            Vec::<Zeroizing<_>>::new(),
-            Rules::Current,
-            dump,
-            now,
-        )
+        Self::load_dump(Owner::Device, Vec::new(), Rules::Current, dump, now)
     }
 
     /// Returns a number; 0 if it is unset, or has no meaning.

@@ -5,10 +5,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use session_crypto::{Ed25519Public, Ed25519PublicExt as _, Ed25519Secret, KeyError};
+use session_crypto::{Ed25519Public, Ed25519PublicExt as _, Ed25519Secret, KeyError, SymmetricKey};
 use session_identity::Account;
 use session_types::{GroupId, UnixMillis};
-use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::contacts::ContactsKind;
@@ -39,8 +38,8 @@ pub trait GroupKind: Kind {}
 impl GroupKind for InfoKind {}
 impl GroupKind for MembersKind {}
 
-fn user(account: &Arc<Account>) -> (Owner, Vec<Zeroizing<[u8; 32]>>) {
-    let key = Zeroizing::new(*account.ed25519().expose_seed());
+fn user(account: &Arc<Account>) -> (Owner, Vec<SymmetricKey>) {
+    let key = SymmetricKey::from_bytes(*account.ed25519().expose_seed());
     (Owner::Account(Arc::clone(account)), [key].into())
 }
 
@@ -86,6 +85,11 @@ impl<K: UserKind> Config<K> {
     }
 }
 
+fn copies(keys: &[SymmetricKey]) -> Vec<SymmetricKey> {
+    let copy = |key: &SymmetricKey| SymmetricKey::from_bytes(*key.expose_bytes());
+    keys.iter().map(copy).collect()
+}
+
 /// A closed group as its configs need it: who signs, and the keys that its admins gave out.
 #[derive(Clone, Copy)]
 pub struct GroupKeyring<'a> {
@@ -94,7 +98,7 @@ pub struct GroupKeyring<'a> {
     /// The group's secret key, if we are an admin.
     pub admin: Option<&'a Ed25519Secret>,
     /// Keys, the one to encrypt with first.
-    pub keys: &'a [Zeroizing<[u8; 32]>],
+    pub keys: &'a [SymmetricKey],
 }
 
 impl fmt::Debug for GroupKeyring<'_> {
@@ -149,7 +153,7 @@ impl<K: GroupKind> Config<K> {
     ///
     /// As [`new_group`](Self::new_group).
     pub fn new_group_with_rules(group: GroupKeyring<'_>, rules: Rules) -> Result<Self, KeyError> {
-        Ok(Self::with_owner(group.owner()?, group.keys.to_vec(), rules))
+        Ok(Self::with_owner(group.owner()?, copies(group.keys), rules))
     }
 
     /// Loads the config of a closed group from a dump of any form.
@@ -176,7 +180,7 @@ impl<K: GroupKind> Config<K> {
         now: UnixMillis,
         rules: Rules,
     ) -> Result<Self, GroupLoadError> {
-        let keys = group.keys.to_vec();
+        let keys = copies(group.keys);
         Ok(Self::load_dump(group.owner()?, keys, rules, dump, now)?)
     }
 
@@ -190,10 +194,10 @@ impl<K: GroupKind> Config<K> {
     /// [`EditError`] if the config was to be encrypted again and cannot be changed.
     pub fn set_keys(
         &mut self,
-        keys: &[Zeroizing<[u8; 32]>],
+        keys: &[SymmetricKey],
         encrypt_again: bool,
     ) -> Result<(), EditError> {
-        self.engine.set_keys(keys.to_vec(), encrypt_again)
+        self.engine.set_keys(copies(keys), encrypt_again)
     }
 
     /// Makes this device's member an admin: from now on the config can be changed.

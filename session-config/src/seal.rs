@@ -24,9 +24,6 @@ use crate::error::PushError;
 use crate::limits::{CHUNK, MAX_MESSAGE, MAX_MULTIPART, MAX_PARTS, MAX_PLAIN};
 use crate::zstd::{self, Compressor};
 
-/// A key of a config.
-pub(crate) type ConfigKey = Zeroizing<[u8; 32]>;
-
 /// First byte of a compressed config.
 const COMPRESSED: u8 = b'z';
 /// First byte of a part.
@@ -100,12 +97,11 @@ pub(crate) fn pack(
 /// Splits a padded config, if it is long, and encrypts it.
 pub(crate) fn seal(
     padded: &[u8],
-    key: &ConfigKey,
+    key: &SymmetricKey,
     domain: Domain<'_>,
 ) -> Result<Sealed, PushError> {
-    let key = SymmetricKey::from_bytes(**key);
     let encrypt =
-        |message: &[u8]| config::encrypt(&key, domain, message).map_err(|_| too_long(padded.len()));
+        |message: &[u8]| config::encrypt(key, domain, message).map_err(|_| too_long(padded.len()));
     if padded.len().saturating_add(OVERHEAD) <= MAX_MESSAGE {
         return Ok(Sealed {
             messages: [encrypt(padded)?].into(),

@@ -16,6 +16,7 @@ use session_config::zstd::Ruzstd;
 use session_config::{
     Change, Compressor, Contacts, Fetch, How, MergeError, PushError, State, UserConfigs,
 };
+use session_crypto::SymmetricKey;
 use session_crypto::config::{self, Domain};
 use session_identity::{Account, Seed};
 use session_types::{AccountId, Namespace, UnixMillis};
@@ -109,7 +110,7 @@ fn a_restored_account_pushes_only_after_a_complete_fetch() {
 #[test]
 fn a_config_of_a_later_version_is_not_replaced() {
     let later = config::pad(b"d1:!i1e1:#i1e1:&de1:<le1:=dee").unwrap();
-    let key = *account().ed25519().expose_seed();
+    let key = SymmetricKey::from_bytes(*account().ed25519().expose_seed());
     let later = config::encrypt(&key, Domain::new("Contacts").unwrap(), &later).unwrap();
     let mut configs = UserConfigs::restored(account());
     for namespace in UserConfigs::NAMESPACES {

@@ -17,7 +17,7 @@ use session_config::contacts::Contact;
 use session_config::message::{self, Message, Trust};
 use session_config::{Contacts, DumpForm, State};
 use session_crypto::config::{self, Domain};
-use session_crypto::{Blake2b, Ed25519PublicExt as _, Ed25519Secret};
+use session_crypto::{Blake2b, Ed25519PublicExt as _, Ed25519Secret, SymmetricKey};
 use session_identity::{Account, Seed};
 use session_proto::bt;
 use session_types::{AccountId, UnixMillis};
@@ -237,7 +237,7 @@ proptest! {
         let message = Message::read(&plain, Trust::Unsigned).unwrap();
         prop_assert_eq!(&*message.encode(None), plain.as_slice());
 
-        let key = *account().ed25519().expose_seed();
+        let key = SymmetricKey::from_bytes(*account().ed25519().expose_seed());
         let padded = config::pad(&plain).unwrap();
         let stored = config::encrypt(&key, Domain::new("Contacts").unwrap(), &padded).unwrap();
         let mut one = Contacts::new(account());

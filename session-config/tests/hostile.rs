@@ -14,11 +14,10 @@ use session_config::contacts::Contact;
 use session_config::limits::{MAX_SETS, MAX_UNFINISHED};
 use session_config::{Contacts, DumpForm, MergeError, PushError, Refused, UserConfigs};
 use session_config::{EditError, GroupInfo, GroupKeyring};
-use session_crypto::Ed25519Secret;
 use session_crypto::config::{self, Domain};
+use session_crypto::{Ed25519Secret, SymmetricKey};
 use session_identity::{Account, Seed};
 use session_types::{AccountId, GroupId, UnixMillis};
-use zeroize::Zeroizing;
 
 const NOW: UnixMillis = UnixMillis::new(1_795_377_199_099);
 
@@ -44,7 +43,7 @@ fn with_contact(number: u8) -> Contacts {
 
 /// Encrypts what is given as a config of the account.
 fn encrypt(message: &[u8]) -> Vec<u8> {
-    let key = *account().ed25519().expose_seed();
+    let key = SymmetricKey::from_bytes(*account().ed25519().expose_seed());
     config::encrypt(&key, Domain::new("Contacts").unwrap(), message).unwrap()
 }
 
@@ -315,7 +314,7 @@ fn a_group_takes_only_what_its_admins_signed() {
         let id = [&[3], secret.public().as_bytes().as_slice()].concat();
         GroupId::from_bytes(id.try_into().unwrap()).unwrap()
     };
-    let keys = [Zeroizing::new([7; 32])];
+    let keys = [SymmetricKey::from_bytes([7; 32])];
     let info = |secret: &Ed25519Secret, admin: bool| {
         GroupInfo::new_group(GroupKeyring {
             id: &group(secret),

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use session_crypto::SymmetricKey;
 use session_proto::bt;
 use session_types::UnixMillis;
 use zeroize::Zeroizing;
@@ -15,7 +16,6 @@ use crate::kind::Owner;
 use crate::message::{Message, Trust};
 use crate::multipart::{Held, PartSet, PartSets};
 use crate::rules::Rules;
-use crate::seal::ConfigKey;
 
 /// A form of a dump. All of them can be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,7 +88,7 @@ impl Engine {
 
     pub(crate) fn load(
         owner: Owner,
-        keys: Vec<ConfigKey>,
+        keys: Vec<SymmetricKey>,
         rules: Rules,
         dump: &[u8],
         now: UnixMillis,

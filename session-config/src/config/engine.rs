@@ -4,8 +4,9 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use session_crypto::{Ed25519Secret, KeyError};
+use session_crypto::{Ed25519Secret, KeyError, SymmetricKey};
 use session_types::UnixMillis;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::data::Dict;
@@ -14,7 +15,6 @@ use crate::kind::Owner;
 use crate::message::{Message, SeqnoError};
 use crate::multipart::PartSets;
 use crate::rules::Rules;
-use crate::seal::ConfigKey;
 
 /// Whether a config has changes that are not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub enum State {
 pub(crate) struct Engine {
     pub(super) rules: Rules,
     pub(super) owner: Owner,
-    pub(super) keys: Vec<ConfigKey>,
+    pub(super) keys: Vec<SymmetricKey>,
     pub(super) state: State,
     pub(super) message: Message,
     /// The padded form that the message is stored in, if it is known.
@@ -43,7 +43,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(owner: Owner, keys: Vec<ConfigKey>, rules: Rules) -> Self {
+    pub(crate) fn new(owner: Owner, keys: Vec<SymmetricKey>, rules: Rules) -> Self {
         Self {
             rules,
             owner,
@@ -174,10 +174,13 @@ impl Engine {
     /// another one.
     pub(crate) fn set_keys(
         &mut self,
-        keys: Vec<ConfigKey>,
+        keys: Vec<SymmetricKey>,
         encrypt_again: bool,
     ) -> Result<(), EditError> {
-        let is_new = keys.first() != self.keys.first();
+        let is_new = match (keys.first(), self.keys.first()) {
+            (Some(new), Some(old)) => !bool::from(new.ct_eq(old)),
+            (new, old) => new.is_some() != old.is_some(),
+        };
         if is_new && encrypt_again && self.state != State::Dirty {
             if self.is_read_only() {
                 return Err(EditError::ReadOnly);

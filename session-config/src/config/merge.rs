@@ -5,7 +5,6 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use session_crypto::SymmetricKey;
 use session_crypto::config::{self, Domain};
 use session_proto::schema::session::shared_config_message::Kind as WrapperKind;
 use session_types::UnixMillis;
@@ -141,10 +140,7 @@ impl Engine {
         let padded = self
             .keys
             .iter()
-            .find_map(|key| {
-                let key = SymmetricKey::from_bytes(**key);
-                config::decrypt(&key, reading.domain, data).ok()
-            })
+            .find_map(|key| config::decrypt(key, reading.domain, data).ok())
             .ok_or(Refused::Decrypt)?;
         let (packed, names) = match open(padded).ok_or(Refused::Format)? {
             Opened::Whole(packed) => (packed, [name.to_owned()].into()),

@@ -6,11 +6,10 @@ use session_config::{
     Compressor, Contacts, ConvoInfoVolatile, DumpForm, GroupInfo, GroupKeyring, GroupMembers,
     Local, Push, Rules, UserGroups, UserProfile,
 };
-use session_crypto::Ed25519Secret;
+use session_crypto::{Ed25519Secret, SymmetricKey};
 use session_identity::{Account, Seed};
 use session_types::{GroupId, UnixMillis};
 use testkit::Case;
-use zeroize::Zeroizing;
 
 /// The compressor that made the vectors.
 pub(crate) struct Reference;
@@ -26,7 +25,7 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     pub(crate) rules: Rules,
     account: Option<Arc<Account>>,
-    group: Option<(GroupId, Ed25519Secret, Vec<Zeroizing<[u8; 32]>>)>,
+    group: Option<(GroupId, Ed25519Secret, Vec<SymmetricKey>)>,
 }
 
 impl Setup {
@@ -41,7 +40,7 @@ impl Setup {
             (
                 id,
                 secret,
-                vec![Zeroizing::new(case.array("encryption_key"))],
+                vec![SymmetricKey::from_bytes(case.array("encryption_key"))],
             )
         });
         Self {
@@ -68,7 +67,7 @@ impl Setup {
     pub(crate) fn key(&self) -> [u8; 32] {
         match (&self.account, &self.group) {
             (Some(account), _) => *account.ed25519().expose_seed(),
-            (_, Some((_, _, keys))) => *keys[0],
+            (_, Some((_, _, keys))) => *keys[0].expose_bytes(),
             _ => panic!("no key"),
         }
     }

@@ -14,7 +14,6 @@ use session_identity::{Account, Seed};
 use session_types::{AccountId, GroupId, UnixMillis};
 use std::sync::Arc;
 use testkit::Case;
-use zeroize::Zeroizing;
 
 use crate::device::{Reference, Setup};
 use crate::scenario::{hex, sorted, texts};
@@ -225,7 +224,7 @@ pub(crate) fn truncation(case: Case<'_>) {
     let secret = Ed25519Secret::from_seed(&[3; 32]);
     let group = [&[3], secret.public().as_bytes().as_slice()].concat();
     let group = GroupId::from_bytes(group.try_into().unwrap()).unwrap();
-    let keys = [Zeroizing::new([1; 32])];
+    let keys = [SymmetricKey::from_bytes([1; 32])];
     let keyring = GroupKeyring {
         id: &group,
         admin: Some(&secret),
