@@ -127,6 +127,7 @@ impl<const N: usize> Blake2b<N> {
     #[must_use]
     #[expect(
         clippy::expect_used,
+        clippy::missing_panics_doc,
         reason = "checked at compile time: N is at most 64"
     )]
     pub fn finalize(mut self) -> [u8; N] {

@@ -1,8 +1,8 @@
 //! The map from the Montgomery to the Edwards form, for any 32 bytes.
 //!
-//! curve25519-dalek offers it for one point of the curve at a time, and keeps its field to itself. So
-//! this file has the little arithmetic modulo p = 2^255 - 19 that the map needs, for public data, in
-//! five limbs of 51 bits.
+//! curve25519-dalek offers it for one point of the curve at a time, and does not export its field. This
+//! file has the arithmetic modulo p = 2^255 - 19 that the map needs, for public data, in five limbs of
+//! 51 bits.
 
 // Limbs are below 2^57 before a carry and below 2^52 after it, sums of products below 2^111.
 #![expect(
@@ -21,7 +21,7 @@ struct Field([u64; 5]);
 impl Field {
     const ONE: Self = Self([1, 0, 0, 0, 0]);
 
-    /// Reads 32 bytes, little-endian, without bit 255. Limbs below 2^51.
+    /// Decodes 32 bytes, little-endian, without bit 255. Limbs below 2^51.
     fn from_bytes(bytes: &[u8; 32]) -> Self {
         let mut words = [0; 4];
         for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
@@ -37,7 +37,7 @@ impl Field {
         ])
     }
 
-    /// Carries, so that limbs below 2^63 end below 2^52: 2^255 is 19.
+    /// Carries limbs below 2^63 to limbs below 2^52: 2^255 is 19.
     fn carry(self) -> Self {
         let [mut a, mut b, mut c, mut d, mut e] = self.0;
         b += a >> 51;
@@ -58,7 +58,7 @@ impl Field {
         Self([a + f, b + g, c + h, d + i, e + j]).carry()
     }
 
-    /// Adds 16 p first, whose limbs are above those of `other` (below 2^52).
+    /// Adds 16 p first, whose limbs exceed those of `other` (below 2^52).
     fn subtract(self, other: Self) -> Self {
         const LOW: u64 = 16 * (MASK - 18);
         const HIGH: u64 = 16 * MASK;
@@ -74,6 +74,10 @@ impl Field {
     }
 
     /// Limbs below 2^52 give sums of five products, four of them times 19, below 2^111.
+    #[expect(
+        clippy::expect_used,
+        reason = "every limb has been carried: the top one carried less than 2^64"
+    )]
     fn multiply(self, other: Self) -> Self {
         let [a, b, c, d, e] = self.0.map(u128::from);
         let [f, g, h, i, j] = other.0.map(u128::from);
@@ -95,16 +99,15 @@ impl Field {
         z &= mask;
         w += v >> 51;
         v &= mask;
-        // The top limb carried less than 2^64, so every limb fits now.
-        Self([v, w, x, y, z].map(|limb| u64::try_from(limb).unwrap_or(0)))
+        Self([v, w, x, y, z].map(|limb| u64::try_from(limb).expect("below 2^64")))
     }
 
-    /// The power 2^`times`, by squaring.
+    /// Returns the power 2^`times`, by squaring.
     fn square_repeatedly(self, times: u32) -> Self {
         (0..times).fold(self, |power, _| power.multiply(power))
     }
 
-    /// The power p - 2: 1 / x, and 0 for 0.
+    /// Returns the power p - 2: 1 / x, and 0 for 0.
     fn invert(self) -> Self {
         // Named after their exponents; `ones_n` is 2^n - 1, n bits that are all set.
         let two = self.square_repeatedly(1);
@@ -126,7 +129,7 @@ impl Field {
         self.to_bytes() == [0; 32]
     }
 
-    /// The number below p, 32 bytes little-endian.
+    /// Encodes the number below p, 32 bytes little-endian.
     fn to_bytes(self) -> [u8; 32] {
         let [a, b, c, d, e] = self.carry().carry().0;
         // Now below 2^255 + 2^52. Adding 19 reaches bit 255 exactly if the number is not below p.
@@ -155,7 +158,7 @@ impl Field {
     }
 }
 
-/// `y = (u - 1) / (u + 1)` with the sign bit 0, where 1 / 0 is 0.
+/// Returns `y = (u - 1) / (u + 1)` with the sign bit 0, where 1 / 0 is 0.
 pub(crate) fn edwards_y(u: &[u8; 32]) -> [u8; 32] {
     let u = Field::from_bytes(u);
     let numerator = u.subtract(Field::ONE);
@@ -163,9 +166,9 @@ pub(crate) fn edwards_y(u: &[u8; 32]) -> [u8; 32] {
     numerator.multiply(denominator.invert()).to_bytes()
 }
 
-/// [`edwards_y`] of each, with one inversion for all.
+/// Returns [`edwards_y`] of each, with one inversion for all.
 ///
-/// Nothing for `u = -1`, which has no Edwards form.
+/// `None` for `u = -1`, which has no Edwards form.
 pub(crate) fn edwards_y_all<'a>(
     all: impl IntoIterator<Item = &'a [u8; 32]>,
 ) -> Vec<Option<[u8; 32]>> {

@@ -37,6 +37,7 @@ impl MessageHash {
     #[must_use]
     #[expect(
         clippy::expect_used,
+        clippy::missing_panics_doc,
         reason = "unpadded base64 of 32 bytes has 43 characters"
     )]
     pub fn from_digest(digest: &[u8; 32]) -> Self {
@@ -46,7 +47,11 @@ impl MessageHash {
 
     /// Returns the text of the hash.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "base64 characters are ASCII")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "base64 characters are ASCII"
+    )]
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).expect("ASCII")
     }
