@@ -353,7 +353,7 @@ fn chunks_cannot_be_cut_swapped_or_repeated() {
     let content = data(100_000);
     let file_key = FileKey::derive(&sender(), Kind::Attachment, &content);
     let file = attachment::encrypt(&file_key, &content).unwrap();
-    let (head, body) = file.split_at(HEAD_LENGTH);
+    let (head, body) = file.split_at_checked(HEAD_LENGTH).unwrap();
     let chunks: Vec<&[u8]> = body.chunks(CHUNK_LENGTH + 17).collect();
     assert_eq!(chunks.len(), 4);
     let open = |order: &[usize]| {

@@ -1,5 +1,6 @@
 //! Ids: what is taken, what is refused, and why.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::string_slice,

@@ -1,5 +1,6 @@
 //! One-to-one messages and sync copies.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! Messages of closed groups, and notices to removed members.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

@@ -69,9 +69,8 @@ fn take(bytes: &[u8]) -> Result<[u8; LENGTH], IdError> {
 /// Joins a prefix and a key.
 const fn join(prefix: u8, key: &[u8; 32]) -> [u8; LENGTH] {
     let mut bytes = [prefix; LENGTH];
-    if let Some((_, rest)) = bytes.split_first_mut() {
-        rest.copy_from_slice(key);
-    }
+    let [_, rest @ ..] = &mut bytes;
+    *rest = *key;
     bytes
 }
 

@@ -191,7 +191,9 @@ impl rand_core::TryRng for Replay {
             .pop_front()
             .expect("one more draw than there are");
         assert_eq!(draw.len(), out.len(), "a draw of another length");
-        out.copy_from_slice(&draw);
+        for (place, byte) in out.iter_mut().zip(draw) {
+            *place = byte;
+        }
         Ok(())
     }
 }

@@ -54,12 +54,12 @@ impl Dump {
 
     /// The first and the last row.
     fn shortened(mut self, bytes: &[u8], meaning: &str) -> Self {
-        let (head, rest) = bytes.split_at(Self::ROW);
+        let (head, rest) = bytes.split_at_checked(Self::ROW).unwrap();
         let last = match rest.len() % Self::ROW {
             0 => Self::ROW,
             odd => odd,
         };
-        let (middle, tail) = rest.split_at(rest.len() - last);
+        let (middle, tail) = rest.split_at_checked(rest.len() - last).unwrap();
         self.row(head, meaning);
         writeln!(self.text, "      … {} bytes …", middle.len()).unwrap();
         self.bytes.extend_from_slice(middle);

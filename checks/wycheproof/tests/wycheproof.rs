@@ -35,11 +35,12 @@ fn x25519() {
         let secret = X25519Secret::try_from(test.private_key.as_ref()).unwrap();
         let expected = test.shared_secret.as_ref();
         let shared = X25519Public::try_from(test.public_key.as_ref())
-            .and_then(|public| secret.diffie_hellman(&public));
+            .ok()
+            .and_then(|public| secret.diffie_hellman(&public).ok());
         // Twist points and non-canonical ones are "acceptable" and computed as RFC 7748 says; an
         // all-zero output is refused, whatever the verdict of the case is.
         if test.result == TestResult::Invalid || expected.iter().all(|byte| *byte == 0) {
-            assert!(shared.is_err(), "case {}", test.tc_id);
+            assert!(shared.is_none(), "case {}", test.tc_id);
         } else {
             assert_eq!(
                 shared.unwrap().expose_bytes(),

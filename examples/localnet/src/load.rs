@@ -244,6 +244,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
 /// An account by its number, the same at every run.
 fn account(number: u32) -> Account {
     let mut seed = [0x10; 16];
-    seed[..4].copy_from_slice(&number.to_be_bytes());
+    let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _] = &mut seed;
+    *head = number.to_be_bytes();
     Account::from_seed(&Seed::from_short(&seed))
 }

@@ -1,6 +1,6 @@
 //! The network is hurt while clients talk: nothing that was acknowledged is lost, and every message
 //! arrives once.
-#![allow(missing_docs)]
+#![allow(clippy::disallowed_methods, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};

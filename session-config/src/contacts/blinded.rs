@@ -46,7 +46,8 @@ pub(super) fn blinded_id(key: &str, dict: &Dict) -> Option<BlindedId> {
         BlindedId25::PREFIX
     };
     let mut bytes = [prefix; 33];
-    bytes.get_mut(1..)?.copy_from_slice(&key);
+    let [_, rest @ ..] = &mut bytes;
+    *rest = key;
     BlindedId::from_bytes(&bytes)
 }
 

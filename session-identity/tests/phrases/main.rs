@@ -1,6 +1,7 @@
 //! Recovery phrases: the vectors of the protocol, the mistakes people make, and every language.
 #![cfg(feature = "english")]
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Content: round trips of every kind, and one test for each refused input.
 #![cfg(feature = "protobuf")]
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
