@@ -11,10 +11,10 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use session_crypto::Ed25519Secret;
 use session_fuzz::input::{account, group};
-use session_message::admin;
+use session_message::{Sealer, admin};
 use session_network::client::SavedState;
 use session_proto::{bt, padding};
-use session_proto::content::{Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id, InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing, Unsend};
+use session_proto::content::{AnyId, Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Ed25519Signature, Expiration, FileKey, InfoChange, Invitation, Kind, MemberAuthData, Message, Profile, Quote, Reaction, ReadReceipt, Typing, UnixMillis, Unsend};
 use session_proto::envelope::{Envelope, EnvelopeKind, self};
 use session_storage::{MessageHash, Namespace};
 use session_swarm::{ServiceNode, StorageAccount, SwarmId};
@@ -28,6 +28,7 @@ const MAX_LENGTH: usize = 2048;
 const MAX_ATTACHMENT: usize = 4608;
 
 const SENT_MS: u64 = 1_795_377_199_099;
+const SENT: UnixMillis = UnixMillis::new(SENT_MS);
 
 #[derive(Default)]
 struct Corpus(BTreeMap<&'static str, Vec<Vec<u8>>>);
@@ -88,7 +89,7 @@ fn main() {
 fn contents() -> Vec<Content> {
     let (secret, _) = group();
     let (own, other) = (account(1), account(2));
-    let id = |account: &session_identity::Account| Id::from_bytes(account.id().to_bytes());
+    let id = |account: &session_identity::Account| AnyId::from(account.id());
     let message = |message: Message| Content::from(Kind::Message(message));
     let mut all = vec![
         Content::text("hello").with_profile(Profile::named("Ann")),
@@ -97,7 +98,7 @@ fn contents() -> Vec<Content> {
             text: "look".into(),
             attachments: vec![Attachment {
                 url: "http://filev2.getsession.org/file/1".into(),
-                key: Some(Secret::new([7; 32])),
+                key: Some(FileKey::from_bytes(&[7; 32]).into()),
                 digest: None,
                 size: Some(1000),
                 content_type: Some("image/png".into()),
@@ -108,7 +109,7 @@ fn contents() -> Vec<Content> {
                 is_voice_message: false,
             }],
             quote: Some(Quote {
-                sent_ms: SENT_MS,
+                sent_at: SENT,
                 author: id(&other),
             }),
             previews: Vec::new(),
@@ -116,7 +117,7 @@ fn contents() -> Vec<Content> {
     ];
     let kinds = [
         Kind::Reaction(Reaction {
-            sent_ms: SENT_MS,
+            sent_at: SENT,
             author: id(&other),
             emoji: "\u{1f600}".into(),
             is_removal: false,
@@ -131,18 +132,18 @@ fn contents() -> Vec<Content> {
             step: CallStep::Offer(vec!["v=0".into()]),
         }),
         Kind::ReadReceipt(ReadReceipt {
-            sent_ms: vec![SENT_MS],
+            sent_at: vec![SENT],
         }),
         Kind::Typing(Typing {
-            sent_ms: SENT_MS,
+            sent_at: SENT,
             is_stopped: false,
         }),
         Kind::DataExtraction(DataExtraction {
             kind: DataExtractionKind::Screenshot,
-            sent_ms: Some(SENT_MS),
+            sent_at: Some(SENT),
         }),
         Kind::Unsend(Unsend {
-            sent_ms: SENT_MS,
+            sent_at: SENT,
             author: id(&own),
         }),
         Kind::RequestAccepted,
@@ -150,20 +151,20 @@ fn contents() -> Vec<Content> {
             &secret,
             own.id(),
             "group",
-            &[1; 100],
-            SENT_MS,
+            &MemberAuthData::try_from([1; 100].as_slice()).expect("100 bytes"),
+            SENT,
         )),
         Kind::Group(admin::promote(&secret, "group")),
         Kind::Group(admin::info_change(
             &secret,
             InfoChange::Name("new".into()),
-            SENT_MS,
+            SENT,
         )),
         Kind::Group(admin::delete_content(
             &secret,
             &[*own.id()],
             &["hash"],
-            SENT_MS,
+            SENT,
         )),
     ];
     all.extend(kinds.into_iter().map(Content::from));
@@ -172,7 +173,7 @@ fn contents() -> Vec<Content> {
 
 fn messages(corpus: &mut Corpus) {
     for content in contents() {
-        let Ok(plain) = content.encode(SENT_MS, None) else {
+        let Ok(plain) = content.encode(SENT, None) else {
             continue;
         };
         corpus.add("proto_content", plain.clone());
@@ -184,16 +185,16 @@ fn messages(corpus: &mut Corpus) {
         corpus.add_as("direct_inside", 0, &plain);
         corpus.add_as("direct_inside", 1, &plain);
         corpus.add_as("inbox_inside", 0, &plain);
-        let envelope = Envelope::new(EnvelopeKind::Session, SENT_MS, &plain, &[5; 64]).encode();
+        let signature = Ed25519Signature::from_bytes([5; 64]);
+        let envelope = Envelope::new(EnvelopeKind::Session, SENT, &plain, &signature).encode();
         corpus.add("group_inside", plain.clone());
         corpus.add("group_inside", envelope.clone());
         corpus.add("proto_envelope", envelope.clone());
         corpus.add("proto_envelope", envelope::wrap(&envelope));
         corpus.add("config_unwrap", [plain.as_slice(), &[0x80]].concat());
         let mut rng = session_fuzz::input::rng();
-        if let Ok(sealed) =
-            session_message::direct::seal(&mut rng, &account(2), account(1).id(), &content, SENT_MS)
-        {
+        let sealer = Sealer::new(account(2));
+        if let Ok(sealed) = sealer.seal_direct(&mut rng, account(1).id(), &content, SENT) {
             corpus.add("direct_open", sealed.data);
         }
         let mut padded = plain;

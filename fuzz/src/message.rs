@@ -8,13 +8,14 @@ use session_identity::AnyId;
 use session_message::group::{Key, layer};
 use session_message::multi::Junk;
 use session_message::notify::Notification;
-use session_message::{Opened, SealError, community, config, inbox, kicked, multi};
+use session_message::{Opened, Opener, SealError, Sealer, UnixMillis, config, inbox, kicked, multi};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, content, padding};
 
 use crate::input::{Input, account, group, rng, server};
 
-const NOW: u64 = 1_795_377_199_099;
+const NOW: UnixMillis = UnixMillis::new(1_795_377_199_099);
+const SIGNATURE: content::Ed25519Signature = content::Ed25519Signature::from_bytes([5; 64]);
 
 /// A group's key for its symmetric layer.
 fn cipher_key(key: &Key) -> SymmetricKey {
@@ -33,7 +34,7 @@ fn check(opened: &Opened) {
 
 /// One-to-one messages from strangers.
 pub fn direct_open(data: &[u8]) {
-    if let Ok(opened) = session_message::direct::open(&account(1), data) {
+    if let Ok(opened) = Opener::new(account(1)).open_direct(data) {
         check(&opened);
     }
 }
@@ -44,7 +45,7 @@ pub fn direct_inside(data: &[u8]) {
     let recipient = account(1);
     let flags = input.byte();
     let sender = account(1 + (flags & 1));
-    let timestamp_ms = if flags & 2 == 0 { 0 } else { input.number() };
+    let sent_at = UnixMillis::new(if flags & 2 == 0 { 0 } else { input.number() });
     let signature: [u8; 64] = if flags & 4 == 0 {
         [5; 64]
     } else {
@@ -59,13 +60,13 @@ pub fn direct_inside(data: &[u8]) {
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
-        timestamp_ms,
+        sent_at,
         source_device: Some(1),
         content: Some(&sealed),
         pro_signature: (flags & 16 == 0).then_some(&signature),
     };
     let stored = envelope::wrap(&envelope.encode());
-    if let Ok(opened) = session_message::direct::open(&recipient, &stored) {
+    if let Ok(opened) = Opener::new(&recipient).open_direct(&stored) {
         assert_eq!(opened.sender, *sender.id());
         check(&opened);
     }
@@ -80,24 +81,25 @@ pub fn roundtrip(data: &[u8]) {
     content.omitted = content::Omitted::NONE;
     // The one time that a content has itself is always that of sending.
     if let content::Kind::Typing(typing) = &mut content.kind {
-        typing.sent_ms = NOW;
+        typing.sent_at = NOW;
     }
     let (sender, recipient) = (account(1), account(2));
-    let sealed = session_message::direct::seal(&mut rng(), &sender, recipient.id(), &content, NOW);
+    let sealer = Sealer::new(&sender);
+    let mut opener = Opener::new(&recipient);
+    let sealed = sealer.seal_direct(&mut rng(), recipient.id(), &content, NOW);
     if let Ok(sealed) = sealed {
-        let opened = session_message::direct::open(&recipient, &sealed.data).expect("it was sent");
+        let opened = opener.open_direct(&sealed.data).expect("it was sent");
         assert_eq!(opened.content, content);
-        assert_eq!((opened.sent_ms, opened.sender), (NOW, *sender.id()));
+        assert_eq!((opened.sent_at, opened.sender), (NOW, *sender.id()));
     }
     let (_, id) = group();
     let key = Key::from_bytes(&[6; 32]);
-    if let Ok(sealed) = session_message::group::seal(&mut rng(), &sender, &id, &key, &content, NOW)
-    {
-        let opened = session_message::group::open(&id, [&key], &sealed.data).expect("it was sent");
+    if let Ok(sealed) = sealer.seal_group(&mut rng(), &id, &key, &content, NOW) {
+        let opened = opener.open_group(&id, [&key], &sealed.data).expect("it was sent");
         assert_eq!(opened.content, content);
     }
-    if let Ok(post) = community::seal(&content, NOW, None) {
-        let opened = community::open(&post, NOW, NOW).expect("it was posted");
+    if let Ok(post) = sealer.seal_post(&content, NOW) {
+        let opened = opener.open_post(&post, NOW, NOW).expect("it was posted");
         assert_eq!(opened.content, content);
     }
 }
@@ -105,7 +107,7 @@ pub fn roundtrip(data: &[u8]) {
 /// Group messages from whoever can write to the swarm.
 pub fn group_open(data: &[u8]) {
     let keys = [Key::from_bytes(&[6; 32]), Key::from_bytes(&[7; 32])];
-    assert!(session_message::group::open(&group().1, &keys, data).is_err());
+    assert!(Opener::new(account(3)).open_group(&group().1, &keys, data).is_err());
 }
 
 /// Anything encrypted with the group's key, and anything signed by a member too.
@@ -121,7 +123,7 @@ pub fn group_inside(data: &[u8]) {
     if let Ok(message) = layer::seal(&mut rng(), sender.ed25519(), &id, &key, data, options) {
         let opened = layer::open(&id, [&key], &message).expect("ours");
         assert_eq!(**opened.plain, *data);
-        if let Ok(opened) = session_message::group::open(&id, [&key], &message) {
+        if let Ok(opened) = Opener::new(account(3)).open_group(&id, [&key], &message) {
             assert_eq!(opened.sender, *sender.id());
             check(&opened);
         }
@@ -129,9 +131,9 @@ pub fn group_inside(data: &[u8]) {
     // As content of an envelope, which is what members send.
     let mut plain = data.to_vec();
     padding::pad(&mut plain);
-    let envelope = Envelope::new(EnvelopeKind::Session, 0, &plain, &[5; 64]).encode();
+    let envelope = Envelope::new(EnvelopeKind::Session, UnixMillis::EPOCH, &plain, &SIGNATURE).encode();
     let message = layer::seal(&mut rng(), sender.ed25519(), &id, &key, &envelope, options);
-    if let Ok(opened) = session_message::group::open(&id, [&key], &message.expect("it is short")) {
+    if let Ok(opened) = Opener::new(account(3)).open_group(&id, [&key], &message.expect("it is short")) {
         check(&opened);
     }
 }
@@ -157,12 +159,12 @@ pub fn group_zstd(data: &[u8]) {
 pub fn community_open(data: &[u8]) {
     let mut input = Input::new(data);
     let flags = input.byte();
-    let posted_ms = if flags & 1 == 0 { NOW } else { input.number() };
+    let posted_at = if flags & 1 == 0 { NOW } else { UnixMillis::new(input.number()) };
     let mut post = input.rest().to_vec();
     if flags & 2 == 0 {
         padding::pad(&mut post);
     }
-    if let Ok(post) = community::open(&post, posted_ms, NOW) {
+    if let Ok(post) = Opener::new(account(1)).open_post(&post, posted_at, NOW) {
         assert!(!post.raw.is_empty());
         if let Some(claim) = &post.pro {
             let _ = claim.status(&account(1).ed25519_public());
@@ -181,9 +183,9 @@ pub fn inbox_open(data: &[u8]) {
     let metadata = inbox::Metadata {
         sender: &sender,
         recipient: &own_id,
-        posted_ms: NOW,
+        posted_at: NOW,
     };
-    assert!(inbox::open(&own, &metadata, input.rest(), NOW).is_err());
+    assert!(Opener::new(account(1)).open_inbox(&own, &metadata, input.rest(), NOW).is_err());
 }
 
 /// Anything in an inbox message from a blinded account.
@@ -197,7 +199,7 @@ pub fn inbox_inside(data: &[u8]) {
     };
     let sender = account(2).blinded(blinding, &server()).expect("good keys");
     let own = account(1).blinded(blinding, &server()).expect("good keys");
-    let posted_ms = if flags & 2 == 0 { NOW } else { input.number() };
+    let posted_at = if flags & 2 == 0 { NOW } else { UnixMillis::new(input.number()) };
     let mut plain = input.rest().to_vec();
     if flags & 4 == 0 {
         padding::pad(&mut plain);
@@ -206,9 +208,9 @@ pub fn inbox_inside(data: &[u8]) {
     let metadata = inbox::Metadata {
         sender: &AnyId::from(&sender),
         recipient: &AnyId::from(&own),
-        posted_ms,
+        posted_at,
     };
-    if let Ok(opened) = inbox::open(&own, &metadata, &sealed.expect("good keys"), NOW) {
+    if let Ok(opened) = Opener::new(account(1)).open_inbox(&own, &metadata, &sealed.expect("good keys"), NOW) {
         assert_eq!(opened.sender, *account(2).id());
     }
 }
@@ -232,11 +234,11 @@ pub fn multi_open(data: &[u8]) {
         **multi::open(&own, sender.public(), &sealed).expect("ours"),
         *data
     );
-    let _ = kicked::open(&member, &id, 3, &sealed);
+    let _ = Opener::new(&member).open_removal(&id, 3, &sealed);
     let text = [member.id().key_bytes().as_slice(), data].concat();
     let sealed =
         multi::seal(&mut rng(), &sender, &nonce, &others, &[&text], junk).expect("good keys");
-    if let Ok(generation) = kicked::open(&member, &id, 3, &sealed) {
+    if let Ok(generation) = Opener::new(&member).open_removal(&id, 3, &sealed) {
         assert!(generation >= 3);
     }
 }
@@ -245,23 +247,23 @@ pub fn multi_open(data: &[u8]) {
 pub fn config_unwrap(data: &[u8]) {
     let own = account(1);
     let kind = config::UserConfig::Contacts;
-    let _ = config::unwrap(&own, kind, data);
+    let _ = Opener::new(&own).unwrap_config(kind, data);
     let public = own.x25519_public();
     let sealed = direct::seal_deterministic(own.ed25519(), &public, data).expect("good keys");
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
-        timestamp_ms: 1,
+        sent_at: UnixMillis::new(1),
         source_device: None,
         content: Some(&sealed),
         pro_signature: None,
     };
-    let _ = config::unwrap(&own, kind, &envelope::wrap(&envelope.encode()));
-    let wrapped = match config::wrap(&own, kind, 4, data) {
+    let _ = Opener::new(&own).unwrap_config(kind, &envelope::wrap(&envelope.encode()));
+    let wrapped = match Sealer::new(&own).wrap_config(kind, 4, data) {
         Err(SealError::TooLong { .. }) if data.len() > 76_000 => return,
         wrapped => wrapped.expect("good keys"),
     };
-    let unwrapped = config::unwrap(&own, kind, &wrapped).expect("ours");
+    let unwrapped = Opener::new(&own).unwrap_config(kind, &wrapped).expect("ours");
     assert_eq!((unwrapped.data.as_slice(), unwrapped.seqno), (data, 4));
 }
 

@@ -28,12 +28,12 @@ pub fn content(data: &[u8]) {
     let Ok(decoded) = content::decode(data) else {
         return;
     };
-    let sent_ms = match &decoded.content.kind {
+    let sent_at = match &decoded.content.kind {
         // It has the time of sending inside, which the writer sets.
-        content::Kind::Typing(typing) => typing.sent_ms,
-        _ => decoded.sent_ms.unwrap_or(0),
+        content::Kind::Typing(typing) => typing.sent_at,
+        _ => decoded.sent_at.unwrap_or_default(),
     };
-    let written = match decoded.content.encode(sent_ms, decoded.pro.clone()) {
+    let written = match decoded.content.encode(sent_at, decoded.pro.clone()) {
         Ok(written) => written,
         // A sender must not give away a local key, which a receiver cannot know to be one; and some
         // contents are shorter as they came, with packed numbers for one.
@@ -95,7 +95,7 @@ pub fn envelope(data: &[u8]) {
         assert_eq!(Envelope::parse(&written).as_ref(), Ok(&read));
         // prost takes the source for text, which it need not be.
         if let Ok(theirs) = schema::session::Envelope::decode(data) {
-            assert_eq!(theirs.timestamp, read.timestamp_ms);
+            assert_eq!(theirs.timestamp, read.sent_at.get());
             assert_eq!(theirs.content.as_deref(), read.content);
             assert_eq!(theirs.pro_sig.as_deref(), read.pro_signature);
             assert_eq!(theirs.source_device, read.source_device);

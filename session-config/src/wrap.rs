@@ -20,6 +20,7 @@ use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::padding::MARKER;
 use session_proto::schema::session::shared_config_message::Kind;
 use session_proto::schema::session::{Content, SharedConfigMessage};
+use session_types::UnixMillis;
 
 use crate::limits::MAX_MESSAGE;
 
@@ -41,7 +42,7 @@ pub(crate) fn wrap(account: &Account, kind: Kind, seqno: i64, data: &[u8]) -> Op
     let envelope = Envelope {
         kind: EnvelopeKind::Session,
         source: None,
-        timestamp_ms: 1,
+        sent_at: UnixMillis::new(1),
         source_device: None,
         content: Some(&sealed),
         pro_signature: None,

@@ -11,15 +11,21 @@ use getrandom::{
 };
 use session_identity::{Account, Group, GroupId, Seed};
 use session_message::content::{Content, GroupUpdate, InfoChange, Kind};
-use session_message::group::{self, Key};
-use session_message::{OpenError, admin};
+use session_message::group::Key;
+use session_message::{Disposition, OpenError, Opener, Sealer, UnixMillis, admin};
 
 /// What a member does with a message from the group's swarm, namespace 11.
-fn read(group: &GroupId, keys: &[Key], members: &[&Account], data: &[u8]) -> Result<(), OpenError> {
-    let opened = group::open(group, keys, data)?;
+fn read(
+    opener: &Opener<&Account>,
+    group: &GroupId,
+    keys: &[Key],
+    members: &[&Account],
+    data: &[u8],
+) -> Result<(), OpenError> {
+    let opened = opener.open_group(group, keys, data)?;
     // The encryption shows who wrote; who belongs to the group is known from its member list.
     if !members.iter().any(|member| *member.id() == opened.sender) {
-        println!("{} is no member: ignored", opened.sender);
+        println!("{} is not a member: ignored", opened.sender);
         return Ok(());
     }
     match &opened.content.kind {
@@ -44,53 +50,35 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         Key::from_bytes(&bytes)
     };
     let (old, new) = (new_key(), new_key());
-    let now_ms = 1_754_971_101_000;
+    let now = UnixMillis::new(1_754_971_101_000);
+    let [alice_writes, bob_writes, eve_writes] = [&alice, &bob, &eve].map(Sealer::new);
+    let opener = Opener::new(&alice);
 
-    let first = group::seal(
-        rng,
-        &alice,
-        id,
-        &old,
-        &Content::text("with the old key"),
-        now_ms,
-    )?;
-    let second = group::seal(
-        rng,
-        &bob,
-        id,
-        &new,
-        &Content::text("with the new key"),
-        now_ms,
-    )?;
+    let first = alice_writes.seal_group(rng, id, &old, &Content::text("with the old key"), now)?;
+    let second = bob_writes.seal_group(rng, id, &new, &Content::text("with the new key"), now)?;
     let change = InfoChange::Name("Mountains".into());
     let change = Content::from(Kind::Group(admin::info_change(
         group.ed25519(),
         change,
-        now_ms,
+        now,
     )));
-    let third = group::seal(rng, &alice, id, &new, &change, now_ms)?;
-    let fourth = group::seal(rng, &eve, id, &new, &Content::text("let me in"), now_ms)?;
-    assert_eq!(first.namespace, 11);
+    let third = alice_writes.seal_group(rng, id, &new, &change, now)?;
+    let fourth = eve_writes.seal_group(rng, id, &new, &Content::text("let me in"), now)?;
+    assert_eq!(first.namespace.number(), 11);
 
     let keys = [new, old];
     for message in [&first, &second, &third, &fourth] {
-        read(id, &keys, &[&alice, &bob], &message.data)?;
+        read(&opener, id, &keys, &[&alice, &bob], &message.data)?;
     }
 
     // Without the key it was written with: keep it until new keys have come.
     let [_, only_old] = &keys;
-    let later = group::open(id, [only_old], &second.data);
-    assert!(matches!(later, Err(OpenError::Decrypt(_))));
+    let later = opener.open_group(id, [only_old], &second.data).unwrap_err();
+    assert_eq!(later.disposition(), Disposition::TryAgainLater);
     // A change that no admin has signed does not even get sealed.
-    let forged = admin::info_change(alice.ed25519(), InfoChange::Name("Mine".into()), now_ms);
-    let forged = group::seal(
-        rng,
-        &alice,
-        id,
-        only_old,
-        &Content::from(Kind::Group(forged)),
-        now_ms,
-    );
+    let forged = admin::info_change(alice.ed25519(), InfoChange::Name("Mine".into()), now);
+    let forged =
+        alice_writes.seal_group(rng, id, only_old, &Content::from(Kind::Group(forged)), now);
     println!("a forged change: {}", forged.unwrap_err());
     Ok(())
 }

@@ -17,11 +17,13 @@ use alloc::string::{String, ToString};
 use core::fmt::Write;
 use session_crypto::Ed25519PublicExt;
 
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError, SignatureError};
+use session_crypto::{Ed25519Secret, SignatureError};
 use session_identity::{AccountId, GroupId};
 use session_proto::content::{
-    DeleteContent, GroupUpdate, Id, InfoChange, Invite, MemberChange, MemberChangeKind, Secret,
+    AnyId, DeleteContent, GroupSeed, GroupUpdate, InfoChange, Invite, MemberAuthData, MemberChange,
+    MemberChangeKind,
 };
+use session_types::{Ed25519Signature, UnixMillis};
 
 /// What an admin signs.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,7 @@ pub enum Action<'a> {
     /// A deletion of messages.
     DeleteContent {
         /// Members all of whose messages are meant.
-        members: &'a [Id],
+        members: &'a [AnyId],
         /// Hashes of messages.
         hashes: &'a [String],
     },
@@ -53,15 +55,15 @@ pub enum Action<'a> {
 impl<'a> Action<'a> {
     /// The signed text, for a message that is sent at `sent_ms`, Unix milliseconds.
     #[must_use]
-    pub fn signed_text(&self, sent_ms: u64) -> String {
+    pub fn signed_text(&self, sent_at: UnixMillis) -> String {
         let mut text = String::new();
         // Writing to a string never fails.
         let _ = match self {
-            Self::Invite { invitee } => write!(text, "INVITE{invitee}{sent_ms}"),
-            Self::InfoChange { number } => write!(text, "INFO_CHANGE{number}{sent_ms}"),
-            Self::MemberChange { number } => write!(text, "MEMBER_CHANGE{number}{sent_ms}"),
+            Self::Invite { invitee } => write!(text, "INVITE{invitee}{sent_at}"),
+            Self::InfoChange { number } => write!(text, "INFO_CHANGE{number}{sent_at}"),
+            Self::MemberChange { number } => write!(text, "MEMBER_CHANGE{number}{sent_at}"),
             Self::DeleteContent { members, hashes } => {
-                let _ = write!(text, "DELETE_CONTENT{sent_ms}");
+                let _ = write!(text, "DELETE_CONTENT{sent_at}");
                 text.extend(members.iter().map(ToString::to_string));
                 text.extend(hashes.iter().map(String::as_str));
                 Ok(())
@@ -72,8 +74,8 @@ impl<'a> Action<'a> {
 
     /// Signs with the key of the group.
     #[must_use]
-    pub fn sign(&self, group: &Ed25519Secret, sent_ms: u64) -> [u8; 64] {
-        group.sign(self.signed_text(sent_ms).as_bytes()).to_bytes()
+    pub fn sign(&self, group: &Ed25519Secret, sent_at: UnixMillis) -> Ed25519Signature {
+        group.sign(self.signed_text(sent_at).as_bytes())
     }
 
     /// Verifies a signature of the group.
@@ -84,27 +86,26 @@ impl<'a> Action<'a> {
     pub fn verify(
         &self,
         group: &GroupId,
-        sent_ms: u64,
-        signature: &[u8; 64],
+        sent_at: UnixMillis,
+        signature: &Ed25519Signature,
     ) -> Result<(), SignatureError> {
-        let text = self.signed_text(sent_ms);
-        let signature = Ed25519Signature::from_bytes(*signature);
-        group.ed25519().verify(text.as_bytes(), &signature)
+        let text = self.signed_text(sent_at);
+        group.ed25519().verify(text.as_bytes(), signature)
     }
 
     /// As [`verify`](Self::verify), with the group's id as it stands in a message.
     pub(crate) fn verify_id(
         &self,
-        group: &Id,
-        sent_ms: u64,
-        signature: &[u8; 64],
+        group: &AnyId,
+        sent_at: UnixMillis,
+        signature: &Ed25519Signature,
     ) -> Result<(), SignatureError> {
         let group = GroupId::from_bytes(*group.as_bytes()).map_err(|_| SignatureError)?;
-        self.verify(&group, sent_ms, signature)
+        self.verify(&group, sent_at, signature)
     }
 
     /// The action of a group update that is sent to the group, and its signature.
-    fn of(update: &'a GroupUpdate) -> Option<(Self, &'a [u8; 64])> {
+    fn of(update: &'a GroupUpdate) -> Option<(Self, &'a Ed25519Signature)> {
         match update {
             GroupUpdate::InfoChange {
                 change,
@@ -134,15 +135,15 @@ impl<'a> Action<'a> {
 pub(crate) fn verify_update(
     update: &GroupUpdate,
     group: &GroupId,
-    sent_ms: u64,
+    sent_at: UnixMillis,
 ) -> Result<(), SignatureError> {
     match Action::of(update) {
-        Some((action, signature)) => action.verify(group, sent_ms, signature),
+        Some((action, signature)) => action.verify(group, sent_at, signature),
         None => Ok(()),
     }
 }
 
-/// An invitation for [`direct::seal`](crate::direct::seal) to the invitee at the same time.
+/// An invitation for [`Sealer::seal_direct`](crate::Sealer::seal_direct) to the invitee at the same time.
 ///
 /// `auth_data` are the 100 bytes that give the invitee access to the swarm of the group.
 #[must_use]
@@ -150,91 +151,86 @@ pub fn invite(
     group: &Ed25519Secret,
     invitee: &AccountId,
     name: &str,
-    auth_data: &[u8; 100],
-    sent_ms: u64,
+    auth_data: &MemberAuthData,
+    sent_at: UnixMillis,
 ) -> GroupUpdate {
     let id = GroupId::from_ed25519(&group.public());
     GroupUpdate::Invite(Invite {
-        group: Id::from_bytes(id.to_bytes()),
+        group: id.into(),
         name: name.into(),
-        auth_data: Secret::new(auth_data.as_slice()),
-        admin_signature: Action::Invite { invitee }.sign(group, sent_ms),
+        auth_data: auth_data.clone(),
+        admin_signature: Action::Invite { invitee }.sign(group, sent_at),
     })
 }
 
-/// Makes a member an admin, for [`direct::seal`](crate::direct::seal) to that member.
+/// Makes a member an admin, for [`Sealer::seal_direct`](crate::Sealer::seal_direct) to that member.
 #[must_use]
 pub fn promote(group: &Ed25519Secret, name: &str) -> GroupUpdate {
     GroupUpdate::Promote {
-        seed: Secret::new(group.expose_seed().as_slice()),
+        seed: GroupSeed::from_bytes(group.expose_seed()),
         name: name.into(),
     }
 }
 
-/// A change of the group's info, for [`group::seal`](crate::group::seal) at the same time.
+/// A change of the group's info, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
 /// use session_identity::{Account, Group, Seed};
 /// use session_message::content::{Content, InfoChange, Kind};
-/// use session_message::group::{self, Key};
-/// use session_message::admin;
+/// use session_message::group::Key;
+/// use session_message::{Opener, Sealer, UnixMillis, admin};
 ///
-/// let admin = Account::from_seed(&Seed::generate(rng));
+/// let account = Account::from_seed(&Seed::generate(rng));
 /// let (group, key) = (Group::generate(rng), Key::from_bytes(&[7; 32]));
-/// let sent_ms = 1_754_971_101_000;
-/// let update = admin::info_change(group.ed25519(), InfoChange::Name("Hikers".into()), sent_ms);
+/// let (sealer, opener) = (Sealer::new(&account), Opener::new(&account));
+/// let [now, later] = [1_754_971_101_000, 1_754_971_101_001].map(UnixMillis::new);
+/// let update = admin::info_change(group.ed25519(), InfoChange::Name("Hikers".into()), now);
 /// let content = Content::from(Kind::Group(update));
-/// // Another time than the one that was signed is refused here already.
-/// assert!(group::seal(rng, &admin, group.id(), &key, &content, sent_ms + 1).is_err());
-/// let message = group::seal(rng, &admin, group.id(), &key, &content, sent_ms)?;
-/// assert!(group::open(group.id(), [&key], &message.data).is_ok());
+/// // The signature covers the time, so another time is rejected even when sealing.
+/// assert!(sealer.seal_group(rng, group.id(), &key, &content, later).is_err());
+/// let message = sealer.seal_group(rng, group.id(), &key, &content, now)?;
+/// assert!(opener.open_group(group.id(), [&key], &message.data).is_ok());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[must_use]
-pub fn info_change(group: &Ed25519Secret, change: InfoChange, sent_ms: u64) -> GroupUpdate {
+pub fn info_change(group: &Ed25519Secret, change: InfoChange, sent_at: UnixMillis) -> GroupUpdate {
     let number = change.number();
     GroupUpdate::InfoChange {
         change,
-        admin_signature: Action::InfoChange { number }.sign(group, sent_ms),
+        admin_signature: Action::InfoChange { number }.sign(group, sent_at),
     }
 }
 
-/// A change of the group's members, for [`group::seal`](crate::group::seal) at the same time.
+/// A change of the group's members, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 #[must_use]
 pub fn member_change(
     group: &Ed25519Secret,
     kind: MemberChangeKind,
     members: &[AccountId],
     history_shared: Option<bool>,
-    sent_ms: u64,
+    sent_at: UnixMillis,
 ) -> GroupUpdate {
     let number = kind.number();
     GroupUpdate::MemberChange(MemberChange {
         kind,
-        members: members
-            .iter()
-            .map(|id| Id::from_bytes(id.to_bytes()))
-            .collect(),
+        members: members.iter().map(AnyId::from).collect(),
         history_shared,
-        admin_signature: Action::MemberChange { number }.sign(group, sent_ms),
+        admin_signature: Action::MemberChange { number }.sign(group, sent_at),
     })
 }
 
-/// A deletion of messages by an admin, for [`group::seal`](crate::group::seal) at the same time.
+/// A deletion of messages by an admin, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 #[must_use]
 pub fn delete_content(
     group: &Ed25519Secret,
     members: &[AccountId],
     hashes: &[&str],
-    sent_ms: u64,
+    sent_at: UnixMillis,
 ) -> GroupUpdate {
     let mut delete = DeleteContent {
-        members: members
-            .iter()
-            .map(|id| Id::from_bytes(id.to_bytes()))
-            .collect(),
+        members: members.iter().map(AnyId::from).collect(),
         hashes: hashes.iter().map(ToString::to_string).collect(),
         admin_signature: None,
     };
@@ -242,22 +238,14 @@ pub fn delete_content(
         members: &delete.members,
         hashes: &delete.hashes,
     };
-    delete.admin_signature = Some(action.sign(group, sent_ms));
+    delete.admin_signature = Some(action.sign(group, sent_at));
     GroupUpdate::DeleteContent(delete)
 }
 
-/// The group key and id that a promotion hands over.
-///
-/// # Errors
-///
-/// [`KeyError::Length`] if the seed has another length than 32 bytes.
-pub fn group_of_seed(seed: &Secret) -> Result<(Ed25519Secret, GroupId), KeyError> {
-    let bytes = seed.expose_bytes();
-    let length = KeyError::Length {
-        expected: 32,
-        got: bytes.len(),
-    };
-    let secret = Ed25519Secret::from_seed(bytes.try_into().map_err(|_| length)?);
-    let public: Ed25519Public = secret.public();
-    Ok((secret, GroupId::from_ed25519(&public)))
+/// Returns the group key and id that a promotion hands over.
+#[must_use]
+pub fn group_of_seed(seed: &GroupSeed) -> (Ed25519Secret, GroupId) {
+    let secret = Ed25519Secret::from_seed(seed.expose_bytes());
+    let id = GroupId::from_ed25519(&secret.public());
+    (secret, id)
 }

@@ -8,58 +8,62 @@
 //! data              the `data` of a post, in base64
 //! ```
 //!
-//! The author is whoever the community server says: it checks the author's blinded signature over
-//! the data, and so can its readers. Nothing in the data itself says who wrote it. Protocol:
-//! messages, sections 4.3, 4.6 and 4.7.
+//! The community server names the author: it checks the author's blinded signature over the data,
+//! and so can its readers. The data itself does not say who wrote it. Protocol: messages, sections
+//! 4.3, 4.6 and 4.7.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
+use session_identity::Account;
 use session_proto::content::{self, Content};
 use session_proto::envelope::Envelope;
-use session_proto::limits::MAX_COMMUNITY_SKEW_MS;
+use session_proto::limits::MAX_COMMUNITY_SKEW;
 use session_proto::padding;
+use session_types::UnixMillis;
 use zeroize::Zeroizing;
 
 use crate::compose::{compose, padded};
-use crate::error::{OpenError, SealError};
-use crate::opened::{AuthorError, Place, claim};
+use crate::error::{AuthorError, OpenError, SealError};
+use crate::opener::Opener;
 use crate::pro::{Claim, Signer};
+use crate::read::{claim, nonzero};
+use crate::rules::Place;
+use crate::sealer::Sealer;
 
-/// Makes the data of a post: padded, not encrypted.
-///
-/// `sent_ms` is the time of sending in Unix milliseconds.
-///
-/// # Errors
-///
-/// [`SealError`] if its readers would refuse it.
-///
-/// ```
-/// use session_message::community;
-/// use session_message::content::Content;
-///
-/// let sent_ms = 1_754_971_101_000;
-/// let data = community::seal(&Content::text("hello, world"), sent_ms, None)?;
-/// // The post's own signature says who wrote it; the server gives the time of posting.
-/// let post = community::open(&data, sent_ms + 700, sent_ms + 900)?;
-/// assert_eq!(post.content.as_text(), Some("hello, world"));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-pub fn seal(
-    content: &Content,
-    sent_ms: u64,
-    pro: Option<&Signer<'_>>,
-) -> Result<Vec<u8>, SealError> {
-    let mut data = seal_in(content, sent_ms, Place::Community, pro)?;
-    Ok(core::mem::take(&mut *data))
+impl<A: Borrow<Account>> Sealer<A> {
+    /// Makes the data of a post in a community: padded, not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`] if the readers would drop it.
+    ///
+    /// ```
+    /// # use session_identity::{Account, Seed};
+    /// # let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+    /// use session_message::content::Content;
+    /// use session_message::{Opener, Sealer, UnixMillis};
+    ///
+    /// let [sent_at, posted_at, now] = [0, 700, 900].map(|ms| UnixMillis::new(1_754_971_101_000 + ms));
+    /// let data = Sealer::new(&account).seal_post(&Content::text("hello, world"), sent_at)?;
+    /// // The post's own signature says who wrote it; the server says when it was posted.
+    /// let post = Opener::new(&account).open_post(&data, posted_at, now)?;
+    /// assert_eq!(post.content.as_text(), Some("hello, world"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn seal_post(&self, content: &Content, sent_at: UnixMillis) -> Result<Vec<u8>, SealError> {
+        let mut data = seal_in(content, sent_at, Place::Community, self.pro())?;
+        Ok(core::mem::take(&mut *data))
+    }
 }
 
 pub(crate) fn seal_in(
     content: &Content,
-    sent_ms: u64,
+    sent_at: UnixMillis,
     place: Place,
-    pro: Option<&Signer<'_>>,
+    pro: Option<&Signer>,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    let mut data = compose(content, sent_ms, place, pro)?;
+    let mut data = compose(content, sent_at, place, pro)?;
     if let Some(signer) = pro {
         sign(&mut data, signer);
     }
@@ -68,55 +72,61 @@ pub(crate) fn seal_in(
 }
 
 /// Appends field 17, the signature over the padded content so far. It is the last known field, so
-/// that this is what a canonical writer would write.
-fn sign(content: &mut Vec<u8>, signer: &Signer<'_>) {
+/// this is the canonical order.
+fn sign(content: &mut Vec<u8>, signer: &Signer) {
     let signature = signer.sign(&padded(content));
     // Field 17, 64 bytes.
     content.extend_from_slice(&[0x8a, 0x01, 0x40]);
     content.extend_from_slice(signature.as_bytes());
 }
 
-/// A post, or the inside of an inbox message. Nothing in it says who wrote it.
+/// A post, or the inside of an inbox message. It does not say who wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// When it was sent, Unix milliseconds: the time in the content, or if it gives none the time
-    /// of posting.
-    pub sent_ms: u64,
-    /// Whether the content itself gave the time.
+    /// The time of sending: the time in the content, or if there is none the time of posting.
+    pub sent_at: UnixMillis,
+    /// Whether the content itself contains the time.
     pub is_time_signed: bool,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// The Content as it was received, without padding.
+    /// The bytes of the content as received, without padding.
     pub raw: Zeroizing<Vec<u8>>,
-    /// What it claims about Session Pro.
+    /// The claim of the sender to have Session Pro.
     pub pro: Option<Claim>,
 }
 
-/// Reads the data of a post.
-///
-/// `posted_ms` is when the server says that it was posted, in Unix milliseconds; the time in the
-/// content must lie within six hours of it. `now_ms` is the time at which a Session Pro proof must
-/// hold: in communities that is the reader's clock.
-///
-/// # Errors
-///
-/// [`OpenError`] for whatever must be dropped.
-pub fn open(data: &[u8], posted_ms: u64, now_ms: u64) -> Result<Post, OpenError> {
-    let post = open_in(data, posted_ms, now_ms, Place::Community)?;
-    if post.content.sync_target.is_some() {
-        return Err(AuthorError::SyncTarget.into());
+impl<A: Borrow<Account>> Opener<A> {
+    /// Reads the data of a post in a community.
+    ///
+    /// `posted_at` is the time of posting according to the server; the time in the content must lie
+    /// within six hours of it. `now` is the reader's clock, at which a Session Pro proof must be
+    /// valid.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the post must not be shown.
+    pub fn open_post(
+        &self,
+        data: &[u8],
+        posted_at: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<Post, OpenError> {
+        let post = open_in(data, posted_at, now, Place::Community)?;
+        if post.content.sync_target.is_some() {
+            return Err(AuthorError::SyncTarget.into());
+        }
+        Ok(post)
     }
-    Ok(post)
 }
 
 pub(crate) fn open_in(
     data: &[u8],
-    posted_ms: u64,
-    now_ms: u64,
+    posted_at: UnixMillis,
+    now: UnixMillis,
     place: Place,
 ) -> Result<Post, OpenError> {
-    // A later generation of clients puts an envelope around the content. What lacks one of its
-    // required fields is none; a content never has them.
+    // A later generation of clients puts an envelope around the content. Data that lacks a required
+    // field of an envelope is a content, which never has these fields.
     let envelope = Envelope::parse(data).ok();
     let received = match &envelope {
         None => data,
@@ -133,7 +143,7 @@ pub(crate) fn open_in(
         let kind = decoded.content.kind.name();
         return Err(OpenError::NotHere { kind });
     }
-    check_time(decoded.sent_ms, posted_ms)?;
+    check_time(decoded.sent_at, posted_at)?;
 
     let outer = envelope.and_then(|envelope| envelope.pro_signature);
     let inner = decoded.community_signature.as_deref();
@@ -148,24 +158,21 @@ pub(crate) fn open_in(
         _ => Zeroizing::new(received.to_vec()),
     };
     let signature = inner.or(outer);
-    let pro = claim(decoded.pro, signature, &signed, decoded.sent_ms, now_ms)?;
-    let signed_ms = decoded.sent_ms.filter(|ms| *ms != 0);
+    let pro = claim(decoded.pro, signature, &signed, decoded.sent_at, now)?;
+    let signed_at = decoded.sent_at.and_then(nonzero);
     Ok(Post {
-        sent_ms: signed_ms.unwrap_or(posted_ms),
-        is_time_signed: signed_ms.is_some(),
+        sent_at: signed_at.unwrap_or(posted_at),
+        is_time_signed: signed_at.is_some(),
         content: decoded.content,
         raw,
         pro,
     })
 }
 
-fn check_time(content_ms: Option<u64>, posted_ms: u64) -> Result<(), OpenError> {
-    match content_ms.filter(|ms| *ms != 0) {
-        Some(content_ms) if content_ms.abs_diff(posted_ms) > MAX_COMMUNITY_SKEW_MS => {
-            Err(OpenError::PostingTime {
-                posted_ms,
-                content_ms,
-            })
+fn check_time(content: Option<UnixMillis>, posted: UnixMillis) -> Result<(), OpenError> {
+    match content.and_then(nonzero) {
+        Some(content) if content.abs_diff(posted) > MAX_COMMUNITY_SKEW => {
+            Err(OpenError::PostingTime { posted, content })
         }
         _ => Ok(()),
     }

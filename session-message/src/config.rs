@@ -9,10 +9,11 @@
 //! Envelope { type = 6, timestamp = 1, content }, in a WebSocketMessage
 //! ```
 //!
-//! Clients still write the four user configs like this, and read them wrapped or bare. Protocol:
+//! Deployed clients still write the four user configs like this, and read them wrapped or bare. Protocol:
 //! messages, section 8; config, section 10.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use session_crypto::direct;
 use session_identity::Account;
@@ -21,12 +22,15 @@ use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::padding::MARKER;
 use session_proto::schema::session::shared_config_message::Kind;
 use session_proto::schema::session::{Content, SharedConfigMessage};
+use session_types::{Namespace, UnixMillis};
 
 use crate::direct::read_envelope;
 use crate::error::{OpenError, SealError};
-use crate::sealed::{namespace, storable};
+use crate::lifetime::storable;
+use crate::opener::Opener;
+use crate::sealer::Sealer;
 
-/// The four configs that are wrapped.
+/// A config that is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UserConfig {
     /// Namespace 2.
@@ -40,14 +44,14 @@ pub enum UserConfig {
 }
 
 impl UserConfig {
-    /// The namespace that the config is stored in.
+    /// Returns the namespace that the config is stored in.
     #[must_use]
-    pub const fn namespace(self) -> i16 {
+    pub const fn namespace(self) -> Namespace {
         match self {
-            Self::UserProfile => namespace::USER_PROFILE,
-            Self::Contacts => namespace::CONTACTS,
-            Self::ConvoInfoVolatile => namespace::CONVO_INFO_VOLATILE,
-            Self::UserGroups => namespace::USER_GROUPS,
+            Self::UserProfile => Namespace::USER_PROFILE,
+            Self::Contacts => Namespace::CONTACTS,
+            Self::ConvoInfoVolatile => Namespace::CONVO_INFO_VOLATILE,
+            Self::UserGroups => Namespace::USER_GROUPS,
         }
     }
 
@@ -61,89 +65,102 @@ impl UserConfig {
     }
 }
 
-/// A config out of its wrapper.
+/// A config without its wrapper.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unwrapped {
+pub struct UnwrappedConfig {
     /// The encrypted config.
     pub data: Vec<u8>,
-    /// Number of the change. Readers go by the one inside of the config.
+    /// Sequence number in the wrapper. Readers use the one inside the config.
     pub seqno: i64,
 }
 
-/// Wraps an encrypted config. The same input gives the same bytes.
-///
-/// # Errors
-///
-/// [`SealError::TooLong`] if the result is too long to be stored: the config is then stored as it
-/// is, without a wrapper. Others if the account's own key cannot be used, which is never.
-///
-/// ```
-/// use session_identity::{Account, Seed};
-/// use session_message::config::{self, UserConfig};
-///
-/// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
-/// let data = config::wrap(&account, UserConfig::UserProfile, 1, b"an encrypted config")?;
-/// let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &data)?;
-/// assert_eq!(unwrapped.data, b"an encrypted config");
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-pub fn wrap(
-    account: &Account,
-    config: UserConfig,
-    seqno: i64,
-    data: &[u8],
-) -> Result<Vec<u8>, SealError> {
-    let content = Content {
-        shared_config_message: Some(SharedConfigMessage {
-            kind: config.kind().into(),
-            seqno,
-            data: data.to_vec(),
-        }),
-        ..Content::default()
-    };
-    let mut plain = prost::Message::encode_to_vec(&content);
-    plain.push(MARKER);
-    let own = account.x25519_public();
-    let sealed = direct::seal_deterministic(account.ed25519(), &own, &plain)?;
-    let envelope = Envelope {
-        kind: EnvelopeKind::Session,
-        source: None,
-        timestamp_ms: 1,
-        source_device: None,
-        content: Some(&sealed),
-        pro_signature: None,
-    };
-    storable(envelope::wrap(&envelope.encode()))
+impl<A: Borrow<Account>> Sealer<A> {
+    /// Wraps an encrypted config. The same input gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::TooLong`] if the result is too long to be stored: the config is then stored
+    /// without a wrapper.
+    ///
+    /// ```
+    /// use session_identity::{Account, Seed};
+    /// use session_message::config::UserConfig;
+    /// use session_message::{Opener, Sealer};
+    ///
+    /// let account = Account::from_seed(&Seed::from_short(&[1; 16]));
+    /// let config = UserConfig::UserProfile;
+    /// let data = Sealer::new(&account).wrap_config(config, 1, b"an encrypted config")?;
+    /// let unwrapped = Opener::new(&account).unwrap_config(config, &data)?;
+    /// assert_eq!(unwrapped.data, b"an encrypted config");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn wrap_config(
+        &self,
+        config: UserConfig,
+        seqno: i64,
+        data: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let content = Content {
+            shared_config_message: Some(SharedConfigMessage {
+                kind: config.kind().into(),
+                seqno,
+                data: data.to_vec(),
+            }),
+            ..Content::default()
+        };
+        let mut plain = prost::Message::encode_to_vec(&content);
+        plain.push(MARKER);
+        let account = self.account();
+        let own = account.x25519_public();
+        let sealed = direct::seal_deterministic(account.ed25519(), &own, &plain)?;
+        let envelope = Envelope {
+            kind: EnvelopeKind::Session,
+            source: None,
+            sent_at: UnixMillis::new(1),
+            source_device: None,
+            content: Some(&sealed),
+            pro_signature: None,
+        };
+        storable(envelope::wrap(&envelope.encode()))
+    }
 }
 
-/// Takes a config out of its wrapper.
-///
-/// Take the data as a bare config if this fails, whatever the reason, and try once more with what
-/// comes out: one release of a client wrapped twice.
-///
-/// # Errors
-///
-/// [`OpenError`] if it is not wrapped, not by us, or not this config.
-pub fn unwrap(account: &Account, config: UserConfig, data: &[u8]) -> Result<Unwrapped, OpenError> {
-    let envelope = read_envelope(data)?;
-    let sealed = envelope.content.ok_or(OpenError::NoContent)?;
-    let opened = direct::open(account.x25519(), &account.x25519_public(), sealed)?;
-    if opened.sender != account.ed25519_public() {
-        return Err(OpenError::NotOurs);
+impl<A: Borrow<Account>> Opener<A> {
+    /// Takes a config out of its wrapper.
+    ///
+    /// If this fails, for whatever reason, treat the data as a bare config. If it succeeds, try the
+    /// result once more: one release of a client wrapped twice.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the data is not wrapped, was not wrapped by this account, or is another
+    /// config.
+    pub fn unwrap_config(
+        &self,
+        config: UserConfig,
+        data: &[u8],
+    ) -> Result<UnwrappedConfig, OpenError> {
+        let envelope = read_envelope(data)?;
+        let sealed = envelope.content.ok_or(OpenError::NoContent)?;
+        let account = self.account();
+        let opened = direct::open(account.x25519(), &account.x25519_public(), sealed)?;
+        if opened.sender != account.ed25519_public() {
+            return Err(OpenError::NotOurs);
+        }
+        // Unlike in messages, content without the marker is rejected.
+        let last = opened.message.iter().rposition(|byte| *byte != 0);
+        let content = last
+            .and_then(|last| opened.message.split_at_checked(last))
+            .filter(|(_, padding)| padding.first() == Some(&MARKER))
+            .map(|(content, _)| content)
+            .ok_or(OpenError::NotThisConfig)?;
+        let shared = decode_wire(content)?
+            .shared_config_message
+            .filter(|shared| Kind::try_from(shared.kind) == Ok(config.kind()))
+            .ok_or(OpenError::NotThisConfig)?;
+        Ok(UnwrappedConfig {
+            data: shared.data,
+            seqno: shared.seqno,
+        })
     }
-    // Unlike elsewhere, content without the marker is refused.
-    let last = opened.message.iter().rposition(|byte| *byte != 0);
-    let content = last
-        .and_then(|last| opened.message.split_at_checked(last))
-        .filter(|(_, padding)| padding.first() == Some(&MARKER))
-        .map(|(content, _)| content)
-        .ok_or(OpenError::NotThisConfig)?;
-    let shared = decode_wire(content)?
-        .shared_config_message
-        .filter(|shared| Kind::try_from(shared.kind) == Ok(config.kind()))
-        .ok_or(OpenError::NotThisConfig)?;
-    Ok(Unwrapped {
-        data: shared.data,
-        seqno: shared.seqno,
-    })
 }

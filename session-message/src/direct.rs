@@ -1,139 +1,155 @@
-//! One-to-one messages, version 1.
-//!
-//! # The layers
-//!
-//! ```text
-//! Content           what the message says, with the time in it          protobuf
-//!   | pad           0x80, zeros, to a multiple of 160
-//!   | sign          sender's Ed25519 key A over: padded || A || Y       Y: recipient's X25519 key
-//!   | seal          sealed box to Y of: padded || A || signature
-//!   v
-//! Envelope          { type = 6, sourceDevice = 1, timestamp, content = sealed box, proSig }
-//!   v
-//! WebSocketMessage  { type = REQUEST, request = { verb = "", path = "", body, requestId = 0 } }
-//!   v
-//! data              stored in the recipient's swarm, namespace 0
-//! ```
-//!
-//! `proSig` is the signature of the sender's Session Pro key over the sealed box, or 64 bytes that
-//! look like one, so that nobody can tell who has Session Pro. Protocol: messages, sections 4.1 and
-//! 4.7; crypto, section 2.
-//!
-//! Outside of the sealed box only the time can be read. It is written in the content too, and both
-//! must be equal: so a storage server cannot change it.
-//!
-//! There is no forward secrecy, and no protection against replay: recognise a message that comes
-//! again by its [`MessageKey`](crate::MessageKey).
+//! One-to-one messages, version 1, and the copies of sent messages for our own devices.
+
+use core::borrow::Borrow;
 
 use rand_core::CryptoRng;
-use session_crypto::{DecryptError, X25519Public, X25519Secret, direct};
+use session_crypto::direct;
 use session_identity::{Account, AccountId};
-use session_proto::content::{Content, GroupUpdate, Id, Kind};
+use session_proto::content::{AnyId, Content, GroupUpdate, Kind};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::padding;
+use session_types::{SealedMessage, UnixMillis};
 
 use crate::admin::Action;
 use crate::compose::compose;
 use crate::error::{OpenError, SealError};
-use crate::opened::{Opened, Outer, Place, check_author, read_content};
-use crate::pro::Signer;
-use crate::sealed::{Destination, Sealed, namespace, storable, ttl_ms};
+use crate::lifetime::{Destination, storable, time_to_live};
+use crate::opened::Opened;
+use crate::opener::Opener;
+use crate::read::{Outer, read_content};
+use crate::rules::{Place, check_author};
+use crate::sealer::Sealer;
 
-pub use session_crypto::direct::Senders;
-
-/// Seals a message to an account.
-///
-/// `sent_ms` is the time of sending in Unix milliseconds, by the network's clock; it is written
-/// wherever it belongs. Store a copy in your own swarm with [`sync::seal`](crate::sync::seal).
-///
-/// # Errors
-///
-/// [`SealError`] if the recipient would refuse the message, or its key has small order, or the
-/// message is too long to be stored.
-///
-/// ```
-/// # use getrandom::{SysRng, rand_core::UnwrapErr};
-/// # let rng = &mut UnwrapErr(SysRng);
-/// use session_identity::{Account, Seed};
-/// use session_message::content::Content;
-/// use session_message::direct;
-///
-/// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-/// let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), 1_754_971_101_000)?;
-/// let opened = direct::open(&bob, &message.data)?;
-/// assert_eq!(opened.sender, *alice.id());
-/// assert_eq!(opened.content.as_text(), Some("hello"));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-pub fn seal(
-    rng: &mut (impl CryptoRng + ?Sized),
-    sender: &Account,
-    recipient: &AccountId,
-    content: &Content,
-    sent_ms: u64,
-) -> Result<Sealed, SealError> {
-    seal_for(rng, sender, recipient, content, sent_ms, None)
-}
-
-/// As [`seal`], with Session Pro.
-///
-/// # Errors
-///
-/// As [`seal`].
-pub fn seal_with_pro(
-    rng: &mut (impl CryptoRng + ?Sized),
-    sender: &Account,
-    recipient: &AccountId,
-    content: &Content,
-    sent_ms: u64,
-    pro: &Signer<'_>,
-) -> Result<Sealed, SealError> {
-    seal_for(rng, sender, recipient, content, sent_ms, Some(pro))
-}
-
-pub(crate) fn seal_for(
-    rng: &mut (impl CryptoRng + ?Sized),
-    sender: &Account,
-    recipient: &AccountId,
-    content: &Content,
-    sent_ms: u64,
-    pro: Option<&Signer<'_>>,
-) -> Result<Sealed, SealError> {
-    let is_ours = sender.id() == recipient;
-    check_author(content, &[sender.id().as_bytes()], is_ours)?;
-    if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
-        let action = Action::Invite { invitee: recipient };
-        action
-            .verify_id(&invite.group, sent_ms, &invite.admin_signature)
-            .map_err(|_| SealError::AdminSignature)?;
+impl<A: Borrow<Account>> Sealer<A> {
+    /// Seals a message to an account, for its swarm, namespace 0.
+    ///
+    /// Store a copy for our own other devices as well: [`seal_copy`](Self::seal_copy). A message to
+    /// our own account is a note to ourselves.
+    ///
+    /// ```text
+    /// Content           what the message says, with the time in it          protobuf
+    ///   | pad           0x80, zeros, to a multiple of 160
+    ///   | sign          sender's Ed25519 key A over: padded || A || Y       Y: recipient's X25519 key
+    ///   | seal          sealed box to Y of: padded || A || signature
+    ///   v
+    /// Envelope          { type = 6, sourceDevice = 1, timestamp, content = sealed box, proSig }
+    ///   v
+    /// WebSocketMessage  { type = REQUEST, request = { verb = "", path = "", body, requestId = 0 } }
+    ///   v
+    /// data
+    /// ```
+    ///
+    /// `proSig` is the signature of the Session Pro key over the sealed box, or 64 bytes that look
+    /// like one, so that nobody can tell who has Session Pro. Outside the sealed box only the time
+    /// is readable. The content contains it too, and both must be equal: a storage server cannot
+    /// change it.
+    ///
+    /// There is no forward secrecy and no protection against replay: recognise a message by its
+    /// [`MessageKey`](crate::MessageKey). Protocol: messages, sections 4.1 and 4.7; crypto, section 2.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`] if the recipient would drop the message, if the recipient's key has small
+    /// order, or if the message is too long to be stored.
+    pub fn seal_direct(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        recipient: &AccountId,
+        content: &Content,
+        sent_at: UnixMillis,
+    ) -> Result<SealedMessage, SealError> {
+        let destination = if self.account().id() != recipient {
+            Destination::Peer
+        } else if content.sync_target.is_some() {
+            Destination::OwnCopy
+        } else {
+            Destination::Note
+        };
+        self.seal_to(rng, recipient, content, sent_at, destination)
     }
-    let mut plain = compose(content, sent_ms, Place::Direct, pro)?;
-    padding::pad(&mut plain);
-    let ciphertext = direct::seal(rng, sender.ed25519(), &recipient.x25519(), &plain)?;
-    let signature = match pro {
-        Some(signer) => signer.sign(&ciphertext),
-        None => session_crypto::ed25519::decoy_signature(rng),
-    };
-    let envelope = Envelope::new(
-        EnvelopeKind::Session,
-        sent_ms,
-        &ciphertext,
-        signature.as_bytes(),
-    );
-    let destination = if is_ours {
-        let is_note = content.sync_target.is_none();
-        Destination::OwnAccount { is_note }
-    } else {
-        Destination::Peer
-    };
-    Ok(Sealed {
-        namespace: namespace::DEFAULT,
-        ttl_ms: ttl_ms(content, destination),
-        data: storable(envelope::wrap(&envelope.encode()))?,
-    })
+
+    /// Seals a copy of a message that goes to `conversation`, for our own swarm, namespace 0.
+    ///
+    /// Use the same content and time as for the message itself. A data message (text, reaction,
+    /// invitation, timer) names the conversation that it belongs to; other kinds have no place for
+    /// it and are copied as they are (protocol: messages, section 6, item 12).
+    /// [`open_direct`](Opener::open_direct) opens copies too, and rejects those of other accounts;
+    /// [`Opened::conversation`] says where they belong.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`] as for the message itself.
+    ///
+    /// ```
+    /// # use getrandom::{SysRng, rand_core::UnwrapErr};
+    /// # let rng = &mut UnwrapErr(SysRng);
+    /// use session_identity::{Account, Seed};
+    /// use session_message::content::Content;
+    /// use session_message::{Opener, Sealer, UnixMillis};
+    ///
+    /// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
+    /// let now = UnixMillis::new(1_754_971_101_000);
+    /// let copy = Sealer::new(&alice).seal_copy(rng, bob.id(), &Content::text("hello"), now)?;
+    /// let opened = Opener::new(&alice).open_direct(&copy.data)?;
+    /// assert_eq!(opened.sender, *alice.id());
+    /// assert_eq!(opened.conversation.as_bytes(), bob.id().as_bytes());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn seal_copy(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        conversation: &AccountId,
+        content: &Content,
+        sent_at: UnixMillis,
+    ) -> Result<SealedMessage, SealError> {
+        let mut copy = content.clone();
+        if copy.kind.is_data_message() {
+            copy.sync_target = Some(AnyId::from(conversation));
+        }
+        let own = self.account().id();
+        let destination = if conversation == own {
+            Destination::Note
+        } else {
+            Destination::OwnCopy
+        };
+        self.seal_to(rng, own, &copy, sent_at, destination)
+    }
+
+    fn seal_to(
+        &self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        recipient: &AccountId,
+        content: &Content,
+        sent_at: UnixMillis,
+        destination: Destination,
+    ) -> Result<SealedMessage, SealError> {
+        let account = self.account();
+        let own = AnyId::from(account.id());
+        check_author(content, &[own], account.id() == recipient)?;
+        if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
+            let action = Action::Invite { invitee: recipient };
+            action
+                .verify_id(&invite.group, sent_at, &invite.admin_signature)
+                .map_err(|_| SealError::AdminSignature)?;
+        }
+        let mut plain = compose(content, sent_at, Place::Direct, self.pro())?;
+        padding::pad(&mut plain);
+        let ciphertext = direct::seal(rng, account.ed25519(), &recipient.x25519(), &plain)?;
+        let signature = match self.pro() {
+            Some(signer) => signer.sign(&ciphertext),
+            None => session_crypto::ed25519::decoy_signature(rng),
+        };
+        let kind = EnvelopeKind::Session;
+        let envelope = Envelope::new(kind, sent_at, &ciphertext, &signature);
+        Ok(SealedMessage {
+            namespace: destination.namespace(),
+            ttl: time_to_live(content, destination),
+            data: storable(envelope::wrap(&envelope.encode()))?,
+        })
+    }
 }
 
-/// The envelope in stored data.
+/// Reads the envelope in stored data.
 pub(crate) fn read_envelope(data: &[u8]) -> Result<Envelope<'_>, OpenError> {
     // No protobuf message begins with a zero; later versions of the encryption do.
     if data.first() == Some(&0) {
@@ -145,7 +161,7 @@ pub(crate) fn read_envelope(data: &[u8]) -> Result<Envelope<'_>, OpenError> {
     Ok(envelope)
 }
 
-/// A source means nothing, but must be empty or in the form of an id.
+/// Checks that a source, which means nothing, is empty or has the form of an id.
 pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
     match envelope.source {
         None | Some([]) => Ok(()),
@@ -154,73 +170,53 @@ pub(crate) fn check_source(envelope: &Envelope<'_>) -> Result<(), OpenError> {
     }
 }
 
-/// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy of
-/// one that we sent.
-///
-/// A program that seals and opens: [`examples/direct.rs`](https://github.com/session-crates/session-crates/blob/main/session-message/examples/direct.rs).
-///
-/// # Errors
-///
-/// [`OpenError`] for whatever must be dropped. [`OpenError::Decrypt`] does not say why.
-pub fn open(account: &Account, data: &[u8]) -> Result<Opened, OpenError> {
-    open_with(account, data, direct::open)
+impl<A: Borrow<Account>> Opener<A> {
+    /// Opens a message from the account's swarm, namespace 0: one that somebody sent us, or a copy
+    /// of one that we sent.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; [`OpenError::disposition`] says what to do with the message.
+    /// [`OpenError::Decrypt`] does not say why.
+    pub fn open_direct(&mut self, data: &[u8]) -> Result<Opened, OpenError> {
+        let envelope = read_envelope(data)?;
+        let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
+        let opened = self.decrypt(ciphertext)?;
+        let mut raw = opened.message;
+        let length = padding::unpad(&raw)?.len();
+        raw.truncate(length);
+
+        let outer = Outer {
+            sent_at: envelope.sent_at,
+            pro_signature: envelope.pro_signature,
+            signed: ciphertext,
+        };
+        let checked = read_content(&raw, &outer)?;
+        let sender = AccountId::from_x25519(&opened.sender_x25519);
+        check(
+            &checked.content,
+            checked.sent_at,
+            &sender,
+            self.account().id(),
+        )?;
+        let target = checked.content.sync_target;
+        Ok(Opened {
+            sender,
+            sender_ed25519: opened.sender,
+            conversation: target.unwrap_or_else(|| AnyId::from(sender)),
+            sent_at: checked.sent_at,
+            is_time_signed: checked.is_time_signed,
+            content: checked.content,
+            raw,
+            pro: checked.pro,
+        })
+    }
 }
 
-/// As [`open`], with keys of senders that are not checked again: see [`Senders`].
-///
-/// For an account that gets many messages from the same people; a message of somebody known takes
-/// about a third less time.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn open_remembering(
-    account: &Account,
-    senders: &mut Senders,
-    data: &[u8],
-) -> Result<Opened, OpenError> {
-    open_with(account, data, |secret, public, ciphertext| {
-        direct::open_remembering(senders, secret, public, ciphertext)
-    })
-}
-
-fn open_with(
-    account: &Account,
-    data: &[u8],
-    decrypt: impl FnOnce(&X25519Secret, &X25519Public, &[u8]) -> Result<direct::Opened, DecryptError>,
-) -> Result<Opened, OpenError> {
-    let envelope = read_envelope(data)?;
-    let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
-    let opened = decrypt(account.x25519(), &account.x25519_public(), ciphertext)?;
-    let mut raw = opened.message;
-    let length = padding::unpad(&raw)?.len();
-    raw.truncate(length);
-
-    let outer = Outer {
-        sent_ms: envelope.timestamp_ms,
-        pro_signature: envelope.pro_signature,
-        signed: ciphertext,
-    };
-    let checked = read_content(&raw, &outer)?;
-    let sender = AccountId::from_x25519(&opened.sender_x25519);
-    check(&checked.content, checked.sent_ms, &sender, account.id())?;
-    let own_target = checked.content.sync_target;
-    Ok(Opened {
-        sender,
-        conversation: own_target.unwrap_or_else(|| Id::from_bytes(sender.to_bytes())),
-        sender_ed25519: opened.sender,
-        sent_ms: checked.sent_ms,
-        is_time_signed: checked.is_time_signed,
-        content: checked.content,
-        raw,
-        pro: checked.pro,
-    })
-}
-
-/// The rules of one-to-one messages.
+/// Checks the rules of one-to-one messages.
 fn check(
     content: &Content,
-    sent_ms: u64,
+    sent_at: UnixMillis,
     sender: &AccountId,
     own: &AccountId,
 ) -> Result<(), OpenError> {
@@ -228,10 +224,11 @@ fn check(
         let kind = content.kind.name();
         return Err(OpenError::NotHere { kind });
     }
-    check_author(content, &[sender.as_bytes()], sender == own)?;
+    let author = AnyId::from(sender);
+    check_author(content, &[author], sender == own)?;
     if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
         Action::Invite { invitee: own }
-            .verify_id(&invite.group, sent_ms, &invite.admin_signature)
+            .verify_id(&invite.group, sent_at, &invite.admin_signature)
             .map_err(|_| OpenError::AdminSignature)?;
     }
     Ok(())

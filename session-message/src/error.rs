@@ -5,71 +5,85 @@ use session_proto::bt;
 use session_proto::content::ContentError;
 use session_proto::padding::PaddingError;
 use session_proto::wire::WireError;
+use session_types::UnixMillis;
 
-use crate::opened::AuthorError;
+/// Content that its author must not write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorError {
+    /// Another account asks to delete a message that it did not write.
+    #[error("request to delete a message of another author")]
+    Unsend,
+    /// A sync copy does not go from an account to itself.
+    #[error("sync copy that is not between devices of one account")]
+    SyncTarget,
+}
 
-/// A message that must not be sent, or cannot be.
+/// A message that must not be sent, or cannot be sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
-    /// Its receivers would refuse the content.
+    /// The recipients would reject the content.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// A key cannot be used.
+    /// A key has small order, or there are not as many keys as messages.
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
-    /// A content of this kind has no meaning in this kind of conversation.
-    #[error("a {kind} cannot be sent here")]
+    /// The kind is not allowed in this kind of conversation.
+    #[error("a {kind} is not allowed in this conversation")]
     NotHere {
         /// Name of the kind.
         kind: &'static str,
     },
-    /// A content that its author must not write.
+    /// The author must not write this.
     #[error(transparent)]
     Author(#[from] AuthorError),
-    /// The recipient's id is not blinded, or blinded in another way than the sender's.
+    /// The recipient's id is not blinded, or is blinded in another way than the sender's.
     #[error("expected an id with prefix {expected:02x}, got {got:02x}")]
     Prefix {
-        /// The prefix of the sender's id.
+        /// Prefix of the sender's id.
         expected: u8,
-        /// The prefix of the recipient's id.
+        /// Prefix of the recipient's id.
         got: u8,
     },
-    /// A text that is longer than its sender may write.
-    #[error("text of {got} characters, at most {max} are allowed")]
+    /// The blinded key belongs to another account than the sealer's.
+    #[error("the blinded key belongs to another account")]
+    OtherAccount,
+    /// The text is longer than its sender may write.
+    #[error("expected a text of at most {max} characters, got {got}")]
     TextTooLong {
-        /// Unicode scalar values that are allowed.
+        /// Maximum length in Unicode scalar values.
         max: usize,
-        /// Unicode scalar values that there are.
+        /// Length in Unicode scalar values.
         got: usize,
     },
-    /// A time of sending that is not a Unix time in milliseconds: before
-    /// [`MIN_SENT_MS`](crate::MIN_SENT_MS) or after [`MAX_SENT_MS`](crate::MAX_SENT_MS).
-    #[error("expected the time of sending in Unix milliseconds, got {got_ms}")]
+    /// The time of sending is not a Unix time in milliseconds: it lies before
+    /// [`SENT_MIN`](crate::SENT_MIN) or after [`SENT_MAX`](crate::SENT_MAX).
+    #[error("expected a time of sending in Unix milliseconds, got {got}")]
     SentTime {
-        /// The time given, in milliseconds.
-        got_ms: u64,
+        /// The time given.
+        got: UnixMillis,
     },
-    /// A group update whose admin signature is not over this time and recipient.
+    /// The admin signature of a group update does not cover this time and recipient.
     #[error("the admin signature of the group update does not verify")]
     AdminSignature,
-    /// A Session Pro proof for another key than the one that signs.
+    /// The Session Pro proof names another key than the one that signs.
     #[error("the Session Pro proof is for another key")]
     ProKey,
-    /// A sealed message that no storage server takes.
-    #[error("sealed message of {got} bytes, at most {max} can be stored")]
+    /// The sealed message is longer than storage servers accept.
+    #[error("expected a sealed message of at most {max} bytes, got {got}")]
     TooLong {
-        /// Bytes that can be stored.
+        /// Maximum length in bytes.
         max: usize,
-        /// Bytes of the sealed message.
+        /// Length in bytes.
         got: usize,
     },
-    /// Nothing to encrypt, or more than a group message can have.
+    /// The content of a group message is empty or too long.
     #[error("expected 1 to {max} bytes, got {got}")]
     Length {
-        /// Bytes that are allowed.
+        /// Maximum length in bytes.
         max: usize,
-        /// Bytes that were given.
+        /// Length in bytes.
         got: usize,
     },
 }
@@ -80,102 +94,107 @@ impl From<KeyError> for SealError {
     }
 }
 
-/// Data that is no message for us, or one that must be dropped. Go on with the next.
+/// Data that is not a message for us, or one that must not be shown.
+///
+/// [`disposition`](Self::disposition) says what to do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The wrapper around the envelope is not one.
+    /// The wrapper around the envelope is malformed.
     #[error("wrapper: {0}")]
     Wrapper(WireError),
-    /// The envelope is not one.
+    /// The envelope is malformed.
     #[error("envelope: {0}")]
     Envelope(WireError),
-    /// A version that this crate does not know, or an unknown one inside of a group message.
+    /// The version of the message or of its encryption is not supported.
     #[error("message of an unsupported version")]
     Version,
-    /// The envelope names a source in a wrong form.
+    /// The source that the envelope names does not have the form of an id.
     #[error("source of the envelope is not an id")]
     Source,
     /// The envelope has no content.
     #[error("envelope without content")]
     NoContent,
-    /// Not for us, changed on the way, or not signed by whom it says.
+    /// The message is for another recipient, is malformed or fails authentication.
     #[error(transparent)]
     Decrypt(#[from] DecryptError),
-    /// The decrypted content is nothing but padding.
+    /// No key of the group opens the message, or it fails authentication. A new key may open it.
+    #[error("no key of the group opens the message")]
+    GroupDecrypt(DecryptError),
+    /// The decrypted content consists of padding only.
     #[error(transparent)]
     Padding(#[from] PaddingError),
-    /// A decrypted group message is not canonical bt-encoding.
+    /// The decrypted group message is not canonical bt-encoding.
     #[error("group message: {0}")]
     Encoding(#[from] bt::Error),
-    /// A decrypted dict lacks something.
+    /// The decrypted dict lacks a part.
     #[error("dict: {0}")]
     Field(#[from] bt::FieldError),
-    /// A group message with both or neither of plain and compressed data, or with empty data.
-    #[error("group message has no data, or two")]
+    /// The group message has both or neither of plain and compressed data, or empty data.
+    #[error("expected plain or compressed data in the group message")]
     GroupData,
-    /// Compressed data that is no zstd frame, or one of more than 1,000,000 bytes.
-    #[error("compressed data is no frame, or too large")]
+    /// The compressed data is not a zstd frame, or decompresses to more than 1,000,000 bytes.
+    #[error("compressed data is malformed or too long")]
     Compression,
-    /// The content is one that must be refused.
+    /// The content is rejected.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// A content of this kind has no meaning in this kind of conversation.
-    #[error("a {kind} cannot come here")]
+    /// The kind is not allowed in this kind of conversation.
+    #[error("a {kind} is not allowed in this conversation")]
     NotHere {
         /// Name of the kind.
         kind: &'static str,
     },
     /// The times in envelope and content differ.
-    #[error("envelope says {envelope_ms} ms, content {content_ms} ms")]
+    #[error("envelope has the time {envelope}, content {content}")]
     Time {
-        /// The time in the envelope, Unix milliseconds.
-        envelope_ms: u64,
-        /// The time in the content, Unix milliseconds.
-        content_ms: u64,
+        /// The time in the envelope.
+        envelope: UnixMillis,
+        /// The time in the content.
+        content: UnixMillis,
     },
-    /// A community message with a time too far from that of its posting.
-    #[error("posted at {posted_ms} ms, content says {content_ms} ms")]
+    /// The time of a community message is too far from the time of its posting.
+    #[error("posted at {posted}, but content has the time {content}")]
     PostingTime {
-        /// When the server says that it was posted, Unix milliseconds.
-        posted_ms: u64,
-        /// The time in the content, Unix milliseconds.
-        content_ms: u64,
+        /// The time of posting according to the server.
+        posted: UnixMillis,
+        /// The time in the content.
+        content: UnixMillis,
     },
-    /// A typing indicator for another time than its own.
+    /// A typing indicator has another time than its envelope.
     #[error("typing indicator for another time")]
     TypingTime,
-    /// A content that its author must not write.
+    /// The author must not write this.
     #[error(transparent)]
     Author(#[from] AuthorError),
-    /// A group update whose admin signature is not over this time, group and recipient.
+    /// The admin signature of a group update does not cover this time, group and recipient.
     #[error("the admin signature of the group update does not verify")]
     AdminSignature,
-    /// A Session Pro signature of another length than 64 bytes.
+    /// The Session Pro signature is not 64 bytes long.
     #[error("expected a Session Pro signature of 64 bytes, got {got}")]
     ProSignatureLength {
-        /// Its length.
+        /// Length in bytes.
         got: usize,
     },
-    /// Two Session Pro signatures, in the envelope and in the content.
+    /// Both the envelope and the content have a Session Pro signature.
     #[error("two Session Pro signatures")]
     TwoProSignatures,
-    /// A message with Session Pro that does not say when it was sent.
+    /// A message with Session Pro has no time of sending.
     #[error("message with Session Pro and without a time")]
     ProTime,
-    /// A Session Pro proof that lacks a part, or has one of another length.
-    #[error("part {field} of the Session Pro proof is missing or has another length")]
+    /// The Session Pro proof lacks a part, or a part has the wrong length.
+    #[error("part {field} of the Session Pro proof is missing or has the wrong length")]
     ProProof {
         /// Name of the part in the schema.
         field: &'static str,
     },
-    /// A wrapped config that we did not write.
-    #[error("wrapped config that we did not write")]
+    /// Another account wrote the wrapped config.
+    #[error("wrapped config of another account")]
     NotOurs,
-    /// A wrapped config without padding, or content without config, or for another namespace.
+    /// The wrapped content has no padding, no config, or the config of another namespace.
     #[error("wrapped content is not the config of this namespace")]
     NotThisConfig,
-    /// A notice of removal from before we were invited again, or for somebody else.
+    /// The notice of removal is older than our newest invitation, or concerns another member.
     #[error("notice of removal that does not concern us")]
     StaleNotice,
 }

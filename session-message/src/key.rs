@@ -1,19 +1,18 @@
 //! What identifies a message, to recognise one that was seen before.
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
 use session_crypto::Blake2b;
-use session_proto::content::Id;
+use session_types::{AnyId, UnixMillis, hex};
 
 /// Key of a message: equal for two copies of one message, different for two messages.
 ///
 /// Storage servers hold several copies of a message and can replay it, so a client must recognise
-/// what it has processed. Author and time are not enough: one author can send two messages in the
-/// same millisecond, for instance two sync copies to different people (protocol: messages, section
-/// 4.8). The key is made of
+/// the messages that it has processed. Author and time do not identify a message: one author can
+/// send two in the same millisecond, for instance two sync copies to different people (protocol:
+/// messages, section 4.8). The key consists of
 ///
 /// - the conversation,
 /// - the authenticated author,
@@ -30,23 +29,24 @@ use session_proto::content::Id;
 ///
 /// use session_identity::{Account, Seed};
 /// use session_message::content::Content;
-/// use session_message::direct;
+/// use session_message::{Opener, Sealer, UnixMillis};
 ///
 /// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-/// let now_ms = 1_754_971_101_000;
+/// let now = UnixMillis::new(1_754_971_101_000);
+/// let (sealer, mut opener) = (Sealer::new(&alice), Opener::new(&bob));
 /// let mut seen = BTreeSet::new();
 /// for (text, is_new) in [("one", true), ("two", true), ("one", false)] {
-///     let message = direct::seal(rng, &alice, bob.id(), &Content::text(text), now_ms)?;
-///     let opened = direct::open(&bob, &message.data)?;
+///     let message = sealer.seal_direct(rng, bob.id(), &Content::text(text), now)?;
+///     let opened = opener.open_direct(&message.data)?;
 ///     assert_eq!(seen.insert(opened.key()), is_new);
 /// }
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey {
-    conversation: Id,
-    author: Id,
-    sent_ms: u64,
+    conversation: AnyId,
+    author: AnyId,
+    sent_at: UnixMillis,
     content_hash: [u8; 32],
 }
 
@@ -62,35 +62,35 @@ impl MessageKey {
     /// `content` is the opened content as it was received, without padding. Use
     /// [`Opened::key`](crate::Opened::key) for a message that this crate has opened.
     #[must_use]
-    pub fn new(conversation: Id, author: Id, sent_ms: u64, content: &[u8]) -> Self {
+    pub fn new(conversation: AnyId, author: AnyId, sent_at: UnixMillis, content: &[u8]) -> Self {
         let hash = Blake2b::personal(PERSONAL).chain(content);
         Self {
             conversation,
             author,
-            sent_ms,
+            sent_at,
             content_hash: hash.finalize(),
         }
     }
 
-    /// The conversation: the other account, the group, or the other blinded id of a community.
+    /// Returns the conversation: the other account, the group, or the other blinded id of a community.
     #[must_use]
-    pub const fn conversation(&self) -> &Id {
+    pub const fn conversation(&self) -> &AnyId {
         &self.conversation
     }
 
-    /// The authenticated author.
+    /// Returns the authenticated author.
     #[must_use]
-    pub const fn author(&self) -> &Id {
+    pub const fn author(&self) -> &AnyId {
         &self.author
     }
 
-    /// The time of sending, in Unix milliseconds.
+    /// Returns the time of sending.
     #[must_use]
-    pub const fn sent_ms(&self) -> u64 {
-        self.sent_ms
+    pub const fn sent_at(&self) -> UnixMillis {
+        self.sent_at
     }
 
-    /// The BLAKE2b hash of the content.
+    /// Returns the BLAKE2b hash of the content.
     #[must_use]
     pub const fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
@@ -104,7 +104,7 @@ impl MessageKey {
         let mut bytes = Vec::with_capacity(Self::ENCODED_LENGTH);
         bytes.extend_from_slice(self.conversation.as_bytes());
         bytes.extend_from_slice(self.author.as_bytes());
-        bytes.extend_from_slice(&self.sent_ms.to_be_bytes());
+        bytes.extend_from_slice(&self.sent_at.get().to_be_bytes());
         bytes.extend_from_slice(&self.content_hash);
         bytes
     }
@@ -126,9 +126,9 @@ impl TryFrom<&[u8]> for MessageKey {
         }
         let mut rest = bytes;
         let key = Self {
-            conversation: Id::from_bytes(take(&mut rest)?),
-            author: Id::from_bytes(take(&mut rest)?),
-            sent_ms: u64::from_be_bytes(take(&mut rest)?),
+            conversation: AnyId::from_bytes(take(&mut rest)?),
+            author: AnyId::from_bytes(take(&mut rest)?),
+            sent_at: UnixMillis::new(u64::from_be_bytes(take(&mut rest)?)),
             content_hash: take(&mut rest)?,
         };
         if rest.is_empty() {
@@ -141,8 +141,7 @@ impl TryFrom<&[u8]> for MessageKey {
 
 impl fmt::Display for MessageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.to_bytes();
-        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(f, &self.to_bytes())
     }
 }
 
@@ -150,21 +149,11 @@ impl FromStr for MessageKey {
     type Err = MessageKeyError;
 
     fn from_str(text: &str) -> Result<Self, MessageKeyError> {
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        // Longer text is not even decoded.
+        if text.len() != 2 * Self::ENCODED_LENGTH {
             return Err(MessageKeyError);
-        };
-        let digit = |character: u8| char::from(character).to_digit(16);
-        let byte = |[high, low]: &[u8; 2]| {
-            let value = digit(*high)? << 4 | digit(*low)?;
-            u8::try_from(value).ok()
-        };
-        let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-        Self::try_from(bytes.ok_or(MessageKeyError)?.as_slice())
-    }
-}
-
-impl From<MessageKey> for String {
-    fn from(key: MessageKey) -> Self {
-        key.to_string()
+        }
+        let bytes = hex::decode_vec(text).ok_or(MessageKeyError)?;
+        Self::try_from(bytes.as_slice())
     }
 }

@@ -13,16 +13,18 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use session_crypto::Ed25519PublicExt;
+use core::borrow::Borrow;
 
 use rand_core::CryptoRng;
 use session_crypto::multi::Party;
-use session_crypto::{DecryptError, Ed25519Secret};
+use session_crypto::{DecryptError, Ed25519PublicExt, Ed25519Secret};
 use session_identity::{Account, AccountId, GroupId};
+use session_types::{Namespace, SealedMessage};
 
 use crate::error::{OpenError, SealError};
+use crate::lifetime::storable;
 use crate::multi::{self, Junk, NONCE_LENGTH};
-use crate::sealed::{Sealed, namespace, storable, ttl};
+use crate::opener::Opener;
 
 /// The domain of these notices.
 pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
@@ -40,14 +42,15 @@ pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
 /// use session_identity::{Account, Group, Seed};
-/// use session_message::kicked;
+/// use session_message::{Opener, kicked};
 ///
 /// let (group, bob) = (Group::generate(rng), Account::from_seed(&Seed::generate(rng)));
 /// let notice = kicked::seal(rng, group.ed25519(), &[*bob.id()], 4)?;
 /// // Bob's newest key is of generation 4: he was removed since.
-/// assert_eq!(kicked::open(&bob, group.id(), 4, &notice.data)?, 4);
+/// let opener = Opener::new(&bob);
+/// assert_eq!(opener.open_removal(group.id(), 4, &notice.data)?, 4);
 /// // After a new invitation, with generation 5, the old notice means nothing.
-/// assert!(kicked::open(&bob, group.id(), 5, &notice.data).is_err());
+/// assert!(opener.open_removal(group.id(), 5, &notice.data).is_err());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn seal(
@@ -55,7 +58,7 @@ pub fn seal(
     group: &Ed25519Secret,
     removed: &[AccountId],
     generation: u64,
-) -> Result<Sealed, SealError> {
+) -> Result<SealedMessage, SealError> {
     let mut nonce = [0; NONCE_LENGTH];
     rng.fill_bytes(&mut nonce);
     let secret = group.to_x25519();
@@ -68,39 +71,44 @@ pub fn seal(
     let messages: Vec<_> = messages.iter().map(Vec::as_slice).collect();
     let sender = Party::new(&secret, DOMAIN);
     let data = multi::seal(rng, &sender, &nonce, &recipients, &messages, Junk::None)?;
-    Ok(Sealed {
-        namespace: namespace::REVOKED_RETRIEVABLE,
-        ttl_ms: ttl::LONG_MS,
+    let namespace = Namespace::REVOKED_GROUP_MESSAGES;
+    Ok(SealedMessage {
+        namespace,
+        ttl: namespace.usual_ttl(),
         data: storable(data)?,
     })
 }
 
-/// Reads a notice: whether it says that we were removed, and with which generation of the key.
-///
-/// `own_generation` is that of our newest key. Notices from before are not for now: we may have
-/// been invited again since.
-///
-/// # Errors
-///
-/// [`OpenError::Decrypt`] if it is not for us, [`OpenError::StaleNotice`] if it is old or says
-/// something else.
-pub fn open(
-    account: &Account,
-    group: &GroupId,
-    own_generation: u64,
-    data: &[u8],
-) -> Result<u64, OpenError> {
-    let sender = group.ed25519().to_x25519().map_err(DecryptError::from)?;
-    let party = Party::new(account.x25519(), DOMAIN);
-    let message = multi::open(&party, &sender, data)?;
-    let (key, generation) = message
-        .split_first_chunk::<32>()
-        .ok_or(OpenError::StaleNotice)?;
-    let is_number = !generation.is_empty() && generation.iter().all(u8::is_ascii_digit);
-    core::str::from_utf8(generation)
-        .ok()
-        .filter(|_| is_number && key == account.id().key_bytes())
-        .and_then(|generation| generation.parse().ok())
-        .filter(|generation| *generation >= own_generation)
-        .ok_or(OpenError::StaleNotice)
+impl<A: Borrow<Account>> Opener<A> {
+    /// Opens a notice of removal from the swarm of a group, namespace -11. Returns the generation of
+    /// the group's key before the removal.
+    ///
+    /// `own_generation` is the generation of our newest key. Older notices are ignored: we may have
+    /// been invited again since.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Decrypt`] if the notice is for other members, which is expected;
+    /// [`OpenError::StaleNotice`] if it is older than our newest key or says something else.
+    pub fn open_removal(
+        &self,
+        group: &GroupId,
+        own_generation: u64,
+        data: &[u8],
+    ) -> Result<u64, OpenError> {
+        let account = self.account();
+        let sender = group.ed25519().to_x25519().map_err(DecryptError::from)?;
+        let party = Party::new(account.x25519(), DOMAIN);
+        let message = multi::open(&party, &sender, data)?;
+        let (key, generation) = message
+            .split_first_chunk::<32>()
+            .ok_or(OpenError::StaleNotice)?;
+        let is_number = !generation.is_empty() && generation.iter().all(u8::is_ascii_digit);
+        core::str::from_utf8(generation)
+            .ok()
+            .filter(|_| is_number && key == account.id().key_bytes())
+            .and_then(|generation| generation.parse().ok())
+            .filter(|generation| *generation >= own_generation)
+            .ok_or(OpenError::StaleNotice)
+    }
 }

@@ -10,25 +10,39 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod compose;
+mod direct;
+mod disposition;
+mod error;
+mod key;
+mod lifetime;
+mod opened;
+mod opener;
+mod read;
+mod rules;
+mod sealer;
+mod sent_time;
+
 pub mod admin;
 pub mod community;
-mod compose;
 pub mod config;
-pub mod direct;
-mod error;
 pub mod group;
 pub mod inbox;
-mod key;
 pub mod kicked;
 pub mod multi;
 pub mod notify;
-mod opened;
 pub mod pro;
-mod sealed;
-pub mod sync;
 
-pub use error::{OpenError, SealError};
+pub use disposition::Disposition;
+pub use error::{AuthorError, OpenError, SealError};
 pub use key::{MessageKey, MessageKeyError};
-pub use opened::{AuthorError, Opened};
-pub use sealed::{MAX_SENT_MS, MIN_SENT_MS, Sealed, namespace, ttl};
+pub use opened::Opened;
+pub use opener::Opener;
+pub use sealer::Sealer;
+pub use sent_time::{SENT_MAX, SENT_MIN};
 pub use session_proto::content;
+pub use session_types::{Namespace, SealedMessage, UnixMillis};
+
+// The foreign crates of the interface.
+pub use rand_core;
+pub use zeroize;

@@ -17,7 +17,7 @@ use session_crypto::{DecryptError, X25519Public};
 use session_proto::bt;
 use zeroize::Zeroizing;
 
-use crate::error::SealError;
+use crate::error::{OpenError, SealError};
 
 /// Bytes of a nonce.
 pub const NONCE_LENGTH: usize = 24;
@@ -98,18 +98,19 @@ pub fn seal(
 ///
 /// # Errors
 ///
-/// [`DecryptError`] if there is none, which is normal, or the message is none.
+/// [`OpenError::Decrypt`] if no entry is for us, which is expected for non-recipients, or if the
+/// message is malformed.
 pub fn open(
     recipient: &Party<'_>,
     sender: &X25519Public,
     data: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let dict = bt::parse_dict(data).map_err(|_| DecryptError)?;
     let nonce = dict.array("#").map_err(|_| DecryptError)?;
     let entries = dict.list("e").map_err(|_| DecryptError)?;
     if entries.iter().any(|entry| entry.as_bytes().is_none()) {
-        return Err(DecryptError);
+        return Err(DecryptError.into());
     }
     let entries = entries.iter().filter_map(|entry| entry.as_bytes());
-    recipient.open_from(sender, nonce, entries)
+    Ok(recipient.open_from(sender, nonce, entries)?)
 }

@@ -1,4 +1,4 @@
-//! What a storage server sends to a subscriber when a message comes in.
+//! Notifications that a storage server sends to subscribers when a message is stored.
 //!
 //! ```text
 //! dict      @   id of the account or group, 33 bytes
@@ -13,42 +13,42 @@
 
 use alloc::vec::Vec;
 
-use session_identity::{AnyId, IdError};
 use session_proto::bt;
+use session_types::{AnyId, HashError, IdError, MessageHash, Namespace, UnixMillis};
 
-/// A message that came in, borrowed from the notice of it.
+/// A notification that a message was stored. It borrows the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notification<'a> {
-    /// Whose swarm it came into.
+    /// The account or group in whose swarm it was stored.
     pub id: AnyId,
-    /// Its hash.
-    pub hash: &'a str,
-    /// Its namespace.
-    pub namespace: i16,
-    /// When it was stored, Unix milliseconds.
-    pub stored_ms: u64,
-    /// When it expires, Unix milliseconds.
-    pub expiry_ms: u64,
-    /// What was stored, not in base64.
+    /// Hash of the message.
+    pub hash: MessageHash,
+    /// Namespace of the message.
+    pub namespace: Namespace,
+    /// When it was stored.
+    pub stored_at: UnixMillis,
+    /// When it expires.
+    pub expires_at: UnixMillis,
+    /// The stored bytes, not in base64.
     pub data: Option<&'a [u8]>,
 }
 
-/// A dict that is no notification.
+/// The dict is not a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotificationError {
     /// Not canonical bt-encoding.
     #[error(transparent)]
     Encoding(#[from] bt::Error),
-    /// A part is missing, or of another kind.
+    /// A part is missing or has the wrong type.
     #[error(transparent)]
     Field(#[from] bt::FieldError),
-    /// The id is of no kind that there is.
+    /// The id is of an unknown kind.
     #[error(transparent)]
     Id(#[from] IdError),
-    /// The hash is not text.
-    #[error("hash is not UTF-8")]
-    Hash,
+    /// The hash is malformed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
     /// The namespace is out of range.
     #[error("namespace {got} does not fit into 16 bits")]
     Namespace {
@@ -57,29 +57,23 @@ pub enum NotificationError {
     },
 }
 
-/// Returns the id if its kind is known.
-fn known(id: AnyId) -> Result<AnyId, IdError> {
-    id.kind().map(|_| id)
-}
-
 impl<'a> Notification<'a> {
-    /// Reads a notification.
+    /// Parses a notification.
     ///
     /// # Errors
     ///
-    /// [`NotificationError`] if it is none.
+    /// [`NotificationError`] if the input is malformed.
     ///
     /// ```
-    /// # use session_identity::{Account, Seed};
-    /// # let account = Account::from_seed(&Seed::from_short(&[1; 16]));
     /// use session_message::notify::Notification;
+    /// use session_types::{AnyId, MessageHash, Namespace, UnixMillis};
     ///
     /// let notice = Notification {
-    ///     id: (*account.id()).into(),
-    ///     hash: "hash",
-    ///     namespace: 0,
-    ///     stored_ms: 1_754_971_101_000,
-    ///     expiry_ms: 1_756_180_701_000,
+    ///     id: AnyId::from_parts(0x05, &[7; 32]),
+    ///     hash: MessageHash::from_digest(&[1; 32]),
+    ///     namespace: Namespace::DEFAULT,
+    ///     stored_at: UnixMillis::new(1_754_971_101_000),
+    ///     expires_at: UnixMillis::new(1_756_180_701_000),
     ///     data: Some(b"data"),
     /// };
     /// assert_eq!(Notification::parse(&notice.encode())?, notice);
@@ -89,11 +83,13 @@ impl<'a> Notification<'a> {
         let dict = bt::parse_dict(input)?;
         let got = dict.i64("n")?;
         Ok(Self {
-            id: known(AnyId::from_bytes(*dict.array("@")?))?,
-            hash: core::str::from_utf8(dict.bytes("h")?).map_err(|_| NotificationError::Hash)?,
-            namespace: i16::try_from(got).map_err(|_| NotificationError::Namespace { got })?,
-            stored_ms: dict.u64("t")?,
-            expiry_ms: dict.u64("z")?,
+            id: AnyId::from_bytes(*dict.array("@")?).kind()?.into(),
+            hash: MessageHash::try_from(dict.bytes("h")?)?,
+            namespace: i16::try_from(got)
+                .map(Namespace::new)
+                .map_err(|_| NotificationError::Namespace { got })?,
+            stored_at: UnixMillis::new(dict.u64("t")?),
+            expires_at: UnixMillis::new(dict.u64("z")?),
             data: match dict.get(b"~") {
                 None => None,
                 Some(_) => Some(dict.bytes("~")?),
@@ -101,15 +97,15 @@ impl<'a> Notification<'a> {
         })
     }
 
-    /// Writes the notification.
+    /// Encodes the notification.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         bt::dict(|dict| {
             dict.bytes(b"@", self.id.as_bytes());
             dict.bytes(b"h", self.hash.as_bytes());
-            dict.int(b"n", self.namespace);
-            dict.int(b"t", self.stored_ms);
-            dict.int(b"z", self.expiry_ms);
+            dict.int(b"n", self.namespace.number());
+            dict.int(b"t", self.stored_at.get());
+            dict.int(b"z", self.expires_at.get());
             if let Some(data) = self.data {
                 dict.bytes(b"~", data);
             }

@@ -23,19 +23,20 @@ use session_crypto::pro::Proof;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
 use session_proto::content::{Content, ProMessage, ProProof};
 use session_proto::limits::{MAX_TEXT, MAX_TEXT_PRO, MESSAGE_FEATURE_LONG_TEXT};
+use session_types::UnixMillis;
 
 use crate::error::{OpenError, SealError};
 
-/// What is needed to write messages with Session Pro.
-#[derive(Debug, Clone, Copy)]
-pub struct Signer<'a> {
-    rotating: &'a Ed25519Secret,
-    proof: &'a Proof,
+/// A rotating key with its proof, which signs messages with Session Pro.
+#[derive(Debug)]
+pub struct Signer {
+    rotating: Ed25519Secret,
+    proof: Proof,
     profile_features: u64,
 }
 
-impl<'a> Signer<'a> {
-    /// A rotating key with its proof.
+impl Signer {
+    /// Joins a rotating key with its proof.
     ///
     /// `profile_features` are the bits of the sender's profile, such as
     /// [`PROFILE_FEATURE_BADGE`](session_proto::limits::PROFILE_FEATURE_BADGE). The bits of the
@@ -45,8 +46,8 @@ impl<'a> Signer<'a> {
     ///
     /// [`SealError::ProKey`] if the proof is for another key.
     pub fn new(
-        rotating: &'a Ed25519Secret,
-        proof: &'a Proof,
+        rotating: Ed25519Secret,
+        proof: Proof,
         profile_features: u64,
     ) -> Result<Self, SealError> {
         if proof.rotating_key != rotating.public() {
@@ -69,7 +70,7 @@ impl<'a> Signer<'a> {
 /// Nothing is said where no feature is used.
 pub(crate) fn pro_message(
     content: &Content,
-    signer: Option<&Signer<'_>>,
+    signer: Option<&Signer>,
 ) -> Result<Option<ProMessage>, SealError> {
     let got = content.as_text().map_or(0, |text| text.chars().count());
     let max = if signer.is_some() {
@@ -153,7 +154,7 @@ impl Claim {
         message: ProMessage,
         signature: &Ed25519Signature,
         signed: &[u8],
-        time_ms: u64,
+        judged_at: UnixMillis,
     ) -> Result<Self, OpenError> {
         let proof = message.proof.as_ref().map(read_proof).transpose()?;
         let is_signed =
@@ -163,7 +164,7 @@ impl Claim {
             profile_features: message.profile_bitset.unwrap_or(0),
             message_features: message.msg_bitset.unwrap_or(0),
             is_signed,
-            time_seconds: time_ms / 1000,
+            time_seconds: judged_at.as_secs(),
         })
     }
 }
@@ -173,8 +174,8 @@ fn read_proof(proof: &ProProof) -> Result<Proof, OpenError> {
         bytes: Option<&Vec<u8>>,
         field: &'static str,
     ) -> Result<[u8; N], OpenError> {
-        let bytes = bytes.map(Vec::as_slice).unwrap_or_default();
-        bytes.try_into().map_err(|_| OpenError::ProProof { field })
+        let part = bytes.and_then(|bytes| bytes.as_slice().try_into().ok());
+        part.ok_or(OpenError::ProProof { field })
     }
     let rotating = part(proof.rotating_public_key.as_ref(), "rotatingPublicKey")?;
     let field = "expiryUnixTs";

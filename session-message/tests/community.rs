@@ -14,20 +14,19 @@ use session_crypto::blind::{BlindedSecret, Blinding};
 use session_crypto::pro::Proof;
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public};
 use session_identity::{Account, AnyId, GroupId, Seed};
-use session_message::content::{Content, Id, Kind, Reaction, Typing, Unsend};
+use session_message::community::Post;
+use session_message::content::{self, Content, Kind, Reaction, Typing, Unsend};
 use session_message::group::Key;
 use session_message::inbox::Metadata;
 use session_message::notify::Notification;
 use session_message::pro::{Signer, Status};
-use session_message::{AuthorError, OpenError, SealError, community, direct, group, inbox, sync};
+use session_message::{AuthorError, Namespace, OpenError, Opener, SealError, Sealer, UnixMillis};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
-use session_proto::limits::{
-    MAX_COMMUNITY_SKEW_MS, MESSAGE_FEATURE_LONG_TEXT, PROFILE_FEATURE_BADGE,
-};
+use session_proto::limits::{MESSAGE_FEATURE_LONG_TEXT, PROFILE_FEATURE_BADGE};
 use session_proto::padding;
 use session_proto::schema::session as wire;
 
-const TIME: u64 = 1_754_971_101_000;
+const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
@@ -57,38 +56,64 @@ fn proof(expiry_seconds: u64) -> Proof {
     proof
 }
 
+fn seal_post(
+    content: &Content,
+    sent_at: UnixMillis,
+    pro: Option<Signer>,
+) -> Result<Vec<u8>, SealError> {
+    let mut sealer = Sealer::new(account(1));
+    sealer.set_pro(pro);
+    sealer.seal_post(content, sent_at)
+}
+
+fn open_post(data: &[u8], posted_at: UnixMillis, now: UnixMillis) -> Result<Post, OpenError> {
+    Opener::new(account(2)).open_post(data, posted_at, now)
+}
+
+fn signer(proof: Proof, profile_features: u64) -> Signer {
+    Signer::new(rotating(), proof, profile_features).unwrap()
+}
+
+/// A time some milliseconds later or earlier.
+fn shifted(ms: i64) -> UnixMillis {
+    UnixMillis::new(TIME.get().saturating_add_signed(ms))
+}
+
+/// Six hours in milliseconds.
+const SKEW: i64 = 6 * 60 * 60 * 1000;
+
 mod posts {
     use super::*;
 
     #[test]
     fn what_is_made_is_read() {
         let content = Content::text("hello");
-        let data = community::seal(&content, TIME, None).unwrap();
+        let data = seal_post(&content, TIME, None).unwrap();
         assert_eq!(data.len() % 160, 0);
-        let post = community::open(&data, TIME, TIME).unwrap();
+        let post = open_post(&data, TIME, TIME).unwrap();
         assert_eq!(post.content, content);
-        assert_eq!(post.sent_ms, TIME);
+        assert_eq!(post.sent_at, TIME);
         assert!(post.is_time_signed);
         assert_eq!(post.pro, None);
     }
 
     #[test]
     fn the_time_lies_within_six_hours_of_posting() {
-        let data = community::seal(&Content::text("x"), TIME, None).unwrap();
-        for posted in [TIME - MAX_COMMUNITY_SKEW_MS, TIME + MAX_COMMUNITY_SKEW_MS] {
-            assert!(community::open(&data, posted, TIME).is_ok());
+        let data = seal_post(&Content::text("x"), TIME, None).unwrap();
+        for posted in [shifted(-SKEW), shifted(SKEW)] {
+            assert!(open_post(&data, posted, TIME).is_ok());
         }
-        for posted_ms in [
-            TIME - MAX_COMMUNITY_SKEW_MS - 1,
-            TIME + MAX_COMMUNITY_SKEW_MS + 1,
-            0,
-            u64::MAX,
+        for posted in [
+            shifted(-SKEW - 1),
+            shifted(SKEW + 1),
+            UnixMillis::EPOCH,
+            UnixMillis::MAX,
         ] {
             assert_eq!(
-                community::open(&data, posted_ms, TIME),
+                open_post(&data, posted, TIME),
                 Err(OpenError::PostingTime {
-                    posted_ms,
-                    content_ms: TIME
+                    posted,
+                    content: TIME
                 })
             );
         }
@@ -97,8 +122,8 @@ mod posts {
     #[test]
     fn kinds_without_a_meaning_are_refused() {
         let reaction = Kind::Reaction(Reaction {
-            sent_ms: 1,
-            author: Id::from_bytes([5; 33]),
+            sent_at: UnixMillis::new(1),
+            author: AnyId::from_bytes([5; 33]),
             emoji: "x".into(),
             is_removal: false,
         });
@@ -106,64 +131,63 @@ mod posts {
             let content = Content::from(kind);
             let kind = content.kind.name();
             assert_eq!(
-                community::seal(&content, TIME, None),
+                seal_post(&content, TIME, None),
                 Err(SealError::NotHere { kind })
             );
             let mut data = content.encode(TIME, None).unwrap();
             padding::pad(&mut data);
             assert_eq!(
-                community::open(&data, TIME, TIME),
+                open_post(&data, TIME, TIME),
                 Err(OpenError::NotHere { kind })
             );
         }
         let mut content = Content::text("x");
-        content.sync_target = Some(Id::from_bytes([5; 33]));
+        content.sync_target = Some(AnyId::from_bytes([5; 33]));
         let refused = AuthorError::SyncTarget;
-        assert_eq!(community::seal(&content, TIME, None), Err(refused.into()));
+        assert_eq!(seal_post(&content, TIME, None), Err(refused.into()));
         let mut data = content.encode(TIME, None).unwrap();
         padding::pad(&mut data);
-        assert_eq!(community::open(&data, TIME, TIME), Err(refused.into()));
+        assert_eq!(open_post(&data, TIME, TIME), Err(refused.into()));
     }
 
     #[test]
     fn an_envelope_of_a_later_generation_is_read() {
-        let (rotating, proof) = (rotating(), proof(TIME / 1000));
-        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
-        let signed_inside = community::seal(&Content::text("x"), TIME, Some(&signer)).unwrap();
-        let unsigned = session_message::content::without_community_signature(
-            padding::unpad(&signed_inside).unwrap(),
-        );
+        let (rotating, proof) = (rotating(), proof(TIME.as_secs()));
+        let signer = || signer(proof, PROFILE_FEATURE_BADGE);
+        let signed_inside = seal_post(&Content::text("x"), TIME, Some(signer())).unwrap();
+        let unsigned =
+            content::without_community_signature(padding::unpad(&signed_inside).unwrap());
         let mut padded = unsigned.unwrap();
         padding::pad(&mut padded);
         let signature = rotating.sign(&padded);
         let kind = EnvelopeKind::Session;
-        let envelope = Envelope::new(kind, TIME, &padded, signature.as_bytes());
-        let post = community::open(&envelope.encode(), TIME, TIME).unwrap();
+        let envelope = Envelope::new(kind, TIME, &padded, &signature);
+        let post = open_post(&envelope.encode(), TIME, TIME).unwrap();
         assert_eq!(post.pro.unwrap().status(&backend()), Status::Valid);
 
         // Its source is raw bytes here.
         let with = |source| {
             let envelope = Envelope { source, ..envelope };
-            community::open(&envelope.encode(), TIME, TIME)
+            open_post(&envelope.encode(), TIME, TIME)
         };
         assert!(with(Some(&[5; 33])).is_ok());
         assert_eq!(with(Some(b"")), Err(OpenError::Source));
         assert_eq!(with(Some(&[b'a'; 66])), Err(OpenError::Source));
 
-        let twice = Envelope::new(kind, TIME, &signed_inside, signature.as_bytes());
+        let twice = Envelope::new(kind, TIME, &signed_inside, &signature);
         assert_eq!(
-            community::open(&twice.encode(), TIME, TIME),
+            open_post(&twice.encode(), TIME, TIME),
             Err(OpenError::TwoProSignatures)
         );
     }
 
     #[test]
     fn a_pro_signature_is_checked_over_the_bytes_as_they_came() {
-        let (rotating, proof) = (rotating(), proof(TIME / 1000));
-        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
-        let data = community::seal(&Content::text("hello"), TIME, Some(&signer)).unwrap();
+        let (rotating, proof) = (rotating(), proof(TIME.as_secs()));
+        let signer = || signer(proof, PROFILE_FEATURE_BADGE);
+        let data = seal_post(&Content::text("hello"), TIME, Some(signer())).unwrap();
         let content = padding::unpad(&data).unwrap();
-        let unsigned = session_message::content::without_community_signature(content).unwrap();
+        let unsigned = content::without_community_signature(content).unwrap();
 
         // A sender that writes a field this schema does not know, and signs it.
         let mut newer = unsigned;
@@ -178,32 +202,32 @@ mod posts {
             padding::pad(&mut data);
             data
         };
-        let post = community::open(&sealed(signature.as_bytes()), TIME, TIME).unwrap();
+        let post = open_post(&sealed(signature.as_bytes()), TIME, TIME).unwrap();
         assert_eq!(post.pro.unwrap().status(&backend()), Status::Valid);
 
         // Over other bytes: delivered, but not as Pro.
-        let post = community::open(&sealed(&[1; 64]), TIME, TIME).unwrap();
+        let post = open_post(&sealed(&[1; 64]), TIME, TIME).unwrap();
         assert_eq!(
             post.pro.unwrap().status(&backend()),
             Status::InvalidSignature
         );
         assert_eq!(
-            community::open(&sealed(&[1; 63]), TIME, TIME),
+            open_post(&sealed(&[1; 63]), TIME, TIME),
             Err(OpenError::ProSignatureLength { got: 63 })
         );
     }
 
     #[test]
     fn the_clock_of_the_reader_decides_whether_a_proof_holds() {
-        let (rotating, proof) = (rotating(), proof(TIME / 1000));
-        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
-        let data = community::seal(&Content::text("hello"), TIME, Some(&signer)).unwrap();
+        let proof = proof(TIME.as_secs());
+        let signer = || signer(proof, PROFILE_FEATURE_BADGE);
+        let data = seal_post(&Content::text("hello"), TIME, Some(signer())).unwrap();
         let status = |now| {
-            let post = community::open(&data, TIME, now).unwrap();
+            let post = open_post(&data, TIME, now).unwrap();
             post.pro.unwrap().status(&backend())
         };
-        assert_eq!(status(TIME + 999), Status::Valid);
-        assert_eq!(status(TIME + 1000), Status::Expired);
+        assert_eq!(status(shifted(999)), Status::Valid);
+        assert_eq!(status(shifted(1000)), Status::Expired);
     }
 }
 
@@ -213,12 +237,14 @@ mod pro {
     #[test]
     fn one_to_one_the_ciphertext_is_signed() {
         let (alice, bob) = (account(1), account(2));
-        let (rotating, proof) = (rotating(), proof(TIME / 1000));
-        let signer = Signer::new(&rotating, &proof, 0).unwrap();
+        let (rotating, proof) = (rotating(), proof(TIME.as_secs()));
+        let signer = || signer(proof, 0);
         let content = Content::text("a".repeat(10_000));
-        let sealed =
-            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &content, TIME, &signer).unwrap();
-        let opened = direct::open(&bob, &sealed.data).unwrap();
+        let sealed = Sealer::new(&alice)
+            .with_pro(signer())
+            .seal_direct(&mut rng(), bob.id(), &content, TIME)
+            .unwrap();
+        let opened = Opener::new(&bob).open_direct(&sealed.data).unwrap();
         let claim = opened.pro.unwrap();
         assert_eq!(claim.message_features, MESSAGE_FEATURE_LONG_TEXT);
         assert_eq!(claim.profile_features, 0);
@@ -234,7 +260,9 @@ mod pro {
             pro_signature: Some(&[1; 64]),
             ..envelope
         };
-        let opened = direct::open(&bob, &envelope::wrap(&swapped.encode())).unwrap();
+        let opened = Opener::new(&bob)
+            .open_direct(&envelope::wrap(&swapped.encode()))
+            .unwrap();
         let status = opened.pro.unwrap().status(&backend());
         assert_eq!(status, Status::InvalidSignature);
         // None at all: an old client, not Pro.
@@ -242,11 +270,16 @@ mod pro {
             pro_signature: None,
             ..envelope
         };
-        let opened = direct::open(&bob, &envelope::wrap(&unsigned.encode())).unwrap();
+        let opened = Opener::new(&bob)
+            .open_direct(&envelope::wrap(&unsigned.encode()))
+            .unwrap();
         assert_eq!(opened.pro, None);
 
-        let copy = sync::seal(&mut rng(), &alice, bob.id(), &content, TIME, Some(&signer));
-        let opened = direct::open(&alice, &copy.unwrap().data).unwrap();
+        let sealer = Sealer::new(&alice).with_pro(signer());
+        let copy = sealer.seal_copy(&mut rng(), bob.id(), &content, TIME);
+        let opened = Opener::new(&alice)
+            .open_direct(&copy.unwrap().data)
+            .unwrap();
         assert_eq!(opened.pro.unwrap().status(&backend()), Status::Valid);
     }
 
@@ -255,12 +288,16 @@ mod pro {
         let alice = account(1);
         let id = GroupId::from_ed25519(&Ed25519Secret::from_seed(&[7; 32]).public());
         let key = Key::from_bytes(&[9; 32]);
-        let (rotating, proof) = (rotating(), proof(TIME / 1000 - 1));
-        let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
+        let (rotating, proof) = (rotating(), proof(TIME.as_secs() - 1));
+        let signer = || signer(proof, PROFILE_FEATURE_BADGE);
         let content = Content::text("x");
-        let sealed =
-            group::seal_with_pro(&mut rng(), &alice, &id, &key, &content, TIME, &signer).unwrap();
-        let opened = group::open(&id, [&key], &sealed.data).unwrap();
+        let sealed = Sealer::new(&alice)
+            .with_pro(signer())
+            .seal_group(&mut rng(), &id, &key, &content, TIME)
+            .unwrap();
+        let opened = Opener::new(account(2))
+            .open_group(&id, [&key], &sealed.data)
+            .unwrap();
         let claim = opened.pro.unwrap();
         assert_eq!(claim.profile_features, PROFILE_FEATURE_BADGE);
         assert_eq!(claim.status(&backend()), Status::Expired);
@@ -270,15 +307,22 @@ mod pro {
     #[test]
     fn nothing_is_said_where_no_feature_is_used() {
         let (alice, bob) = (account(1), account(2));
-        let (rotating, proof) = (rotating(), proof(TIME / 1000));
-        let signer = Signer::new(&rotating, &proof, 0).unwrap();
+        let proof = proof(TIME.as_secs());
+        let signer = || signer(proof, 0);
         let content = Content::text("short");
-        let sealed =
-            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &content, TIME, &signer).unwrap();
-        assert_eq!(direct::open(&bob, &sealed.data).unwrap().pro, None);
+        let sealed = Sealer::new(&alice)
+            .with_pro(signer())
+            .seal_direct(&mut rng(), bob.id(), &content, TIME)
+            .unwrap();
+        assert_eq!(
+            Opener::new(&bob).open_direct(&sealed.data).unwrap().pro,
+            None
+        );
         let long = Content::text("a".repeat(10_001));
         assert_eq!(
-            direct::seal_with_pro(&mut rng(), &alice, bob.id(), &long, TIME, &signer),
+            Sealer::new(&alice)
+                .with_pro(signer())
+                .seal_direct(&mut rng(), bob.id(), &long, TIME),
             Err(SealError::TextTooLong {
                 max: 10_000,
                 got: 10_001
@@ -291,7 +335,7 @@ mod pro {
         let proof = proof(1);
         let other = Ed25519Secret::from_seed(&[9; 32]);
         assert_eq!(
-            Signer::new(&other, &proof, 0).map(|_| ()),
+            Signer::new(other, proof, 0).map(|_| ()),
             Err(SealError::ProKey)
         );
     }
@@ -309,7 +353,7 @@ mod pro {
         };
         let mut data = prost::Message::encode_to_vec(&content);
         padding::pad(&mut data);
-        let post = community::open(&data, TIME, TIME)?;
+        let post = open_post(&data, TIME, TIME)?;
         Ok(post.pro.map(|claim| claim.status(&backend())))
     }
 
@@ -329,7 +373,7 @@ mod pro {
                 proof: Some(proof),
                 ..wire::ProMessage::default()
             };
-            open_with(message, Some(TIME))
+            open_with(message, Some(TIME.get()))
         };
         assert_eq!(open(whole()), Ok(Some(Status::InvalidProof)));
         let refused = |change: &dyn Fn(&mut wire::ProProof), field| {
@@ -353,7 +397,7 @@ mod pro {
     #[test]
     fn a_message_without_a_proof_is_delivered_as_not_pro() {
         let none = wire::ProMessage::default();
-        assert_eq!(open_with(none, Some(TIME)), Ok(Some(Status::NoProof)));
+        assert_eq!(open_with(none, Some(TIME.get())), Ok(Some(Status::NoProof)));
     }
 
     #[test]
@@ -383,18 +427,22 @@ mod inboxes {
             let bob_blinded = bob.blinded(blinding, &server()).unwrap();
             let (from, to) = (AnyId::from(&alice_blinded), AnyId::from(&bob_blinded));
             let content = Content::text("hello");
-            let data = inbox::seal(&mut rng(), &alice_blinded, &to, &content, TIME, None).unwrap();
+            let data = Sealer::new(&alice)
+                .seal_inbox(&mut rng(), &alice_blinded, &to, &content, TIME)
+                .unwrap();
             let metadata = Metadata {
                 sender: &from,
                 recipient: &to,
-                posted_ms: TIME + 5,
+                posted_at: shifted(5),
             };
             for own in [&alice_blinded, &bob_blinded] {
-                let opened = inbox::open(own, &metadata, &data, TIME).unwrap();
+                let opened = Opener::new(account(2))
+                    .open_inbox(own, &metadata, &data, TIME)
+                    .unwrap();
                 assert_eq!(opened.sender, *alice.id());
                 assert_eq!(opened.sender_ed25519, alice.ed25519_public());
                 assert_eq!(opened.content, content);
-                assert_eq!(opened.sent_ms, TIME);
+                assert_eq!(opened.sent_at, TIME);
                 let peer = if own.public() == alice_blinded.public() {
                     to
                 } else {
@@ -404,7 +452,7 @@ mod inboxes {
             }
             let other = account(3).blinded(blinding, &server()).unwrap();
             assert!(matches!(
-                inbox::open(&other, &metadata, &data, TIME),
+                Opener::new(account(2)).open_inbox(&other, &metadata, &data, TIME),
                 Err(OpenError::Decrypt(_))
             ));
             // The server names somebody else as the sender.
@@ -414,15 +462,15 @@ mod inboxes {
                 ..metadata
             };
             assert!(matches!(
-                inbox::open(&bob_blinded, &forged, &data, TIME),
+                Opener::new(account(2)).open_inbox(&bob_blinded, &forged, &data, TIME),
                 Err(OpenError::Decrypt(_))
             ));
             let late = Metadata {
-                posted_ms: TIME + MAX_COMMUNITY_SKEW_MS + 1,
+                posted_at: shifted(SKEW + 1),
                 ..metadata
             };
             assert!(matches!(
-                inbox::open(&bob_blinded, &late, &data, TIME),
+                Opener::new(account(2)).open_inbox(&bob_blinded, &late, &data, TIME),
                 Err(OpenError::PostingTime { .. })
             ));
         }
@@ -435,13 +483,23 @@ mod inboxes {
         for recipient in [AnyId::from(&bob), AnyId::from(*account(2).id())] {
             let content = Content::text("x");
             assert_eq!(
-                inbox::seal(&mut rng(), &alice, &recipient, &content, TIME, None),
+                Sealer::new(account(1)).seal_inbox(&mut rng(), &alice, &recipient, &content, TIME),
                 Err(SealError::Prefix {
                     expected: 0x15,
                     got: recipient.prefix()
                 })
             );
         }
+    }
+
+    #[test]
+    fn the_blinded_key_is_that_of_the_account() {
+        let [alice, bob] =
+            [1, 2].map(|byte| account(byte).blinded(Blinding::Blind25, &server()).unwrap());
+        let sealer = Sealer::new(account(3));
+        let (to, content) = (AnyId::from(&bob), Content::text("x"));
+        let sealed = sealer.seal_inbox(&mut rng(), &alice, &to, &content, TIME);
+        assert_eq!(sealed, Err(SealError::OtherAccount));
     }
 
     #[test]
@@ -452,16 +510,23 @@ mod inboxes {
         let metadata = Metadata {
             sender: &from,
             recipient: &to,
-            posted_ms: TIME,
+            posted_at: TIME,
         };
         let open = |author: [u8; 33]| {
             let unsend = Kind::Unsend(Unsend {
-                sent_ms: 1,
-                author: Id::from_bytes(author),
+                sent_at: UnixMillis::new(1),
+                author: AnyId::from_bytes(author),
             });
             let content = Content::from(unsend);
-            let sealed = inbox::seal(&mut rng(), &alice, &to, &content, TIME, None).map(|_| ());
-            let opened = inbox::open(&bob, &metadata, &unchecked(&alice, &bob, &content), TIME);
+            let sealed = Sealer::new(account(1))
+                .seal_inbox(&mut rng(), &alice, &to, &content, TIME)
+                .map(|_| ());
+            let opened = Opener::new(account(2)).open_inbox(
+                &bob,
+                &metadata,
+                &unchecked(&alice, &bob, &content),
+                TIME,
+            );
             (sealed, opened.map(|_| ()))
         };
         assert_eq!(open(from.to_bytes()), (Ok(()), Ok(())));
@@ -478,18 +543,24 @@ mod inboxes {
         let [alice, bob] =
             [1, 2].map(|byte| account(byte).blinded(Blinding::Blind25, &server()).unwrap());
         let mut content = Content::text("x");
-        content.sync_target = Some(Id::from_bytes(account(3).id().to_bytes()));
+        content.sync_target = Some(AnyId::from_bytes(account(3).id().to_bytes()));
         let refused = AuthorError::SyncTarget;
         for (to, result) in [(&bob, Err(refused)), (&alice, Ok(()))] {
             let (from, id) = (AnyId::from(&alice), AnyId::from(to));
-            let sealed = inbox::seal(&mut rng(), &alice, &id, &content, TIME, None);
+            let sealed =
+                Sealer::new(account(1)).seal_inbox(&mut rng(), &alice, &id, &content, TIME);
             assert_eq!(sealed.map(|_| ()), result.map_err(SealError::from));
             let metadata = Metadata {
                 sender: &from,
                 recipient: &id,
-                posted_ms: TIME,
+                posted_at: TIME,
             };
-            let opened = inbox::open(to, &metadata, &unchecked(&alice, to, &content), TIME);
+            let opened = Opener::new(account(2)).open_inbox(
+                to,
+                &metadata,
+                &unchecked(&alice, to, &content),
+                TIME,
+            );
             assert_eq!(opened.map(|_| ()), result.map_err(OpenError::from));
         }
     }
@@ -505,13 +576,15 @@ mod inboxes {
 mod notifications {
     use super::*;
 
+    const HASH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     fn notification() -> Notification<'static> {
         Notification {
-            id: AnyId::from(*account(1).id()),
-            hash: "hash",
-            namespace: -11,
-            stored_ms: 1,
-            expiry_ms: 2,
+            id: AnyId::from_bytes(account(1).id().to_bytes()),
+            hash: HASH.parse().unwrap(),
+            namespace: Namespace::REVOKED_GROUP_MESSAGES,
+            stored_at: UnixMillis::new(1),
+            expires_at: UnixMillis::new(2),
             data: Some(b"data"),
         }
     }
@@ -528,7 +601,9 @@ mod notifications {
         }
         let bytes = notification().encode();
         assert!(bytes.starts_with(b"d1:@33:\x05"));
-        assert!(bytes.ends_with(b"1:h4:hash1:ni-11e1:ti1e1:zi2e1:~4:datae"));
+        assert!(bytes.ends_with(
+            b"1:h43:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1:ni-11e1:ti1e1:zi2e1:~4:datae"
+        ));
     }
 
     #[test]
@@ -552,7 +627,8 @@ mod notifications {
         };
         assert!(replace(b"i-11e", b"i32767e").is_ok());
         assert!(replace(b"i-11e", b"i32768e").is_err());
-        assert!(replace(b"4:hash", b"1:\xff").is_err());
+        assert!(replace(b"43:A", b"43:\xff").is_err());
+        assert!(replace(b"43:AA", b"42:A").is_err());
         assert!(replace(b"ti1e", b"ti-1e").is_err());
         assert!(replace(b"d1:@33:\x05", b"d1:@33:\xee").is_err());
     }

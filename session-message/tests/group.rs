@@ -7,22 +7,29 @@
     missing_docs
 )]
 
+use core::time::Duration;
+
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use session_crypto::{Ed25519Secret, KeyError, X25519Secret};
+use session_crypto::{Ed25519Secret, X25519Secret};
 use session_identity::{Account, AccountId, GroupId, Seed};
 use session_message::content::{
-    Call, CallStep, Content, DeleteContent, Expiration, GroupUpdate, Id, InfoChange, Kind,
-    MemberChangeKind, Typing,
+    AnyId, Call, CallStep, Content, DeleteContent, Ed25519Signature, Expiration, GroupUpdate,
+    InfoChange, Kind, MemberAuthData, MemberChangeKind, Typing,
 };
+use session_message::group::Key;
 use session_message::group::layer::{self, Options};
-use session_message::group::{self, Key};
-use session_message::{AuthorError, OpenError, SealError, admin, kicked, multi, namespace, ttl};
+use session_message::{
+    AuthorError, Disposition, Namespace, OpenError, Opened, Opener, SealError, SealedMessage,
+    Sealer, UnixMillis, admin, kicked, multi,
+};
 use session_proto::bt;
 use session_proto::envelope::{Envelope, EnvelopeKind};
 use session_proto::wire::WireError;
+use session_types::ParseError;
+use session_types::limits::{TTL_MAX, TTL_MAX_INBOX, TTL_MIN};
 
-const TIME: u64 = 1_754_971_101_000;
+const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
@@ -44,14 +51,16 @@ fn key(byte: u8) -> Key {
     Key::from_bytes(&[byte; 32])
 }
 
-fn seal(content: &Content) -> Result<session_message::Sealed, SealError> {
-    group::seal(&mut rng(), &account(1), &group_id(), &key(9), content, TIME)
+fn seal(content: &Content) -> Result<SealedMessage, SealError> {
+    let sealer = Sealer::new(account(1));
+    sealer.seal_group(&mut rng(), &group_id(), &key(9), content, TIME)
 }
 
 /// Any content in an envelope, past the checks of sealing.
 fn seal_unchecked(content: &Content) -> Vec<u8> {
     let raw = content.encode(TIME, None).unwrap();
-    let envelope = Envelope::new(EnvelopeKind::ClosedGroup, TIME, &raw, &[1; 64]);
+    let signature = Ed25519Signature::from_bytes([1; 64]);
+    let envelope = Envelope::new(EnvelopeKind::ClosedGroup, TIME, &raw, &signature);
     seal_bytes(&envelope.encode())
 }
 
@@ -69,28 +78,63 @@ fn seal_bytes(plain: &[u8]) -> Vec<u8> {
     .unwrap()
 }
 
-fn open(data: &[u8]) -> Result<session_message::Opened, OpenError> {
-    group::open(&group_id(), [&key(9)], data)
+fn open(data: &[u8]) -> Result<Opened, OpenError> {
+    open_with(&group_id(), [&key(9)], data)
+}
+
+fn open_with<'k>(
+    group: &GroupId,
+    keys: impl IntoIterator<Item = &'k Key>,
+    data: &[u8],
+) -> Result<Opened, OpenError> {
+    Opener::new(account(2)).open_group(group, keys, data)
+}
+
+fn open_removal(
+    account: &Account,
+    group: &GroupId,
+    generation: u64,
+    data: &[u8],
+) -> Result<u64, OpenError> {
+    Opener::new(account).open_removal(group, generation, data)
+}
+
+fn auth_data() -> MemberAuthData {
+    MemberAuthData::try_from([1; 100].as_slice()).unwrap()
 }
 
 #[test]
 fn what_is_sealed_opens_with_any_key_of_the_group() {
     let content = Content::text("hello");
     let sealed = seal(&content).unwrap();
-    assert_eq!(sealed.namespace, namespace::GROUP_MESSAGES);
-    assert_eq!(sealed.ttl_ms, ttl::DEFAULT_MS);
+    assert_eq!(sealed.namespace, Namespace::GROUP_MESSAGES);
+    assert_eq!(sealed.ttl, TTL_MAX_INBOX);
     assert_eq!(sealed.data.len() % 256, 0);
     let keys = [key(8), key(9)];
-    let opened = group::open(&group_id(), &keys, &sealed.data).unwrap();
+    let opened = open_with(&group_id(), &keys, &sealed.data).unwrap();
     assert_eq!(opened.sender, *account(1).id());
     assert_eq!(opened.content, content);
-    assert_eq!(opened.sent_ms, TIME);
+    assert_eq!(opened.sent_at, TIME);
     assert_eq!(opened.conversation.as_bytes(), group_id().as_bytes());
     assert_eq!(*opened.key().conversation(), opened.conversation);
     assert!(matches!(
-        group::open(&group_id(), &keys[..1], &sealed.data),
-        Err(OpenError::Decrypt(_))
+        open_with(&group_id(), &keys[..1], &sealed.data),
+        Err(OpenError::GroupDecrypt(_))
     ));
+}
+
+#[test]
+fn a_message_without_its_key_waits_for_new_keys() {
+    let sealed = seal(&Content::text("hello")).unwrap();
+    let error = open_with(&group_id(), [&key(8)], &sealed.data).unwrap_err();
+    assert_eq!(error.disposition(), Disposition::TryAgainLater);
+    // A message of a newer version, and one that nobody will read.
+    let cipher_key = session_crypto::SymmetricKey::from_bytes([9; 32]);
+    let newer = session_crypto::group::encrypt(&mut rng(), &cipher_key, b"d0:i2ee", 256).unwrap();
+    let error = open(&newer).unwrap_err();
+    assert_eq!(error.disposition(), Disposition::KeepForNewerVersion);
+    let error = open(&seal_bytes(b"x")).unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Drop);
 }
 
 #[test]
@@ -99,8 +143,8 @@ fn a_message_cannot_be_passed_off_to_another_group() {
     let other = Ed25519Secret::from_seed(&[8; 32]).public();
     let other = GroupId::from_ed25519(&other);
     assert!(matches!(
-        group::open(&other, [&key(9)], &sealed.data),
-        Err(OpenError::Decrypt(_))
+        open_with(&other, [&key(9)], &sealed.data),
+        Err(OpenError::GroupDecrypt(_))
     ));
 }
 
@@ -139,16 +183,16 @@ fn compression_never_makes_a_padded_message_longer() {
 fn what_disappears_is_kept_for_its_time() {
     for expiration in [Expiration::after_send(60), Expiration::after_read(60)] {
         let content = Content::text("x").with_expiration(expiration);
-        assert_eq!(seal(&content).unwrap().ttl_ms, 60_000);
+        assert_eq!(seal(&content).unwrap().ttl, Duration::from_secs(60));
     }
     // As near to it as storage servers allow in this namespace.
-    for (seconds, ttl_ms) in [
-        (5, ttl::MIN_MS),
-        (2_591_999, 2_591_999_000),
-        (365 * 24 * 60 * 60, ttl::LONG_MS),
+    for (seconds, ttl) in [
+        (5, TTL_MIN),
+        (2_591_999, Duration::from_secs(2_591_999)),
+        (365 * 24 * 60 * 60, TTL_MAX),
     ] {
         let content = Content::text("x").with_expiration(Expiration::after_send(seconds));
-        assert_eq!(seal(&content).unwrap().ttl_ms, ttl_ms);
+        assert_eq!(seal(&content).unwrap().ttl, ttl);
     }
 }
 
@@ -207,7 +251,13 @@ fn kinds_of_one_to_one_conversations_are_refused() {
         Kind::ExpirationUpdate,
         Kind::RequestAccepted,
         Kind::Group(admin::promote(&admin, "g")),
-        Kind::Group(admin::invite(&admin, account(2).id(), "g", &[1; 100], TIME)),
+        Kind::Group(admin::invite(
+            &admin,
+            account(2).id(),
+            "g",
+            &auth_data(),
+            TIME,
+        )),
     ] {
         let mut content = Content::from(kind);
         if content.kind == Kind::ExpirationUpdate {
@@ -225,7 +275,7 @@ fn kinds_of_one_to_one_conversations_are_refused() {
 #[test]
 fn there_are_no_sync_copies_in_groups() {
     let mut content = Content::text("x");
-    content.sync_target = Some(Id::from_bytes(account(2).id().to_bytes()));
+    content.sync_target = Some(AnyId::from_bytes(account(2).id().to_bytes()));
     let refused = AuthorError::SyncTarget;
     assert_eq!(seal(&content), Err(refused.into()));
     assert_eq!(open(&seal_unchecked(&content)), Err(refused.into()));
@@ -251,7 +301,7 @@ fn admin_signatures_are_made_and_checked() {
     }
     // Another time, another key.
     let other = Ed25519Secret::from_seed(&[8; 32]);
-    for update in updates(&admin, TIME + 1)
+    for update in updates(&admin, UnixMillis::new(TIME.get() + 1))
         .into_iter()
         .chain(updates(&other, TIME))
     {
@@ -352,7 +402,7 @@ mod hand_made {
         })
     }
 
-    fn open_dict(dict: &[u8]) -> Result<layer::Opened, OpenError> {
+    fn open_dict(dict: &[u8]) -> Result<layer::Payload, OpenError> {
         layer::open(&group_id(), [&key(9)], &encrypt(dict))
     }
 
@@ -373,12 +423,12 @@ mod hand_made {
         assert_eq!(refused(&dict(&[(b"z", b"")], 1, b"")), OpenError::GroupData);
         assert!(matches!(
             refused(&dict(&[(b"d", b"x")], 1, b"y")),
-            OpenError::Decrypt(_)
+            OpenError::GroupDecrypt(_)
         ));
         // Verified before it is decompressed.
         assert!(matches!(
             refused(&dict(&[(b"z", b"no frame")], 1, b"other")),
-            OpenError::Decrypt(_)
+            OpenError::GroupDecrypt(_)
         ));
         assert_eq!(
             refused(&dict(&[(b"z", b"no frame")], 1, b"no frame")),
@@ -430,7 +480,7 @@ fn keys_have_32_bytes() {
         let expected = 32;
         assert_eq!(
             Key::try_from(vec![1; got].as_slice()).map(|_| ()),
-            Err(KeyError::Length { expected, got })
+            Err(ParseError::Length { expected, got })
         );
     }
     assert_eq!(format!("{:?}", key(0x55)), "Key(..)");
@@ -440,19 +490,19 @@ fn keys_have_32_bytes() {
 fn removed_members_and_nobody_else_read_their_notice() {
     let (admin, bob, carol) = (admin_key(), account(2), account(3));
     let sealed = kicked::seal(&mut rng(), &admin, &[*bob.id(), *carol.id()], 4).unwrap();
-    assert_eq!(sealed.namespace, namespace::REVOKED_RETRIEVABLE);
-    assert_eq!(sealed.ttl_ms, ttl::LONG_MS);
+    assert_eq!(sealed.namespace, Namespace::REVOKED_GROUP_MESSAGES);
+    assert_eq!(sealed.ttl, TTL_MAX);
     for removed in [&bob, &carol] {
-        assert_eq!(kicked::open(removed, &group_id(), 4, &sealed.data), Ok(4));
-        assert_eq!(kicked::open(removed, &group_id(), 0, &sealed.data), Ok(4));
+        assert_eq!(open_removal(removed, &group_id(), 4, &sealed.data), Ok(4));
+        assert_eq!(open_removal(removed, &group_id(), 0, &sealed.data), Ok(4));
         // Invited again since.
         assert_eq!(
-            kicked::open(removed, &group_id(), 5, &sealed.data),
+            open_removal(removed, &group_id(), 5, &sealed.data),
             Err(OpenError::StaleNotice)
         );
     }
     assert!(matches!(
-        kicked::open(&account(1), &group_id(), 0, &sealed.data),
+        open_removal(&account(1), &group_id(), 0, &sealed.data),
         Err(OpenError::Decrypt(_))
     ));
 }
@@ -466,7 +516,7 @@ fn notices_that_say_something_else_are_refused() {
         let to = [bob.x25519_public()];
         let junk = multi::Junk::default();
         let data = multi::seal(&mut rng(), &sender, &[1; 24], &to, &[message], junk).unwrap();
-        kicked::open(&bob, &group_id(), 0, &data)
+        open_removal(&bob, &group_id(), 0, &data)
     };
     let own = bob.id().key_bytes().as_slice();
     assert_eq!(open(&[own, b"7"].concat()), Ok(7));

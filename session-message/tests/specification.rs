@@ -13,14 +13,14 @@ use session_crypto::pro::{self as pro_keys, HashProof, Proof};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
 use session_identity::{Account, AccountId, GroupId, Seed};
 use session_message::admin::Action;
-use session_message::config::{self, UserConfig};
-use session_message::content::{self, Content, Expiration, Id};
+use session_message::config::UserConfig;
+use session_message::content::{self, AnyId, Content, Expiration};
 use session_message::pro::{Signer, Status};
-use session_message::{OpenError, SealError, community};
+use session_message::{OpenError, Opener, SealError, Sealer, UnixMillis};
 use session_proto::limits::PROFILE_FEATURE_BADGE;
 use session_proto::padding;
 
-const TIME: u64 = 1_754_971_101_000;
+const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 const V1: &str = "0a070a0568656c6c6f78c8aeb7e38933";
 /// With an account id of 32 pairs `6162`.
 const V2: &str = "0a490a026869ca06423035616261626162616261626162616261626162616261626162616261626162616261\
@@ -81,10 +81,10 @@ fn hex(text: &str) -> Vec<u8> {
     const_hex::decode(text).unwrap()
 }
 
-fn id(byte: u8) -> Id {
+fn id(byte: u8) -> AnyId {
     let mut bytes = [byte; 33];
     bytes[0] = 5;
-    Id::from_bytes(bytes)
+    AnyId::from_bytes(bytes)
 }
 
 fn key(byte: u8) -> Ed25519Secret {
@@ -97,7 +97,7 @@ fn v1_text() {
     assert_eq!(content.encode(TIME, None).unwrap(), hex(V1));
     let decoded = content::decode(&hex(V1)).unwrap();
     assert_eq!(decoded.content, content);
-    assert_eq!(decoded.sent_ms, Some(TIME));
+    assert_eq!(decoded.sent_at, Some(TIME));
 }
 
 #[test]
@@ -164,15 +164,16 @@ fn v7_proof_of_the_older_format() {
 #[test]
 fn v8_community_message_with_pro() {
     let proof = proof(1_756_000_000);
-    let rotating = key(2);
-    let signer = Signer::new(&rotating, &proof, PROFILE_FEATURE_BADGE).unwrap();
-    let data = community::seal(&Content::text("hello"), TIME, Some(&signer)).unwrap();
+    let signer = Signer::new(key(2), proof, PROFILE_FEATURE_BADGE).unwrap();
+    let account = config_account("00000000000000000000000000000000");
+    let sealer = Sealer::new(&account).with_pro(signer);
+    let data = sealer.seal_post(&Content::text("hello"), TIME).unwrap();
     let signed = [hex(V8_UNSIGNED), hex("8a0140"), hex(V8_SIGNATURE)].concat();
     assert_eq!(signed.len(), 234);
     assert_eq!(data.len(), 320);
     assert_eq!(padding::unpad(&data).unwrap(), signed);
 
-    let post = community::open(&data, TIME, TIME).unwrap();
+    let post = Opener::new(&account).open_post(&data, TIME, TIME).unwrap();
     assert_eq!(post.content, Content::text("hello"));
     let claim = post.pro.unwrap();
     assert_eq!(claim.profile_features, PROFILE_FEATURE_BADGE);
@@ -205,9 +206,13 @@ fn v9_admin_signatures() {
     ];
     for (action, signature) in cases {
         let signed = action.sign(&secret, TIME);
-        assert_eq!(signed.as_slice(), hex(signature));
+        assert_eq!(signed.as_bytes().as_slice(), hex(signature));
         assert!(action.verify(&group, TIME, &signed).is_ok());
-        assert!(action.verify(&group, TIME + 1, &signed).is_err());
+        assert!(
+            action
+                .verify(&group, UnixMillis::new(TIME.get() + 1), &signed)
+                .is_err()
+        );
     }
 }
 
@@ -219,25 +224,35 @@ fn config_account(seed16: &str) -> Account {
 fn v10_wrapped_config() {
     let account = config_account("0123456789abcdef0123456789abcdef");
     let data = b"Hello from the other side";
-    let wrapped = config::wrap(&account, UserConfig::UserProfile, 1, data).unwrap();
+    let wrapped = Sealer::new(&account)
+        .wrap_config(UserConfig::UserProfile, 1, data)
+        .unwrap();
     assert_eq!(wrapped, hex(V10_WRAPPED));
-    let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &wrapped).unwrap();
+    let unwrapped = Opener::new(&account)
+        .unwrap_config(UserConfig::UserProfile, &wrapped)
+        .unwrap();
     assert_eq!(unwrapped.data, data);
     assert_eq!(unwrapped.seqno, 1);
     for at in [0, wrapped.len() - 4, wrapped.len()] {
         let mut broken = wrapped.clone();
         broken.splice(at..at, *b"jfeejj0ifdoesam");
         assert!(
-            config::unwrap(&account, UserConfig::UserProfile, &broken).is_err(),
+            Opener::new(&account)
+                .unwrap_config(UserConfig::UserProfile, &broken)
+                .is_err(),
             "inserted at {at}"
         );
     }
     assert_eq!(
-        config::unwrap(&account, UserConfig::Contacts, &wrapped),
+        Opener::new(&account).unwrap_config(UserConfig::Contacts, &wrapped),
         Err(OpenError::NotThisConfig)
     );
     let other = config_account("00000000000000000000000000000000");
-    assert!(config::unwrap(&other, UserConfig::UserProfile, &wrapped).is_err());
+    assert!(
+        Opener::new(&other)
+            .unwrap_config(UserConfig::UserProfile, &wrapped)
+            .is_err()
+    );
 }
 
 #[test]
@@ -248,7 +263,9 @@ fn v11_config_of_an_old_client() {
         "050045017ddfab4e316d4d447f2c1f985ac004e8c610cdae82c1323b44dca2980a"
     );
     let wrapped = hex(V11_OLD_CONFIG);
-    let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &wrapped).unwrap();
+    let unwrapped = Opener::new(&account)
+        .unwrap_config(UserConfig::UserProfile, &wrapped)
+        .unwrap();
     assert_eq!(unwrapped.seqno, 4);
     assert_eq!(unwrapped.data.len(), 512);
     assert_eq!(
@@ -271,9 +288,11 @@ fn the_wrapper_of_an_empty_profile_is_byte_exact() {
     let account = config_account("0123456789abcdef0123456789abcdef");
     let wrapped = hex(EMPTY_PROFILE);
     assert_eq!(wrapped.len(), 432);
-    let unwrapped = config::unwrap(&account, UserConfig::UserProfile, &wrapped).unwrap();
+    let unwrapped = Opener::new(&account)
+        .unwrap_config(UserConfig::UserProfile, &wrapped)
+        .unwrap();
     assert_eq!(unwrapped.data.len(), 256);
-    let again = config::wrap(&account, UserConfig::UserProfile, 0, &unwrapped.data);
+    let again = Sealer::new(&account).wrap_config(UserConfig::UserProfile, 0, &unwrapped.data);
     assert_eq!(again.unwrap(), wrapped);
 }
 
@@ -283,7 +302,9 @@ fn configs_are_wrapped_up_to_what_can_be_stored() {
     let account = config_account("0123456789abcdef0123456789abcdef");
     let wrap = |length: usize| {
         let data = vec![7; length];
-        config::wrap(&account, UserConfig::Contacts, 1, &data).map(|data| data.len())
+        Sealer::new(&account)
+            .wrap_config(UserConfig::Contacts, 1, &data)
+            .map(|data| data.len())
     };
     let overhead = wrap(70_000).unwrap() - 70_000;
     assert_eq!(wrap(76_800 - overhead), Ok(76_800));

@@ -37,21 +37,22 @@ use crate::limits::{FLAG_EXPIRATION_TIMER_UPDATE, MAX_CONTENT};
 use crate::schema::session as wire;
 use crate::wire::{CONTENT, WireError, check, fields};
 
+use id::parse_id;
 use repair::{has_unknown_field, repair};
 
-pub use crate::Secret;
 pub use crate::schema::session::{ProMessage, ProProof};
 pub use attachment::Attachment;
 pub use call::{Call, CallStep, IceCandidate};
 pub use error::ContentError;
 pub use expiration::{Conversation, Expiration, ExpirationMode};
 pub use group::{DeleteContent, GroupUpdate, InfoChange, Invite, MemberChange, MemberChangeKind};
-pub use id::Id;
 pub use notice::{
     DataExtraction, DataExtractionKind, Invitation, Reaction, ReadReceipt, Typing, Unsend,
 };
 pub use omitted::{Omitted, Part};
 pub use profile::{Picture, Profile};
+pub use secret::{AttachmentKey, FileKey, GroupSeed, LegacyFileKey, MemberAuthData, PictureKey};
+pub use session_types::{AnyId, Ed25519Signature, UnixMillis};
 pub use visible::{Message, Preview, Quote};
 
 /// What a message is.
@@ -138,7 +139,7 @@ pub struct Content {
     /// The sender's name and picture: with data messages and [`Kind::RequestAccepted`].
     pub profile: Option<Profile>,
     /// In a copy to one's own account: the conversation it belongs to. With data messages.
-    pub sync_target: Option<Id>,
+    pub sync_target: Option<AnyId>,
     /// When the message disappears; for [`Kind::ExpirationUpdate`], the new setting.
     pub expiration: Option<Expiration>,
     /// In community posts: whether message requests from there are refused. With data messages.
@@ -203,10 +204,14 @@ impl Content {
     ///
     /// [`ContentError`] for what a receiver would refuse, and for fields that the kind has no
     /// place for.
-    pub fn encode(&self, sent_ms: u64, pro: Option<ProMessage>) -> Result<Vec<u8>, ContentError> {
+    pub fn encode(
+        &self,
+        sent_at: UnixMillis,
+        pro: Option<ProMessage>,
+    ) -> Result<Vec<u8>, ContentError> {
         self.check_places()?;
         let mut out = wire::Content {
-            sig_timestamp: Some(sent_ms),
+            sig_timestamp: Some(sent_at.get()),
             pro_message: pro,
             ..wire::Content::default()
         };
@@ -217,7 +222,7 @@ impl Content {
         match &self.kind {
             Kind::Call(call) => out.call_message = Some(call.to_wire()?),
             Kind::ReadReceipt(receipt) => out.receipt_message = Some(receipt.to_wire()?),
-            Kind::Typing(typing) => out.typing_message = Some(typing.to_wire(sent_ms)),
+            Kind::Typing(typing) => out.typing_message = Some(typing.to_wire(sent_at)),
             Kind::DataExtraction(notice) => {
                 out.data_extraction_notification = Some(notice.to_wire());
             }
@@ -318,7 +323,7 @@ pub struct Decoded {
     /// The content.
     pub content: Content,
     /// When it was sent, Unix milliseconds, as its sender says; absent or zero from old clients.
-    pub sent_ms: Option<u64>,
+    pub sent_at: Option<UnixMillis>,
     /// What it says about Session Pro. Nothing has been verified.
     pub pro: Option<ProMessage>,
     /// The Session Pro signature inside, in community messages only. Nothing has been verified.
@@ -332,18 +337,19 @@ pub struct Decoded {
 /// [`ContentError`] for whatever a receiver must refuse; see the [module](self).
 ///
 /// ```
-/// use session_proto::content::{self, Content};
+/// use session_proto::content::{self, Content, UnixMillis};
 ///
-/// let bytes = Content::text("hello").encode(1_754_971_101_000, None)?;
+/// let sent_at = UnixMillis::new(1_754_971_101_000);
+/// let bytes = Content::text("hello").encode(sent_at, None)?;
 /// let decoded = content::decode(&bytes)?;
 /// assert_eq!(decoded.content.as_text(), Some("hello"));
-/// assert_eq!(decoded.sent_ms, Some(1_754_971_101_000));
+/// assert_eq!(decoded.sent_at, Some(sent_at));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
     let (mut message, replaced_text) = read_wire(bytes)?;
     let expiration = Expiration::from_wire(message.expiration_type, message.expiration_timer);
-    let sent_ms = message.sig_timestamp;
+    let sent_at = message.sig_timestamp.map(UnixMillis::new);
     let pro = message.pro_message.take();
     let community_signature = message.pro_sig_for_community_message_only.take();
     let mut content = match one_kind(message) {
@@ -353,6 +359,9 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
         content => content?,
     };
     if replaced_text {
+        if matches!(&content.kind, Kind::Group(update) if update.signs_replaced_text()) {
+            return Err(ContentError::Malformed);
+        }
         content.omitted.insert(Part::Text);
     }
     content.expiration = match content.kind {
@@ -361,7 +370,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
     };
     Ok(Decoded {
         content,
-        sent_ms,
+        sent_at,
         pro,
         community_signature,
     })
@@ -438,7 +447,7 @@ fn data_content(data: &mut wire::DataMessage) -> Result<Content, ContentError> {
     let mut omitted = Omitted::NONE;
     let profile = Profile::from_wire(data.profile.take(), data.profile_key.take(), &mut omitted);
     let sync_target = present(data.sync_target.take())
-        .map(|id| Id::parse(&id, "syncTarget"))
+        .map(|id| parse_id(&id, "syncTarget"))
         .transpose()?;
     let blocks_community_requests = data.blocks_community_message_requests;
     Ok(Content {
@@ -511,15 +520,6 @@ pub fn without_community_signature(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
 /// A text that is not empty.
 fn present(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
-}
-
-/// Exactly `N` bytes.
-fn array<const N: usize>(bytes: &[u8], field: &'static str) -> Result<[u8; N], ContentError> {
-    bytes.try_into().map_err(|_| ContentError::Length {
-        field,
-        expected: N,
-        got: bytes.len(),
-    })
 }
 
 /// A text that must not be empty.

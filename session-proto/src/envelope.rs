@@ -11,8 +11,9 @@
 
 use alloc::vec::Vec;
 
+use session_types::{Ed25519Signature, UnixMillis};
+
 use crate::limits::{MAX_CONTENT, SOURCE_DEVICE};
-use crate::schema::session::envelope::Type;
 use crate::wire::{WireError, WireField, WireValue, fields};
 
 impl<'a> WireField<'a> {
@@ -61,10 +62,11 @@ pub enum EnvelopeKind {
 }
 
 impl EnvelopeKind {
-    const fn number(self) -> i32 {
+    const fn number(self) -> u64 {
+        // The values of the schema's enum `Type`.
         match self {
-            Self::Session => Type::SessionMessage as i32,
-            Self::ClosedGroup => Type::ClosedGroupMessage as i32,
+            Self::Session => 6,
+            Self::ClosedGroup => 7,
         }
     }
 }
@@ -76,8 +78,8 @@ pub struct Envelope<'a> {
     pub kind: EnvelopeKind,
     /// Whom the sender says to be. Untrusted; written as it is, so leave it out.
     pub source: Option<&'a [u8]>,
-    /// When the message was sent, Unix milliseconds. Not authenticated in one-to-one messages.
-    pub timestamp_ms: u64,
+    /// When the message was sent. Not authenticated in one-to-one messages.
+    pub sent_at: UnixMillis,
     /// Number of the sender's device: [`SOURCE_DEVICE`], or absent.
     pub source_device: Option<u32>,
     /// The content: ciphertext in a [`EnvelopeKind::Session`], plain in the other.
@@ -91,17 +93,17 @@ impl<'a> Envelope<'a> {
     #[must_use]
     pub const fn new(
         kind: EnvelopeKind,
-        timestamp_ms: u64,
+        sent_at: UnixMillis,
         content: &'a [u8],
-        pro_signature: &'a [u8; 64],
+        pro_signature: &'a Ed25519Signature,
     ) -> Self {
         Self {
             kind,
             source: None,
-            timestamp_ms,
+            sent_at,
             source_device: Some(SOURCE_DEVICE),
             content: Some(content),
-            pro_signature: Some(pro_signature),
+            pro_signature: Some(pro_signature.as_bytes()),
         }
     }
 
@@ -130,13 +132,13 @@ impl<'a> Envelope<'a> {
         let kinds = [EnvelopeKind::Session, EnvelopeKind::ClosedGroup];
         let kind = kinds
             .into_iter()
-            .find(|known| kind == u64::try_from(known.number()).ok())
+            .find(|known| kind == Some(known.number()))
             // To a proto2 parser, an unknown value of an enum is no value.
             .ok_or(WireError::Missing { field: "type" })?;
         Ok(Self {
             kind,
             source,
-            timestamp_ms: timestamp.ok_or(WireError::Missing { field: "timestamp" })?,
+            sent_at: UnixMillis::new(timestamp.ok_or(WireError::Missing { field: "timestamp" })?),
             // Numbers of 32 bits are cut to their lower half, as every parser does.
             source_device: device.map(|device| {
                 let [a, b, c, d, ..] = device.to_le_bytes();
@@ -157,11 +159,11 @@ impl<'a> Envelope<'a> {
             .map(length)
             .fold(40, usize::saturating_add);
         let mut out = Vec::with_capacity(length);
-        put_varint(&mut out, 1, u64::try_from(self.kind.number()).unwrap_or(0));
+        put_varint(&mut out, 1, self.kind.number());
         if let Some(source) = self.source {
             put_bytes(&mut out, 2, source);
         }
-        put_varint(&mut out, 5, self.timestamp_ms);
+        put_varint(&mut out, 5, self.sent_at.get());
         if let Some(device) = self.source_device {
             put_varint(&mut out, 7, u64::from(device));
         }
@@ -178,12 +180,15 @@ impl<'a> Envelope<'a> {
 /// Wraps an envelope as it is stored in a swarm: a WebSocketMessage of type REQUEST.
 ///
 /// ```
+/// use session_proto::content::{Ed25519Signature, UnixMillis};
 /// use session_proto::envelope::{self, Envelope, EnvelopeKind};
 ///
-/// let envelope = Envelope::new(EnvelopeKind::Session, 1_754_971_101_000, b"sealed", &[7; 64]);
+/// let sent_at = UnixMillis::new(1_754_971_101_000);
+/// let signature = Ed25519Signature::from_bytes([7; 64]);
+/// let envelope = Envelope::new(EnvelopeKind::Session, sent_at, b"sealed", &signature);
 /// let data = envelope::wrap(&envelope.encode());
 /// let read = Envelope::parse(envelope::unwrap(&data)?)?;
-/// assert_eq!(read.timestamp_ms, 1_754_971_101_000);
+/// assert_eq!(read.sent_at, sent_at);
 /// assert_eq!(read.content, Some(b"sealed".as_slice()));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -249,27 +254,28 @@ fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
 
 fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     put_raw_varint(out, u64::from(number) << 3 | 2);
-    put_raw_varint(out, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    put_raw_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::session::envelope::Type;
     use crate::schema::{session, websocket};
     use prost::Message;
 
-    const TIME: u64 = 1_754_971_101_000;
+    const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
     /// Protocol: messages, section 9, V4.
     #[test]
     fn envelope_and_wrapper_are_those_of_the_vector() {
-        let signature = [0xbb; 64];
+        let signature = Ed25519Signature::from_bytes([0xbb; 64]);
         let envelope = Envelope::new(EnvelopeKind::Session, TIME, &[0xaa; 4], &signature);
         let bytes = envelope.encode();
         let head = const_hex::encode(&bytes[..19]);
         assert_eq!(head, "080628c8aeb7e3893338014204aaaaaaaa5a40");
-        assert_eq!(bytes[19..], signature);
+        assert_eq!(bytes[19..], *signature.as_bytes());
         assert_eq!(Envelope::parse(&bytes).unwrap(), envelope);
 
         let wrapped = wrap(&bytes);
@@ -281,13 +287,17 @@ mod tests {
 
     #[test]
     fn the_generated_types_write_the_same_bytes() {
+        let signature = Ed25519Signature::from_bytes([3; 64]);
         for kind in [EnvelopeKind::Session, EnvelopeKind::ClosedGroup] {
             for length in [0, 1, 127, 128, 20_000] {
                 let content = alloc::vec![7; length];
-                let envelope = Envelope::new(kind, TIME, &content, &[3; 64]);
+                let envelope = Envelope::new(kind, TIME, &content, &signature);
                 let generated = session::Envelope {
-                    r#type: kind.number(),
-                    timestamp: TIME,
+                    r#type: match kind {
+                        EnvelopeKind::Session => Type::SessionMessage.into(),
+                        EnvelopeKind::ClosedGroup => Type::ClosedGroupMessage.into(),
+                    },
+                    timestamp: TIME.get(),
                     source_device: Some(1),
                     content: Some(content.clone()),
                     pro_sig: Some([3; 64].to_vec()),
@@ -318,7 +328,7 @@ mod tests {
         assert_eq!(Envelope::parse(&[0x28, 1]), missing("type"));
         // Present with zero is present.
         let zero = Envelope::parse(&[0x08, 6, 0x28, 0]).unwrap();
-        assert_eq!(zero.timestamp_ms, 0);
+        assert_eq!(zero.sent_at, UnixMillis::EPOCH);
         assert_eq!(zero.content, None);
         // Not a value of the enum.
         assert_eq!(Envelope::parse(&[0x08, 5, 0x28, 1]), missing("type"));

@@ -3,13 +3,12 @@
 //! Those that the protocol sets say so; the others only keep hostile input from using more memory
 //! than a small multiple of its length, and lie far above what clients send.
 
+use core::time::Duration;
+
 /// Bytes of a Content that are read at most. What wraps one may have 4,096 more.
 ///
 /// The largest message of the protocol is a closed group message (protocol: crypto, section 3).
 pub const MAX_CONTENT: usize = 1_000_000;
-/// Bytes of a stored message of any kind, set by the storage servers (protocol: crypto, section
-/// 16).
-pub const MAX_STORED: usize = 76_800;
 /// Attachments of a message, as the protocol has it (protocol: messages, section 2.4).
 pub const MAX_ATTACHMENTS: usize = 32;
 /// Link previews of a message. Clients send one.
@@ -28,11 +27,6 @@ pub const MAX_TEXT_PRO: usize = 10_000;
 /// Conversations that can be pinned without Session Pro.
 pub const MAX_PINNED: usize = 5;
 
-/// Bytes of the authentication data in a group invitation (protocol: groups, section 8.3).
-pub const MEMBER_AUTH_DATA: usize = 100;
-/// Bytes of the key of a profile picture.
-pub const PROFILE_KEY: usize = 32;
-
 /// The bit of `DataMessage.flags` that changes the timer of a conversation.
 pub const FLAG_EXPIRATION_TIMER_UPDATE: u32 = 2;
 /// The bit of `AttachmentPointer.flags` of a voice message.
@@ -40,9 +34,9 @@ pub const FLAG_VOICE_MESSAGE: u32 = 1;
 /// `Envelope.sourceDevice` of every message.
 pub const SOURCE_DEVICE: u32 = 1;
 
-/// How far the timestamp in a community message may be from the time of its posting: 6 hours, in
-/// milliseconds (protocol: messages, section 4.8).
-pub const MAX_COMMUNITY_SKEW_MS: u64 = 6 * 60 * 60 * 1000;
+/// Maximum distance between the timestamp in a community message and the time of its posting: 6
+/// hours (protocol: messages, section 4.8).
+pub const MAX_COMMUNITY_SKEW: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Bit of a profile with the Session Pro badge.
 pub const PROFILE_FEATURE_BADGE: u64 = 1 << 0;

@@ -14,7 +14,7 @@ use rand_chacha::rand_core::SeedableRng;
 use session_crypto::{Ed25519Secret, sealed_box};
 use session_identity::{Account, Seed};
 use session_message::content::Content;
-use session_message::direct;
+use session_message::{Opener, Sealer, UnixMillis};
 use session_onion::client::{Hop, Request, seal};
 use session_onion::frame::Frame;
 use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
@@ -120,9 +120,12 @@ fn dumps() -> BTreeMap<&'static str, String> {
 
     // The message as a client makes it, in one call. Everything below is found in it.
     let content = Content::text("hello");
-    let message = direct::seal(rng, &alice, bob.id(), &content, SENT_MS).unwrap();
+    let (sealer, sent_at) = (Sealer::new(&alice), UnixMillis::new(SENT_MS));
+    let message = sealer
+        .seal_direct(rng, bob.id(), &content, sent_at)
+        .unwrap();
 
-    let plain = content.encode(SENT_MS, None).unwrap();
+    let plain = content.encode(sent_at, None).unwrap();
     let dump = Dump::default()
         .part(&plain[..2], "field 1, dataMessage: 7 bytes")
         .part(&plain[2..4], "  its field 1, body: 5 bytes")
@@ -187,7 +190,7 @@ fn dumps() -> BTreeMap<&'static str, String> {
         Namespace::DEFAULT,
         data.clone(),
         SENT_MS,
-        message.ttl_ms,
+        u64::try_from(message.ttl.as_millis()).unwrap(),
     );
     let body = store.to_json();
     dumps.insert("store", shorten(core::str::from_utf8(&body).unwrap()));
@@ -275,14 +278,14 @@ fn dumps() -> BTreeMap<&'static str, String> {
     dumps.insert("retrieve", format!("{body}\n"));
     dumps.insert("signed", format!("{signed}\n"));
     let stored = Base64::decode_vec(&Base64::encode_string(data)).unwrap();
-    let opened = direct::open(&bob, &stored).unwrap();
+    let opened = Opener::new(&bob).open_direct(&stored).unwrap();
     assert_eq!(opened.sender, *alice.id());
     let text = opened.content.as_text().unwrap();
     dumps.insert(
         "opened",
         format!(
-            "sender   {}\nsent_ms  {}\ntext     {text}\n",
-            opened.sender, opened.sent_ms
+            "sender   {}\nsent_at  {}\ntext     {text}\n",
+            opened.sender, opened.sent_at
         ),
     );
     dumps

@@ -13,8 +13,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use session_crypto::{Blinding, Ed25519Secret, SymmetricKey, attachment, config as config_cipher, direct as direct_cipher, group as group_cipher, inbox as inbox_cipher, push, xchacha};
 use session_crypto::multi::Party;
 use session_identity::{Account, AnyId, GroupId, Seed, community as url, phrase};
-use session_message::{community, config, direct, inbox, kicked, multi, notify};
-use session_message::group::{Key, layer, self};
+use session_message::content::Ed25519Signature;
+use session_message::{Opener, UnixMillis, config, inbox, kicked, multi, notify};
+use session_message::group::{Key, layer};
 use session_onion::{Cipher, LayerKey, quic};
 use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node};
@@ -31,6 +32,8 @@ use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, read_binary};
 
 const SIZES: [usize; 4] = [100, 4 << 10, 128 << 10, 900 << 10];
 const NOW: u64 = 1_795_377_199_099;
+const AT: UnixMillis = UnixMillis::new(NOW);
+const SIGNATURE: Ed25519Signature = Ed25519Signature::from_bytes([5; 64]);
 const KEY: [u8; 32] = [3; 32];
 static SYMMETRIC: SymmetricKey = SymmetricKey::from_bytes(KEY);
 const KIB: usize = 1 << 10;
@@ -234,7 +237,7 @@ fn stored(inside: &[u8]) -> Vec<u8> {
     let sender = account(2);
     let sealed = direct_cipher::seal(&mut rng(), sender.ed25519(), &public, inside);
     let sealed = sealed.expect("good keys");
-    envelope::wrap(&Envelope::new(EnvelopeKind::Session, 0, &sealed, &[5; 64]).encode())
+    envelope::wrap(&Envelope::new(EnvelopeKind::Session, UnixMillis::EPOCH, &sealed, &SIGNATURE).encode())
 }
 
 fn messages(report: &mut Report) {
@@ -243,21 +246,21 @@ fn messages(report: &mut Report) {
     let id = GroupId::from_ed25519(&group_secret.public());
     let key = Key::from_bytes(&[6; 32]);
     report.run(
-        bound("`direct::open`, as it is", 2, 4 * KIB),
+        bound("`Opener::open_direct`, as it is", 2, 4 * KIB),
         as_is,
         |input| {
-            let _ = direct::open(&own, input);
+            let _ = Opener::new(&own).open_direct(input);
         },
     );
     report.run(
-        bound("`direct::open`, behind the encryption", 6, RECEIPTS),
+        bound("`Opener::open_direct`, behind the encryption", 6, RECEIPTS),
         |input| stored(&padded(input)),
         |input| {
-            let _ = direct::open(&own, input);
+            let _ = Opener::new(&own).open_direct(input);
         },
     );
     report.run(
-        bound("`config::unwrap`, behind the encryption", 4, RECEIPTS),
+        bound("`Opener::unwrap_config`, behind the encryption", 4, RECEIPTS),
         |input| {
             let inside = [input.as_slice(), &[0x80]].concat();
             let public = own.x25519_public();
@@ -265,25 +268,25 @@ fn messages(report: &mut Report) {
             envelope::wrap(
                 &Envelope::new(
                     EnvelopeKind::Session,
-                    0,
+                    UnixMillis::EPOCH,
                     &sealed.expect("good keys"),
-                    &[5; 64],
+                    &SIGNATURE,
                 )
                 .encode(),
             )
         },
         |input| {
-            let _ = config::unwrap(&own, config::UserConfig::Contacts, input);
+            let _ = Opener::new(&own).unwrap_config(config::UserConfig::Contacts, input);
         },
     );
-    report.run(bound("`group::open`, as it is", 1, KIB), as_is, |input| {
-        let _ = group::open(&id, [&key], input);
+    report.run(bound("`Opener::open_group`, as it is", 1, KIB), as_is, |input| {
+        let _ = Opener::new(&own).open_group(&id, [&key], input);
     });
     report.run(
-        bound("`group::open`, behind the signature", 8, RECEIPTS),
+        bound("`Opener::open_group`, behind the signature", 8, RECEIPTS),
         |input| {
             let envelope =
-                Envelope::new(EnvelopeKind::Session, 0, &padded(input), &[5; 64]).encode();
+                Envelope::new(EnvelopeKind::Session, UnixMillis::EPOCH, &padded(input), &SIGNATURE).encode();
             let options = layer::Options {
                 compress: false,
                 ..layer::Options::default()
@@ -292,11 +295,11 @@ fn messages(report: &mut Report) {
                 .expect("it is short")
         },
         |input| {
-            let _ = group::open(&id, [&key], input);
+            let _ = Opener::new(&own).open_group(&id, [&key], input);
         },
     );
     report.run(
-        bound("`group::open`, compressed by the sender", 2, 4 << 20),
+        bound("`Opener::open_group`, compressed by the sender", 2, 4 << 20),
         |input| {
             let signature = other.ed25519().sign_parts(&[&input, id.key_bytes()]);
             let dict = bt::dict(|dict| {
@@ -308,11 +311,11 @@ fn messages(report: &mut Report) {
             group_cipher::encrypt(&mut rng(), &SymmetricKey::from_bytes(*key.expose_bytes()), &dict, 1).expect("it is short")
         },
         |input| {
-            let _ = group::open(&id, [&key], input);
+            let _ = Opener::new(&own).open_group(&id, [&key], input);
         },
     );
-    report.run(bound("`community::open`", 6, RECEIPTS), padded, |input| {
-        let _ = community::open(input, NOW, NOW);
+    report.run(bound("`Opener::open_post`", 6, RECEIPTS), padded, |input| {
+        let _ = Opener::new(&own).open_post(input, AT, AT);
     });
     let server = group_secret.to_x25519().public();
     let to = own.blinded(Blinding::Blind25, &server).expect("good keys");
@@ -321,7 +324,7 @@ fn messages(report: &mut Report) {
         .expect("good keys");
     let (to_id, from_id) = (AnyId::from(&to), AnyId::from(&from));
     report.run(
-        bound("`inbox::open`, behind the encryption", 6, RECEIPTS),
+        bound("`Opener::open_inbox`, behind the encryption", 6, RECEIPTS),
         |input| {
             inbox_cipher::seal(&mut rng(), &from, &to.public(), &padded(input))
                 .expect("good keys")
@@ -330,19 +333,19 @@ fn messages(report: &mut Report) {
             let metadata = inbox::Metadata {
                 sender: &from_id,
                 recipient: &to_id,
-                posted_ms: NOW,
+                posted_at: AT,
             };
-            let _ = inbox::open(&to, &metadata, input, NOW);
+            let _ = Opener::new(&own).open_inbox(&to, &metadata, input, AT);
         },
     );
     let secret = group_secret.to_x25519();
     report.run(
-        bound("`multi::open`, `kicked::open`", 1, KIB),
+        bound("`multi::open`, `Opener::open_removal`", 1, KIB),
         as_is,
         |input| {
             let party = Party::new(own.x25519(), kicked::DOMAIN);
             let _ = multi::open(&party, &secret.public(), input);
-            let _ = kicked::open(&own, &id, 0, input);
+            let _ = Opener::new(&own).open_removal(&id, 0, input);
         },
     );
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use generator::Generator;
 use session_crypto::Ed25519Secret;
 use session_identity::{Account, Language, Seed};
-use session_message::direct;
+use session_message::{Opener, Sealer, UnixMillis};
 use session_message::content::Content;
 use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
@@ -66,7 +66,8 @@ pub fn send_to_self() -> Result<(), Step> {
 
     // The sender seals, and finds the swarm.
     let content = Content::text(TEXT);
-    let sealed = direct::seal(&mut rng, &sender, recipient.id(), &content, NOW_MS)
+    let sealed = Sealer::new(&sender)
+        .seal_direct(&mut rng, recipient.id(), &content, UnixMillis::new(NOW_MS))
         .map_err(|_| Step::Seal)?;
     let account = StorageAccount::from_bytes(recipient.id().to_bytes());
     let ring: SwarmRing = [3, 1 << 62, 1 << 63]
@@ -74,8 +75,9 @@ pub fn send_to_self() -> Result<(), Step> {
         .into_iter()
         .collect();
     let swarm = ring.swarm_of(&account).ok_or(Step::Swarm)?;
-    let namespace = Namespace::new(sealed.namespace);
-    let store = Store::new(account, namespace, sealed.data, NOW_MS, sealed.ttl_ms);
+    let namespace = Namespace::new(sealed.namespace.number());
+    let ttl_ms = sealed.ttl.as_secs() * 1000;
+    let store = Store::new(account, namespace, sealed.data, NOW_MS, ttl_ms);
 
     // Through two nodes to a third.
     let [guard, relay, destination] = [1, 2, 3].map(node);
@@ -117,7 +119,7 @@ pub fn send_to_self() -> Result<(), Step> {
     }
 
     // The recipient opens what the node has stored.
-    let opened = direct::open(&recipient, &stored).map_err(|_| Step::Open)?;
+    let opened = Opener::new(&recipient).open_direct(&stored).map_err(|_| Step::Open)?;
     if opened.sender != *sender.id() || opened.content.as_text() != Some(TEXT) {
         return Err(Step::Open);
     }

@@ -2,7 +2,7 @@ use std::{env, error::Error, fs, time::SystemTime};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use session_identity::{Account, Seed};
-use session_message::{content::Content, direct};
+use session_message::{Opener, Sealer, UnixMillis, content::Content};
 use session_network::pool::Pool;
 use session_onion::client::{Hop, Request, seal};
 use session_storage::value::Value;
@@ -24,11 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = Pool::new(NodeList::from_json(&list, &options)?.nodes, now, rng);
     // Alice writes to Bob. One node of Bob's swarm is asked, and all of them store it.
     let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-    let message = direct::seal(rng, &alice, bob.id(), &Content::text("hello"), now)?;
+    let (text, sent_at) = (Content::text("hello"), UnixMillis::new(now));
+    let message = Sealer::new(&alice).seal_direct(rng, bob.id(), &text, sent_at)?;
     let account = StorageAccount::from(*bob.id());
     let swarm = pool.ring().swarm_of(&account).ok_or("there are no swarms")?;
     let swarm: Vec<_> = pool.members(swarm).collect();
-    let store = Store::new(account, Namespace::DEFAULT, message.data, now, message.ttl_ms);
+    let ttl_ms = message.ttl.as_millis() as u64;
+    let store = Store::new(account, Namespace::DEFAULT, message.data, now, ttl_ms);
     let is_member = |key: &_| swarm.iter().any(|node| node.ed25519 == *key);
     let stored = ask(&pool, swarm[0], &store)?.verify(&store, is_member);
     println!("{} of {} nodes proved that they store it", stored.done.len(), swarm.len());
@@ -36,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Bob asks another of them.
     let fetch = Retrieve::new(account, Namespace::DEFAULT).sign(now, &Signer::user(bob.ed25519()));
     for found in ask(&pool, swarm[1], &fetch)?.messages {
-        let opened = direct::open(&bob, &found.data)?;
+        let opened = Opener::new(&bob).open_direct(&found.data)?;
         println!("{} wrote {:?}", opened.sender, opened.content.as_text());
     }
     Ok(())

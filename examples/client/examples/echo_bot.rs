@@ -16,14 +16,14 @@ use client::session::{Client, Draft};
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use session_identity::{Account, Seed};
-use session_message::content::{Id, Quote};
+use session_message::content::{Quote, UnixMillis};
 
 /// The answer to a message: a quote of it, and its text.
 fn answer(message: &Incoming) -> Option<Draft> {
     let text = message.text.as_ref()?;
     let quote = Quote {
-        author: Id::from_bytes(*message.from.as_bytes()),
-        sent_ms: message.sent_ms,
+        author: message.from.into(),
+        sent_at: UnixMillis::new(message.sent_ms),
     };
     let draft = Draft::text(&message.from, &format!("You wrote: {text}"));
     Some(draft.named("Echo").in_reply_to(quote))

@@ -1,13 +1,13 @@
 //! What this client shows of a message.
 
 use session_identity::{Account, AccountId};
-use session_message::content::{Content, Id, Kind};
-use session_message::{MessageKey, OpenError, Opened, direct, namespace};
+use session_message::content::{AnyId, Content, Kind};
+use session_message::{MessageKey, Namespace, OpenError, Opened, Opener};
 
 use crate::foreign::Foreign;
 
 /// The namespace of one-to-one messages.
-pub const NAMESPACE: i16 = namespace::DEFAULT;
+pub const NAMESPACE: i16 = Namespace::DEFAULT.number();
 
 /// A message that was opened.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Incoming {
     /// Whether it is a copy of what this account sent, or a note to itself.
     pub own: bool,
     /// The account that the conversation is with.
-    pub conversation: Id,
+    pub conversation: AnyId,
     /// The name that goes with it.
     pub name: Option<Foreign>,
     /// When it was sent, in ms.
@@ -29,7 +29,7 @@ pub struct Incoming {
     /// What kind of message it is.
     pub kind: &'static str,
     /// The message that it answers.
-    pub reply_to: Option<(Id, u64)>,
+    pub reply_to: Option<(AnyId, u64)>,
     /// Everything that is in it.
     pub content: Content,
 }
@@ -48,10 +48,10 @@ impl Incoming {
             own: opened.sender == *own,
             conversation: opened.conversation,
             name: profile.and_then(|profile| profile.name.clone().map(Foreign::from)),
-            sent_ms: opened.sent_ms,
+            sent_ms: opened.sent_at.get(),
             text: opened.content.as_text().map(Foreign::from),
             kind: opened.content.kind.name(),
-            reply_to: quote.map(|quote| (quote.author, quote.sent_ms)),
+            reply_to: quote.map(|quote| (quote.author, quote.sent_at.get())),
             content: opened.content,
         }
     }
@@ -63,5 +63,6 @@ impl Incoming {
 ///
 /// [`OpenError`] for what must not be shown.
 pub fn open(account: &Account, data: &[u8]) -> Result<Incoming, OpenError> {
-    direct::open(account, data).map(|opened| Incoming::new(opened, account.id()))
+    let opened = Opener::new(account).open_direct(data)?;
+    Ok(Incoming::new(opened, account.id()))
 }

@@ -7,7 +7,7 @@ use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::Ed25519Public;
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Kind, Profile, Quote};
-use session_message::{Sealed, direct, sync};
+use session_message::{SealedMessage, Sealer, UnixMillis};
 use session_network::client::{RequestError, Target};
 use session_network::path::Guard;
 use session_storage::{MessageHash, Namespace, Retrieve, Signer, Store};
@@ -90,7 +90,8 @@ impl Draft {
     /// [`ClientError::Seal`] if it has nothing in it, or too much.
     pub fn check(&self, sender: &Account) -> Result<(), ClientError> {
         let rng = &mut UnwrapErr(SysRng);
-        direct::seal(rng, sender, &self.to, &self.content, local_ms())?;
+        let now = UnixMillis::new(local_ms());
+        Sealer::new(sender).seal_direct(rng, &self.to, &self.content, now)?;
         Ok(())
     }
 
@@ -274,8 +275,11 @@ impl Client {
     ) -> Result<Sent, ClientError> {
         let shared = &mut *self.shared.lock().await;
         let (to, content) = (&draft.to, &draft.content);
-        let seal =
-            |sent_ms| direct::seal(&mut UnwrapErr(SysRng), &self.account, to, content, sent_ms);
+        let sealer = Sealer::new(&self.account);
+        let seal = |sent_ms| {
+            let rng = &mut UnwrapErr(SysRng);
+            sealer.seal_direct(rng, to, content, UnixMillis::new(sent_ms))
+        };
         let now_ms = shared.driver.network_time();
         let sent_ms = choose(&mut shared.kept, now_ms)?;
         match store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await {
@@ -296,14 +300,9 @@ impl Client {
     /// [`ClientError`] if no member of the own swarm has provably stored it.
     pub async fn store_copy(&self, draft: &Draft, sent_ms: u64) -> Result<Sent, ClientError> {
         let shared = &mut *self.shared.lock().await;
-        let sealed = sync::seal(
-            &mut UnwrapErr(SysRng),
-            &self.account,
-            &draft.to,
-            &draft.content,
-            sent_ms,
-            None,
-        )?;
+        let (rng, sent_at) = (&mut UnwrapErr(SysRng), UnixMillis::new(sent_ms));
+        let sealer = Sealer::new(&self.account);
+        let sealed = sealer.seal_copy(rng, &draft.to, &draft.content, sent_at)?;
         store(&mut shared.driver, self.account.id(), sealed, sent_ms).await
     }
 
@@ -416,16 +415,22 @@ impl Client {
     }
 }
 
+/// How long a sealed message is to be kept, in ms.
+fn ttl_ms(sealed: &SealedMessage) -> u64 {
+    u64::try_from(sealed.ttl.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Stores a message in the swarm of an account.
 async fn store(
     driver: &mut Driver,
     account: &AccountId,
-    sealed: Sealed,
+    sealed: SealedMessage,
     sent_ms: u64,
 ) -> Result<Sent, ClientError> {
     let account = StorageAccount::from_bytes(*account.as_bytes());
-    let namespace = Namespace::new(sealed.namespace);
-    let call = Store::new(account, namespace, sealed.data, sent_ms, sealed.ttl_ms);
+    let namespace = Namespace::new(sealed.namespace.number());
+    let ttl_ms = ttl_ms(&sealed);
+    let call = Store::new(account, namespace, sealed.data, sent_ms, ttl_ms);
     let Answered {
         answer,
         node,

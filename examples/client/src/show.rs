@@ -5,7 +5,8 @@ use client::foreign::Foreign;
 use client::message::Incoming;
 use serde_json::{Map, Value, json};
 use session_message::content::{
-    Attachment, CallStep, DataExtractionKind, ExpirationMode, Id, Kind, Message,
+    AnyId, Attachment, CallStep, DataExtractionKind, ExpirationMode, Kind, Message, ReadReceipt,
+    UnixMillis,
 };
 
 /// The event of a message: who, where, when, its kind, and everything that the kind has in it.
@@ -52,18 +53,18 @@ fn details(message: &Incoming) -> Option<(&'static str, Value)> {
             json!({
                 "emoji": reaction.emoji,
                 "removed": reaction.is_removal,
-                "target": target(&reaction.author, reaction.sent_ms),
+                "target": target(&reaction.author, reaction.sent_at.get()),
             }),
         ),
-        Kind::ReadReceipt(receipt) => ("read", json!({"sent_ms": receipt.sent_ms})),
+        Kind::ReadReceipt(receipt) => ("read", json!({"sent_ms": times_ms(receipt)})),
         Kind::Unsend(unsend) => (
             "unsend",
-            json!({"target": target(&unsend.author, unsend.sent_ms)}),
+            json!({"target": target(&unsend.author, unsend.sent_at.get())}),
         ),
         Kind::Typing(typing) => ("typing", json!({"stopped": typing.is_stopped})),
         Kind::DataExtraction(notice) => (
             "extraction",
-            json!({"what": extracted(notice.kind), "sent_ms": notice.sent_ms}),
+            json!({"what": extracted(notice.kind), "sent_ms": notice.sent_at.map(UnixMillis::get)}),
         ),
         Kind::Invitation(invitation) => (
             "invitation",
@@ -87,8 +88,16 @@ fn details(message: &Incoming) -> Option<(&'static str, Value)> {
 }
 
 /// A message that another one is about.
-fn target(author: &Id, sent_ms: u64) -> Value {
+fn target(author: &AnyId, sent_ms: u64) -> Value {
     json!({"author": author.to_string(), "sent_ms": sent_ms})
+}
+
+fn times_ms(receipt: &ReadReceipt) -> Vec<u64> {
+    receipt
+        .sent_at
+        .iter()
+        .map(|sent_at| sent_at.get())
+        .collect()
 }
 
 fn attachment(file: &Attachment) -> Value {
@@ -168,21 +177,21 @@ fn described(message: &Incoming) -> Vec<String> {
             } else {
                 "reacted with"
             };
-            let (author, at) = (reaction.author, written(reaction.sent_ms));
+            let (author, at) = (reaction.author, written(reaction.sent_at.get()));
             vec![format!(
                 "({what} {} to {author}:{at})",
                 shown(&reaction.emoji)
             )]
         }
         Kind::ReadReceipt(receipt) => {
-            let times = receipt.sent_ms.iter().map(|sent_ms| written(*sent_ms));
+            let times = receipt.sent_at.iter().map(|sent_at| written(sent_at.get()));
             vec![format!(
                 "(has read: {})",
                 times.collect::<Vec<_>>().join(", ")
             )]
         }
         Kind::Unsend(unsend) => {
-            let (author, at) = (unsend.author, written(unsend.sent_ms));
+            let (author, at) = (unsend.author, written(unsend.sent_at.get()));
             vec![format!("(deletes {author}:{at})")]
         }
         Kind::Invitation(invitation) => {
@@ -211,9 +220,9 @@ mod tests {
             _ => None,
         };
         let profile = content.profile.as_ref();
-        let id = Id::from_bytes(*from.as_bytes());
+        let (id, sent_at) = (AnyId::from(from), UnixMillis::new(SENT));
         Incoming {
-            key: MessageKey::new(id, id, SENT, &content.encode(SENT, None).unwrap()),
+            key: MessageKey::new(id, id, sent_at, &content.encode(sent_at, None).unwrap()),
             from,
             own: false,
             conversation: id,
@@ -221,7 +230,7 @@ mod tests {
             sent_ms: SENT,
             text: content.as_text().map(Foreign::from),
             kind: content.kind.name(),
-            reply_to: quote.map(|quote| (quote.author, quote.sent_ms)),
+            reply_to: quote.map(|quote| (quote.author, quote.sent_at.get())),
             content,
         }
     }
@@ -242,12 +251,12 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_fields() {
-        let author = Id::from_bytes([5; 33]);
+        let author = AnyId::from_bytes([5; 33]);
         let id = author.to_string();
         let about = json!({"author": id, "sent_ms": 7});
         let of = |kind: Kind| event(&incoming(Content::from(kind)));
         let reaction = of(Kind::Reaction(Reaction {
-            sent_ms: 7,
+            sent_at: UnixMillis::new(7),
             author,
             emoji: "👍".to_owned(),
             is_removal: false,
@@ -256,10 +265,13 @@ mod tests {
         let expected = json!({"emoji": "👍", "removed": false, "target": about});
         assert_eq!(reaction["reaction"], expected);
         let receipt = of(Kind::ReadReceipt(ReadReceipt {
-            sent_ms: vec![7, 8],
+            sent_at: [7, 8].map(UnixMillis::new).to_vec(),
         }));
         assert_eq!(receipt["read"], json!({"sent_ms": [7, 8]}));
-        let unsend = of(Kind::Unsend(Unsend { sent_ms: 7, author }));
+        let unsend = of(Kind::Unsend(Unsend {
+            sent_at: UnixMillis::new(7),
+            author,
+        }));
         assert_eq!(unsend["unsend"], json!({"target": about}));
         let file = Attachment {
             url: "http://filev2.getsession.org/file/1".to_owned(),
@@ -269,7 +281,10 @@ mod tests {
         };
         let message = of(Kind::Message(Message {
             attachments: vec![file],
-            quote: Some(Quote { sent_ms: 7, author }),
+            quote: Some(Quote {
+                sent_at: UnixMillis::new(7),
+                author,
+            }),
             ..Message::default()
         }));
         assert_eq!(message["attachments"][0]["file_name"], "a.txt");

@@ -202,15 +202,21 @@ fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use session_message::content::Id;
+    use session_message::content::{AnyId, UnixMillis};
 
     use super::*;
     use crate::durable::Lock;
     use std::fs;
 
     fn key(conversation: u8, author: u8, sent_ms: u64, content: &str) -> MessageKey {
-        let [conversation, author] = [conversation, author].map(|byte| Id::from_bytes([byte; 33]));
-        MessageKey::new(conversation, author, sent_ms, content.as_bytes())
+        let [conversation, author] =
+            [conversation, author].map(|byte| AnyId::from_bytes([byte; 33]));
+        MessageKey::new(
+            conversation,
+            author,
+            UnixMillis::new(sent_ms),
+            content.as_bytes(),
+        )
     }
 
     #[test]

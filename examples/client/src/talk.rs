@@ -18,7 +18,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 use session_identity::{Account, AccountId};
-use session_message::content::{Id, Quote};
+use session_message::content::{Quote, UnixMillis};
 
 use crate::account::{account, account_id, check_name, read_small};
 use crate::arguments::Shared;
@@ -54,8 +54,8 @@ pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
     let (author, sent_ms) = text.split_once(':').ok_or_else(unusable)?;
     let sent_ms = clock::read(sent_ms).filter(|sent_ms| *sent_ms > 0);
     Ok(Quote {
-        author: Id::from_bytes(*account_id(author)?.as_bytes()),
-        sent_ms: sent_ms.ok_or_else(unusable)?,
+        author: account_id(author)?.into(),
+        sent_at: sent_ms.map(UnixMillis::new).ok_or_else(unusable)?,
     })
 }
 
@@ -357,11 +357,11 @@ mod tests {
         let good = good.id().to_string();
         let read = quote(&format!("{good}:1700000000000")).unwrap();
         assert_eq!(
-            (read.author.to_string(), read.sent_ms),
+            (read.author.to_string(), read.sent_at.get()),
             (good.clone(), 1_700_000_000_000)
         );
         let printed = quote(&format!("{good}:2023-11-14T22:13:20.000Z")).unwrap();
-        assert_eq!(printed.sent_ms, 1_700_000_000_000);
+        assert_eq!(printed.sent_at.get(), 1_700_000_000_000);
         for bad in [
             good.clone(),
             format!("{good}:"),

@@ -11,7 +11,7 @@ use getrandom::rand_core::UnwrapErr;
 use serde::Serialize;
 use session_identity::{Account, Seed};
 use session_message::content::Content;
-use session_message::direct;
+use session_message::{Sealer, UnixMillis};
 use session_onion::client::{Hop, Request, seal};
 use session_storage::value::Value;
 use session_storage::{Call, Namespace, Store};
@@ -171,11 +171,13 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
                         let sent_ms = now_ms(0);
                         let content = Content::text(format!("message {number}"));
                         let mut rng = UnwrapErr(SysRng);
-                        let sealed = direct::seal(&mut rng, &sender, to.id(), &content, sent_ms)
+                        let sent_at = UnixMillis::new(sent_ms);
+                        let sealed = Sealer::new(&sender)
+                            .seal_direct(&mut rng, to.id(), &content, sent_at)
                             .map_err(|error| error.to_string())?;
-                        let namespace = Namespace::new(sealed.namespace);
-                        let call =
-                            Store::new(storage, namespace, sealed.data, sent_ms, sealed.ttl_ms);
+                        let namespace = Namespace::new(sealed.namespace.number());
+                        let ttl_ms = u64::try_from(sealed.ttl.as_millis()).unwrap_or(u64::MAX);
+                        let call = Store::new(storage, namespace, sealed.data, sent_ms, ttl_ms);
                         store(&http, route, members.len(), &call).await
                     };
                     match outcome.await {

@@ -3,14 +3,14 @@
 use session_identity::{Account, GroupId, Seed};
 use session_message::content::{Content, Profile};
 use session_message::group::Key;
-use session_message::{community, direct, group};
+use session_message::{Opener, Sealer, UnixMillis};
 use session_proto::padding;
 
 use crate::Suite;
 use crate::crypto::rng;
 use crate::floors::{Primitives, SHORT, xchacha};
 
-const TIME: u64 = 1_754_971_101_000;
+const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
@@ -27,7 +27,10 @@ pub fn run(suite: &mut Suite) {
     let public = bob.x25519_public();
     let ciphertext =
         session_crypto::direct::seal(&mut rng, alice.ed25519(), &public, &padded).unwrap();
-    let sealed = direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap();
+    let (sealer, mut opener) = (Sealer::new(&alice), Opener::new(&bob).remembering(0));
+    let sealed = sealer
+        .seal_direct(&mut rng, bob.id(), &content, TIME)
+        .unwrap();
 
     let mut decoys = crate::crypto::rng();
     suite
@@ -40,24 +43,30 @@ pub fn run(suite: &mut Suite) {
                 session_crypto::ed25519::decoy_signature(&mut decoys),
             ));
         })
-        .run(|| direct::seal(&mut rng, &alice, bob.id(), &content, TIME).unwrap());
+        .run(|| {
+            sealer
+                .seal_direct(&mut rng, bob.id(), &content, TIME)
+                .unwrap()
+        });
     suite
         .operation(GROUP, "one-to-one text, open")
         .floor("its cryptography", &mut || {
             let opened = session_crypto::direct::open(bob.x25519(), &public, &ciphertext);
             std::hint::black_box(opened.unwrap());
         })
-        .run(|| direct::open(&bob, &sealed.data).unwrap());
+        .run(|| opener.open_direct(&sealed.data).unwrap());
 
-    let mut senders = direct::Senders::new(10);
+    let mut opener = Opener::new(&bob);
     suite
         .operation(GROUP, "one-to-one text, open, known sender")
-        .run(|| direct::open_remembering(&bob, &mut senders, &sealed.data).unwrap());
+        .run(|| opener.open_direct(&sealed.data).unwrap());
 
     let primitives = Primitives::new();
     let id = GroupId::from_ed25519(&account(9).ed25519_public());
     let key = Key::from_bytes(&[9; 32]);
-    let sealed = group::seal(&mut rng, &alice, &id, &key, &content, TIME).unwrap();
+    let sealed = sealer
+        .seal_group(&mut rng, &id, &key, &content, TIME)
+        .unwrap();
     let mut buffer = vec![0; sealed.data.len() - 40];
     let mut floor = || {
         primitives.sign(SHORT);
@@ -67,7 +76,11 @@ pub fn run(suite: &mut Suite) {
         .operation(GROUP, "group text, seal")
         .floor("signature, cipher", &mut floor)
         .reference(29.0)
-        .run(|| group::seal(&mut rng, &alice, &id, &key, &content, TIME).unwrap());
+        .run(|| {
+            sealer
+                .seal_group(&mut rng, &id, &key, &content, TIME)
+                .unwrap()
+        });
     let mut buffer = vec![0; sealed.data.len() - 40];
     let mut floor = || {
         primitives.verify_prepared(SHORT);
@@ -78,9 +91,9 @@ pub fn run(suite: &mut Suite) {
         .operation(GROUP, "group text, open")
         .floor("verification, key check, cipher", &mut floor)
         .reference(92.0)
-        .run(|| group::open(&id, [&key], &sealed.data).unwrap());
-    let data = community::seal(&content, TIME, None).unwrap();
+        .run(|| opener.open_group(&id, [&key], &sealed.data).unwrap());
+    let data = sealer.seal_post(&content, TIME).unwrap();
     suite
         .operation(GROUP, "community text, open")
-        .run(|| community::open(&data, TIME, TIME).unwrap());
+        .run(|| opener.open_post(&data, TIME, TIME).unwrap());
 }

@@ -1,7 +1,7 @@
 //! Formats: bt-encoding, protobuf, envelopes.
 
 use session_proto::bt;
-use session_proto::content::{self, Content, Profile};
+use session_proto::content::{self, Content, Ed25519Signature, Profile, UnixMillis};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::schema::session as schema;
 
@@ -45,10 +45,11 @@ pub fn run(suite: &mut Suite) {
 
     let text = Content::text("a text of ordinary length, as people write them")
         .with_profile(Profile::named("Alice"));
-    let encoded = text.encode(1_754_971_101_000, None).unwrap();
+    let time = UnixMillis::new(1_754_971_101_000);
+    let encoded = text.encode(time, None).unwrap();
     suite
         .operation(GROUP, "content, encode a text")
-        .run(|| text.encode(1_754_971_101_000, None).unwrap());
+        .run(|| text.encode(time, None).unwrap());
     suite
         .operation(GROUP, "content, decode and check a text")
         .floor("prost alone", &mut || {
@@ -57,17 +58,13 @@ pub fn run(suite: &mut Suite) {
         })
         .run(|| content::decode(&encoded).unwrap());
     let ciphertext = vec![7; 304];
-    let envelope = Envelope::new(
-        EnvelopeKind::Session,
-        1_754_971_101_000,
-        &ciphertext,
-        &[1; 64],
-    );
+    let signature = Ed25519Signature::from_bytes([1; 64]);
+    let envelope = Envelope::new(EnvelopeKind::Session, time, &ciphertext, &signature);
     let data = envelope::wrap(&envelope.encode());
     suite
         .operation(GROUP, "envelope of 304 bytes, unwrap")
         .run(|| {
             let envelope = envelope::unwrap(&data).unwrap();
-            Envelope::parse(envelope).unwrap().timestamp_ms
+            Envelope::parse(envelope).unwrap().sent_at
         });
 }

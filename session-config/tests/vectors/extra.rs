@@ -168,7 +168,9 @@ pub(crate) fn wrapped(case: Case<'_>) {
             "ConvoInfoVolatile" => session_message::config::UserConfig::ConvoInfoVolatile,
             _ => session_message::config::UserConfig::UserGroups,
         };
-        let inside = session_message::config::unwrap(&account, kind, &again[0]).unwrap();
+        let inside = session_message::Opener::new(&account)
+            .unwrap_config(kind, &again[0])
+            .unwrap();
         assert_eq!(inside.data.len() as u64, case.number("encrypted_size"));
         let hash = Blake2b::<32>::new().chain(&inside.data).finalize();
         assert_eq!(hash, case.array("encrypted_blake2b_32"));

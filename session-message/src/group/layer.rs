@@ -1,4 +1,4 @@
-//! The encryption of a group message: who wrote which bytes.
+//! The signed and encrypted layer of a group message.
 //!
 //! ```text
 //! nonce (24) | XChaCha20-Poly1305 of the padded dict | tag (16)
@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Protocol: crypto, section 3. The signature covers the data as it is stored, so it is verified
-//! before anything is decompressed, and the key of the group, so that the message cannot be passed
-//! off as one to another group.
+//! before anything is decompressed, and the key of the group, so that the message cannot be replayed
+//! to another group.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -24,19 +24,20 @@ use session_crypto::{
 };
 use session_identity::{AccountId, GroupId};
 use session_proto::bt;
+use session_types::ParseError;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::zstd;
 use crate::error::{OpenError, SealError};
 
-/// Bytes that a group message contains at most, before compression.
+/// Maximum length of the payload of a group message, before compression, in bytes.
 pub const MAX_LENGTH: usize = zstd::MAX_LENGTH;
 
 const VERSION: u64 = 1;
-/// Bytes of the dict beside its data, or a few more.
+/// Upper bound of the length of the dict without its data, in bytes.
 const DICT_OVERHEAD: usize = 128;
 
-/// A symmetric key of a group, 32 bytes. Wiped when dropped, never printed.
+/// A symmetric key of a group, 32 bytes. Zeroized when dropped, never printed.
 pub struct Key(SymmetricKey);
 
 impl ZeroizeOnDrop for Key {}
@@ -45,13 +46,13 @@ impl Key {
     /// Length in bytes.
     pub const LENGTH: usize = 32;
 
-    /// Takes the bytes as a key.
+    /// Copies the bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(SymmetricKey::from_bytes(*bytes))
     }
 
-    /// The secret bytes.
+    /// Returns the secret bytes.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8; 32] {
         self.0.expose_bytes()
@@ -59,16 +60,14 @@ impl Key {
 }
 
 impl TryFrom<&[u8]> for Key {
-    type Error = session_crypto::KeyError;
+    type Error = ParseError;
 
-    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
-        match bytes.try_into() {
-            Ok(bytes) => Ok(Self::from_bytes(bytes)),
-            Err(_) => Err(session_crypto::KeyError::Length {
-                expected: Self::LENGTH,
-                got: bytes.len(),
-            }),
-        }
+    fn try_from(bytes: &[u8]) -> Result<Self, ParseError> {
+        let exact = bytes.try_into().map_err(|_| ParseError::Length {
+            expected: Self::LENGTH,
+            got: bytes.len(),
+        })?;
+        Ok(Self::from_bytes(exact))
     }
 }
 
@@ -78,17 +77,18 @@ impl fmt::Debug for Key {
     }
 }
 
-/// How a message is stored.
+/// Compression and padding of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Whether to compress, if that makes it shorter and it does not fit the least padded length.
+    /// Whether to compress. It is done only if the message becomes shorter and is longer than the
+    /// minimum padded length.
     pub compress: bool,
-    /// The length of the result is made a multiple of this; 0 and 1 mean none.
+    /// The result is padded to a multiple of this length in bytes; 0 and 1 mean no padding.
     pub padding: usize,
 }
 
 impl Default for Options {
-    /// As all clients do: compressed, padded to a multiple of 256.
+    /// Returns the options of all clients: compressed, padded to a multiple of 256 bytes.
     fn default() -> Self {
         Self {
             compress: true,
@@ -101,7 +101,7 @@ impl Default for Options {
 ///
 /// # Errors
 ///
-/// [`SealError::Length`] if there are none, or more than [`MAX_LENGTH`].
+/// [`SealError::Length`] if `plain` is empty or longer than [`MAX_LENGTH`].
 pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Ed25519Secret,
@@ -116,7 +116,7 @@ pub fn seal(
             got: plain.len(),
         });
     }
-    // What fits the least padded length as it is does not become shorter.
+    // A message that fits the minimum padded length would not become shorter.
     let fits = plain.len() < options.padding && {
         let length = encode(sender, plain, None, &[0; 64]).len();
         length.saturating_add(group::OVERHEAD) <= options.padding
@@ -131,7 +131,7 @@ pub fn seal(
     Ok(group::encrypt(rng, &key.0, &dict, options.padding)?)
 }
 
-/// The dict of a message, with its bytes as they are or compressed.
+/// Encodes the dict of a message, with its bytes as they are or compressed.
 fn encode(
     sender: &Ed25519Secret,
     plain: &[u8],
@@ -153,16 +153,16 @@ fn encode(
     }))
 }
 
-/// What a group message contained, with its verified sender.
+/// The payload of a group message, with its verified sender.
 #[derive(Debug)]
-pub struct Opened {
-    /// Who wrote it. Not necessarily a member: whoever has the key can write.
+pub struct Payload {
+    /// The author. Not necessarily a member: a holder of the key can write.
     pub sender: AccountId,
     /// The sender's Ed25519 key.
     pub sender_ed25519: Ed25519Public,
-    /// The bytes, as they were given to [`seal`].
+    /// The bytes that were passed to [`seal`].
     pub plain: Zeroizing<Vec<u8>>,
-    /// Which of the keys opened it, counted from 0.
+    /// Index of the key that opened it.
     pub key_index: usize,
 }
 
@@ -170,15 +170,15 @@ pub struct Opened {
 ///
 /// # Errors
 ///
-/// [`OpenError::Decrypt`] if none of the keys opens it or the signature does not verify. Keep it
-/// for when a new key comes. Other variants if the sender wrote something that is no message.
+/// [`OpenError::GroupDecrypt`] if none of the keys opens it or the signature does not verify: keep it
+/// until new keys have come. Other variants if what the sender signed is malformed.
 pub fn open<'k>(
     group: &GroupId,
     keys: impl IntoIterator<Item = &'k Key>,
     data: &[u8],
-) -> Result<Opened, OpenError> {
+) -> Result<Payload, OpenError> {
     let keys = keys.into_iter().map(|key| &key.0);
-    let opened = group::decrypt(keys, data)?;
+    let opened = group::decrypt(keys, data).map_err(OpenError::GroupDecrypt)?;
     let dict = bt::parse_dict(&opened.content)?;
     if dict.u64("")? != VERSION {
         return Err(OpenError::Version);
@@ -191,16 +191,20 @@ pub fn open<'k>(
         return Err(OpenError::GroupData);
     };
 
-    let sender = sender_ed25519.to_x25519().map_err(DecryptError::from)?;
+    // The key fits, so this has to be the same error as if it did not.
+    let refused = |error: DecryptError| OpenError::GroupDecrypt(error);
+    let sender = sender_ed25519
+        .to_x25519()
+        .map_err(|error| refused(error.into()))?;
     sender_ed25519
         .verify_parts(&[stored, group.key_bytes()], &signature)
-        .map_err(DecryptError::from)?;
+        .map_err(|error| refused(error.into()))?;
     let plain = match plain {
         Some(plain) if plain.len() <= MAX_LENGTH => plain.to_vec(),
         Some(_) => return Err(OpenError::GroupData),
         None => zstd::decompress(stored).ok_or(OpenError::Compression)?,
     };
-    Ok(Opened {
+    Ok(Payload {
         sender: AccountId::from_x25519(&sender),
         sender_ed25519,
         plain: Zeroizing::new(plain),
@@ -208,7 +212,7 @@ pub fn open<'k>(
     })
 }
 
-/// A string that may be absent, but not empty.
+/// Returns a string that may be absent but not empty.
 fn optional<'a>(dict: &bt::Dict<'a>, key: &'static str) -> Result<Option<&'a [u8]>, OpenError> {
     if dict.get(key.as_bytes()).is_none() {
         return Ok(None);

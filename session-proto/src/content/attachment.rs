@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{ContentError, Secret, present};
+use super::{AttachmentKey, ContentError, present};
 use crate::limits::FLAG_VOICE_MESSAGE;
 use crate::schema::session as wire;
 
@@ -12,8 +12,8 @@ use crate::schema::session as wire;
 pub struct Attachment {
     /// The address.
     pub url: String,
-    /// The key: 32 bytes, or 64 of the older form. Communities store files without one.
-    pub key: Option<Secret>,
+    /// The key. Communities store files without one.
+    pub key: Option<AttachmentKey>,
     /// The digest of the encrypted file, in the older form.
     pub digest: Option<Vec<u8>>,
     /// Bytes of the file, without padding.
@@ -33,12 +33,11 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    pub(super) fn to_wire(&self) -> Result<wire::AttachmentPointer, ContentError> {
-        check_key(self.key.as_ref())?;
-        Ok(wire::AttachmentPointer {
+    pub(super) fn to_wire(&self) -> wire::AttachmentPointer {
+        wire::AttachmentPointer {
             id: id_of(&self.url),
             content_type: self.content_type.clone(),
-            key: self.key.clone(),
+            key: self.key.as_ref().map(AttachmentKey::to_field),
             size: self.size,
             thumbnail: None,
             digest: self.digest.clone(),
@@ -48,15 +47,15 @@ impl Attachment {
             height: self.height,
             caption: self.caption.clone(),
             url: Some(self.url.clone()),
-        })
+        }
     }
 
     pub(super) fn from_wire(mut pointer: wire::AttachmentPointer) -> Result<Self, ContentError> {
         let key = pointer.key.take().filter(|key| !key.is_empty());
-        check_key(key.as_ref())?;
+        let key = key.map(|key| AttachmentKey::from_field(&key, "key"));
         Ok(Self {
             url: pointer.url.take().unwrap_or_default(),
-            key,
+            key: key.transpose()?,
             digest: pointer.digest.take().filter(|digest| !digest.is_empty()),
             size: pointer.size,
             content_type: present(pointer.content_type.take()),
@@ -66,14 +65,6 @@ impl Attachment {
             height: pointer.height,
             is_voice_message: pointer.flags.unwrap_or(0) & FLAG_VOICE_MESSAGE != 0,
         })
-    }
-}
-
-/// 32 bytes, or 64 of the older form.
-fn check_key(key: Option<&Secret>) -> Result<(), ContentError> {
-    match key {
-        Some(key) if key.expose_bytes().len() != 64 => key.check_length(32, "key"),
-        _ => Ok(()),
     }
 }
 

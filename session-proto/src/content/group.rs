@@ -7,8 +7,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem::take;
 
-use super::{ContentError, Id, Omitted, Part, Secret, array};
-use crate::limits::{MAX_LISTED, MEMBER_AUTH_DATA};
+use super::id::{parse_id, parse_lower_case_id};
+use super::{AnyId, ContentError, Ed25519Signature, GroupSeed, MemberAuthData, Omitted, Part};
+use crate::limits::MAX_LISTED;
 use crate::schema::session as wire;
 use crate::schema::session::group_update_info_change_message::Type as InfoType;
 use crate::schema::session::group_update_member_change_message::Type as MemberType;
@@ -21,8 +22,8 @@ pub enum GroupUpdate {
     Invite(Invite),
     /// To one member: it is an admin now. Whoever has the seed is.
     Promote {
-        /// The seed of the group, 32 bytes.
-        seed: Secret,
+        /// The seed of the group.
+        seed: GroupSeed,
         /// The name of the group.
         name: String,
     },
@@ -31,7 +32,7 @@ pub enum GroupUpdate {
         /// What has changed. Not covered by the signature, except for what kind of change it is.
         change: InfoChange,
         /// The admin's signature.
-        admin_signature: [u8; 64],
+        admin_signature: Ed25519Signature,
     },
     /// Members were added, removed or promoted. Signed by an admin.
     MemberChange(MemberChange),
@@ -49,13 +50,13 @@ pub enum GroupUpdate {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invite {
     /// The group, an id with prefix `03`.
-    pub group: Id,
+    pub group: AnyId,
     /// Its name.
     pub name: String,
-    /// The member's access to the group's swarm, 100 bytes. Check it before it is used.
-    pub auth_data: Secret,
+    /// The member's access to the group's swarm. Validate it before use.
+    pub auth_data: MemberAuthData,
     /// The admin's signature.
-    pub admin_signature: [u8; 64],
+    pub admin_signature: Ed25519Signature,
 }
 
 /// What has changed about a group.
@@ -87,22 +88,22 @@ pub struct MemberChange {
     pub kind: MemberChangeKind,
     /// To whom: ids with prefix `05`, others are left out when reading. Not covered by the
     /// signature.
-    pub members: Vec<Id>,
+    pub members: Vec<AnyId>,
     /// Whether new members can read what was written before.
     pub history_shared: Option<bool>,
     /// The admin's signature.
-    pub admin_signature: [u8; 64],
+    pub admin_signature: Ed25519Signature,
 }
 
 /// Messages that are to be deleted. At least one of the lists is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteContent {
     /// Members all of whose messages are meant, up to this one; only with a signature.
-    pub members: Vec<Id>,
+    pub members: Vec<AnyId>,
     /// Hashes of messages. Without a signature, only those of the sender.
     pub hashes: Vec<String>,
     /// The admin's signature.
-    pub admin_signature: Option<[u8; 64]>,
+    pub admin_signature: Option<Ed25519Signature>,
 }
 
 impl InfoChange {
@@ -129,11 +130,17 @@ impl MemberChangeKind {
     }
 }
 
-const SIGNATURE: &str = "adminSignature";
+fn signature_of(bytes: &[u8]) -> Result<Ed25519Signature, ContentError> {
+    Ed25519Signature::try_from(bytes).map_err(|_| ContentError::Length {
+        field: "adminSignature",
+        expected: Ed25519Signature::LENGTH,
+        got: bytes.len(),
+    })
+}
 
-fn ids_to_wire(ids: &[Id]) -> Result<Vec<String>, ContentError> {
+fn ids_to_wire(ids: &[AnyId]) -> Result<Vec<String>, ContentError> {
     check_count(ids.len(), "memberSessionIds")?;
-    if !ids.iter().all(Id::is_account) {
+    if !ids.iter().all(AnyId::is_account) {
         let field = "memberSessionIds";
         return Err(ContentError::Id { field });
     }
@@ -149,6 +156,15 @@ const fn check_count(got: usize, field: &'static str) -> Result<(), ContentError
 }
 
 impl GroupUpdate {
+    /// Whether a signature covers a text in which invalid sequences were replaced.
+    pub(super) fn signs_replaced_text(&self) -> bool {
+        let Self::DeleteContent(delete) = self else {
+            return false;
+        };
+        let is_replaced = |hash: &String| hash.contains(char::REPLACEMENT_CHARACTER);
+        delete.hashes.iter().any(is_replaced)
+    }
+
     /// Whether it goes to one account, and not to the swarm of the group.
     #[must_use]
     pub const fn is_for_one_member(&self) -> bool {
@@ -160,9 +176,8 @@ impl GroupUpdate {
         match self {
             Self::Invite(invite) => out.invite_message = Some(invite.to_wire()?),
             Self::Promote { seed, name } => {
-                seed.check_length(32, "groupIdentitySeed")?;
                 out.promote_message = Some(wire::GroupUpdatePromoteMessage {
-                    group_identity_seed: seed.clone(),
+                    group_identity_seed: seed.to_field(),
                     name: name.clone(),
                 });
             }
@@ -225,9 +240,8 @@ impl GroupUpdate {
 fn promote_from_wire(
     mut promote: wire::GroupUpdatePromoteMessage,
 ) -> Result<GroupUpdate, ContentError> {
-    let seed = take(&mut promote.group_identity_seed);
     Ok(GroupUpdate::Promote {
-        seed: Secret::of_length(seed, 32, "groupIdentitySeed")?,
+        seed: GroupSeed::from_field(&promote.group_identity_seed, "groupIdentitySeed")?,
         name: take(&mut promote.name),
     })
 }
@@ -235,13 +249,11 @@ fn promote_from_wire(
 impl Invite {
     fn to_wire(&self) -> Result<wire::GroupUpdateInviteMessage, ContentError> {
         self.check_group()?;
-        self.auth_data
-            .check_length(MEMBER_AUTH_DATA, "memberAuthData")?;
         Ok(wire::GroupUpdateInviteMessage {
             group_session_id: self.group.to_string(),
             name: self.name.clone(),
-            member_auth_data: self.auth_data.clone(),
-            admin_signature: self.admin_signature.to_vec(),
+            member_auth_data: self.auth_data.to_field(),
+            admin_signature: self.admin_signature.as_bytes().to_vec(),
         })
     }
 
@@ -254,12 +266,11 @@ impl Invite {
     }
 
     fn from_wire(mut invite: wire::GroupUpdateInviteMessage) -> Result<GroupUpdate, ContentError> {
-        let data = take(&mut invite.member_auth_data);
         let invite = Self {
-            group: Id::parse(&invite.group_session_id, "groupSessionId")?,
+            group: parse_id(&invite.group_session_id, "groupSessionId")?,
             name: take(&mut invite.name),
-            auth_data: Secret::of_length(data, MEMBER_AUTH_DATA, "memberAuthData")?,
-            admin_signature: array(&invite.admin_signature, SIGNATURE)?,
+            auth_data: MemberAuthData::from_field(&invite.member_auth_data, "memberAuthData")?,
+            admin_signature: signature_of(&invite.admin_signature)?,
         };
         invite.check_group()?;
         Ok(GroupUpdate::Invite(invite))
@@ -267,10 +278,10 @@ impl Invite {
 }
 
 impl InfoChange {
-    fn to_wire(&self, signature: &[u8; 64]) -> wire::GroupUpdateInfoChangeMessage {
+    fn to_wire(&self, signature: &Ed25519Signature) -> wire::GroupUpdateInfoChangeMessage {
         let mut out = wire::GroupUpdateInfoChangeMessage {
             r#type: self.number(),
-            admin_signature: signature.to_vec(),
+            admin_signature: signature.as_bytes().to_vec(),
             ..wire::GroupUpdateInfoChangeMessage::default()
         };
         match self {
@@ -296,7 +307,7 @@ impl InfoChange {
         };
         Ok(GroupUpdate::InfoChange {
             change,
-            admin_signature: array(&message.admin_signature, SIGNATURE)?,
+            admin_signature: signature_of(&message.admin_signature)?,
         })
     }
 }
@@ -307,7 +318,7 @@ impl MemberChange {
             r#type: self.kind.number(),
             member_session_ids: ids_to_wire(&self.members)?,
             history_shared: self.history_shared,
-            admin_signature: self.admin_signature.to_vec(),
+            admin_signature: self.admin_signature.as_bytes().to_vec(),
         })
     }
 
@@ -322,7 +333,7 @@ impl MemberChange {
             .member_session_ids
             .iter()
             .filter_map(|id| id.parse().ok())
-            .filter(Id::is_account)
+            .filter(AnyId::is_account)
             .collect();
         if members.len() < listed {
             omitted.insert(Part::Member);
@@ -335,7 +346,7 @@ impl MemberChange {
             },
             members,
             history_shared: change.history_shared,
-            admin_signature: array(&change.admin_signature, SIGNATURE)?,
+            admin_signature: signature_of(&change.admin_signature)?,
         }))
     }
 }
@@ -349,12 +360,14 @@ impl DeleteContent {
         Ok(wire::GroupUpdateDeleteMemberContentMessage {
             member_session_ids: ids_to_wire(&self.members)?,
             message_hashes: self.hashes.clone(),
-            admin_signature: self.admin_signature.map(|signature| signature.to_vec()),
+            admin_signature: self
+                .admin_signature
+                .map(|signature| signature.as_bytes().to_vec()),
         })
     }
 
-    /// Nothing is left out here, ids must be in lower case, and text that was replaced is refused:
-    /// the signature covers the text of ids and hashes.
+    /// Nothing is left out here, and ids must be in lower case: the signature covers the text of ids
+    /// and hashes.
     fn from_wire(
         message: wire::GroupUpdateDeleteMemberContentMessage,
     ) -> Result<GroupUpdate, ContentError> {
@@ -362,20 +375,16 @@ impl DeleteContent {
         let ids = message.member_session_ids.iter();
         let delete = Self {
             members: ids
-                .map(|id| Id::parse_lower_case(id, field))
+                .map(|id| parse_lower_case_id(id, field))
                 .collect::<Result<_, _>>()?,
             hashes: message.message_hashes,
             admin_signature: message
                 .admin_signature
-                .map(|signature| array(&signature, SIGNATURE))
+                .map(|signature| signature_of(&signature))
                 .transpose()?,
         };
-        if !delete.members.iter().all(Id::is_account) {
+        if !delete.members.iter().all(AnyId::is_account) {
             return Err(ContentError::Id { field });
-        }
-        let is_replaced = |hash: &String| hash.contains(char::REPLACEMENT_CHARACTER);
-        if delete.hashes.iter().any(is_replaced) {
-            return Err(ContentError::Malformed);
         }
         if delete.members.is_empty() && delete.hashes.is_empty() {
             return Err(ContentError::Empty);

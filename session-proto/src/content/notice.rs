@@ -3,7 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{ContentError, Id, required_text};
+use super::id::parse_id;
+use super::{AnyId, ContentError, UnixMillis, required_text};
 use crate::limits::MAX_RECEIPTS;
 use crate::schema::session as wire;
 use crate::schema::session::data_extraction_notification::Type as ExtractionType;
@@ -19,10 +20,10 @@ fn unknown(field: &'static str) -> impl FnOnce(prost::UnknownEnumValue) -> Conte
 /// An emoji put under a message, or taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
-    /// When the message was sent, Unix milliseconds.
-    pub sent_ms: u64,
+    /// When the message was sent.
+    pub sent_at: UnixMillis,
     /// Who wrote it.
-    pub author: Id,
+    pub author: AnyId,
     /// The emoji.
     pub emoji: String,
     /// Whether it is taken away.
@@ -37,7 +38,7 @@ impl Reaction {
             ReactionAction::React
         };
         Ok(parts::Reaction {
-            id: self.sent_ms,
+            id: self.sent_at.get(),
             author: self.author.to_string(),
             emoji: Some(required_text(self.emoji.clone(), "emoji")?),
             action: action.into(),
@@ -47,8 +48,8 @@ impl Reaction {
     pub(super) fn from_wire(reaction: parts::Reaction) -> Result<Self, ContentError> {
         let action = ReactionAction::try_from(reaction.action).map_err(unknown("action"))?;
         Ok(Self {
-            sent_ms: reaction.id,
-            author: Id::parse(&reaction.author, "author")?,
+            sent_at: UnixMillis::new(reaction.id),
+            author: parse_id(&reaction.author, "author")?,
             emoji: required_text(reaction.emoji.unwrap_or_default(), "emoji")?,
             is_removal: action == ReactionAction::Remove,
         })
@@ -83,29 +84,29 @@ impl Invitation {
 /// Messages that have been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadReceipt {
-    /// When they were sent, Unix milliseconds.
-    pub sent_ms: Vec<u64>,
+    /// When they were sent.
+    pub sent_at: Vec<UnixMillis>,
 }
 
 impl ReadReceipt {
     pub(super) fn to_wire(&self) -> Result<wire::ReceiptMessage, ContentError> {
-        if self.sent_ms.len() > MAX_RECEIPTS {
+        if self.sent_at.len() > MAX_RECEIPTS {
             return Err(ContentError::TooMany {
                 field: "timestamp",
                 max: MAX_RECEIPTS,
-                got: self.sent_ms.len(),
+                got: self.sent_at.len(),
             });
         }
         Ok(wire::ReceiptMessage {
             r#type: ReceiptType::Read.into(),
-            timestamp: self.sent_ms.clone(),
+            timestamp: self.sent_at.iter().map(|sent| sent.get()).collect(),
         })
     }
 
     pub(super) fn from_wire(receipt: wire::ReceiptMessage) -> Result<Self, ContentError> {
         match ReceiptType::try_from(receipt.r#type).map_err(unknown("type"))? {
             ReceiptType::Read => Ok(Self {
-                sent_ms: receipt.timestamp,
+                sent_at: receipt.timestamp.into_iter().map(UnixMillis::new).collect(),
             }),
             ReceiptType::Delivery => Err(ContentError::ObsoleteReceipt),
         }
@@ -115,9 +116,9 @@ impl ReadReceipt {
 /// The other side types, or no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typing {
-    /// When the message was sent, Unix milliseconds. Of a message that is written, the time of
+    /// When the message was sent. Of a message that is written, the time of
     /// sending is taken instead.
-    pub sent_ms: u64,
+    pub sent_at: UnixMillis,
     /// Whether it has stopped.
     pub is_stopped: bool,
 }
@@ -125,23 +126,23 @@ pub struct Typing {
 impl Typing {
     /// The sender types.
     pub const STARTED: Self = Self {
-        sent_ms: 0,
+        sent_at: UnixMillis::EPOCH,
         is_stopped: false,
     };
     /// The sender types no longer.
     pub const STOPPED: Self = Self {
-        sent_ms: 0,
+        sent_at: UnixMillis::EPOCH,
         is_stopped: true,
     };
 
-    pub(super) fn to_wire(self, sent_ms: u64) -> wire::TypingMessage {
+    pub(super) fn to_wire(self, sent_at: UnixMillis) -> wire::TypingMessage {
         let action = if self.is_stopped {
             TypingAction::Stopped
         } else {
             TypingAction::Started
         };
         wire::TypingMessage {
-            timestamp: sent_ms,
+            timestamp: sent_at.get(),
             action: action.into(),
         }
     }
@@ -149,7 +150,7 @@ impl Typing {
     pub(super) fn from_wire(typing: &wire::TypingMessage) -> Result<Self, ContentError> {
         let action = TypingAction::try_from(typing.action).map_err(unknown("action"))?;
         Ok(Self {
-            sent_ms: typing.timestamp,
+            sent_at: UnixMillis::new(typing.timestamp),
             is_stopped: action == TypingAction::Stopped,
         })
     }
@@ -169,8 +170,8 @@ pub enum DataExtractionKind {
 pub struct DataExtraction {
     /// What.
     pub kind: DataExtractionKind,
-    /// Sent time of the message it was in, Unix milliseconds.
-    pub sent_ms: Option<u64>,
+    /// Sent time of the message it was in.
+    pub sent_at: Option<UnixMillis>,
 }
 
 impl DataExtraction {
@@ -181,7 +182,7 @@ impl DataExtraction {
         };
         wire::DataExtractionNotification {
             r#type: kind.into(),
-            timestamp: self.sent_ms,
+            timestamp: self.sent_at.map(UnixMillis::get),
         }
     }
 
@@ -194,7 +195,7 @@ impl DataExtraction {
                 ExtractionType::Screenshot => DataExtractionKind::Screenshot,
                 ExtractionType::MediaSaved => DataExtractionKind::MediaSaved,
             },
-            sent_ms: notice.timestamp,
+            sent_at: notice.timestamp.map(UnixMillis::new),
         })
     }
 }
@@ -202,28 +203,28 @@ impl DataExtraction {
 /// A message that its author wants deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsend {
-    /// When it was sent, Unix milliseconds; not zero.
-    pub sent_ms: u64,
+    /// When it was sent; not zero.
+    pub sent_at: UnixMillis,
     /// Who wrote it: the sender of this request, else it is refused when opened.
-    pub author: Id,
+    pub author: AnyId,
 }
 
 impl Unsend {
     pub(super) fn to_wire(self) -> Result<wire::UnsendRequest, ContentError> {
-        if self.sent_ms == 0 {
+        if self.sent_at == UnixMillis::EPOCH {
             let field = "timestamp";
             return Err(ContentError::ZeroTimestamp { field });
         }
         Ok(wire::UnsendRequest {
-            timestamp: self.sent_ms,
+            timestamp: self.sent_at.get(),
             author: self.author.to_string(),
         })
     }
 
     pub(super) fn from_wire(unsend: &wire::UnsendRequest) -> Result<Self, ContentError> {
         let unsend = Self {
-            sent_ms: unsend.timestamp,
-            author: Id::parse(&unsend.author, "author")?,
+            sent_at: UnixMillis::new(unsend.timestamp),
+            author: parse_id(&unsend.author, "author")?,
         };
         unsend.to_wire()?;
         Ok(unsend)

@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-use super::{ContentError, Omitted, Part, Secret, present};
-use crate::limits::PROFILE_KEY;
+use super::{ContentError, Omitted, Part, PictureKey, present};
+use crate::Secret;
 use crate::schema::session as wire;
 
 /// A sender's name and picture, as they were when the message was sent.
@@ -25,8 +25,8 @@ pub struct Profile {
 pub struct Picture {
     /// The address; not empty.
     pub url: String,
-    /// The key, 32 bytes.
-    pub key: Secret,
+    /// The key of the encrypted picture.
+    pub key: PictureKey,
 }
 
 impl Profile {
@@ -41,12 +41,12 @@ impl Profile {
 
     /// The key, which stands beside the profile and not in it.
     pub(super) fn wire_key(&self) -> Option<Secret> {
-        self.picture.as_ref().map(|picture| picture.key.clone())
+        let picture = self.picture.as_ref()?;
+        Some(picture.key.to_field())
     }
 
     pub(super) fn to_wire(&self) -> Result<wire::LokiProfile, ContentError> {
         if let Some(picture) = &self.picture {
-            picture.key.check_length(PROFILE_KEY, "profileKey")?;
             if picture.url.is_empty() {
                 let field = "profilePicture";
                 return Err(ContentError::EmptyText { field });
@@ -70,7 +70,7 @@ impl Profile {
         omitted: &mut Omitted,
     ) -> Option<Self> {
         let field = "profileKey";
-        let key = key.map(|key| Secret::of_length(key, PROFILE_KEY, field));
+        let key = key.map(|key| PictureKey::from_field(&key, field));
         let profile = profile?;
         let picture = present(profile.profile_picture).and_then(|url| {
             let key = key.unwrap_or(Err(ContentError::Missing { field }));

@@ -4,7 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem::take;
 
-use super::{Attachment, ContentError, Id, Omitted, Part, present};
+use super::id::parse_id;
+use super::{AnyId, Attachment, ContentError, Omitted, Part, UnixMillis, present};
 use crate::limits::{MAX_ATTACHMENTS, MAX_PREVIEWS};
 use crate::schema::session as wire;
 use crate::schema::session::data_message as parts;
@@ -25,10 +26,10 @@ pub struct Message {
 /// A reference to an earlier message of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
-    /// When that message was sent, Unix milliseconds.
-    pub sent_ms: u64,
+    /// When that message was sent.
+    pub sent_at: UnixMillis,
     /// Who wrote it; in communities, a blinded id.
-    pub author: Id,
+    pub author: AnyId,
 }
 
 /// What stands behind an address in the text.
@@ -45,19 +46,19 @@ pub struct Preview {
 impl Quote {
     fn from_wire(quote: parts::Quote) -> Result<Self, ContentError> {
         Ok(Self {
-            sent_ms: quote.id,
-            author: Id::parse(&quote.author, "author")?,
+            sent_at: UnixMillis::new(quote.id),
+            author: parse_id(&quote.author, "author")?,
         })
     }
 }
 
 impl Preview {
-    fn to_wire(&self) -> Result<parts::Preview, ContentError> {
-        Ok(parts::Preview {
+    fn to_wire(&self) -> parts::Preview {
+        parts::Preview {
             url: self.url.clone(),
             title: self.title.clone(),
-            image: self.image.as_ref().map(Attachment::to_wire).transpose()?,
-        })
+            image: self.image.as_ref().map(Attachment::to_wire),
+        }
     }
 
     fn from_wire(preview: parts::Preview, omitted: &mut Omitted) -> Self {
@@ -101,15 +102,13 @@ impl Message {
             return Err(ContentError::PreviewUrl);
         }
         out.body = present(Some(self.text.clone()));
-        let attachments = self.attachments.iter().map(Attachment::to_wire);
-        out.attachments = attachments.collect::<Result<_, _>>()?;
+        out.attachments = self.attachments.iter().map(Attachment::to_wire).collect();
         out.quote = self.quote.map(|quote| parts::Quote {
-            id: quote.sent_ms,
+            id: quote.sent_at.get(),
             author: quote.author.to_string(),
             ..parts::Quote::default()
         });
-        let previews = self.previews.iter().map(Preview::to_wire);
-        out.preview = previews.collect::<Result<_, _>>()?;
+        out.preview = self.previews.iter().map(Preview::to_wire).collect();
         if Self::is_in(out) {
             Ok(())
         } else {

@@ -19,20 +19,23 @@ mod round_trips;
 mod text;
 
 use prost::Message as _;
+use session_proto::Secret;
 use session_proto::content::{
-    Call, CallStep, Content, ContentError, Expiration, ExpirationMode, GroupUpdate, Id, Kind,
-    Picture, Profile, Secret, Typing, decode, without_community_signature,
+    AnyId, AttachmentKey, Call, CallStep, Content, ContentError, Expiration, ExpirationMode,
+    FileKey, GroupSeed, GroupUpdate, Kind, MemberAuthData, Picture, PictureKey, Profile, Typing,
+    UnixMillis, decode, without_community_signature,
 };
 use session_proto::limits::{MAX_CONTENT, MAX_RECEIPTS};
 use session_proto::schema::session as wire;
 use session_proto::wire::WireError;
+use session_types::ParseError;
 
-const TIME: u64 = 1_754_971_101_000;
+const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
-fn id(prefix: u8) -> Id {
+fn id(prefix: u8) -> AnyId {
     let mut bytes = [0xab; 33];
     bytes[0] = prefix;
-    Id::from_bytes(bytes)
+    AnyId::from_bytes(bytes)
 }
 
 fn refused(content: &wire::Content) -> ContentError {
@@ -91,7 +94,7 @@ fn the_signature_of_communities_is_cut_out_of_the_bytes() {
 #[test]
 fn secrets_are_not_printed() {
     let promote = GroupUpdate::Promote {
-        seed: Secret::new([0x5a; 32]),
+        seed: GroupSeed::from_bytes(&[0x5a; 32]),
         name: "g".into(),
     };
     let content = Content::from(Kind::Group(promote));
@@ -99,7 +102,7 @@ fn secrets_are_not_printed() {
     let profile = Profile {
         picture: Some(Picture {
             url: "https://a.example".into(),
-            key: Secret::new([0x5a; 32]),
+            key: PictureKey::from_bytes(&[0x5a; 32]),
         }),
         ..Profile::default()
     };
@@ -113,7 +116,7 @@ fn secrets_are_not_printed() {
         Content::from(Kind::RequestAccepted).with_profile(profile),
         Content::from(Kind::Call(call)),
     ] {
-        let bytes = content.encode(1, None).unwrap();
+        let bytes = content.encode(TIME, None).unwrap();
         assert!(
             bytes
                 .windows(2)
@@ -123,6 +126,24 @@ fn secrets_are_not_printed() {
         let decoded = wire::Content::decode(bytes.as_slice());
         assert!(!format!("{:?}", decoded.unwrap()).contains("90"));
     }
+}
+
+#[test]
+fn keys_have_their_length() {
+    for got in [0, 31, 33, 64] {
+        let refused = ParseError::Length { expected: 32, got };
+        let bytes = vec![1; got];
+        assert_eq!(PictureKey::try_from(bytes.as_slice()), Err(refused));
+        assert_eq!(GroupSeed::try_from(bytes.as_slice()), Err(refused));
+        assert_eq!(FileKey::try_from(bytes.as_slice()), Err(refused));
+    }
+    assert!(MemberAuthData::try_from([1; 99].as_slice()).is_err());
+    let one = PictureKey::from_bytes(&[1; 32]);
+    assert_eq!(one, one.clone());
+    assert_ne!(one, PictureKey::from_bytes(&[2; 32]));
+    let current = AttachmentKey::from(FileKey::from_bytes(&[1; 32]));
+    assert_eq!(current.expose_bytes(), [1; 32]);
+    assert_eq!(format!("{current:?}"), "Current(FileKey(..))");
 }
 
 #[test]
@@ -143,7 +164,7 @@ fn a_notice_that_stays_is_written_as_one_that_stays() {
     let again = decode(
         &first
             .content
-            .encode(first.sent_ms.unwrap_or(0), None)
+            .encode(first.sent_at.unwrap_or(TIME), None)
             .unwrap(),
     )
     .unwrap();

@@ -165,7 +165,7 @@ fn a_reaction_or_an_invitation_beside_a_text_is_left_out() {
     message.reaction = Some(reaction());
     let content = read(&data(message));
     let expected = Reaction {
-        sent_ms: 1,
+        sent_at: UnixMillis::new(1),
         author: id(5),
         emoji: "x".into(),
         is_removal: false,

@@ -4,9 +4,10 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use session_proto::content::{
-    Attachment, Call, CallStep, DataExtraction, DataExtractionKind, DeleteContent, IceCandidate,
-    InfoChange, Invitation, Invite, MemberChange, MemberChangeKind, Message, Picture, Preview,
-    Quote, Reaction, ReadReceipt, Unsend,
+    Attachment, AttachmentKey, Call, CallStep, DataExtraction, DataExtractionKind, DeleteContent,
+    Ed25519Signature, FileKey, IceCandidate, InfoChange, Invitation, Invite, LegacyFileKey,
+    MemberAuthData, MemberChange, MemberChangeKind, Message, Picture, Preview, Quote, Reaction,
+    ReadReceipt, Unsend,
 };
 
 use super::*;
@@ -15,37 +16,48 @@ fn text() -> impl Strategy<Value = String> {
     "\\PC{1,20}"
 }
 
-fn any_id() -> impl Strategy<Value = Id> {
+fn any_id() -> impl Strategy<Value = AnyId> {
     any::<([u8; 32], bool)>().prop_map(|(key, is_group)| {
         let mut bytes = [if is_group { 3 } else { 5 }; 33];
         bytes[1..].copy_from_slice(&key);
-        Id::from_bytes(bytes)
+        AnyId::from_bytes(bytes)
     })
 }
 
-fn account() -> impl Strategy<Value = Id> {
+fn account() -> impl Strategy<Value = AnyId> {
     any_id().prop_map(|id| {
         let mut bytes = *id.as_bytes();
         bytes[0] = 5;
-        Id::from_bytes(bytes)
+        AnyId::from_bytes(bytes)
     })
 }
 
-fn signature() -> impl Strategy<Value = [u8; 64]> {
-    any::<[[u8; 32]; 2]>().prop_map(|halves| halves.concat().try_into().unwrap())
+fn signature() -> impl Strategy<Value = Ed25519Signature> {
+    any::<[[u8; 32]; 2]>().prop_map(|[r, s]| Ed25519Signature::from_parts(&r, &s))
 }
 
-fn secret(length: usize) -> impl Strategy<Value = Secret> {
-    vec(any::<u8>(), length).prop_map(Secret::new)
+fn attachment_key() -> impl Strategy<Value = AttachmentKey> {
+    any::<([[u8; 32]; 2], bool)>().prop_map(|(halves, is_legacy)| {
+        if is_legacy {
+            let key = LegacyFileKey::try_from(halves.concat().as_slice());
+            AttachmentKey::from(key.unwrap())
+        } else {
+            AttachmentKey::from(FileKey::from_bytes(&halves[0]))
+        }
+    })
+}
+
+fn auth_data() -> impl Strategy<Value = MemberAuthData> {
+    vec(any::<u8>(), 100).prop_map(|bytes| MemberAuthData::try_from(bytes.as_slice()).unwrap())
+}
+
+fn time() -> impl Strategy<Value = UnixMillis> {
+    any::<u64>().prop_map(UnixMillis::new)
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
     (
-        (
-            text(),
-            of(prop_oneof![secret(32), secret(64)]),
-            of(vec(any::<u8>(), 32)),
-        ),
+        (text(), of(attachment_key()), of(vec(any::<u8>(), 32))),
         (any::<Option<u32>>(), of(text()), of(text()), of(text())),
         any::<(Option<u32>, Option<u32>, bool)>(),
     )
@@ -69,7 +81,7 @@ fn message() -> impl Strategy<Value = Message> {
     (
         text(),
         vec(attachment(), 0..4),
-        of((any::<u64>(), any_id())),
+        of((time(), any_id())),
         of((0..1000_u32, of(text()), of(attachment()))),
     )
         .prop_map(|(mut text, attachments, quote, preview)| {
@@ -81,7 +93,7 @@ fn message() -> impl Strategy<Value = Message> {
             Message {
                 text,
                 attachments,
-                quote: quote.map(|(sent_ms, author)| Quote { sent_ms, author }),
+                quote: quote.map(|(sent_at, author)| Quote { sent_at, author }),
                 previews: previews.into_iter().collect(),
             }
         })
@@ -91,7 +103,7 @@ fn group_update() -> impl Strategy<Value = GroupUpdate> {
     let group = any_id().prop_map(|id| {
         let mut bytes = *id.as_bytes();
         bytes[0] = 3;
-        Id::from_bytes(bytes)
+        AnyId::from_bytes(bytes)
     });
     let info = prop_oneof![
         text().prop_map(InfoChange::Name),
@@ -104,7 +116,7 @@ fn group_update() -> impl Strategy<Value = GroupUpdate> {
         Just(MemberChangeKind::Promoted),
     ];
     prop_oneof![
-        (group, text(), secret(100), signature()).prop_map(
+        (group, text(), auth_data(), signature()).prop_map(
             |(group, name, auth_data, admin_signature)| GroupUpdate::Invite(Invite {
                 group,
                 name,
@@ -112,7 +124,10 @@ fn group_update() -> impl Strategy<Value = GroupUpdate> {
                 admin_signature
             })
         ),
-        (secret(32), text()).prop_map(|(seed, name)| GroupUpdate::Promote { seed, name }),
+        (any::<[u8; 32]>(), text()).prop_map(|(seed, name)| GroupUpdate::Promote {
+            seed: GroupSeed::from_bytes(&seed),
+            name,
+        }),
         (info, signature()).prop_map(|(change, admin_signature)| GroupUpdate::InfoChange {
             change,
             admin_signature
@@ -166,9 +181,9 @@ fn call() -> impl Strategy<Value = Call> {
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         message().prop_map(Kind::Message),
-        (any::<u64>(), any_id(), text(), any::<bool>()).prop_map(
-            |(sent_ms, author, emoji, is_removal)| Kind::Reaction(Reaction {
-                sent_ms,
+        (time(), any_id(), text(), any::<bool>()).prop_map(
+            |(sent_at, author, emoji, is_removal)| Kind::Reaction(Reaction {
+                sent_at,
                 author,
                 emoji,
                 is_removal
@@ -178,29 +193,32 @@ fn kind() -> impl Strategy<Value = Kind> {
         Just(Kind::ExpirationUpdate),
         group_update().prop_map(Kind::Group),
         call().prop_map(Kind::Call),
-        vec(any::<u64>(), 0..9).prop_map(|sent_ms| Kind::ReadReceipt(ReadReceipt { sent_ms })),
+        vec(time(), 0..9).prop_map(|sent_at| Kind::ReadReceipt(ReadReceipt { sent_at })),
         any::<bool>().prop_map(|is_stopped| Kind::Typing(Typing {
-            sent_ms: TIME,
+            sent_at: TIME,
             is_stopped
         })),
-        any::<(bool, Option<u64>)>().prop_map(|(saved, sent_ms)| Kind::DataExtraction(
+        (any::<bool>(), of(time())).prop_map(|(saved, sent_at)| Kind::DataExtraction(
             DataExtraction {
                 kind: if saved {
                     DataExtractionKind::MediaSaved
                 } else {
                     DataExtractionKind::Screenshot
                 },
-                sent_ms
+                sent_at
             }
         )),
-        (1..u64::MAX, account())
-            .prop_map(|(sent_ms, author)| Kind::Unsend(Unsend { sent_ms, author })),
+        (1..u64::MAX, account()).prop_map(|(sent_at, author)| Kind::Unsend(Unsend {
+            sent_at: UnixMillis::new(sent_at),
+            author
+        })),
         Just(Kind::RequestAccepted),
     ]
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    let picture = (text(), secret(32)).prop_filter_map("local key", |(url, key)| {
+    let picture = (text(), any::<[u8; 32]>()).prop_filter_map("local key", |(url, key)| {
+        let key = PictureKey::from_bytes(&key);
         (!url.contains("e=")).then_some(Picture { url, key })
     });
     (of(text()), of(picture), any::<u64>()).prop_map(|(name, picture, updated_seconds)| Profile {
@@ -245,11 +263,11 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn every_kind_reads_back(content in content(), sent_ms in Just(TIME)) {
-        let bytes = content.encode(sent_ms, None).unwrap();
+    fn every_kind_reads_back(content in content(), sent_at in Just(TIME)) {
+        let bytes = content.encode(sent_at, None).unwrap();
         let decoded = decode(&bytes).unwrap();
         prop_assert_eq!(&decoded.content, &content);
-        prop_assert_eq!(decoded.sent_ms, Some(sent_ms));
+        prop_assert_eq!(decoded.sent_at, Some(sent_at));
         prop_assert_eq!(decoded.pro, None);
         prop_assert_eq!(without_community_signature(&bytes).unwrap(), bytes);
     }

@@ -27,7 +27,7 @@ fn texts_are_read_lossily() {
     let message = [field(1, b"hello"), field(6, &[7; 32]), profile].concat();
     let mut bytes = field(1, &message);
     bytes.push(0x78);
-    prost::encoding::encode_varint(TIME, &mut bytes);
+    prost::encoding::encode_varint(TIME.get(), &mut bytes);
     bytes.extend(field(200, b"\xff"));
     let content = decoded(&bytes);
     assert_eq!(content.as_text(), Some("hello"));
@@ -35,7 +35,7 @@ fn texts_are_read_lossily() {
     assert_eq!(profile.name.as_deref(), Some(REPLACED));
     let picture = profile.picture.unwrap();
     assert_eq!(picture.url, "https://a");
-    assert_eq!(decode(&bytes).unwrap().sent_ms, Some(TIME));
+    assert_eq!(decode(&bytes).unwrap().sent_at, Some(TIME));
 }
 
 /// As the standard library reads it, whatever the sequence.
@@ -118,7 +118,7 @@ fn texts_of_all_kinds_are_read_lossily() {
     let promote = [field(1, &[9; 32]), field(2, SURROGATE)].concat();
     let promote = decoded(&field(1, &field(120, &field(4, &promote))));
     let expected = GroupUpdate::Promote {
-        seed: Secret::new([9; 32]),
+        seed: GroupSeed::from_bytes(&[9; 32]),
         name: REPLACED.into(),
     };
     assert_eq!(promote.kind, Kind::Group(expected));
@@ -141,6 +141,8 @@ fn a_hash_of_a_deletion_is_not_replaced() {
     };
     assert_eq!(delete(b"hash"), Ok("group update"));
     assert_eq!(delete(SURROGATE), Err(ContentError::Malformed));
+    // A replacement that the sender has written, and signed.
+    assert_eq!(delete(REPLACED.as_bytes()), Ok("group update"));
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn deprecated_fields_are_stepped_over_whatever_is_in_them() {
         };
         assert_eq!(message.text, "hello");
         let quote = message.quote.unwrap();
-        assert_eq!((quote.sent_ms, quote.author), (1, id(5)));
+        assert_eq!((quote.sent_at, quote.author), (UnixMillis::new(1), id(5)));
     };
     quote(&[]);
     quote(&field(3, SURROGATE));
