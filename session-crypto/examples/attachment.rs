@@ -4,8 +4,8 @@
 //! cargo run -p session-crypto --example attachment -- FILE
 //! ```
 //!
-//! Without an argument it takes 100,000 bytes of its own. The encrypted file and the decrypted one
-//! are written beside each other in the system's directory for temporary files, and removed.
+//! Without an argument it encrypts 100,000 bytes of its own. The encrypted file and the decrypted one
+//! are written to the system's directory for temporary files, and removed.
 #![allow(clippy::print_stdout, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use session_crypto::attachment::{Decryptor, Encryptor, FileKey, Key, KeyHasher, 
 
 type Result<T> = core::result::Result<T, Box<dyn core::error::Error>>;
 
-/// Hands a file to `each` in pieces, so that none need be in memory as a whole.
+/// Passes a file to `each` in pieces, so that it is never in memory as a whole.
 fn in_pieces(path: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut file = File::open(path)?;
     let mut piece = vec![0; 10_000];
@@ -30,7 +30,7 @@ fn in_pieces(path: &Path, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<(
     }
 }
 
-/// The key is a hash of the content with the sender's seed, so the content is read twice.
+/// The key is a hash of the content and the sender's seed, so the content is read twice.
 fn encrypt(sender: &Ed25519Secret, from: &Path, to: &Path) -> Result<FileKey> {
     let mut hasher = KeyHasher::new(sender, Kind::Attachment);
     in_pieces(from, |piece| {
@@ -52,7 +52,7 @@ fn encrypt(sender: &Ed25519Secret, from: &Path, to: &Path) -> Result<FileKey> {
     Ok(file_key)
 }
 
-/// If this is an error, what was written so far must not be shown to anybody.
+/// If this fails, the output must not be shown.
 fn decrypt(key: &Key, from: &Path, to: &Path) -> Result<()> {
     let (mut file, mut out) = (File::create(to)?, Vec::new());
     let mut decryptor = Decryptor::new(key);
@@ -84,10 +84,10 @@ fn main() -> Result<()> {
     assert!(fs::read(&plain)? == fs::read(&opened)?);
     println!("decrypted to the same");
 
-    // The same sender and content make the same file: the file server keeps one of them.
+    // The same sender and content yield the same file, which the file server stores once.
     let again = encrypt(&sender, &plain, &opened)?;
     assert_eq!(again.header, file_key.header);
-    // A file that was cut is found out at its end, whatever came before.
+    // A truncated file is detected at its end.
     let mut cut = fs::read(&sealed)?;
     cut.pop();
     fs::write(&sealed, &cut)?;

@@ -160,5 +160,5 @@ impl<const N: usize> core::fmt::Debug for Blake2b<N> {
     }
 }
 
-// The core and its buffer wipe themselves.
+// The core and its buffer zeroize themselves.
 impl<const N: usize> ZeroizeOnDrop for Blake2b<N> {}

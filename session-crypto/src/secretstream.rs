@@ -118,8 +118,8 @@ impl SecretStream {
         stream
     }
 
-    /// Encrypts one message in place. Returns its encrypted tag, which stands in front of the
-    /// ciphertext, and its authentication tag, which stands behind.
+    /// Encrypts one message in place. Returns its encrypted tag, which precedes the ciphertext, and its
+    /// authentication tag, which follows it.
     ///
     /// # Errors
     ///

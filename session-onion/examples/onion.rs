@@ -1,4 +1,4 @@
-//! Builds an onion by hand, layer by layer, finds it to be what `client::seal` makes, and peels it.
+//! Builds an onion by hand, layer by layer, compares it with that of `client::seal`, and peels it.
 //!
 //! ```text
 //! cargo run -p session-onion --example onion
@@ -14,13 +14,13 @@ use session_onion::{Cipher, LayerKey};
 
 type Error = Box<dyn core::error::Error>;
 
-/// Length, blob, JSON.
+/// Encodes length, blob and JSON.
 fn frame(blob: &[u8], json: &str) -> Result<Vec<u8>, Error> {
     let length = u32::try_from(blob.len())?.to_le_bytes();
     Ok([length.as_slice(), blob, json.as_bytes()].concat())
 }
 
-/// Encrypts a layer to a key: an ephemeral key pair, and the ciphertext.
+/// Encrypts a layer to a key. Returns the ephemeral public key and the ciphertext.
 fn layer(
     rng: &mut ChaCha20Rng,
     to: &X25519Public,
@@ -33,14 +33,15 @@ fn layer(
 }
 
 fn main() -> Result<(), Error> {
-    // Guard, relay, and the node that answers. Everybody knows their Ed25519 keys.
+    // Guard, relay, and the node that answers. Their Ed25519 keys are public.
     let secrets = [1, 2, 3].map(|seed| Ed25519Secret::from_seed(&[seed; 32]));
     let nodes = secrets.map(|secret| Node::new(secret.public(), secret.to_x25519()));
     let [guard, relay, last] = &nodes;
     let body = br#"{"method":"info","params":{}}"#;
     let hex = |bytes: &[u8; 32]| const_hex::encode(bytes);
 
-    // From the inside out. Fixed randomness, to compare; a real client never does that.
+    // From the inside out, with fixed randomness to compare. In production, use the operating system's
+    // generator.
     let rng = &mut ChaCha20Rng::from_seed([7; 32]);
     let plain = frame(body, r#"{"headers":""}"#)?;
     println!("for the last node  {:>4} bytes", plain.len());
@@ -63,14 +64,14 @@ fn main() -> Result<(), Error> {
     let packet = frame(&blob, &json)?;
     println!("the packet         {:>4} bytes", packet.len());
 
-    // The same in one call, with the same randomness: the same bytes.
+    // One call with the same randomness makes the same bytes.
     let hops = [guard, relay].map(|node| Hop::new(*node.ed25519(), *node.x25519()));
     let to = Hop::new(*last.ed25519(), *last.x25519());
     let rng = &mut ChaCha20Rng::from_seed([7; 32]);
     let sealed = seal(rng, &hops, &Request::storage(&to, body))?;
     assert_eq!(sealed.packet, packet);
 
-    // Each node opens its layer and finds the next one, or the request.
+    // Each node opens its layer and finds the next node, or the request.
     let Peeled::Relay(first) = guard.peel(rng, &Arrival::https(&packet)?, &[])? else {
         panic!("the guard is no destination");
     };

@@ -4,8 +4,8 @@
 //! cargo run -p session-onion --example relay
 //! ```
 //!
-//! Deployed nodes take packets over HTTPS or QUIC and talk to each other over OxenMQ. Here every
-//! message is its length and its bytes; what a node does with them is the same.
+//! Deployed nodes accept packets over HTTPS or QUIC and talk to each other over OxenMQ. Here every
+//! message is its length and its bytes; the nodes process them in the same way.
 #![allow(clippy::print_stdout, clippy::indexing_slicing)]
 
 use core::net::SocketAddr;
@@ -20,7 +20,7 @@ use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::client::{Hop, Request, seal};
 use session_onion::node::{Answer, Arrival, Node, Peeled, Refused, Relay, ReplyBody};
 
-/// Where nodes are. Deployed nodes know it from the chain.
+/// The addresses of nodes. Deployed nodes read them from the chain.
 type Directory = HashMap<Ed25519Public, SocketAddr>;
 
 fn send(stream: &mut TcpStream, message: &[u8]) -> Result<()> {
@@ -38,12 +38,12 @@ fn receive(stream: &mut TcpStream) -> Result<Vec<u8>> {
     Ok(message)
 }
 
-/// The beginning of a key, for people.
+/// Abbreviates a key for display.
 fn short(key: &Ed25519Public) -> String {
     const_hex::encode(&key.as_bytes()[..4])
 }
 
-/// Asks the next node and passes back what it answers.
+/// Forwards a layer and passes back the answer.
 fn pass_on(relay: &Relay, directory: &Directory) -> Answer {
     let Some(address) = directory.get(&relay.next) else {
         return relay.not_found();
@@ -61,7 +61,7 @@ fn pass_on(relay: &Relay, directory: &Directory) -> Answer {
     }
 }
 
-/// One node: whatever comes, it answers.
+/// Runs one node, which answers every message.
 fn answer(node: &Node, directory: &Directory, message: &[u8]) -> Answer {
     let rng = &mut UnwrapErr(SysRng);
     let arrival = match message {

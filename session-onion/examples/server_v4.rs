@@ -1,4 +1,4 @@
-//! Talks to a server outside of the network: a version 4 request, both sides.
+//! Sends a version 4 request to a server outside the network: both sides.
 //!
 //! ```text
 //! cargo run -p session-onion --example server_v4
@@ -12,7 +12,7 @@ use session_onion::node::{Arrival, Node, Peeled};
 use session_onion::payload::v4;
 use session_onion::server::ServerKeys;
 
-/// What the server does: it knows the time, and nothing else.
+/// Answers a request: the server knows the time only.
 fn answer(request: &v4::Received) -> Vec<u8> {
     println!(
         "the server is asked  {} {}",
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     });
 
     for (endpoint, expected) in [("/time", 200), ("/room/lost", 404)] {
-        // The client knows the server's key and where it is; a community's URL says both.
+        // The client knows the server's key and address; a community's URL contains both.
         let path = [&guard, &exit].map(|node| Hop::new(*node.ed25519(), *node.x25519()));
         let to = Server::new(*server.public(), "https", "chat.example.org")?;
         let request = Request::server(&to, v4::Request::get(endpoint));
@@ -60,13 +60,13 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
             post.url()
         );
 
-        // The server opens it with its own key and never learns who asks.
+        // The server opens it with its own key and never learns the client's identity.
         let answer = server
             .open(&post.payload)?
             .answer_v4(rng, |request| answer(&request))?;
         let passed_back = post.answered(200, answer);
 
-        // Statuses and headers come back inside of the encryption; the outer status is 200.
+        // Statuses and headers are inside the encryption; the outer status is 200.
         let reply = sealed
             .reply_key
             .open(passed_back.status, &passed_back.body)?;

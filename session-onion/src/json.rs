@@ -190,7 +190,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Returns the headers of an object, none if the field is absent.
+    /// Returns the headers of an object; they are empty if the field is absent.
     pub(crate) fn headers(&self, numbers: Numbers) -> Result<Vec<Header>, JsonError> {
         match self.value {
             None => Ok(Vec::new()),

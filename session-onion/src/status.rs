@@ -1,6 +1,6 @@
 //! The meaning of replies, and who vouches for them (protocol: onion, section 9).
 //!
-//! | what came back | who vouches for it | type |
+//! | answer | who vouches for it | type |
 //! |---|---|---|
 //! | the destination's reply | the destination: decrypted with its layer's key | [`Reply`](crate::client::Reply) |
 //! | the destination's reply, malformed | the destination | [`MalformedReply`](crate::client::MalformedReply) |
@@ -18,7 +18,7 @@ use session_crypto::Ed25519Public;
 
 use crate::key;
 
-/// Who vouches for what came back.
+/// Who vouches for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// The destination: it was decrypted with the key of the destination's layer.

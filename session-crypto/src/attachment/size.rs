@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn padding_is_never_missing() {
-        // The formula as it stands gives 0 to -5 for these six contents, and for no others.
+        // The formula of the specification yields 0 to -5 for these six contents only.
         for content in 1_339_334_950_907..=1_339_334_950_912 {
             assert_eq!(sizes(content).unwrap().padding, 1);
         }

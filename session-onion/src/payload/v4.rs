@@ -47,7 +47,7 @@ pub enum V4Error {
 pub struct Request<'a> {
     /// The method, `GET`, `POST` and so on.
     pub method: &'a str,
-    /// The endpoint with its query. A slash is prepended if it begins with none.
+    /// The endpoint with its query. A leading slash is added if it is missing.
     pub endpoint: &'a str,
     /// The headers. A `User-Agent` is left out, because it would tell clients apart. With a body and
     /// without a `Content-Type`, `application/json` is added.
