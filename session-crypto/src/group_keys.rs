@@ -16,12 +16,13 @@ use core::fmt;
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
+use session_types::{AccountId, GroupId, hex};
 use zeroize::Zeroizing;
 
 use crate::bytes::{split_array, split_array_mut};
-use crate::ed25519::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
+use crate::ed25519::{Ed25519PublicExt, Ed25519Secret};
 use crate::multi::Party;
-use crate::x25519::{X25519Public, X25519Secret};
+use crate::x25519::X25519Secret;
 use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, EncryptError, SymmetricKey};
 
@@ -48,16 +49,10 @@ pub fn admin_secret(group: &Ed25519Secret, name: &[u8]) -> SymmetricKey {
 /// Adds the 66 lower-case hex digits of each id to a hash.
 fn hash_ids<'a, const N: usize>(
     hash: &mut Blake2b<N>,
-    ids: impl IntoIterator<Item = &'a [u8; 33]>,
+    ids: impl IntoIterator<Item = &'a AccountId>,
 ) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in ids.into_iter().flatten() {
-        for nibble in [byte >> 4, byte & 0x0f] {
-            // Ids are public, so the table leaks nothing.
-            if let Some(digit) = DIGITS.get(usize::from(nibble)) {
-                hash.update(&[*digit]);
-            }
-        }
+    for id in ids {
+        hash.update(hex::encode(id.as_bytes()).as_bytes());
     }
 }
 
@@ -84,10 +79,10 @@ impl Rekey {
     /// Infallible in practice: only a message of 256 GiB exceeds the cipher's limit.
     pub fn new(
         group: &Ed25519Secret,
-        members: &[[u8; 33]],
+        members: &[AccountId],
         generation: u64,
     ) -> Result<Self, EncryptError> {
-        let mut members: Vec<&[u8; 33]> = members.iter().collect();
+        let mut members: Vec<&AccountId> = members.iter().collect();
         members.sort_unstable();
         let mut hash = Blake2b::<56>::keyed(GENERATION_KEY);
         hash_ids(&mut hash, members.iter().copied());
@@ -105,8 +100,8 @@ impl Rekey {
         let secret = group.to_x25519();
         let sender = Party::new(&secret, MEMBER_DOMAIN);
         let mut for_members = Vec::with_capacity(members.len().next_multiple_of(ENTRY_MULTIPLE));
-        for [_, member @ ..] in members {
-            if let Ok(member_key) = sender.key_to(&X25519Public::from_bytes(*member)) {
+        for member in members {
+            if let Ok(member_key) = sender.key_to(&member.x25519()) {
                 for_members.push(encrypt_key(&member_key, &nonce, &key)?);
             }
         }
@@ -189,13 +184,13 @@ pub fn open_as_admin(
 /// [`DecryptError`] if no entry opens, which is expected for non-recipients of this key.
 pub fn open_as_member<'e>(
     member: &X25519Secret,
-    group: &Ed25519Public,
+    group: &GroupId,
     nonce: &[u8; NONCE_LENGTH],
     entries: impl IntoIterator<Item = &'e [u8; ENTRY_LENGTH]>,
 ) -> Result<SymmetricKey, DecryptError> {
     let entries = entries.into_iter().map(<[u8; ENTRY_LENGTH]>::as_slice);
     let party = Party::new(member, MEMBER_DOMAIN);
-    let key = party.open_from(&group.to_x25519()?, nonce, entries)?;
+    let key = party.open_from(&group.ed25519().to_x25519()?, nonce, entries)?;
     SymmetricKey::try_from(key.as_slice()).map_err(DecryptError::from)
 }
 
@@ -206,7 +201,7 @@ pub fn open_as_member<'e>(
 #[must_use]
 pub fn supplement_nonce(
     group: &Ed25519Secret,
-    ids: &[[u8; 33]],
+    ids: &[AccountId],
     plaintext: &[u8],
 ) -> [u8; NONCE_LENGTH] {
     let mut hash = Blake2b::<NONCE_LENGTH>::keyed(GENERATION_KEY);

@@ -12,6 +12,7 @@ use session_crypto::{
     Blake2b, BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, Ed25519Signature, SymmetricKey,
     X25519Public, X25519Secret,
 };
+use session_types::AccountId;
 
 #[test]
 fn secrets_print_their_names_alone() {
@@ -54,7 +55,7 @@ fn secrets_print_their_names_alone() {
     assert_eq!(format!("{hash:?}"), "Blake2b { .. }");
     let decryptor = Decryptor::new(&key.key);
     assert_eq!(format!("{decryptor:?}"), "Decryptor(..)");
-    let rekey = Rekey::new(&account, &[[5; 33]], 0).unwrap();
+    let rekey = Rekey::new(&account, &[AccountId::from_bytes([5; 33]).unwrap()], 0).unwrap();
     assert_eq!(format!("{rekey:?}"), "Rekey { entries: 45, .. }");
 }
 

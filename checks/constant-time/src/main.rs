@@ -13,11 +13,12 @@ use session_crypto::attachment::{self, FileKey, Key, Kind, legacy, picture};
 use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
+use session_crypto::session_types::{AccountId, GroupId};
 use session_crypto::x25519::{Peer, PreparedPublic, agree_all};
 use session_crypto::{
-    BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public,
-    SymmetricKey, X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push, sealed_box, xchacha,
-    xed25519,
+    BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, SymmetricKey,
+    X25519Public, X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push,
+    sealed_box, xchacha, xed25519,
 };
 
 mod identity;
@@ -90,10 +91,8 @@ fn peer_public() -> X25519Public {
 }
 
 /// An account id.
-fn peer_id() -> [u8; 33] {
-    let mut id = [0x05; 33];
-    id[1..].copy_from_slice(peer_public().as_bytes());
-    id
+fn peer_id() -> AccountId {
+    AccountId::from_x25519(&peer_public())
 }
 
 /// The public keys of [`account`], computed without secrets.
@@ -266,11 +265,7 @@ fn messages(check: &mut Check) {
     check.clean("multi-recipient encrypt and decrypt", || {
         let secret = X25519Secret::from_bytes(secret_key());
         let party = Party::new(&secret, b"domain");
-        black_box(
-            party
-                .seal_to(&peer_public(), &[1; 24], &message())
-                .unwrap(),
-        );
+        black_box(party.seal_to(&peer_public(), &[1; 24], &message()).unwrap());
         let all = [peer_public(), account_public().to_x25519().unwrap()];
         black_box(party.seal_to_all(&all, &[1; 24], &[&message()]).unwrap());
         let sender = peer();
@@ -288,7 +283,10 @@ fn messages(check: &mut Check) {
     check.clean("group encrypt and decrypt", || {
         black_box(group::encrypt(&mut PublicRng, &cipher_key(), &message(), 256).unwrap());
         let sealed = group::encrypt(&mut PublicRng, &plain_key(), &[1; 100], 256).unwrap();
-        let keys = [SymmetricKey::from_bytes(valgrind::secret([6; 32])), cipher_key()];
+        let keys = [
+            SymmetricKey::from_bytes(valgrind::secret([6; 32])),
+            cipher_key(),
+        ];
         let _ = black_box(group::decrypt(keys, &changed(sealed)));
     });
     check.clean("group keys", || {
@@ -301,7 +299,7 @@ fn messages(check: &mut Check) {
         let member = X25519Secret::from_bytes(secret_key());
         let _ = black_box(group_keys::open_as_member(
             &member,
-            &account_public(),
+            &GroupId::from_ed25519(&account_public()),
             &nonce,
             &entries,
         ));
@@ -321,7 +319,10 @@ fn messages(check: &mut Check) {
         let sealed = xchacha::encrypt(&mut PublicRng, &plain_key(), &[1; 100]).unwrap();
         let mut sealed = changed(sealed);
         let _ = black_box(xchacha::decrypt_in_place(&cipher_key(), &mut sealed));
-        let keys = [SymmetricKey::from_bytes(valgrind::secret([6; 32])), cipher_key()];
+        let keys = [
+            SymmetricKey::from_bytes(valgrind::secret([6; 32])),
+            cipher_key(),
+        ];
         let _ = black_box(group::decrypt_in_place(keys, &mut sealed));
         let domain = Domain::new("Contacts").unwrap();
         let mut sealed = changed(config::encrypt(&plain_key(), domain, &[1; 100]).unwrap());
@@ -372,8 +373,11 @@ fn attachments(check: &mut Check) {
         ));
     });
     check.clean("legacy profile picture", || {
-        black_box(picture::encrypt(&mut PublicRng, &Key::from_bytes(secret_key()), &message()).unwrap());
-        let sealed = picture::encrypt(&mut PublicRng, &Key::from_bytes([7; 32]), &[1; 100]).unwrap();
+        black_box(
+            picture::encrypt(&mut PublicRng, &Key::from_bytes(secret_key()), &message()).unwrap(),
+        );
+        let sealed =
+            picture::encrypt(&mut PublicRng, &Key::from_bytes([7; 32]), &[1; 100]).unwrap();
         let _ = black_box(picture::decrypt(&Key::from_bytes(secret_key()), &sealed));
     });
 }

@@ -6,6 +6,7 @@ use session_crypto::multi::Party;
 use session_crypto::{
     Blake2b, Ed25519Public, Ed25519Secret, SecretScalar, X25519Public, group_keys,
 };
+use session_types::{AccountId, GroupId};
 use testkit::{Case, Vectors};
 
 use crate::many::{Value, read};
@@ -35,10 +36,10 @@ fn sign(group: &Ed25519Secret, dict: Vec<u8>) -> Vec<u8> {
 fn rekey_messages() {
     Vectors::load("group_keys").each("rekey", |case| {
         let (group, generation) = (group(case), case.number("generation"));
-        let members: Vec<[u8; 33]> = case
+        let members: Vec<AccountId> = case
             .list("members")
             .iter()
-            .map(|member| member.array("session_id"))
+            .map(|member| AccountId::from_bytes(member.array("session_id")).unwrap())
             .collect();
         let made = group_keys::Rekey::new(&group, &members, generation).unwrap();
         assert_eq!(made.key.expose_bytes(), &case.array("new_key"));
@@ -59,14 +60,20 @@ fn rekey_messages() {
         for member in case.list("members") {
             let secret = Ed25519Secret::from_seed(&member.array("seed")).to_x25519();
             let entries = &made.for_members;
-            let public = group.public();
+            let public = GroupId::from_ed25519(&group.public());
             let opened = group_keys::open_as_member(&secret, &public, &made.nonce, entries);
             assert_eq!(opened.unwrap().expose_bytes(), made.key.expose_bytes());
         }
         let stranger = Ed25519Secret::from_seed(&[0xee; 32]).to_x25519();
         let entries = &made.for_members;
         assert!(
-            group_keys::open_as_member(&stranger, &group.public(), &made.nonce, entries).is_err()
+            group_keys::open_as_member(
+                &stranger,
+                &GroupId::from_ed25519(&group.public()),
+                &made.nonce,
+                entries
+            )
+            .is_err()
         );
     });
 }
@@ -75,21 +82,31 @@ fn rekey_messages() {
 fn a_member_whose_key_is_refused_counts_in_the_key_and_has_no_entry() {
     let group = Ed25519Secret::from_seed(&[9; 32]);
     let secrets = [1, 2].map(|n| Ed25519Secret::from_seed(&[n; 32]).to_x25519());
-    let id = |key: &[u8; 32]| -> [u8; 33] { [&[0x05], &key[..]].concat().try_into().unwrap() };
+    let id = |key: &[u8; 32]| AccountId::from_x25519(&X25519Public::from_bytes(*key));
     let [first, second] = [&secrets[0], &secrets[1]].map(|secret| id(secret.public().as_bytes()));
-    let made = |members: &[[u8; 33]]| group_keys::Rekey::new(&group, members, 0).unwrap();
+    let made = |members: &[AccountId]| group_keys::Rekey::new(&group, members, 0).unwrap();
     let (with, without) = (made(&[first, id(&[0; 32]), second]), made(&[first, second]));
     assert_ne!(with.key.expose_bytes(), without.key.expose_bytes());
     assert_eq!(with.for_members.len(), group_keys::ENTRY_MULTIPLE);
     for secret in &secrets {
-        let opened =
-            group_keys::open_as_member(secret, &group.public(), &with.nonce, &with.for_members);
+        let opened = group_keys::open_as_member(
+            secret,
+            &GroupId::from_ed25519(&group.public()),
+            &with.nonce,
+            &with.for_members,
+        );
         assert_eq!(opened.unwrap().expose_bytes(), with.key.expose_bytes());
     }
     // Two entries, then junk: the first junk stands where a third entry would.
     let opens = |entries: &[[u8; 48]]| {
         secrets.iter().any(|secret| {
-            group_keys::open_as_member(secret, &group.public(), &with.nonce, entries).is_ok()
+            group_keys::open_as_member(
+                secret,
+                &GroupId::from_ed25519(&group.public()),
+                &with.nonce,
+                entries,
+            )
+            .is_ok()
         })
     };
     assert!(opens(&with.for_members[..2]) && !opens(&with.for_members[2..]));
@@ -126,9 +143,9 @@ fn supplemental_messages() {
             .open_from(&from, &nonce, entries.iter().copied())
             .unwrap();
 
-        let ids: Vec<[u8; 33]> = recipients
+        let ids: Vec<AccountId> = recipients
             .iter()
-            .map(|recipient| recipient.array("session_id"))
+            .map(|recipient| AccountId::from_bytes(recipient.array("session_id")).unwrap())
             .collect();
         assert_eq!(
             group_keys::supplement_nonce(&group, &ids, &plaintext),
@@ -137,8 +154,7 @@ fn supplemental_messages() {
         let secret = group.to_x25519();
         let sender = Party::new(&secret, group_keys::MEMBER_DOMAIN);
         for (id, entry) in ids.iter().zip(entries) {
-            let recipient = X25519Public::try_from(&id[1..]).unwrap();
-            let sealed = sender.seal_to(&recipient, &nonce, &plaintext).unwrap();
+            let sealed = sender.seal_to(&id.x25519(), &nonce, &plaintext).unwrap();
             assert_eq!(sealed, entry);
         }
     });
