@@ -68,8 +68,7 @@ impl PushAll {
 /// ```
 ///
 /// An account that was restored does not push before it has merged a complete fetch of all four
-/// namespaces: it would publish an empty profile in place of its own (protocol: devices-and-calls,
-/// section 1).
+/// namespaces: it would publish an empty profile in place of its own (protocol: config, section 16).
 #[derive(Debug)]
 pub struct UserConfigs {
     /// Name, picture and settings.

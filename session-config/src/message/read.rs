@@ -19,8 +19,11 @@ pub enum MessageError {
     #[error(transparent)]
     Encoding(#[from] bt::Error),
     /// A key that must be there is missing, or of another kind.
-    #[error(transparent)]
-    Field(#[from] bt::FieldError),
+    #[error("no {key}, or not of the right kind")]
+    Missing {
+        /// The key.
+        key: &'static str,
+    },
     /// A key that sorts before the seqno, or after the signature.
     #[error("key before the seqno or after the signature")]
     Key,
@@ -60,12 +63,16 @@ impl Message {
     /// [`MessageError`] if the bytes are not a valid message, or not signed as `trust` asks for.
     pub fn read(plain: &[u8], trust: Trust<'_>) -> Result<Self, MessageError> {
         let dict = bt::parse_dict(plain)?;
-        let signature = read_signature(&dict, trust)?;
-        let seqno = dict.i64("#")?;
+        let [mut seqno, mut data, mut lags, mut diff, mut signature] = [None; 5];
         let mut unknown = Vec::new();
+        // One pass: a look-up would walk over the data for every key.
         for entry in dict {
             match entry.key {
-                b"#" | b"&" | b"<" | b"=" | b"~" => {}
+                b"#" => seqno = Some(entry.value),
+                b"&" => data = Some(entry.value),
+                b"<" => lags = Some(entry.value),
+                b"=" => diff = Some(entry.value),
+                b"~" => signature = Some(entry.value),
                 key if key < b"#".as_slice() || key > b"~".as_slice() => {
                     return Err(MessageError::Key);
                 }
@@ -75,35 +82,49 @@ impl Message {
                 }),
             }
         }
+        let seqno = seqno.and_then(|value| value.as_int()?.as_i64());
+        let seqno = seqno.ok_or(MessageError::Missing { key: "#" })?;
+        let data = data.and_then(|value| value.as_dict());
+        let lags = lags.and_then(|value| value.as_list());
+        let diff = diff.and_then(|value| value.as_dict());
+        let diff = diff.ok_or(MessageError::Missing { key: "=" })?;
         Ok(Self {
+            signature: read_signature(&dict, signature, trust)?,
             seqno,
-            lags: read_lags(dict.list("<")?, seqno)?,
-            change: Change::Fixed(Diff::read(dict.dict("=")?)?),
-            data: Dict::read(dict.dict("&")?)?,
+            lags: read_lags(lags.ok_or(MessageError::Missing { key: "<" })?, seqno)?,
+            change: Change::Fixed(Diff::read(diff)?),
+            data: Dict::read(data.ok_or(MessageError::Missing { key: "&" })?)?,
             unknown,
-            signature,
             read_hash: Some(ConfigHash::of(plain)),
         })
     }
 }
 
-fn read_signature(dict: &bt::Dict<'_>, trust: Trust<'_>) -> Result<Option<[u8; 64]>, MessageError> {
-    let is_signed = dict.get(b"~").is_some();
+fn read_signature(
+    dict: &bt::Dict<'_>,
+    value: Option<bt::Value<'_>>,
+    trust: Trust<'_>,
+) -> Result<Option<[u8; 64]>, MessageError> {
+    let signature = match value {
+        None => None,
+        Some(value) => {
+            let bytes = value.as_bytes().and_then(|bytes| bytes.try_into().ok());
+            Some(bytes.ok_or(MessageError::Signature)?)
+        }
+    };
     match trust {
+        Trust::Unsigned => Ok(None),
+        Trust::Stored => Ok(signature),
         Trust::Verify(verifier) => {
             let signed = dict.signed().map_err(|_| MessageError::Signature)?;
-            let signature = Ed25519Signature::from_bytes(*signed.signature);
             verifier
-                .verify(signed.message, &signature)
+                .verify(
+                    signed.message,
+                    &Ed25519Signature::from_bytes(*signed.signature),
+                )
                 .map_err(|_| MessageError::Signature)?;
             Ok(Some(*signed.signature))
         }
-        Trust::Unsigned | Trust::Stored if !is_signed => Ok(None),
-        Trust::Unsigned => {
-            dict.array::<64>("~")?;
-            Ok(None)
-        }
-        Trust::Stored => Ok(Some(*dict.array::<64>("~")?)),
     }
 }
 
