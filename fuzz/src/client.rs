@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use rand_chacha::ChaCha20Rng;
-use session_crypto::{Blake2b, Ed25519Public, Ed25519Secret};
+use session_crypto::{Blake2b, Ed25519Public, Ed25519PublicExt as _, Ed25519Secret};
 use session_network::{Client, LastHashes, Strikes};
 use session_network::client::{Action, ClientConfig, Outcome, RequestId, SavedState, Target, Ticket};
 use session_network::path::{Exclusions, PathConfig, Purpose, pick};

@@ -5,7 +5,7 @@
 use session_crypto::multi::Party;
 use session_crypto::{Blinding, SymmetricKey, direct, group as group_cipher, inbox as inbox_cipher};
 use session_identity::AnyId;
-use session_message::group::{Key, layer};
+use session_message::group::layer;
 use session_message::multi::Junk;
 use session_message::notify::Notification;
 use session_message::{Opened, Opener, SealError, Sealer, UnixMillis, config, inbox, kicked, multi};
@@ -16,11 +16,6 @@ use crate::input::{Input, account, group, rng, server};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_377_199_099);
 const SIGNATURE: content::Ed25519Signature = content::Ed25519Signature::from_bytes([5; 64]);
-
-/// A group's key for its symmetric layer.
-fn cipher_key(key: &Key) -> SymmetricKey {
-    SymmetricKey::from_bytes(*key.expose_bytes())
-}
 
 /// What opens must be consistent with itself.
 fn check(opened: &Opened) {
@@ -93,7 +88,7 @@ pub fn roundtrip(data: &[u8]) {
         assert_eq!((opened.sent_at, opened.sender), (NOW, *sender.id()));
     }
     let (_, id) = group();
-    let key = Key::from_bytes(&[6; 32]);
+    let key = SymmetricKey::from_bytes([6; 32]);
     if let Ok(sealed) = sealer.seal_group(&mut rng(), &id, &key, &content, NOW) {
         let opened = opener.open_group(&id, [&key], &sealed.data).expect("it was sent");
         assert_eq!(opened.content, content);
@@ -106,16 +101,16 @@ pub fn roundtrip(data: &[u8]) {
 
 /// Group messages from whoever can write to the swarm.
 pub fn group_open(data: &[u8]) {
-    let keys = [Key::from_bytes(&[6; 32]), Key::from_bytes(&[7; 32])];
+    let keys = [SymmetricKey::from_bytes([6; 32]), SymmetricKey::from_bytes([7; 32])];
     assert!(Opener::new(account(3)).open_group(&group().1, &keys, data).is_err());
 }
 
 /// Anything encrypted with the group's key, and anything signed by a member too.
 pub fn group_inside(data: &[u8]) {
     let (_, id) = group();
-    let key = Key::from_bytes(&[6; 32]);
+    let key = SymmetricKey::from_bytes([6; 32]);
     let padding = group_cipher::PADDING_MULTIPLE;
-    let message = group_cipher::encrypt(&mut rng(), &cipher_key(&key), data, padding);
+    let message = group_cipher::encrypt(&mut rng(), &key, data, padding);
     let _ = layer::open(&id, [&key], &message.expect("it is short"));
 
     let options = layer::Options::default();
@@ -141,7 +136,7 @@ pub fn group_inside(data: &[u8]) {
 /// A compressed group message, rightly signed, whose frame is the fuzzer's.
 pub fn group_zstd(data: &[u8]) {
     let (_, id) = group();
-    let (key, sender) = (Key::from_bytes(&[6; 32]), account(1));
+    let (key, sender) = (SymmetricKey::from_bytes([6; 32]), account(1));
     let signature = sender.ed25519().sign_parts(&[data, id.key_bytes()]);
     let dict = bt::dict(|dict| {
         dict.int(b"", 1_u64);
@@ -149,7 +144,7 @@ pub fn group_zstd(data: &[u8]) {
         dict.bytes(b"s", signature.as_bytes());
         dict.bytes(b"z", data);
     });
-    let message = group_cipher::encrypt(&mut rng(), &cipher_key(&key), &dict, 1);
+    let message = group_cipher::encrypt(&mut rng(), &key, &dict, 1);
     if let Ok(opened) = layer::open(&id, [&key], &message.expect("it is short")) {
         assert!(!opened.plain.is_empty() && opened.plain.len() <= layer::MAX_LENGTH);
     }

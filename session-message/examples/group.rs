@@ -5,20 +5,16 @@
 //! ```
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-use getrandom::{
-    SysRng,
-    rand_core::{Rng, UnwrapErr},
-};
+use getrandom::{SysRng, rand_core::UnwrapErr};
 use session_identity::{Account, Group, GroupId, Seed};
 use session_message::content::{Content, GroupUpdate, InfoChange, Kind};
-use session_message::group::Key;
-use session_message::{Disposition, OpenError, Opener, Sealer, UnixMillis, admin};
+use session_message::{Disposition, OpenError, Opener, Sealer, SymmetricKey, UnixMillis, admin};
 
 /// What a member does with a message from the group's swarm, namespace 11.
 fn read(
     opener: &Opener<&Account>,
     group: &GroupId,
-    keys: &[Key],
+    keys: &[SymmetricKey],
     members: &[&Account],
     data: &[u8],
 ) -> Result<(), OpenError> {
@@ -44,12 +40,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let id = group.id();
     println!("group {id}");
     // Admins make keys and hand them out (session_crypto::group_keys).
-    let mut bytes = [0; Key::LENGTH];
-    let mut new_key = || {
-        rng.fill_bytes(&mut bytes);
-        Key::from_bytes(&bytes)
-    };
-    let (old, new) = (new_key(), new_key());
+    let (old, new) = (SymmetricKey::generate(rng), SymmetricKey::generate(rng));
     let now = UnixMillis::new(1_754_971_101_000);
     let [alice_writes, bob_writes, eve_writes] = [&alice, &bob, &eve].map(Sealer::new);
     let opener = Opener::new(&alice);

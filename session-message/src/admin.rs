@@ -1,8 +1,8 @@
-//! The signatures of group admins: the exact bytes, made and checked.
+//! The signatures of group admins.
 //!
-//! Everything is signed with the Ed25519 key of the group, as text (protocol: messages, section
-//! 6.15). `T` is the time of the message in Unix milliseconds, in decimal: a message that is sent
-//! again at another time must be signed again.
+//! An admin signs a text with the Ed25519 key of the group (protocol: messages, section 6.15). `T` is
+//! the time of the message in Unix milliseconds, in decimal: a message that is sent again at another
+//! time must be signed again.
 //!
 //! | update | signed text |
 //! |---|---|
@@ -25,12 +25,12 @@ use session_proto::content::{
 };
 use session_types::{Ed25519Signature, UnixMillis};
 
-/// What an admin signs.
+/// An action that an admin signs.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {
     /// An invitation.
     Invite {
-        /// Who is invited.
+        /// The invited account.
         invitee: &'a AccountId,
     },
     /// A change of the group's name, picture or timer.
@@ -45,9 +45,9 @@ pub enum Action<'a> {
     },
     /// A deletion of messages.
     DeleteContent {
-        /// Members all of whose messages are meant.
+        /// Members whose messages are to be deleted.
         members: &'a [AnyId],
-        /// Hashes of messages.
+        /// Hashes of messages to be deleted.
         hashes: &'a [String],
     },
 }
@@ -72,17 +72,17 @@ impl<'a> Action<'a> {
         text
     }
 
-    /// Signs with the key of the group.
+    /// Signs the action with the key of the group.
     #[must_use]
     pub fn sign(&self, group: &Ed25519Secret, sent_at: UnixMillis) -> Ed25519Signature {
         group.sign(self.signed_text(sent_at).as_bytes())
     }
 
-    /// Verifies a signature of the group.
+    /// Verifies a signature by the key of the group.
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if it is not over this action at this time.
+    /// [`SignatureError`] if the signature does not cover this action at this time.
     pub fn verify(
         &self,
         group: &GroupId,
@@ -93,7 +93,7 @@ impl<'a> Action<'a> {
         group.ed25519().verify(text.as_bytes(), signature)
     }
 
-    /// As [`verify`](Self::verify), with the group's id as it stands in a message.
+    /// Verifies as [`verify`](Self::verify) does, with the group's id as a message names it.
     pub(crate) fn verify_id(
         &self,
         group: &AnyId,
@@ -104,7 +104,7 @@ impl<'a> Action<'a> {
         self.verify(&group, sent_at, signature)
     }
 
-    /// The action of a group update that is sent to the group, and its signature.
+    /// Returns the action of a group update that is sent to the group, and its signature.
     fn of(update: &'a GroupUpdate) -> Option<(Self, &'a Ed25519Signature)> {
         match update {
             GroupUpdate::InfoChange {
@@ -131,7 +131,7 @@ impl<'a> Action<'a> {
     }
 }
 
-/// Verifies the signature of a group update that is sent to the group, if it must have one.
+/// Verifies the signature of a group update that is sent to the group, if one is required.
 pub(crate) fn verify_update(
     update: &GroupUpdate,
     group: &GroupId,
@@ -143,9 +143,10 @@ pub(crate) fn verify_update(
     }
 }
 
-/// An invitation for [`Sealer::seal_direct`](crate::Sealer::seal_direct) to the invitee at the same time.
+/// Makes and signs an invitation, for [`Sealer::seal_direct`](crate::Sealer::seal_direct) to the
+/// invitee at the same time.
 ///
-/// `auth_data` are the 100 bytes that give the invitee access to the swarm of the group.
+/// `auth_data` gives the invitee access to the swarm of the group.
 #[must_use]
 pub fn invite(
     group: &Ed25519Secret,
@@ -163,7 +164,8 @@ pub fn invite(
     })
 }
 
-/// Makes a member an admin, for [`Sealer::seal_direct`](crate::Sealer::seal_direct) to that member.
+/// Makes a message that makes a member an admin, for
+/// [`Sealer::seal_direct`](crate::Sealer::seal_direct) to that member.
 #[must_use]
 pub fn promote(group: &Ed25519Secret, name: &str) -> GroupUpdate {
     GroupUpdate::Promote {
@@ -172,18 +174,18 @@ pub fn promote(group: &Ed25519Secret, name: &str) -> GroupUpdate {
     }
 }
 
-/// A change of the group's info, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
+/// Makes and signs a change of the group's info, for
+/// [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
 /// use session_identity::{Account, Group, Seed};
 /// use session_message::content::{Content, InfoChange, Kind};
-/// use session_message::group::Key;
-/// use session_message::{Opener, Sealer, UnixMillis, admin};
+/// use session_message::{Opener, Sealer, SymmetricKey, UnixMillis, admin};
 ///
 /// let account = Account::from_seed(&Seed::generate(rng));
-/// let (group, key) = (Group::generate(rng), Key::from_bytes(&[7; 32]));
+/// let (group, key) = (Group::generate(rng), SymmetricKey::from_bytes([7; 32]));
 /// let (sealer, opener) = (Sealer::new(&account), Opener::new(&account));
 /// let [now, later] = [1_754_971_101_000, 1_754_971_101_001].map(UnixMillis::new);
 /// let update = admin::info_change(group.ed25519(), InfoChange::Name("Hikers".into()), now);
@@ -203,7 +205,8 @@ pub fn info_change(group: &Ed25519Secret, change: InfoChange, sent_at: UnixMilli
     }
 }
 
-/// A change of the group's members, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
+/// Makes and signs a change of the group's members, for
+/// [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 #[must_use]
 pub fn member_change(
     group: &Ed25519Secret,
@@ -221,7 +224,8 @@ pub fn member_change(
     })
 }
 
-/// A deletion of messages by an admin, for [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
+/// Makes and signs a deletion of messages by an admin, for
+/// [`Sealer::seal_group`](crate::Sealer::seal_group) at the same time.
 #[must_use]
 pub fn delete_content(
     group: &Ed25519Secret,

@@ -1,4 +1,4 @@
-//! User configs wrapped in the layers of a one-to-one message to oneself.
+//! User configs wrapped in the layers of a one-to-one message to our own account.
 //!
 //! ```text
 //! SharedConfigMessage { kind, seqno, data }    data: the encrypted config
@@ -9,8 +9,8 @@
 //! Envelope { type = 6, timestamp = 1, content }, in a WebSocketMessage
 //! ```
 //!
-//! Deployed clients still write the four user configs like this, and read them wrapped or bare. Protocol:
-//! messages, section 8; config, section 10.
+//! Deployed clients still write the four user configs in this form, and read them wrapped or bare.
+//! Protocol: messages, section 8; config, section 10.
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -33,13 +33,13 @@ use crate::sealer::Sealer;
 /// A config that is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UserConfig {
-    /// Namespace 2.
+    /// The profile, namespace 2.
     UserProfile,
-    /// Namespace 3.
+    /// The contacts, namespace 3.
     Contacts,
-    /// Namespace 4.
+    /// The read state of conversations, namespace 4.
     ConvoInfoVolatile,
-    /// Namespace 5.
+    /// The groups and communities, namespace 5.
     UserGroups,
 }
 
@@ -128,8 +128,8 @@ impl<A: Borrow<Account>> Sealer<A> {
 impl<A: Borrow<Account>> Opener<A> {
     /// Takes a config out of its wrapper.
     ///
-    /// If this fails, for whatever reason, treat the data as a bare config. If it succeeds, try the
-    /// result once more: one release of a client wrapped twice.
+    /// If this fails, treat the data as a bare config. If it succeeds, unwrap the result once more if
+    /// possible: one release of a client wrapped twice.
     ///
     /// # Errors
     ///

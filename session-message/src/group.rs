@@ -20,13 +20,12 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use rand_core::CryptoRng;
+use session_crypto::SymmetricKey;
 use session_identity::{Account, GroupId};
 use session_proto::content::{AnyId, Content, Kind};
 use session_proto::envelope::{Envelope, EnvelopeKind};
 use session_types::{SealedMessage, UnixMillis};
 use zeroize::Zeroizing;
-
-pub use layer::Key;
 
 use crate::admin::verify_update;
 use crate::compose::compose;
@@ -54,11 +53,10 @@ impl<A: Borrow<Account>> Sealer<A> {
     /// # let rng = &mut UnwrapErr(SysRng);
     /// use session_identity::{Account, Group, Seed};
     /// use session_message::content::Content;
-    /// use session_message::group::Key;
-    /// use session_message::{Opener, Sealer, UnixMillis};
+    /// use session_message::{Opener, Sealer, SymmetricKey, UnixMillis};
     ///
     /// let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-    /// let (id, key) = (*Group::generate(rng).id(), Key::from_bytes(&[7; 32]));
+    /// let (id, key) = (*Group::generate(rng).id(), SymmetricKey::from_bytes([7; 32]));
     /// let (content, now) = (Content::text("hello"), UnixMillis::new(1_754_971_101_000));
     /// let message = Sealer::new(&alice).seal_group(rng, &id, &key, &content, now)?;
     /// let opened = Opener::new(&bob).open_group(&id, [&key], &message.data)?;
@@ -69,7 +67,7 @@ impl<A: Borrow<Account>> Sealer<A> {
         &self,
         rng: &mut (impl CryptoRng + ?Sized),
         group: &GroupId,
-        key: &Key,
+        key: &SymmetricKey,
         content: &Content,
         sent_at: UnixMillis,
     ) -> Result<SealedMessage, SealError> {
@@ -116,7 +114,7 @@ impl<A: Borrow<Account>> Opener<A> {
     pub fn open_group<'k>(
         &self,
         group: &GroupId,
-        keys: impl IntoIterator<Item = &'k Key>,
+        keys: impl IntoIterator<Item = &'k SymmetricKey>,
         data: &[u8],
     ) -> Result<Opened, OpenError> {
         let layer = layer::open(group, keys, data)?;

@@ -1,8 +1,9 @@
 //! Notices to members who were removed from a group.
 //!
-//! A [`multi`] message from the group's key. Each removed member's part
-//! is its X25519 key (32 bytes) and the number of the current group key in decimal. It is stored in
-//! the namespace of the group that can be read without being a member. Protocol: groups, section 9.
+//! A notice is a [`multi`] message from the group's key. The part for each removed member consists of
+//! the member's X25519 key (32 bytes) and the generation of the current group key in decimal. It is
+//! stored in the namespace of the group that removed members may still read. Protocol: groups,
+//! section 9.
 //!
 //! ```text
 //! d  "#" nonce (24)
@@ -26,17 +27,17 @@ use crate::lifetime::storable;
 use crate::multi::{self, Junk, NONCE_LENGTH};
 use crate::opener::Opener;
 
-/// The domain of these notices.
+/// Domain of the encryption of these notices.
 pub const DOMAIN: &[u8] = b"SessionGroupKickedMessage";
 
-/// Tells members that they were removed.
+/// Seals a notice that tells members that they were removed, for the group's swarm, namespace -11.
 ///
-/// `generation` is the number of the group's key before the removal.
+/// `generation` is the generation of the group's key before the removal.
 ///
 /// # Errors
 ///
-/// [`SealError::Encrypt`] if a member's id has small order. [`SealError::TooLong`] if there are
-/// more members than fit into what can be stored (a thousand always do): seal several notices.
+/// [`SealError::Encrypt`] if a member's id has small order. [`SealError::TooLong`] if the notice
+/// is too long to be stored, with more than a thousand members: seal several notices.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};

@@ -40,6 +40,7 @@ pub use opened::Opened;
 pub use opener::Opener;
 pub use sealer::Sealer;
 pub use sent_time::{SENT_MAX, SENT_MIN};
+pub use session_crypto::SymmetricKey;
 pub use session_proto::content;
 pub use session_types::{Namespace, SealedMessage, UnixMillis};
 

@@ -1,12 +1,12 @@
-//! One message for many recipients, in one piece: the self-contained form.
+//! Messages for many recipients, in the self-contained form.
 //!
 //! ```text
 //! dict      #   nonce, 24 bytes
 //!           e   list of ciphertexts, one for each recipient, then junk
 //! ```
 //!
-//! Every recipient tries all of them. The message does not say who sent it and is not signed: the
-//! recipient must know the sender's key beforehand. Protocol: crypto, section 6.3.
+//! Every recipient tries all ciphertexts. The message does not name its sender and is not signed: the
+//! recipient must already know the sender's key. Protocol: crypto, section 6.3.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -19,31 +19,31 @@ use zeroize::Zeroizing;
 
 use crate::error::{OpenError, SealError};
 
-/// Bytes of a nonce.
+/// Length of a nonce in bytes.
 pub const NONCE_LENGTH: usize = 24;
 
-/// Junk that hides how many recipients there are.
+/// Random entries that hide the number of recipients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Junk {
-    /// None.
+    /// No random entries.
     #[default]
     None,
-    /// Up to a multiple of so many entries. An entry is as long as the first ciphertext, so that
-    /// messages of one length cannot be told from junk.
+    /// Fills the list up to a multiple of this number of entries. A random entry is as long as the
+    /// first ciphertext, and cannot be told apart if all messages have the same length.
     Multiple(usize),
-    /// As the deployed library does: an entry is 16 bytes shorter, so that it can be told from the
-    /// others. Only to reproduce its bytes.
+    /// Fills the list as the deployed library does: a random entry is 16 bytes shorter, so it can be
+    /// told apart. Use it only to reproduce these bytes.
     MultipleAsDeployed(usize),
 }
 
-/// Encrypts to each recipient: one message for all, or one for each.
+/// Seals one message for all recipients, or one message for each.
 ///
-/// The nonce must never come again for the same sender and domain with other messages: draw it.
+/// The nonce must be random: it must never be used twice with the same sender and domain.
 ///
 /// # Errors
 ///
-/// [`SealError::Encrypt`] if there is another number of messages than 1 or that of the recipients,
-/// or a recipient's key has small order.
+/// [`SealError::Encrypt`] if there are neither one message nor as many as recipients, or if a
+/// recipient's key has small order.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::{Rng, UnwrapErr}};
@@ -94,7 +94,7 @@ pub fn seal(
     }))
 }
 
-/// Opens the entry that is for us.
+/// Opens the entry for `recipient`.
 ///
 /// # Errors
 ///

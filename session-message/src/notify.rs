@@ -37,7 +37,7 @@ pub struct Notification<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotificationError {
-    /// Not canonical bt-encoding.
+    /// The input is not canonical bt-encoding.
     #[error(transparent)]
     Encoding(#[from] bt::Error),
     /// A part is missing or has the wrong type.

@@ -1,8 +1,8 @@
-//! Session Pro: signing messages with it, and judging those that come.
+//! Session Pro: signing messages, and evaluating the claims of received ones.
 //!
 //! A sender with Session Pro holds a *proof*: the backend's signature over the public part of a
-//! rotating key, with an expiry. It puts the proof into the content and signs the message with the
-//! rotating key. What is signed depends on the conversation (protocol: messages, sections 4 and 5):
+//! rotating key, with an expiry. They put the proof into the content and sign the message with the
+//! rotating key. The signed bytes depend on the conversation (protocol: messages, sections 4 and 5):
 //!
 //! | conversation | signed bytes | place of the signature |
 //! |---|---|---|
@@ -10,8 +10,8 @@
 //! | closed group | the plain Content in the envelope | `Envelope.proSig` |
 //! | community, inbox | the padded Content without the signature | `Content` field 17 |
 //!
-//! A message that says it is Pro and is not is still a message: it is delivered, with a
-//! [`Claim`] whose [`status`](Claim::status) is not [`Status::Valid`].
+//! A message with a false claim is delivered all the same, with a [`Claim`] whose
+//! [`status`](Claim::status) is not [`Status::Valid`].
 //!
 //! Proofs of the older format (times in milliseconds) are signed differently; their status is
 //! [`Status::InvalidProof`], as in all clients.
@@ -39,8 +39,8 @@ impl Signer {
     /// Joins a rotating key with its proof.
     ///
     /// `profile_features` are the bits of the sender's profile, such as
-    /// [`PROFILE_FEATURE_BADGE`](session_proto::limits::PROFILE_FEATURE_BADGE). The bits of the
-    /// message are found by looking at it.
+    /// [`PROFILE_FEATURE_BADGE`](session_proto::limits::PROFILE_FEATURE_BADGE). The bits of a
+    /// message follow from its text.
     ///
     /// # Errors
     ///
@@ -65,9 +65,9 @@ impl Signer {
     }
 }
 
-/// What a content says about Session Pro, after a look at its text.
+/// Returns the proof and features to be written into a content, or nothing if it uses no feature.
 ///
-/// Nothing is said where no feature is used.
+/// Rejects a text that is too long for its sender.
 pub(crate) fn pro_message(
     content: &Content,
     signer: Option<&Signer>,
@@ -99,22 +99,22 @@ pub(crate) fn pro_message(
     }))
 }
 
-/// What a message that was opened claims about Session Pro.
+/// The claim of a received message to have Session Pro.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     /// The proof, if there is one.
     pub proof: Option<Proof>,
-    /// Features of the sender's profile. Honour them if the status is [`Status::Valid`].
+    /// Features of the sender's profile, valid only with [`Status::Valid`].
     pub profile_features: u64,
-    /// Features of the message. Honour them if the status is [`Status::Valid`].
+    /// Features of the message, valid only with [`Status::Valid`].
     pub message_features: u64,
     /// Whether the rotating key of the proof has signed the message.
     is_signed: bool,
-    /// The time at which the proof must hold, Unix seconds.
+    /// The time at which the proof must be valid, in Unix seconds.
     time_seconds: u64,
 }
 
-/// How a claim is to be judged.
+/// The status of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// There is no proof.
@@ -130,9 +130,9 @@ pub enum Status {
 }
 
 impl Claim {
-    /// Judges the claim, with the key of the Session Pro backend (protocol: messages, section 5.4).
+    /// Evaluates the claim with the key of the Session Pro backend (protocol: messages, section 5.4).
     ///
-    /// Whether the proof was revoked since is for the caller to look up, by its revocation tag.
+    /// The caller must also check revocation, by the revocation tag of the proof.
     #[must_use]
     pub fn status(&self, backend: &Ed25519Public) -> Status {
         let Some(proof) = &self.proof else {
@@ -149,7 +149,7 @@ impl Claim {
         }
     }
 
-    /// Takes what a message says, with the bytes that must be signed.
+    /// Makes the claim of a message and verifies the message's signature over `signed`.
     pub(crate) fn new(
         message: ProMessage,
         signature: &Ed25519Signature,
@@ -187,7 +187,7 @@ fn read_proof(proof: &ProProof) -> Result<Proof, OpenError> {
     })
 }
 
-/// A Session Pro signature in an envelope or a content: 64 bytes.
+/// Reads a Session Pro signature of an envelope or a content, 64 bytes.
 pub(crate) fn read_signature(bytes: &[u8]) -> Result<Ed25519Signature, OpenError> {
     Ed25519Signature::try_from(bytes)
         .map_err(|_| OpenError::ProSignatureLength { got: bytes.len() })

@@ -16,11 +16,12 @@ use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Publi
 use session_identity::{Account, AnyId, GroupId, Seed};
 use session_message::community::Post;
 use session_message::content::{self, Content, Kind, Reaction, Typing, Unsend};
-use session_message::group::Key;
 use session_message::inbox::Metadata;
 use session_message::notify::Notification;
 use session_message::pro::{Signer, Status};
-use session_message::{AuthorError, Namespace, OpenError, Opener, SealError, Sealer, UnixMillis};
+use session_message::{
+    AuthorError, Namespace, OpenError, Opener, SealError, Sealer, SymmetricKey, UnixMillis,
+};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::limits::{MESSAGE_FEATURE_LONG_TEXT, PROFILE_FEATURE_BADGE};
 use session_proto::padding;
@@ -287,7 +288,7 @@ mod pro {
     fn in_groups_the_plain_content_is_signed() {
         let alice = account(1);
         let id = GroupId::from_ed25519(&Ed25519Secret::from_seed(&[7; 32]).public());
-        let key = Key::from_bytes(&[9; 32]);
+        let key = SymmetricKey::from_bytes([9; 32]);
         let (rotating, proof) = (rotating(), proof(TIME.as_secs() - 1));
         let signer = || signer(proof, PROFILE_FEATURE_BADGE);
         let content = Content::text("x");

@@ -20,10 +20,9 @@ use session_message::content::{
     AnyId, Attachment, Call, CallStep, Content, Ed25519Signature, Expiration, GroupUpdate, Kind,
     MemberAuthData, Message, Part, Profile, ReadReceipt, Typing, Unsend,
 };
-use session_message::group::Key;
 use session_message::{
     AuthorError, Disposition, MessageKey, Namespace, OpenError, Opened, Opener, SENT_MAX, SENT_MIN,
-    SealError, SealedMessage, Sealer, UnixMillis, admin, content,
+    SealError, SealedMessage, Sealer, SymmetricKey, UnixMillis, admin, content,
 };
 use session_proto::content::ContentError;
 use session_proto::envelope::{self, Envelope};
@@ -353,7 +352,7 @@ fn a_message_is_sealed_with_a_time_in_milliseconds_only() {
         assert_eq!(sealed.map(|_| ()), expected);
         let copy = sealer.seal_copy(&mut rng, bob.id(), &content, sent_at);
         assert_eq!(copy.map(|_| ()), expected);
-        let (group, key) = (Group::generate(&mut rng), Key::from_bytes(&[9; 32]));
+        let (group, key) = (Group::generate(&mut rng), SymmetricKey::from_bytes([9; 32]));
         let sealed = sealer.seal_group(&mut rng, group.id(), &key, &content, sent_at);
         assert_eq!(sealed.map(|_| ()), expected);
         let post = sealer.seal_post(&content, sent_at);

@@ -17,16 +17,14 @@ use session_message::content::{
     AnyId, Call, CallStep, Content, DeleteContent, Ed25519Signature, Expiration, GroupUpdate,
     InfoChange, Kind, MemberAuthData, MemberChangeKind, Typing,
 };
-use session_message::group::Key;
 use session_message::group::layer::{self, Options};
 use session_message::{
     AuthorError, Disposition, Namespace, OpenError, Opened, Opener, SealError, SealedMessage,
-    Sealer, UnixMillis, admin, kicked, multi,
+    Sealer, SymmetricKey, UnixMillis, admin, kicked, multi,
 };
 use session_proto::bt;
 use session_proto::envelope::{Envelope, EnvelopeKind};
 use session_proto::wire::WireError;
-use session_types::ParseError;
 use session_types::limits::{TTL_MAX, TTL_MAX_INBOX, TTL_MIN};
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
@@ -47,8 +45,8 @@ fn group_id() -> GroupId {
     GroupId::from_ed25519(&admin_key().public())
 }
 
-fn key(byte: u8) -> Key {
-    Key::from_bytes(&[byte; 32])
+fn key(byte: u8) -> SymmetricKey {
+    SymmetricKey::from_bytes([byte; 32])
 }
 
 fn seal(content: &Content) -> Result<SealedMessage, SealError> {
@@ -84,7 +82,7 @@ fn open(data: &[u8]) -> Result<Opened, OpenError> {
 
 fn open_with<'k>(
     group: &GroupId,
-    keys: impl IntoIterator<Item = &'k Key>,
+    keys: impl IntoIterator<Item = &'k SymmetricKey>,
     data: &[u8],
 ) -> Result<Opened, OpenError> {
     Opener::new(account(2)).open_group(group, keys, data)
@@ -129,8 +127,7 @@ fn a_message_without_its_key_waits_for_new_keys() {
     let error = open_with(&group_id(), [&key(8)], &sealed.data).unwrap_err();
     assert_eq!(error.disposition(), Disposition::TryAgainLater);
     // A message of a newer version, and one that nobody will read.
-    let cipher_key = session_crypto::SymmetricKey::from_bytes([9; 32]);
-    let newer = session_crypto::group::encrypt(&mut rng(), &cipher_key, b"d0:i2ee", 256).unwrap();
+    let newer = session_crypto::group::encrypt(&mut rng(), &key(9), b"d0:i2ee", 256).unwrap();
     let error = open(&newer).unwrap_err();
     assert_eq!(error.disposition(), Disposition::KeepForNewerVersion);
     let error = open(&seal_bytes(b"x")).unwrap_err();
@@ -383,8 +380,7 @@ mod hand_made {
     use super::*;
 
     fn encrypt(dict: &[u8]) -> Vec<u8> {
-        let key = session_crypto::SymmetricKey::from_bytes([9; 32]);
-        session_crypto::group::encrypt(&mut rng(), &key, dict, 256).unwrap()
+        session_crypto::group::encrypt(&mut rng(), &key(9), dict, 256).unwrap()
     }
 
     fn dict(fields: &[(&[u8], &[u8])], version: u64, signed: &[u8]) -> Vec<u8> {
@@ -471,19 +467,6 @@ mod hand_made {
         // All zeros: nothing is left after the padding.
         assert!(matches!(open_dict(&[0; 10]), Err(OpenError::Encoding(_))));
     }
-}
-
-#[test]
-fn keys_have_32_bytes() {
-    assert!(Key::try_from([1; 32].as_slice()).is_ok());
-    for got in [0, 31, 33, 64] {
-        let expected = 32;
-        assert_eq!(
-            Key::try_from(vec![1; got].as_slice()).map(|_| ()),
-            Err(ParseError::Length { expected, got })
-        );
-    }
-    assert_eq!(format!("{:?}", key(0x55)), "Key(..)");
 }
 
 #[test]

@@ -9,7 +9,8 @@
 use session_crypto::multi::Party;
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public, X25519Secret};
 use session_identity::GroupId;
-use session_message::group::layer::{self, Key, Options};
+use session_message::SymmetricKey;
+use session_message::group::layer::{self, Options};
 use session_message::multi::{self, Junk};
 use testkit::{Case, Replay, Vectors};
 
@@ -17,10 +18,10 @@ fn group(case: Case<'_>) -> GroupId {
     GroupId::from_ed25519(&Ed25519Public::from_bytes(case.array("group_ed25519_pk")))
 }
 
-fn keys(case: Case<'_>) -> Vec<Key> {
+fn keys(case: Case<'_>) -> Vec<SymmetricKey> {
     case.hexes("group_keys")
         .iter()
-        .map(|key| Key::try_from(key.as_slice()).unwrap())
+        .map(|key| SymmetricKey::try_from(key.as_slice()).unwrap())
         .collect()
 }
 
@@ -31,7 +32,7 @@ fn group_encrypt() {
     vectors.each("encrypt", |case| {
         let plain = case.hex("plaintext");
         let sender = Ed25519Secret::from_seed(&case.array("sender_seed"));
-        let key = Key::from_bytes(&case.array("encryption_key"));
+        let key = SymmetricKey::from_bytes(case.array("encryption_key"));
         let options = Options {
             compress: case.flag("compress"),
             padding: usize::try_from(case.number("padding")).unwrap(),

@@ -1,19 +1,22 @@
-//! Content: what a message says, checked on its way in and on its way out.
+//! The content of messages, validated when it is read and when it is written.
 //!
-//! [`decode`] takes the bytes of a Content, refuses everything that a receiver must refuse without
-//! knowing who sent it, and returns a [`Content`] of exactly one [`Kind`]. [`Content::encode`]
-//! writes one, under the same rules. The rules that depend on sender and conversation are those of
-//! the crate that opens the message.
+//! [`decode`] reads the bytes of a Content, rejects what every receiver must reject whoever sent it,
+//! and returns a [`Content`] of exactly one [`Kind`]. [`Content::encode`] writes one under the same
+//! rules. The rules that depend on sender and conversation belong to the crate that opens the
+//! message.
 //!
-//! What is checked beyond the types (protocol: messages, sections 2 and 6):
+//! Both check (protocol: messages, sections 2 and 6):
 //!
-//! - fields that the schema requires are there, and nothing is there more often than it may be;
-//! - exactly one kind is set, and a data message is of one kind as well;
-//! - ids are 66 hex digits, keys and signatures have their lengths;
-//! - an approval says yes, flags are known, parallel lists are of one length;
+//! - required fields are present, and no field occurs more often than the schema allows;
+//! - exactly one kind is set, and a data message has one kind as well;
+//! - ids are 66 hex digits, and keys and signatures have the right length;
+//! - an approval approves, flags are known, and parallel lists have the same length;
 //! - the bounds of [`limits`](crate::limits), before anything is allocated.
 //!
-//! An empty text counts as absent. Fields that the protocol has deprecated are stepped over.
+//! A malformed part that does not decide what the message is does not lose the message (protocol:
+//! messages, section 6.16). It is left out, and [`Content::omitted`] names it. Text that is not
+//! UTF-8 is read lossily. Deprecated fields are skipped, even if they are malformed. An empty text
+//! counts as absent.
 
 mod attachment;
 mod call;
@@ -55,13 +58,13 @@ pub use secret::{AttachmentKey, FileKey, GroupSeed, LegacyFileKey, MemberAuthDat
 pub use session_types::{AnyId, Ed25519Signature, UnixMillis};
 pub use visible::{Message, Preview, Quote};
 
-/// What a message is.
+/// The kind of a message, with the data of that kind.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Something to show: a text, attachments, a quote, a link preview.
+    /// A message to show: text, attachments, a quote, link previews.
     Message(Message),
-    /// An emoji put under a message, or taken away. One-to-one and groups.
+    /// An emoji that reacts to a message, or its removal. One-to-one and groups.
     Reaction(Reaction),
     /// An invitation to a community.
     Invitation(Invitation),
@@ -71,20 +74,20 @@ pub enum Kind {
     Group(GroupUpdate),
     /// A step of a call. One-to-one.
     Call(Call),
-    /// Messages have been read. One-to-one.
+    /// The sender has read messages. One-to-one.
     ReadReceipt(ReadReceipt),
-    /// The other side types, or no longer. One-to-one.
+    /// The sender has started or stopped typing. One-to-one.
     Typing(Typing),
-    /// The other side has saved something. One-to-one.
+    /// The sender has saved media or taken a screenshot. One-to-one.
     DataExtraction(DataExtraction),
-    /// A message is to be deleted. One-to-one.
+    /// A request to delete a message. One-to-one.
     Unsend(Unsend),
-    /// A message request was accepted. One-to-one.
+    /// The sender has accepted a message request. One-to-one.
     RequestAccepted,
 }
 
 impl Kind {
-    /// Whether it stands in a data message, which can carry a profile and a sync target.
+    /// Returns whether the kind is a data message, which can carry a profile and a sync target.
     #[must_use]
     pub const fn is_data_message(&self) -> bool {
         matches!(
@@ -97,7 +100,7 @@ impl Kind {
         )
     }
 
-    /// Whether it can disappear after a time.
+    /// Returns whether a message of this kind can disappear after a time.
     #[must_use]
     pub const fn can_expire(&self) -> bool {
         match self {
@@ -109,7 +112,7 @@ impl Kind {
         }
     }
 
-    /// What the kind is called in errors.
+    /// Returns the name of the kind in error messages.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -128,21 +131,22 @@ impl Kind {
     }
 }
 
-/// A message: its kind, and what goes along with several kinds.
+/// The content of a message: its kind, and the parts that several kinds share.
 ///
-/// It has no time in it: [`encode`](Self::encode) writes the one it is given, so that it cannot
-/// differ from that of the envelope.
+/// It does not contain the time of sending: [`encode`](Self::encode) takes it, so that it cannot
+/// differ from the time in the envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
-    /// What the message is.
+    /// The kind of the message.
     pub kind: Kind,
-    /// The sender's name and picture: with data messages and [`Kind::RequestAccepted`].
+    /// The sender's name and picture. Data messages and [`Kind::RequestAccepted`] only.
     pub profile: Option<Profile>,
-    /// In a copy to one's own account: the conversation it belongs to. With data messages.
+    /// In a copy for our own devices, the conversation that it belongs to. Data messages only.
     pub sync_target: Option<AnyId>,
     /// When the message disappears; for [`Kind::ExpirationUpdate`], the new setting.
     pub expiration: Option<Expiration>,
-    /// In community posts: whether message requests from there are refused. With data messages.
+    /// In a community post, whether its author refuses message requests from the community. Data
+    /// messages only.
     pub blocks_community_requests: Option<bool>,
     /// The parts that were left out when the content was read, because they were malformed. Not
     /// written.
@@ -163,7 +167,7 @@ impl From<Kind> for Content {
 }
 
 impl Content {
-    /// A text.
+    /// Makes a text message.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::from(Kind::Message(Message {
@@ -172,7 +176,7 @@ impl Content {
         }))
     }
 
-    /// The text, if the message has one.
+    /// Returns the text, if the message has one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match &self.kind {
@@ -181,29 +185,28 @@ impl Content {
         }
     }
 
-    /// The same with the sender's profile.
+    /// Adds the sender's profile.
     #[must_use]
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = Some(profile);
         self
     }
 
-    /// The same with a time after which it disappears.
+    /// Adds a time after which the message disappears.
     #[must_use]
     pub const fn with_expiration(mut self, expiration: Expiration) -> Self {
         self.expiration = Some(expiration);
         self
     }
 
-    /// The bytes of the Content, with the time of sending in Unix milliseconds.
+    /// Encodes the Content with the time of sending.
     ///
-    /// `pro` is what the sender's Session Pro proof allows it to say; a caller of session-message
-    /// does not make it by hand.
+    /// `pro` is the sender's Session Pro proof and features. `session-message` makes it.
     ///
     /// # Errors
     ///
-    /// [`ContentError`] for what a receiver would refuse, and for fields that the kind has no
-    /// place for.
+    /// [`ContentError`] if a receiver would reject the content, or if it has a part that its kind
+    /// does not allow.
     pub fn encode(
         &self,
         sent_at: UnixMillis,
@@ -255,7 +258,7 @@ impl Content {
         Ok(out.encode_to_vec())
     }
 
-    /// Refuses what the kind has no place for.
+    /// Rejects parts that the kind does not allow.
     fn check_places(&self) -> Result<(), ContentError> {
         let data = self.kind.is_data_message();
         let approval = matches!(self.kind, Kind::RequestAccepted);
@@ -282,12 +285,12 @@ impl Content {
         Ok(())
     }
 
-    /// The expiration that goes on the wire.
+    /// Returns the expiration as it is written.
     fn written_expiration(&self) -> Option<Expiration> {
         match &self.kind {
-            // Never expires, and says so.
+            // These never expire and say so.
             Kind::Group(update) if update.is_for_one_member() => Some(Expiration::OFF),
-            // Goes when it was read, in whatever conversation.
+            // Always counts from reading.
             Kind::DataExtraction(_) => self.expiration.map(|expiration| match expiration.mode {
                 ExpirationMode::Off => expiration,
                 _ => Expiration::after_read(expiration.seconds),
@@ -317,24 +320,24 @@ impl Content {
     }
 }
 
-/// A Content as it was received.
+/// A Content as received.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
     /// The content.
     pub content: Content,
-    /// When it was sent, Unix milliseconds, as its sender says; absent or zero from old clients.
+    /// The time of sending according to the sender. Absent or zero from old clients.
     pub sent_at: Option<UnixMillis>,
-    /// What it says about Session Pro. Nothing has been verified.
+    /// The claim to have Session Pro; not verified.
     pub pro: Option<ProMessage>,
-    /// The Session Pro signature inside, in community messages only. Nothing has been verified.
+    /// The Session Pro signature inside a community message; not verified.
     pub community_signature: Option<Vec<u8>>,
 }
 
-/// Reads a Content, without padding.
+/// Decodes a Content without padding.
 ///
 /// # Errors
 ///
-/// [`ContentError`] for whatever a receiver must refuse; see the [module](self).
+/// [`ContentError`] if a receiver must reject the content; see the [module](self).
 ///
 /// ```
 /// use session_proto::content::{self, Content, UnixMillis};
@@ -376,18 +379,19 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, ContentError> {
     })
 }
 
-/// Reads a Content into the generated types, with all bounds and requirements of the schema.
+/// Decodes a Content into the generated types and checks the bounds and requirements of the schema.
 ///
 /// Text that is not UTF-8 is read lossily; deprecated fields stay empty.
 ///
 /// # Errors
 ///
-/// [`ContentError::Wire`] and [`ContentError::Malformed`].
+/// [`ContentError::Wire`] if the bytes violate the schema or its bounds, [`ContentError::Malformed`]
+/// if they are malformed in another way.
 pub fn decode_wire(bytes: &[u8]) -> Result<wire::Content, ContentError> {
     read_wire(bytes).map(|(message, _)| message)
 }
 
-/// As [`decode_wire`], and whether text was replaced.
+/// Decodes as [`decode_wire`] does. Also returns whether text was replaced.
 fn read_wire(bytes: &[u8]) -> Result<(wire::Content, bool), ContentError> {
     if bytes.len() > MAX_CONTENT {
         return Err(ContentError::Wire(WireError::TooLong {
@@ -401,7 +405,7 @@ fn read_wire(bytes: &[u8]) -> Result<(wire::Content, bool), ContentError> {
     Ok((message, repaired.replaced_text()))
 }
 
-/// The one kind that is set.
+/// Returns the one kind that is set.
 fn one_kind(message: wire::Content) -> Result<Content, ContentError> {
     let set = [
         message.data_message.is_some(),
@@ -498,14 +502,14 @@ fn data_kind(data: &mut wire::DataMessage, omitted: &mut Omitted) -> Result<Kind
     Err(ContentError::Empty)
 }
 
-/// The bytes of a Content without its field 17, the signature in community messages.
+/// Returns the bytes of a Content without its field 17, the signature in community messages.
 ///
-/// Everything else stays as it was received, unknown fields and their order included: that is what
-/// the signature covers, after padding (protocol: messages, section 4.6).
+/// All other bytes stay as received, unknown fields and their order included: the signature covers
+/// them after padding (protocol: messages, section 4.6).
 ///
 /// # Errors
 ///
-/// [`WireError`] if the bytes are no protobuf message.
+/// [`WireError`] if the bytes are not a protobuf message.
 pub fn without_community_signature(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut out = Vec::with_capacity(bytes.len());
     for field in fields(bytes) {
@@ -517,12 +521,12 @@ pub fn without_community_signature(bytes: &[u8]) -> Result<Vec<u8>, WireError> {
     Ok(out)
 }
 
-/// A text that is not empty.
+/// Returns a text unless it is empty.
 fn present(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-/// A text that must not be empty.
+/// Rejects an empty text.
 fn required_text(text: String, field: &'static str) -> Result<String, ContentError> {
     if text.is_empty() {
         return Err(ContentError::EmptyText { field });

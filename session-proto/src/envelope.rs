@@ -1,4 +1,4 @@
-//! What stands around a Content: the Envelope, and the WebSocketMessage around that.
+//! The layers around a Content: the Envelope, and the WebSocketMessage around it.
 //!
 //! ```text
 //! WebSocketMessage { type = REQUEST, request = { verb = "", path = "", body, requestId = 0 } }
@@ -6,7 +6,7 @@
 //! Envelope { type, sourceDevice = 1, timestamp, content, proSig } <----'
 //! ```
 //!
-//! Both are read in place: what they contain is borrowed from the input. Protocol: messages,
+//! Both are parsed in place and borrow from the input. Protocol: messages,
 //! sections 2.1, 2.2 and 4.
 
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ impl<'a> WireField<'a> {
     }
 }
 
-/// Takes a field that may be there once.
+/// Stores a field that may occur once.
 fn set<T>(place: &mut Option<T>, value: T, field: &'static str) -> Result<(), WireError> {
     match place.replace(value) {
         None => Ok(()),
@@ -52,12 +52,12 @@ fn check_length(input: &[u8]) -> Result<(), WireError> {
     Ok(())
 }
 
-/// What kind of conversation an envelope says it is for. Receivers go by other things.
+/// The kind of conversation that an envelope names. Receivers ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EnvelopeKind {
     /// A one-to-one message: the content is encrypted.
     Session,
-    /// A closed group message: the content is plain, the encryption is around the envelope.
+    /// A closed group message: the content is plain, and the envelope is encrypted.
     ClosedGroup,
 }
 
@@ -74,22 +74,23 @@ impl EnvelopeKind {
 /// An envelope that borrows its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// Its kind.
+    /// The kind of conversation.
     pub kind: EnvelopeKind,
-    /// Whom the sender says to be. Untrusted; written as it is, so leave it out.
+    /// The claimed sender. Untrusted; must not be sent.
     pub source: Option<&'a [u8]>,
-    /// When the message was sent. Not authenticated in one-to-one messages.
+    /// The time of sending. Not authenticated in one-to-one messages.
     pub sent_at: UnixMillis,
     /// Number of the sender's device: [`SOURCE_DEVICE`], or absent.
     pub source_device: Option<u32>,
-    /// The content: ciphertext in a [`EnvelopeKind::Session`], plain in the other.
+    /// The content: ciphertext for [`EnvelopeKind::Session`], plain for
+    /// [`EnvelopeKind::ClosedGroup`].
     pub content: Option<&'a [u8]>,
-    /// The signature of the sender's Session Pro key over `content`, or 64 bytes that look so.
+    /// The signature of the sender's Session Pro key over `content`, or a decoy; 64 bytes.
     pub pro_signature: Option<&'a [u8]>,
 }
 
 impl<'a> Envelope<'a> {
-    /// An envelope as clients write it.
+    /// Makes an envelope as clients write it.
     #[must_use]
     pub const fn new(
         kind: EnvelopeKind,
@@ -107,12 +108,12 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// Reads an envelope. Unknown fields are stepped over.
+    /// Parses an envelope. Unknown fields are skipped.
     ///
     /// # Errors
     ///
-    /// [`WireError`] if it is no protobuf message, lacks `type` or `timestamp`, has a `type` that
-    /// is not known, or a field twice.
+    /// [`WireError`] if the input is not a protobuf message, lacks `type` or `timestamp`, has an
+    /// unknown `type`, or repeats a field.
     pub fn parse(input: &'a [u8]) -> Result<Self, WireError> {
         check_length(input)?;
         let (mut kind, mut source, mut timestamp) = (None, None, None);
@@ -149,7 +150,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Writes the envelope.
+    /// Encodes the envelope.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
@@ -177,7 +178,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Wraps an envelope as it is stored in a swarm: a WebSocketMessage of type REQUEST.
+/// Wraps an envelope for storage in a swarm, in a WebSocketMessage of type REQUEST.
 ///
 /// ```
 /// use session_proto::content::{Ed25519Signature, UnixMillis};
@@ -206,12 +207,12 @@ pub fn wrap(envelope: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The envelope in a WebSocketMessage of type REQUEST.
+/// Returns the envelope in a WebSocketMessage of type REQUEST.
 ///
 /// # Errors
 ///
-/// [`WireError`] if it is no protobuf message, not of type REQUEST, has no request with a body, or
-/// a field twice.
+/// [`WireError`] if the input is not a protobuf message, is not of type REQUEST, has no request with
+/// a body, or repeats a field.
 pub fn unwrap(input: &[u8]) -> Result<&[u8], WireError> {
     check_length(input)?;
     let (mut kind, mut request) = (None, None);

@@ -15,7 +15,7 @@ use session_crypto::multi::Party;
 use session_identity::{Account, AnyId, GroupId, Seed, community as url, phrase};
 use session_message::content::Ed25519Signature;
 use session_message::{Opener, UnixMillis, config, inbox, kicked, multi, notify};
-use session_message::group::{Key, layer};
+use session_message::group::layer;
 use session_onion::{Cipher, LayerKey, quic};
 use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node};
@@ -244,7 +244,7 @@ fn messages(report: &mut Report) {
     let (own, other) = (account(1), account(2));
     let group_secret = Ed25519Secret::from_seed(&[9; 32]);
     let id = GroupId::from_ed25519(&group_secret.public());
-    let key = Key::from_bytes(&[6; 32]);
+    let key = SymmetricKey::from_bytes([6; 32]);
     report.run(
         bound("`Opener::open_direct`, as it is", 2, 4 * KIB),
         as_is,
@@ -308,7 +308,7 @@ fn messages(report: &mut Report) {
                 dict.bytes(b"s", signature.as_bytes());
                 dict.bytes(b"z", &input);
             });
-            group_cipher::encrypt(&mut rng(), &SymmetricKey::from_bytes(*key.expose_bytes()), &dict, 1).expect("it is short")
+            group_cipher::encrypt(&mut rng(), &key, &dict, 1).expect("it is short")
         },
         |input| {
             let _ = Opener::new(&own).open_group(&id, [&key], input);

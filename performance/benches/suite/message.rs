@@ -2,8 +2,7 @@
 
 use session_identity::{Account, GroupId, Seed};
 use session_message::content::{Content, Profile};
-use session_message::group::Key;
-use session_message::{Opener, Sealer, UnixMillis};
+use session_message::{Opener, Sealer, SymmetricKey, UnixMillis};
 use session_proto::padding;
 
 use crate::Suite;
@@ -63,7 +62,7 @@ pub fn run(suite: &mut Suite) {
 
     let primitives = Primitives::new();
     let id = GroupId::from_ed25519(&account(9).ed25519_public());
-    let key = Key::from_bytes(&[9; 32]);
+    let key = SymmetricKey::from_bytes([9; 32]);
     let sealed = sealer
         .seal_group(&mut rng, &id, &key, &content, TIME)
         .unwrap();

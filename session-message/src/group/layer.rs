@@ -15,17 +15,15 @@
 //! to another group.
 
 use alloc::vec::Vec;
-use core::fmt;
-use session_crypto::Ed25519PublicExt;
 
 use rand_core::CryptoRng;
 use session_crypto::{
-    DecryptError, Ed25519Public, Ed25519Secret, Ed25519Signature, SymmetricKey, group,
+    DecryptError, Ed25519Public, Ed25519PublicExt, Ed25519Secret, Ed25519Signature, SymmetricKey,
+    group,
 };
 use session_identity::{AccountId, GroupId};
 use session_proto::bt;
-use session_types::ParseError;
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::zstd;
 use crate::error::{OpenError, SealError};
@@ -36,46 +34,6 @@ pub const MAX_LENGTH: usize = zstd::MAX_LENGTH;
 const VERSION: u64 = 1;
 /// Upper bound of the length of the dict without its data, in bytes.
 const DICT_OVERHEAD: usize = 128;
-
-/// A symmetric key of a group, 32 bytes. Zeroized when dropped, never printed.
-pub struct Key(SymmetricKey);
-
-impl ZeroizeOnDrop for Key {}
-
-impl Key {
-    /// Length in bytes.
-    pub const LENGTH: usize = 32;
-
-    /// Copies the bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(SymmetricKey::from_bytes(*bytes))
-    }
-
-    /// Returns the secret bytes.
-    #[must_use]
-    pub fn expose_bytes(&self) -> &[u8; 32] {
-        self.0.expose_bytes()
-    }
-}
-
-impl TryFrom<&[u8]> for Key {
-    type Error = ParseError;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, ParseError> {
-        let exact = bytes.try_into().map_err(|_| ParseError::Length {
-            expected: Self::LENGTH,
-            got: bytes.len(),
-        })?;
-        Ok(Self::from_bytes(exact))
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(..)")
-    }
-}
 
 /// Compression and padding of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +64,7 @@ pub fn seal(
     rng: &mut (impl CryptoRng + ?Sized),
     sender: &Ed25519Secret,
     group: &GroupId,
-    key: &Key,
+    key: &SymmetricKey,
     plain: &[u8],
     options: Options,
 ) -> Result<Vec<u8>, SealError> {
@@ -128,7 +86,7 @@ pub fn seal(
     let stored = compressed.unwrap_or(plain);
     let signature = sender.sign_parts(&[stored, group.key_bytes()]);
     let dict = encode(sender, plain, compressed, signature.as_bytes());
-    Ok(group::encrypt(rng, &key.0, &dict, options.padding)?)
+    Ok(group::encrypt(rng, key, &dict, options.padding)?)
 }
 
 /// Encodes the dict of a message, with its bytes as they are or compressed.
@@ -174,10 +132,9 @@ pub struct Payload {
 /// until new keys have come. Other variants if what the sender signed is malformed.
 pub fn open<'k>(
     group: &GroupId,
-    keys: impl IntoIterator<Item = &'k Key>,
+    keys: impl IntoIterator<Item = &'k SymmetricKey>,
     data: &[u8],
 ) -> Result<Payload, OpenError> {
-    let keys = keys.into_iter().map(|key| &key.0);
     let opened = group::decrypt(keys, data).map_err(OpenError::GroupDecrypt)?;
     let dict = bt::parse_dict(&opened.content)?;
     if dict.u64("")? != VERSION {

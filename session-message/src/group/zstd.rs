@@ -1,10 +1,10 @@
 //! Zstandard frames of group messages.
 //!
-//! A frame has its content size in its header, no checksum and no dictionary, as the protocol asks
-//! (protocol: crypto, section 3.1). The encoder at hand writes no content size, so the header is
-//! written here. How small the result gets differs from encoder to encoder; any receiver opens it.
+//! The header of a frame contains the content size; there is no checksum and no dictionary
+//! (protocol: crypto, section 3.1). The encoder writes no content size, so this module writes the
+//! header. The compression ratio differs between encoders; every receiver opens the result.
 //!
-//! What the encoder and the decoder keep for themselves while they run is not wiped.
+//! The working memory of the encoder and the decoder is not zeroized.
 
 use alloc::vec::Vec;
 
@@ -12,28 +12,28 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::encoding::{self, CompressionLevel};
 use zeroize::Zeroizing;
 
-/// Bytes that a frame decompresses to at most (protocol: crypto, section 3.2).
+/// Maximum length of the content of a frame, in bytes (protocol: crypto, section 3.2).
 pub(super) const MAX_LENGTH: usize = 1_000_000;
-/// Windows up to this size must be supported by every decoder (RFC 8878, section 3.1.1.1.2).
+/// Maximum window size, which every decoder must support (RFC 8878, section 3.1.1.1.2).
 const MAX_WINDOW: u64 = 8 << 20;
-/// Bytes that a block decompresses to at most (RFC 8878, section 3.1.1.2.4).
+/// Maximum length of the content of a block, in bytes (RFC 8878, section 3.1.1.2.4).
 const MAX_BLOCK: u32 = 128 << 10;
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Header that the encoder writes: magic, descriptor without any flag, window.
+/// Length of the encoder's header: magic, descriptor without flags, window.
 const ENCODER_HEADER: usize = 6;
 /// Flag of the descriptor: the window is the content, whose size follows.
 const SINGLE_SEGMENT: u8 = 0x20;
 
-/// Compresses `plain` to a frame, if the frame is shorter.
+/// Compresses `plain`. Returns `None` if the frame is not shorter.
 pub(super) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // What cannot be compressed gets longer by a header, and 3 bytes for each 128 KiB.
+    // Incompressible data grows by a header, and by 3 bytes for each 128 KiB.
     let room = plain.len().saturating_add(64);
     let mut frame = Zeroizing::new(Vec::with_capacity(room));
     encoding::compress(plain, &mut *frame, CompressionLevel::Fastest);
     let (header, blocks) = frame.split_at_checked(ENCODER_HEADER)?;
     if !header.starts_with(&MAGIC) || header.get(4) != Some(&0) {
-        // Another encoder than this was written for: its frame is good as it is.
+        // The header of another encoder version: its frame is valid as it is.
         return Some(frame).filter(|frame| frame.len() < plain.len());
     }
     let size = u32::try_from(plain.len()).ok()?;
@@ -60,8 +60,8 @@ pub(super) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Decompresses exactly one frame of at most [`MAX_LENGTH`] bytes of content.
 ///
-/// At most that limit and two blocks more are decompressed, whatever the frame announces; the
-/// decoder's buffer, which doubles when it grows, takes up to three times as much for a moment.
+/// It decompresses at most that limit and two blocks more, whatever size the frame announces. The
+/// decoder's buffer doubles when it grows and takes up to three times as much for a moment.
 pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(MAX_WINDOW);
@@ -85,8 +85,8 @@ pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     Some(plain).filter(|plain| is_as_announced && !plain.is_empty() && plain.len() <= MAX_LENGTH)
 }
 
-/// Whether no block has more literals than it may have bytes. The decoder checks everything else
-/// about the size of blocks, but would make a megabyte of literals for one.
+/// Returns whether no block has more literals than its maximum length. The decoder checks all other
+/// sizes of blocks, but would allocate a megabyte of literals for one block.
 fn literals_fit_blocks(mut blocks: &[u8]) -> bool {
     while let [a, b, c, after @ ..] = blocks {
         let header = u32::from_le_bytes([*a, *b, *c, 0]);
@@ -107,13 +107,13 @@ fn literals_fit_blocks(mut blocks: &[u8]) -> bool {
     true
 }
 
-/// How many literals a compressed block announces (RFC 8878, section 3.1.1.3.1.1).
+/// Returns the number of literals that a compressed block announces (RFC 8878, section 3.1.1.3.1.1).
 fn literals(block: &[u8]) -> u32 {
     let [a, b, c, ..] = block else {
         return 0;
     };
     let header = u32::from_le_bytes([*a, *b, *c, 0]);
-    // Type and form of the size; the other forms have at most 14 bits.
+    // Type and form of the size. The other forms have at most 14 bits.
     match header & 0b1111 {
         0b1100 | 0b1101 => header >> 4,
         0b1110 | 0b1111 => header >> 4 & 0x3_ffff,

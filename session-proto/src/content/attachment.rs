@@ -1,4 +1,4 @@
-//! Pointers to files.
+//! Attachments.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,28 +7,28 @@ use super::{AttachmentKey, ContentError, present};
 use crate::limits::FLAG_VOICE_MESSAGE;
 use crate::schema::session as wire;
 
-/// A pointer to a file on a file server.
+/// A file on a file server.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attachment {
-    /// The address.
+    /// Address of the file. Empty if an old client gave only a number.
     pub url: String,
     /// The key. Communities store files without one.
     pub key: Option<AttachmentKey>,
     /// The digest of the encrypted file, in the older form.
     pub digest: Option<Vec<u8>>,
-    /// Bytes of the file, without padding.
+    /// Length of the file without padding, in bytes.
     pub size: Option<u32>,
-    /// Its media type.
+    /// Media type.
     pub content_type: Option<String>,
-    /// Its name.
+    /// File name.
     pub file_name: Option<String>,
-    /// What is written under it.
+    /// Caption.
     pub caption: Option<String>,
     /// Width in pixels.
     pub width: Option<u32>,
     /// Height in pixels.
     pub height: Option<u32>,
-    /// Whether it was recorded as a voice message.
+    /// Whether the file is a voice message.
     pub is_voice_message: bool,
 }
 
@@ -68,10 +68,11 @@ impl Attachment {
     }
 }
 
-/// The deprecated number that must be written: the last segment of the address, or zero.
+/// Returns the deprecated number that must be written: the last segment of the address if it is a
+/// number, else zero.
 fn id_of(url: &str) -> u64 {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let segment = path.rsplit('/').next().unwrap_or_default();
+    let path = url.split_once(['?', '#']).map_or(url, |(path, _)| path);
+    let segment = path.rsplit_once('/').map_or(path, |(_, segment)| segment);
     if !segment.bytes().all(|byte| byte.is_ascii_digit()) {
         return 0;
     }

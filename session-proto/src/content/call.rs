@@ -12,41 +12,41 @@ use crate::schema::session::call_message::Type;
 /// A step of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Which call; the same in all its steps, and not empty.
+    /// Identifies the call; the same in all its steps, and not empty.
     pub uuid: String,
-    /// The step.
+    /// The step of the call.
     pub step: CallStep,
 }
 
-/// What a step of a call says.
+/// The data of a step of a call.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CallStep {
-    /// A call is about to come. Receivers only let the device ring.
+    /// A call is about to begin. Receivers only let the device ring.
     PreOffer,
     /// Session descriptions of the caller.
     Offer(Vec<String>),
-    /// Session descriptions of the one called.
+    /// Session descriptions of the callee.
     Answer(Vec<String>),
-    /// No longer in use; receivers ignore it.
+    /// Obsolete; receivers ignore it.
     ProvisionalAnswer(Vec<String>),
-    /// Ways to reach the sender.
+    /// Addresses at which the sender can be reached.
     IceCandidates(Vec<IceCandidate>),
     /// The call is over.
     EndCall,
 }
 
-/// A way to reach the sender of a call.
+/// An address at which the sender of a call can be reached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IceCandidate {
     /// The candidate.
     pub sdp: String,
-    /// Index of the media line it belongs to.
+    /// Index of the media line that it belongs to.
     pub line_index: u32,
-    /// Id of the media line it belongs to.
+    /// Id of the media line that it belongs to.
     pub line_id: String,
 }
 
-// Descriptions and candidates have addresses and keys in them.
+// Descriptions and candidates contain addresses and keys.
 impl fmt::Debug for CallStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

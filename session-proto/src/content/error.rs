@@ -1,103 +1,103 @@
-//! Why a Content is refused.
+//! Why a Content is rejected.
 
 use crate::wire::WireError;
 
-/// A Content that a receiver must refuse, or that must not be sent.
+/// A Content that a receiver must reject, or that must not be sent.
 ///
 /// Field names are those of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContentError {
-    /// Not a protobuf message of the schema, or beyond its bounds.
+    /// The bytes are not a protobuf message of the schema, or exceed its bounds.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A list of packed numbers that ends inside a number, mostly text that is not UTF-8, or text
-    /// that is not UTF-8 where an admin signature covers it.
+    /// A list of packed numbers ends inside a number, most of the text is not UTF-8, or text is not
+    /// UTF-8 where an admin signature covers it.
     #[error("content has a truncated list of numbers, or text that is not UTF-8")]
     Malformed,
     /// None of the kinds is set.
-    #[error("content has nothing in it")]
+    #[error("content is empty")]
     Empty,
     /// None of the known kinds is set, and there is a field that the schema does not know.
     #[error("content of an unknown kind")]
     UnknownKind,
     /// More than one kind is set.
-    #[error("content is of more than one kind")]
+    #[error("content has more than one kind")]
     TwoKinds,
-    /// An id that is not 66 hex digits, of another prefix than the field has, or in upper case where
-    /// a signature covers its text.
-    #[error("field {field} is not an id of 66 hex digits that may stand there")]
+    /// An id is not 66 hex digits, has a prefix that the field does not allow, or is in upper case
+    /// where a signature covers its text.
+    #[error("field {field}: expected an id of 66 hex digits and of the right kind")]
     Id {
         /// Name of the field.
         field: &'static str,
     },
-    /// A value that the schema does not know, in a field that is required.
-    #[error("field {field} has a value that is not known")]
+    /// A required field has a value that the schema does not know.
+    #[error("field {field} has an unknown value")]
     UnknownValue {
         /// Name of the field.
         field: &'static str,
     },
-    /// Bytes of another length.
+    /// A field has the wrong length.
     #[error("field {field}: expected {expected} bytes, got {got}")]
     Length {
         /// Name of the field.
         field: &'static str,
-        /// Bytes it should have.
+        /// Expected length in bytes.
         expected: usize,
-        /// Bytes it has.
+        /// Length in bytes.
         got: usize,
     },
-    /// More elements than are accepted.
+    /// A list has too many elements.
     #[error("field {field}: expected at most {max} elements, got {got}")]
     TooMany {
         /// Name of the field.
         field: &'static str,
-        /// How many are accepted.
+        /// Maximum number of elements.
         max: usize,
-        /// How many there are.
+        /// Number of elements.
         got: usize,
     },
-    /// A field that this kind must have.
+    /// A field that the kind requires is missing.
     #[error("field {field} is missing")]
     Missing {
         /// Name of the field.
         field: &'static str,
     },
-    /// A text that must not be empty.
+    /// A text is empty that must not be.
     #[error("field {field} is empty")]
     EmptyText {
         /// Name of the field.
         field: &'static str,
     },
-    /// A timestamp of zero.
+    /// A timestamp is zero.
     #[error("field {field} is zero")]
     ZeroTimestamp {
         /// Name of the field.
         field: &'static str,
     },
-    /// Flags that are not known.
-    #[error("flags {flags:#x} are not known")]
+    /// Unknown flags are set.
+    #[error("unknown flags {flags:#x}")]
     Flags {
         /// The flags.
         flags: u32,
     },
-    /// An approval that says no.
+    /// A response does not approve.
     #[error("response does not approve")]
     NotApproved,
-    /// A receipt of a type that is no longer in use.
-    #[error("receipt of a type that is no longer in use")]
+    /// A receipt has an obsolete type.
+    #[error("receipt of an obsolete type")]
     ObsoleteReceipt,
-    /// Lists that must be of one length and are not.
-    #[error("candidates and their lines and ids are not equally many")]
+    /// Parallel lists have different lengths.
+    #[error("lists of candidates, lines and ids have different lengths")]
     ParallelLists,
-    /// A link preview whose address is not in the text, or does not begin with `https://`.
-    #[error("preview of an address that is not in the text")]
+    /// The address of a link preview is not in the text, or does not begin with `https://`.
+    #[error("address of a preview is not in the text or not https")]
     PreviewUrl,
-    /// A picture address with a key in its fragment that must stay with its owner.
-    #[error("address of the picture has a local key in its fragment")]
+    /// The fragment of a picture address contains a key that must not leave the device.
+    #[error("address of the picture contains a local key")]
     LocalKey,
-    /// A field that this kind has no place for.
-    #[error("a {kind} has no place for {field}")]
+    /// The kind does not allow a part.
+    #[error("a {kind} must not have {field}")]
     Misplaced {
         /// Name of the field of [`Content`](super::Content).
         field: &'static str,

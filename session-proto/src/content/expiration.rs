@@ -2,14 +2,14 @@
 
 use crate::schema::session::content::ExpirationType;
 
-/// From when on the time of a disappearing message runs.
+/// The start of the time after which a message disappears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExpirationMode {
-    /// The message stays.
+    /// The message does not disappear.
     Off,
-    /// From when it was read.
+    /// When the message was read.
     AfterRead,
-    /// From when it was sent.
+    /// When the message was sent.
     AfterSend,
 }
 
@@ -23,12 +23,12 @@ impl ExpirationMode {
     }
 }
 
-/// Which rule for disappearing messages holds.
+/// The kind of conversation, which decides the rule for disappearing messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conversation {
     /// With another account.
     OneToOne,
-    /// With one's own account.
+    /// With our own account.
     NoteToSelf,
     /// A closed group.
     Group,
@@ -37,20 +37,20 @@ pub enum Conversation {
 /// When a message disappears (protocol: messages, section 6, item 14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Expiration {
-    /// From when on the time runs.
+    /// The start of the time.
     pub mode: ExpirationMode,
-    /// For how many seconds; zero is off.
+    /// The time in seconds; zero is off.
     pub seconds: u32,
 }
 
 impl Expiration {
-    /// The message stays.
+    /// The message does not disappear.
     pub const OFF: Self = Self {
         mode: ExpirationMode::Off,
         seconds: 0,
     };
 
-    /// Disappears `seconds` after it was read.
+    /// The message disappears `seconds` after it was read.
     #[must_use]
     pub const fn after_read(seconds: u32) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Expiration {
         }
     }
 
-    /// Disappears `seconds` after it was sent.
+    /// The message disappears `seconds` after it was sent.
     #[must_use]
     pub const fn after_send(seconds: u32) -> Self {
         Self {
@@ -68,8 +68,8 @@ impl Expiration {
         }
     }
 
-    /// What it means in a conversation: [`OFF`](Self::OFF) if it has no time or no mode; in groups
-    /// and in the conversation with oneself always after sending.
+    /// Returns its meaning in a conversation: [`OFF`](Self::OFF) without a time or mode; in groups
+    /// and notes to ourselves, the time always counts from sending.
     #[must_use]
     pub const fn resolve(self, conversation: Conversation) -> Self {
         match (self.mode, conversation) {
@@ -83,7 +83,7 @@ impl Expiration {
         }
     }
 
-    /// Present if one of the fields is; an unknown mode is none.
+    /// Returns a value if one of the fields is present. An unknown mode counts as off.
     pub(super) fn from_wire(mode: Option<i32>, seconds: Option<u32>) -> Option<Self> {
         if mode.is_none() && seconds.is_none() {
             return None;

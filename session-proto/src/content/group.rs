@@ -1,7 +1,7 @@
 //! Messages that manage a closed group (protocol: messages, section 6.15).
 //!
-//! The signatures of admins are checked where the time of the message and the id of the group are
-//! known: in session-message.
+//! `session-message` verifies the signatures of admins, because it knows the time of the message and
+//! the id of the group.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -18,31 +18,31 @@ use crate::schema::session::group_update_member_change_message::Type as MemberTy
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum GroupUpdate {
-    /// To one account: it may join. Signed by an admin.
+    /// Invites one account to the group. Signed by an admin.
     Invite(Invite),
-    /// To one member: it is an admin now. Whoever has the seed is.
+    /// Makes one member an admin, by handing over the seed of the group. Not signed.
     Promote {
         /// The seed of the group.
         seed: GroupSeed,
         /// The name of the group.
         name: String,
     },
-    /// Name, picture or timer have changed. Signed by an admin.
+    /// Announces a new name, picture or timer. Signed by an admin.
     InfoChange {
-        /// What has changed. Not covered by the signature, except for what kind of change it is.
+        /// The change. The signature covers its type only, not the new value.
         change: InfoChange,
         /// The admin's signature.
         admin_signature: Ed25519Signature,
     },
-    /// Members were added, removed or promoted. Signed by an admin.
+    /// Announces that members were added, removed or promoted. Signed by an admin.
     MemberChange(MemberChange),
-    /// The sender leaves. Admins then remove it.
+    /// The sender leaves. Admins then remove them.
     MemberLeft,
-    /// The sender has left, to be shown to the others.
+    /// The sender has left. Members show this.
     MemberLeftNotification,
-    /// The sender has accepted its invitation.
+    /// The sender has accepted their invitation.
     InviteResponse,
-    /// Messages are to be deleted.
+    /// A request to delete messages.
     DeleteContent(DeleteContent),
 }
 
@@ -59,55 +59,54 @@ pub struct Invite {
     pub admin_signature: Ed25519Signature,
 }
 
-/// What has changed about a group.
+/// A change of the info of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InfoChange {
-    /// Its name, which is now this one.
+    /// The new name.
     Name(String),
-    /// Its picture.
+    /// A new picture.
     Picture,
-    /// The timer of its messages, now so many seconds; zero is off.
+    /// The new timer of messages, in seconds; zero is off.
     Expiration(u32),
 }
 
-/// What has happened to members.
+/// The type of a change of members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberChangeKind {
-    /// They were invited.
+    /// Members were invited.
     Added,
-    /// They were removed.
+    /// Members were removed.
     Removed,
-    /// They are admins now.
+    /// Members became admins.
     Promoted,
 }
 
-/// Members were added, removed or promoted.
+/// A change of the members of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberChange {
-    /// What has happened.
+    /// The type of the change.
     pub kind: MemberChangeKind,
-    /// To whom: ids with prefix `05`, others are left out when reading. Not covered by the
-    /// signature.
+    /// The members, ids with prefix `05`. Not covered by the signature.
     pub members: Vec<AnyId>,
-    /// Whether new members can read what was written before.
+    /// Whether new members can read earlier messages.
     pub history_shared: Option<bool>,
     /// The admin's signature.
     pub admin_signature: Ed25519Signature,
 }
 
-/// Messages that are to be deleted. At least one of the lists is not empty.
+/// A request to delete messages. At least one of the lists is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteContent {
-    /// Members all of whose messages are meant, up to this one; only with a signature.
+    /// Members whose messages up to this one are to be deleted. Requires a signature.
     pub members: Vec<AnyId>,
-    /// Hashes of messages. Without a signature, only those of the sender.
+    /// Hashes of messages to be deleted. Without a signature, only messages of the sender count.
     pub hashes: Vec<String>,
     /// The admin's signature.
     pub admin_signature: Option<Ed25519Signature>,
 }
 
 impl InfoChange {
-    /// The number of the change, which is a part of what is signed.
+    /// Returns the number of the type, which the signature covers.
     #[must_use]
     pub const fn number(&self) -> i32 {
         match self {
@@ -119,7 +118,7 @@ impl InfoChange {
 }
 
 impl MemberChangeKind {
-    /// The number of the change, which is a part of what is signed.
+    /// Returns the number of the type, which the signature covers.
     #[must_use]
     pub const fn number(self) -> i32 {
         match self {
@@ -156,7 +155,7 @@ const fn check_count(got: usize, field: &'static str) -> Result<(), ContentError
 }
 
 impl GroupUpdate {
-    /// Whether a signature covers a text in which invalid sequences were replaced.
+    /// Returns whether a signature covers a text in which invalid sequences were replaced.
     pub(super) fn signs_replaced_text(&self) -> bool {
         let Self::DeleteContent(delete) = self else {
             return false;
@@ -165,7 +164,7 @@ impl GroupUpdate {
         delete.hashes.iter().any(is_replaced)
     }
 
-    /// Whether it goes to one account, and not to the swarm of the group.
+    /// Returns whether the update goes to one account, not to the swarm of the group.
     #[must_use]
     pub const fn is_for_one_member(&self) -> bool {
         matches!(self, Self::Invite(_) | Self::Promote { .. })
@@ -366,8 +365,7 @@ impl DeleteContent {
         })
     }
 
-    /// Nothing is left out here, and ids must be in lower case: the signature covers the text of ids
-    /// and hashes.
+    /// Rejects every malformed id, and upper case: the signature covers the text of ids and hashes.
     fn from_wire(
         message: wire::GroupUpdateDeleteMemberContentMessage,
     ) -> Result<GroupUpdate, ContentError> {

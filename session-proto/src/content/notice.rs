@@ -17,16 +17,16 @@ fn unknown(field: &'static str) -> impl FnOnce(prost::UnknownEnumValue) -> Conte
     move |_| ContentError::UnknownValue { field }
 }
 
-/// An emoji put under a message, or taken away.
+/// An emoji that reacts to a message, or its removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
-    /// When the message was sent.
+    /// Time of sending of the message that the reaction is for.
     pub sent_at: UnixMillis,
-    /// Who wrote it.
+    /// Author of the message that the reaction is for.
     pub author: AnyId,
     /// The emoji.
     pub emoji: String,
-    /// Whether it is taken away.
+    /// Whether the reaction is removed.
     pub is_removal: bool,
 }
 
@@ -59,9 +59,9 @@ impl Reaction {
 /// An invitation to a community.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Its address: `https://host/room?public_key=<64 hex digits>`.
+    /// Address of the community: `https://host/room?public_key=<64 hex digits>`.
     pub url: String,
-    /// Its name.
+    /// Name of the community.
     pub name: String,
 }
 
@@ -81,10 +81,10 @@ impl Invitation {
     }
 }
 
-/// Messages that have been read.
+/// The messages that the sender has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadReceipt {
-    /// When they were sent.
+    /// Times of sending of the messages.
     pub sent_at: Vec<UnixMillis>,
 }
 
@@ -113,23 +113,23 @@ impl ReadReceipt {
     }
 }
 
-/// The other side types, or no longer.
+/// The sender has started or stopped typing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typing {
-    /// When the message was sent. Of a message that is written, the time of
-    /// sending is taken instead.
+    /// Time of sending of this message. [`Content::encode`](super::Content::encode) ignores it and
+    /// writes the time that it is given.
     pub sent_at: UnixMillis,
-    /// Whether it has stopped.
+    /// Whether the sender has stopped typing.
     pub is_stopped: bool,
 }
 
 impl Typing {
-    /// The sender types.
+    /// The sender has started typing.
     pub const STARTED: Self = Self {
         sent_at: UnixMillis::EPOCH,
         is_stopped: false,
     };
-    /// The sender types no longer.
+    /// The sender has stopped typing.
     pub const STOPPED: Self = Self {
         sent_at: UnixMillis::EPOCH,
         is_stopped: true,
@@ -156,19 +156,19 @@ impl Typing {
     }
 }
 
-/// What was taken out of a conversation.
+/// The way in which something was taken out of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataExtractionKind {
-    /// A picture of the screen.
+    /// A screenshot was taken.
     Screenshot,
     /// A file was saved.
     MediaSaved,
 }
 
-/// The other side has taken something out of the conversation.
+/// The sender has taken something out of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataExtraction {
-    /// What.
+    /// The way in which it was taken out.
     pub kind: DataExtractionKind,
     /// Sent time of the message it was in.
     pub sent_at: Option<UnixMillis>,
@@ -200,12 +200,13 @@ impl DataExtraction {
     }
 }
 
-/// A message that its author wants deleted.
+/// A request to delete a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsend {
-    /// When it was sent; not zero.
+    /// Time of sending of the message to delete; not zero.
     pub sent_at: UnixMillis,
-    /// Who wrote it: the sender of this request, else it is refused when opened.
+    /// Author of the message to delete: the sender of this request, or any author if the request is
+    /// between our own devices.
     pub author: AnyId,
 }
 

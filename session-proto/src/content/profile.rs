@@ -1,4 +1,4 @@
-//! The sender's name and picture.
+//! Profiles of senders.
 
 use alloc::string::String;
 
@@ -8,29 +8,29 @@ use crate::schema::session as wire;
 
 /// A sender's name and picture, as they were when the message was sent.
 ///
-/// A receiver takes it over if [`updated_seconds`](Self::updated_seconds) is newer than what it
-/// has, or both are zero.
+/// A receiver applies it if [`updated_seconds`](Self::updated_seconds) is newer than its stored
+/// value, or if both are zero.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile {
     /// The name.
     pub name: Option<String>,
     /// The picture.
     pub picture: Option<Picture>,
-    /// When name or picture were last changed, Unix seconds.
+    /// Time of the last change of name or picture, in Unix seconds; zero if unknown.
     pub updated_seconds: u64,
 }
 
-/// A profile picture: where its encrypted form lies, and the key. Never one without the other.
+/// An encrypted profile picture: its address and its key. One is never sent without the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// The address; not empty.
+    /// Address of the encrypted picture; not empty.
     pub url: String,
     /// The key of the encrypted picture.
     pub key: PictureKey,
 }
 
 impl Profile {
-    /// A profile with a name only.
+    /// Makes a profile with a name only.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Profile {
         }
     }
 
-    /// The key, which stands beside the profile and not in it.
+    /// Returns the key, which is a field beside the profile.
     pub(super) fn wire_key(&self) -> Option<Secret> {
         let picture = self.picture.as_ref()?;
         Some(picture.key.to_field())
@@ -85,7 +85,7 @@ impl Profile {
     }
 }
 
-/// Whether the fragment of an address has the entry `e`, a key that its owner keeps.
+/// Returns whether the fragment of an address has the entry `e`, a key that must not be sent.
 fn has_local_key(url: &str) -> bool {
     url.split_once('#')
         .is_some_and(|(_, fragment)| fragment.split('&').any(|entry| entry.starts_with("e=")))

@@ -1,4 +1,4 @@
-//! What is shown: a text and what goes with it.
+//! Messages to show: text, attachments, quotes, previews.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,14 +10,14 @@ use crate::limits::{MAX_ATTACHMENTS, MAX_PREVIEWS};
 use crate::schema::session as wire;
 use crate::schema::session::data_message as parts;
 
-/// A message to show. At least one of its parts is there.
+/// A message to show. It has at least one part.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Message {
-    /// The text; may be empty if there is another part.
+    /// The text. It may be empty if there is another part.
     pub text: String,
-    /// At most 32 files.
+    /// Attached files, at most 32.
     pub attachments: Vec<Attachment>,
-    /// The message that this one answers.
+    /// The message that this one replies to.
     pub quote: Option<Quote>,
     /// Previews of addresses in the text.
     pub previews: Vec<Preview>,
@@ -28,18 +28,18 @@ pub struct Message {
 pub struct Quote {
     /// When that message was sent.
     pub sent_at: UnixMillis,
-    /// Who wrote it; in communities, a blinded id.
+    /// Author of that message; in communities, a blinded id.
     pub author: AnyId,
 }
 
-/// What stands behind an address in the text.
+/// A preview of an address in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
-    /// The address. It begins with `https://` and is a part of the text.
+    /// The address. It begins with `https://` and is part of the text.
     pub url: String,
-    /// The title of the page.
+    /// Title of the page.
     pub title: Option<String>,
-    /// A picture of it.
+    /// Image of the page.
     pub image: Option<Attachment>,
 }
 
@@ -76,7 +76,7 @@ impl Preview {
 }
 
 impl Message {
-    /// Whether a data message has something to show.
+    /// Returns whether a data message has something to show.
     pub(super) fn is_in(data: &wire::DataMessage) -> bool {
         data.body.as_ref().is_some_and(|body| !body.is_empty())
             || !data.attachments.is_empty()
