@@ -228,6 +228,24 @@ impl<'a> Field<'a> {
             Some(_) => Err(self.mistyped()),
         }
     }
+
+    /// An integer as the JSON library of deployed nodes reads it: a fraction is cut off, and a truth
+    /// value is 0 or 1.
+    pub(crate) fn lax_integer(&self) -> Result<Option<i64>, JsonError> {
+        match &self.value {
+            Some(Value::Bool(value)) => Ok(Some(i64::from(*value))),
+            Some(Value::Number(text)) if text.contains(['.', 'e', 'E']) => {
+                let number: f64 = text.parse().map_err(|_| self.mistyped())?;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the fraction is to be cut off; what is too large becomes the largest"
+                )]
+                let whole = number as i64;
+                Ok(Some(whole))
+            }
+            _ => self.integer(),
+        }
+    }
 }
 
 /// How numbers as header values are read.

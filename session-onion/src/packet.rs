@@ -68,7 +68,7 @@ impl<'a> Layer<'a> {
         let [ephemeral_key, cipher, hop_no] =
             fields(frame.json, ["ephemeral_key", "enc_type", "hop_no"])?;
         let ephemeral_key = key::from_hex(&ephemeral_key.required_text()?)?;
-        let hop_no = hop_no.integer()?.unwrap_or(0).max(0);
+        let hop_no = hop_no.lax_integer()?.unwrap_or(0).max(0);
         Ok(Self {
             ciphertext: frame.blob,
             ephemeral_key: X25519Public::from_bytes(ephemeral_key),

@@ -41,9 +41,7 @@ impl Batch {
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let members = params.get("requests").and_then(Value::as_list);
-        let members = members.filter(|members| !members.is_empty());
-        let members = members.ok_or(ParamError::BatchEmpty)?;
+        let members = members_of(params).ok_or(ParamError::BatchEmpty)?;
         if members.len() > BATCH_MAX {
             return Err(ParamError::BatchTooLong);
         }
@@ -53,13 +51,24 @@ impl Batch {
                 method_and_params(params.inner(member)).ok_or(ParamError::BatchMemberKeys)?;
             let known = Method::from_name(&method).ok_or(ParamError::BatchMethod(method))?;
             if known.is_meta() {
-                return Err(ParamError::BatchNested);
+                let is_batch = matches!(known, Method::Batch | Method::Sequence);
+                return Err(if is_batch && members_of(inner).is_none() {
+                    ParamError::BatchEmpty
+                } else {
+                    ParamError::BatchNested
+                });
             }
             Request::parse(known, inner)
         });
         let requests = requests.collect::<Result<_, _>>()?;
         Ok(Self { requests })
     }
+}
+
+/// The members of a batch, if there is at least one.
+fn members_of<'a>(params: Params<'a>) -> Option<&'a [Value]> {
+    let members = params.get("requests").and_then(Value::as_list);
+    members.filter(|members| !members.is_empty())
 }
 
 /// The two keys of a request inside another.

@@ -49,6 +49,9 @@ pub enum ParamError {
     /// An Ed25519 key of another form.
     #[error("Invalid pubkey_ed25519: expected 64 hex char or 32 byte pubkey")]
     Ed25519Key,
+    /// An Ed25519 key of 64 characters that are not hex digits.
+    #[error("invalid pubkey_ed25519: value is not hex")]
+    Ed25519KeyHex,
     /// An Ed25519 key with an account that is not a user's.
     #[error("pubkey_ed25519 is only permitted for 05[...] pubkeys")]
     Ed25519KeyNotAllowed,

@@ -163,10 +163,12 @@ fn parse_branch(
     params: Params<'_>,
     name: &'static str,
 ) -> Result<Option<Box<Request>>, ParamError> {
-    let Some(branch) = params.get(name) else {
+    if !params.has(name) {
         return Ok(None);
-    };
-    let branch = branch.as_dict().ok_or(ParamError::IfElseBranch(name))?;
+    }
+    // `null` is there, and is not an object.
+    let branch = params.get(name).and_then(Value::as_dict);
+    let branch = branch.ok_or(ParamError::IfElseBranch(name))?;
     let (method, inner) =
         method_and_params(params.inner(branch)).ok_or(ParamError::IfElseBranchKeys(name))?;
     let known = Method::from_name(&method).ok_or(ParamError::IfElseMethod(name))?;

@@ -77,6 +77,11 @@ impl<'a> Params<'a> {
         Self::new(dict, self.encoding)
     }
 
+    /// Whether a parameter is there, be it `null`.
+    pub(crate) fn has(self, field: &str) -> bool {
+        self.dict.get(field).is_some()
+    }
+
     /// A parameter; `null` is absent.
     pub(crate) fn get(self, field: &str) -> Option<&'a Value> {
         self.dict.get(field).filter(|value| **value != Value::Null)
@@ -132,23 +137,39 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// A number that old clients send as text: `timestamp` and `ttl` of `store`.
-    pub(crate) fn number_or_digits(
+    /// The `ttl` of `store`, which old clients send as text.
+    pub(crate) fn ttl(self) -> Result<Option<u64>> {
+        self.number_or_digits("ttl", "positive integer", |_| None)
+    }
+
+    /// The `timestamp` of `store`, which old clients send as text. A negative one is a time in the far
+    /// future: deployed nodes keep its bits.
+    pub(crate) fn store_timestamp(self) -> Result<Option<u64>> {
+        self.number_or_digits("timestamp", "integer", |number| {
+            Some(u64::from_ne_bytes(number.to_ne_bytes()))
+        })
+    }
+
+    fn number_or_digits(
         self,
         field: &'static str,
-        negative: &'static str,
+        expected: &'static str,
+        negative: impl FnOnce(i64) -> Option<u64>,
     ) -> Result<Option<u64>> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::Uint(number)) => Ok(Some(*number)),
-            Some(Value::Int(_)) => wrong_kind(field, negative),
+            Some(Value::Int(number)) => match negative(*number) {
+                Some(number) => Ok(Some(number)),
+                None => wrong_kind(field, expected),
+            },
             Some(value) => match value.as_text() {
                 Some(text) if text.bytes().all(|digit| digit.is_ascii_digit()) => {
                     let number = text.parse().ok();
                     number.map(Some).ok_or_else(|| not_digits(field, text))
                 }
                 Some(text) => Err(not_digits(field, text)),
-                None => wrong_kind(field, "integer"),
+                None => wrong_kind(field, expected),
             },
         }
     }
@@ -200,6 +221,15 @@ impl<'a> Params<'a> {
         Ok(StorageAccount::from_bytes(bytes))
     }
 
+    /// Of several wrong parameters of `store` and `retrieve` deployed nodes name a malformed key or
+    /// signature first. One that is missing has its turn later.
+    pub(crate) fn check_malformed_auth(self) -> Result<()> {
+        match self.account_with_alias(ParamError::Pubkey) {
+            Err(ParamError::Missing(_)) => Ok(()),
+            account => self.auth_fields(&account?).map(drop),
+        }
+    }
+
     /// Everything of a signature but whether it is there.
     pub(crate) fn auth_fields(self, account: &StorageAccount) -> Result<AuthFields> {
         let pubkey_ed25519 = self.ed25519_key(account)?;
@@ -225,7 +255,10 @@ impl<'a> Params<'a> {
         if !account.is_user() {
             return Err(ParamError::Ed25519KeyNotAllowed);
         }
-        let key = text.key().ok_or(ParamError::Ed25519Key)?;
+        let key = text.key().ok_or(match text.bytes().len() {
+            64 => ParamError::Ed25519KeyHex,
+            _ => ParamError::Ed25519Key,
+        })?;
         Ok(Some(Ed25519Public::from_bytes(key)))
     }
 

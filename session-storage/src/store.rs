@@ -122,12 +122,13 @@ impl Store {
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
+        params.check_malformed_auth()?;
         let data = params.data(MESSAGE_DATA_MAX, MESSAGE_BASE64_MAX)?;
         let expiry = params.time("expiry")?;
         let namespace = params.namespace()?;
         let sig_timestamp = params.time("sig_timestamp")?;
-        let timestamp = params.number_or_digits("timestamp", "positive integer")?;
-        let ttl = params.number_or_digits("ttl", "positive integer")?;
+        let timestamp = params.store_timestamp()?;
+        let ttl = params.ttl()?;
         let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
         let lifetime = match (expiry, ttl) {
             (Some(_), Some(_)) => return Err(ParamError::ExpiryAndTtl),

@@ -121,6 +121,14 @@ fn common() -> Vec<Row> {
         ),
         invalid(
             "retrieve",
+            with(
+                &retrieve,
+                json!({"pubkey": format!("05{key}"), "pubkey_ed25519": "zz".repeat(32)}),
+            ),
+            "invalid pubkey_ed25519: value is not hex",
+        ),
+        invalid(
+            "retrieve",
             with(&retrieve, json!({"pubkey_ed25519": key})),
             "pubkey_ed25519 is only permitted for 05[...] pubkeys",
         ),
@@ -190,6 +198,47 @@ fn storing_and_fetching() -> Vec<Row> {
             "store",
             with(&store, json!({"ttl": -1})),
             "Invalid value given for 'ttl': expected positive integer",
+        ),
+        invalid(
+            "store",
+            with(&store, json!({"ttl": [60_000]})),
+            "Invalid value given for 'ttl': expected positive integer",
+        ),
+        invalid(
+            "store",
+            with(&store, json!({"timestamp": true})),
+            "Invalid value given for 'timestamp': expected integer",
+        ),
+        refused(
+            "store",
+            with(&store, json!({"timestamp": -1})),
+            406,
+            "Timestamp error: check your clock",
+        ),
+        // Of several faults those of key and signature come first.
+        invalid(
+            "store",
+            with(&store, json!({"data": 5, "ttl": "absent", "pubkey": "05"})),
+            "Pubkey must be 66 hex digits (33 bytes) long",
+        ),
+        invalid(
+            "store",
+            with(
+                &signed,
+                json!({"data": 5, "timestamp": "absent", "signature": "AAAA"}),
+            ),
+            "invalid signature: expected base64 encoded Ed25519 signature",
+        ),
+        invalid(
+            "retrieve",
+            with(&retrieve, json!({"last_hash": "a", "signature": "AAAA"})),
+            "invalid signature: expected base64 encoded Ed25519 signature",
+        ),
+        refused(
+            "retrieve",
+            with(&retrieve, json!({"timestamp": "absent"})),
+            406,
+            "retrieve timestamp too far from current time",
         ),
         invalid(
             "store",
@@ -464,6 +513,14 @@ fn several_at_once() -> Vec<Row> {
                 "subrequest: invalid method \"nope\"",
             ),
             (
+                json!([{"method": "batch", "params": {}}]),
+                "request: no valid \"requests\" field",
+            ),
+            (
+                json!([{"method": "sequence", "params": {"requests": []}}]),
+                "request: no valid \"requests\" field",
+            ),
+            (
                 json!([nested]),
                 "subrequest: subrequests may not contain meta-requests",
             ),
@@ -486,6 +543,14 @@ fn several_at_once() -> Vec<Row> {
         (
             json!({"if": condition, "then": []}),
             ": then must be an object",
+        ),
+        (
+            json!({"if": condition, "then": null, "else": info}),
+            ": then must be an object",
+        ),
+        (
+            json!({"if": condition, "then": info, "else": null}),
+            ": else must be an object",
         ),
         (
             json!({"if": condition, "else": []}),
@@ -611,6 +676,11 @@ async fn errors_that_need_more_than_a_wrong_request() {
     let answer = world.send(node, old, b"{}").await;
     let text = "long polling is no longer supported, client upgrade required";
     assert_eq!(answer, (410, text.to_owned()));
+    let empty = Request::post("/storage_rpc/v1").header("x-loki-long-poll", "");
+    let answer = world
+        .send(node, empty, br#"{"method":"info","params":{}}"#)
+        .await;
+    assert_eq!(answer.0, 200, "{answer:?}");
 
     // A member without the right to delete may not shorten.
     let member = Ed25519Secret::from_seed(&[8; 32]);
@@ -634,6 +704,37 @@ async fn errors_that_need_more_than_a_wrong_request() {
         "Service node is not ready: not in any swarm\n".to_owned(),
     );
     assert_eq!(world.direct(node, info.as_bytes()).await, not_ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_cannot_read_its_revocations_lets_no_member_in() {
+    let world = World::start(|plan| (plan.nodes, plan.swarms) = (4, 1)).await;
+    let (owner, member) = (secret(), Ed25519Secret::from_seed(&[8; 32]));
+    let mut token = vec![3, 3, 0, 0];
+    token.extend(member.public().as_bytes());
+    let retrieve = async |node: &localnet::node::Node| {
+        let now = now_ms(0);
+        let message = format!("retrieve11{now}");
+        let body = json!({"method": "retrieve", "params": {
+            "pubkey": group(),
+            "namespace": 11,
+            "timestamp": now,
+            "subaccount": Base64::encode_string(&token),
+            "subaccount_sig": Base64::encode_string(&owner.sign(&token).to_bytes()),
+            "signature": Base64::encode_string(&member.sign(message.as_bytes()).to_bytes()),
+        }});
+        world.direct(node, body.to_string().as_bytes()).await
+    };
+    for node in [0, 1] {
+        let (status, said) = retrieve(world.node(node)).await;
+        assert_eq!(status, 200, "{said}");
+    }
+    let file = world.folder.path().join("node-001.sqlite");
+    let db = rusqlite::Connection::open(file).unwrap();
+    db.execute_batch("DROP TABLE revocations").unwrap();
+    let (status, said) = retrieve(world.node(0)).await;
+    assert_eq!(status, 401, "{said}");
+    assert_eq!(retrieve(world.node(1)).await.0, 200, "others can");
 }
 
 /// `expire` with `shorten` by a member that may read and write.

@@ -301,7 +301,7 @@ async fn replay(delta_of: impl FnOnce(u64) -> i64) {
         let (status, answer): Answer = match case.number("status") {
             410 => {
                 let request =
-                    hyper::Request::post("/storage_rpc/v1").header("x-loki-long-poll", "");
+                    hyper::Request::post("/storage_rpc/v1").header("x-loki-long-poll", "1");
                 world.send(node, request, &body).await
             }
             _ if number % 3 == 0 => {

@@ -62,7 +62,6 @@ fn packets_that_cannot_be_read_are_refused_in_plain_text() {
         &format!(r#"{{"ephemeral_key":"{HEX}","enc_type":"XCHACHA20"}}"#),
         &format!(r#"{{"ephemeral_key":"{HEX}","enc_type":""}}"#),
         &format!(r#"{{"ephemeral_key":"{HEX}","hop_no":"1"}}"#),
-        &format!(r#"{{"ephemeral_key":"{HEX}","hop_no":1.5}}"#),
         &format!(r#"{{"ephemeral_key":"{HEX}","hop_no":null}}"#),
     ] {
         let (status, text) = outer(json);
@@ -112,7 +111,18 @@ fn hex_keys_may_have_either_case() {
 
 #[test]
 fn hop_numbers_are_read_as_deployed_nodes_read_them() {
-    for (json, expected) in [("-5", 0), ("0", 0), ("13", 13), ("4294967296", u32::MAX)] {
+    for (json, expected) in [
+        ("-5", 0),
+        ("0", 0),
+        ("13", 13),
+        ("4294967296", u32::MAX),
+        ("1.5", 1),
+        ("2.99e1", 29),
+        ("-0.5", 0),
+        ("1e300", u32::MAX),
+        ("true", 1),
+        ("false", 0),
+    ] {
         let packet = frame(
             b"",
             &format!(r#"{{"ephemeral_key":"{HEX}","hop_no":{json}}}"#),
