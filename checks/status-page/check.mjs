@@ -52,7 +52,8 @@ async function connect() {
 async function check() {
   const data = join(folder, "net");
   const serve = ["--json", "serve", "--data-dir", data];
-  const url = await start(join(binaries, "localnet"), serve, "stdout", /"seed_url":"([^"]+)"/);
+  const { seed_url: url, status_page: page } =
+    JSON.parse(await start(join(binaries, "localnet"), serve, "stdout", /^(\{.*\})$/m));
   const { send, complaints } = await connect();
   const look = async expression => {
     const { result, exceptionDetails } = await send("Runtime.evaluate", { expression, returnByValue: true });
@@ -71,11 +72,14 @@ async function check() {
   const count = selector => `document.querySelectorAll(${JSON.stringify(selector)}).length`;
   const press = selector => look(`document.querySelector(${JSON.stringify(selector)}).click()`);
   const shown = "document.querySelector('#nodes tr.chosen td:last-child').textContent";
+  let first = true;
   const open = async (width, scheme) => {
     const mobile = width < 500;
     await send("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile });
     await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
-    await send("Page.navigate", { url: `${url}/` });
+    // The token is behind the #, and kept for the tab.
+    await send("Page.navigate", { url: first ? page : `${url}/` });
+    first = false;
     await until(count("#nodes tr"), 12);
   };
 
@@ -83,6 +87,9 @@ async function check() {
   for (const [width, scheme] of [[390, "dark"], [390, "light"], [1280, "dark"], [1280, "light"]]) {
     await open(width, scheme);
     assert.equal(await look("document.documentElement.scrollWidth"), width, "it is too wide");
+    const scrolls = "[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)";
+    assert.equal(await look(scrolls), false, "a table is too wide");
+    assert.equal(await look("location.hash"), "", "the token stays in the address");
     if (shots) {
       const { data } = await send("Page.captureScreenshot", { format: "png" });
       writeFileSync(join(shots, `${width}-${scheme}.png`), Buffer.from(data, "base64"));
@@ -124,8 +131,21 @@ async function check() {
   const goal = await look("swarm.value.slice(0, 8)");
   await press("[data-do=move]");
   await until("document.querySelector('#nodes tr.chosen td:nth-child(3)').textContent", goal);
+  await press("[data-do=leave]");
+  await until(shown, "not in the list");
+  await until(count("circle.node.hurt"), 1);
+  await press("[data-do=join]");
+  await until(shown, "up");
+  // Swarms that are close to each other do not cover each other's nodes.
+  const near = JSON.stringify({ action: "move", node: await look("chosen"), value: "1" });
+  await look(`order(${near}), 0`);
+  await until(count("#swarms tr"), 4);
+  await until(`(() => {
+    const dots = [...document.querySelectorAll('circle.node')].map(dot => [dot.cx.baseVal.value, dot.cy.baseVal.value, dot.r.baseVal.value]);
+    return dots.some(([x, y, r], one) => dots.some(([u, v, s], other) => one < other && Math.hypot(x - u, y - v) < r + s));
+  })()`, false);
   await press("#swarms button");
-  await until(count("#swarms tr"), 2);
+  await until(count("#swarms tr"), 3);
   await until("said.textContent", /is dissolved/);
   await until(count("circle.node.up"), 12);
   assert.deepEqual(complaints, [], "nothing is on the console");

@@ -2,8 +2,8 @@
 
 /// A time in ms since 1970 as `2026-11-27T20:01:07.123Z`.
 pub fn written(ms: u64) -> String {
-    let (days, in_day) = (ms / 86_400_000, ms % 86_400_000);
-    let (year, month, day) = date_of(days);
+    let in_day = ms % 86_400_000;
+    let (year, month, day) = date(ms);
     let (seconds, millis) = (in_day / 1000, in_day % 1000);
     format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
@@ -36,10 +36,10 @@ pub fn read(text: &str) -> Option<u64> {
     (written(ms) == text).then_some(ms)
 }
 
-/// The date of a number of days since 1970, in the Gregorian calendar.
-fn date_of(days: u64) -> (u64, u64, u64) {
+/// The date of a time in ms since 1970, in UTC: year, month from 1, and day from 1.
+pub fn date(ms: u64) -> (u64, u64, u64) {
     // Years that begin in March, so that a leap day is the last of its year; eras of 400 years.
-    let days = days.saturating_add(719_468);
+    let days = ms / 86_400_000 + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year + year / 4 - year / 100);

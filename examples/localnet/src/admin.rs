@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hyper::Method;
@@ -14,26 +14,29 @@ use session_swarm::ring::SwarmId;
 use tokio::sync::Mutex;
 
 use crate::chain::{Chain, Change};
-use crate::ledger::Ledger;
+use crate::founding::Founder;
+use crate::ledger::{LEAST, Ledger, Urls};
 use crate::node::Node;
 use crate::push::follow;
 use crate::server::{Call, Reply};
+use crate::token::Access;
 use crate::traffic::Traffic;
 
 /// The status page.
 const PAGE: &str = include_str!("status.html");
-/// The longest that a node may be told to wait.
-const MAX_SLOW_MS: u64 = 60_000;
+/// The longest time that a node may be told to wait, in ms.
+pub const MAX_SLOW_MS: u64 = 60_000;
 
 /// An order to the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// `down`, `up`, `slow`, `lie`, `clock`, `move` or `dissolve`.
+    /// `down`, `up`, `slow`, `lie`, `clock`, `move`, `dissolve`, `join` or `leave`.
     pub action: String,
-    /// The node: its address, or the beginning of its Ed25519 key in hex.
+    /// The node: its address, or the beginning of its Ed25519 key in hex. For `join` none is a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `move` the swarm in hex.
+    /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `move` the swarm in hex, for `join`
+    /// the same or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// For `dissolve` the swarm in hex.
@@ -45,35 +48,75 @@ pub struct Order {
 #[derive(Debug, Clone)]
 pub struct Admin {
     chain: Arc<Chain>,
-    nodes: Vec<Arc<Node>>,
+    nodes: Nodes,
     traffic: Arc<Traffic>,
     ledger: Arc<Ledger>,
-    seed_url: String,
+    founder: Arc<Founder>,
+    urls: Urls,
+    access: Access,
     /// One change of the list after the other.
     changing: Arc<Mutex<()>>,
 }
 
+/// The nodes that run, those that have joined or left included.
+#[derive(Debug, Clone, Default)]
+pub struct Nodes(Arc<RwLock<Vec<Arc<Node>>>>);
+
+impl Nodes {
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Node>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// One more.
+    pub fn add(&self, node: Arc<Node>) {
+        let mut nodes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        nodes.push(node);
+    }
+}
+
 impl Admin {
     /// The admin of a network.
-    pub fn new(
+    pub(crate) fn new(
         chain: Arc<Chain>,
-        nodes: Vec<Arc<Node>>,
+        nodes: Nodes,
         traffic: Arc<Traffic>,
         ledger: Arc<Ledger>,
-        seed_url: String,
+        founder: Arc<Founder>,
+        urls: Urls,
+        access: Access,
     ) -> Self {
         Self {
             chain,
             nodes,
             traffic,
             ledger,
-            seed_url,
+            founder,
+            urls,
+            access,
             changing: Arc::default(),
         }
     }
 
+    /// What orders must show.
+    pub const fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The nodes that run, those that have joined or left included.
+    pub fn nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.all()
+    }
+
     /// Answers a request to the status page. None if the path is another one.
     pub async fn handle(&self, call: &Call) -> Option<Reply> {
+        let is_page = matches!(call.path.as_str(), "/" | "/status" | "/ctl");
+        if is_page && !self.access.is_host(&call.headers) {
+            return Some(Reply::text(421, "this is not the host of the status page"));
+        }
         Some(match (&call.method, call.path.as_str()) {
             (&Method::GET, "/") => Reply {
                 content_type: "text/html; charset=utf-8",
@@ -90,7 +133,11 @@ impl Admin {
                 // A page of another origin can send a form, but not this type without asking first.
                 let kind = call.headers.get(hyper::header::CONTENT_TYPE);
                 if kind.is_none_or(|kind| kind != "application/json") {
-                    return Some(Reply::text(415, "application/json is expected"));
+                    let said = json!({"said": "application/json is expected"});
+                    return Some(Reply::json(415, said.to_string()));
+                }
+                if let Some(said) = self.access.refusal(&call.headers) {
+                    return Some(Reply::json(403, json!({ "said": said }).to_string()));
                 }
                 let outcome = match serde_json::from_slice::<Order>(&call.body) {
                     Ok(order) => self.obey(&order).await,
@@ -114,13 +161,14 @@ impl Admin {
             .into_iter()
             .map(|id| (id, (0, 0)))
             .collect();
-        let nodes: Vec<Value> = self
-            .nodes
+        let running = self.nodes.all();
+        let nodes: Vec<Value> = running
             .iter()
             .map(|node| {
                 let fault = node.faults.now();
                 let stored = node.store().count().unwrap_or(0);
-                let swarm = self.chain.node(node.public()).map(|record| record.swarm_id);
+                let record = self.chain.node(node.public());
+                let swarm = record.map(|record| record.swarm_id);
                 let swarm = swarm.filter(|swarm| swarm.is_assigned());
                 if let Some((members, messages)) = swarm.and_then(|id| per_swarm.get_mut(&id)) {
                     *members += 1;
@@ -131,6 +179,7 @@ impl Admin {
                     "ed25519": node.name(),
                     "address": node.address().to_string(),
                     "swarm": swarm.map(|swarm| swarm.to_string()),
+                    "listed": record.is_some(),
                     "up": node.is_up(),
                     "slow_ms": u64::try_from(fault.slow.as_millis()).unwrap_or(u64::MAX),
                     "lie": fault.lie,
@@ -146,11 +195,11 @@ impl Admin {
                 json!({"id": id.to_string(), "nodes": members, "messages": messages})
             })
             .collect();
-        let onions: u64 = self.nodes.iter().map(|node| node.onions()).sum();
+        let onions: u64 = running.iter().map(|node| node.onions()).sum();
         json!({"seq": seq, "traffic": traffic, "nodes": nodes, "swarms": swarms, "onions": onions})
     }
 
-    fn find(&self, name: Option<&str>) -> Result<&Arc<Node>, String> {
+    fn find(&self, name: Option<&str>) -> Result<Arc<Node>, String> {
         let name = name.ok_or("which node?")?;
         let address: Option<IpAddr> = name.parse().ok();
         let fits = |node: &&Arc<Node>| match address {
@@ -160,10 +209,15 @@ impl Admin {
                     || (!name.is_empty() && node.name().starts_with(&name.to_ascii_lowercase()))
             }
         };
-        let mut found = self.nodes.iter().filter(fits);
+        let nodes = self.nodes.all();
+        let mut found = nodes.iter().filter(fits);
         match (found.next(), found.next()) {
-            (Some(node), None) => Ok(node),
-            (None, _) => Err(format!("there is no node `{name}`")),
+            (Some(node), None) => Ok(Arc::clone(node)),
+            (None, _) => {
+                let known = nodes.iter().map(|node| node.address().to_string());
+                let known = known.collect::<Vec<_>>().join(", ");
+                Err(format!("there is no node `{name}`; there are {known}"))
+            }
             (Some(_), Some(_)) if address.is_some() => {
                 Err(format!("several nodes are at {name}: add the port"))
             }
@@ -188,6 +242,9 @@ impl Admin {
                 Err(format!("there is no swarm {swarm}, or no other one"))
             };
         }
+        if order.action == "join" {
+            return self.join(order.node.as_deref(), value).await;
+        }
         let node = self.find(order.node.as_deref())?;
         let name: String = node.name().chars().take(12).collect();
         match order.action.as_str() {
@@ -202,7 +259,7 @@ impl Admin {
             "slow" => {
                 let ms: u64 = value
                     .parse()
-                    .map_err(|_| format!("`{value}` is no time in ms"))?;
+                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
                 if ms > MAX_SLOW_MS {
                     return Err(format!("at most {MAX_SLOW_MS} ms"));
                 }
@@ -224,7 +281,7 @@ impl Admin {
             "clock" => {
                 let ms: i64 = value
                     .parse()
-                    .map_err(|_| format!("`{value}` is no time in ms"))?;
+                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
                 node.faults.change(|fault| fault.clock_ms = ms);
                 Ok(format!("the clock of node {name} is shifted by {ms} ms"))
             }
@@ -238,7 +295,59 @@ impl Admin {
                     "node {name} is in swarm {swarm}; messages have followed"
                 ))
             }
-            other => Err(format!("`{other}` is no order")),
+            "leave" => {
+                self.may_leave(&node)?;
+                if !self.change_chain(Change::Leave(*node.public())).await? {
+                    return Err(format!("node {name} is not in the list"));
+                }
+                Ok(format!("node {name} has left the list"))
+            }
+            other => Err(format!(
+                "`{other}` is not an order; there are down, up, slow, lie, clock, move, dissolve, join and \
+                 leave"
+            )),
+        }
+    }
+
+    /// Brings a node into the list: one that has left it, or a new one.
+    async fn join(&self, name: Option<&str>, swarm: &str) -> Result<String, String> {
+        let swarm = match swarm {
+            "" => self.chain.smallest_swarm().ok_or("there is no swarm")?,
+            swarm => parse_swarm(swarm)?,
+        };
+        let node = match name {
+            Some(name) => self.find(Some(name))?,
+            None => {
+                let made = self.founder.found(&self.ledger).await;
+                let node = made.map_err(|error| error.to_string())?;
+                self.nodes.add(Arc::clone(&node));
+                node
+            }
+        };
+        let short: String = node.name().chars().take(12).collect();
+        let record = node.record_in(swarm);
+        if !self.change_chain(Change::Join(record)).await? {
+            return Err(format!("node {short} is in the list already"));
+        }
+        let address = node.address();
+        Ok(format!(
+            "node {short} at {address} is in the list, in swarm {swarm}"
+        ))
+    }
+
+    /// A network needs a path, and a swarm a member that keeps its messages.
+    fn may_leave(&self, node: &Node) -> Result<(), String> {
+        let nodes = self.chain.nodes();
+        if nodes.len() <= LEAST {
+            return Err(format!("a network has at least {LEAST} nodes"));
+        }
+        let own = nodes.iter().find(|other| other.ed25519 == *node.public());
+        let is_member = |swarm| nodes.iter().filter(|other| other.swarm_id == swarm).count();
+        match own.map(|own| own.swarm_id) {
+            Some(swarm) if swarm.is_assigned() && is_member(swarm) == 1 => Err(format!(
+                "it is the last node of swarm {swarm}: move another one there, or dissolve it first"
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -252,9 +361,9 @@ impl Admin {
         let unwritten = |error: io::Error| format!("the change cannot be written down: {error}");
         self.ledger.begin(&before, &after).map_err(unwritten)?;
         self.chain.replace(after.clone());
-        follow(&self.nodes, &before, &after).await;
+        follow(&self.nodes.all(), &before, &after).await;
         self.ledger.finish().map_err(unwritten)?;
-        let published = self.ledger.publish(&self.seed_url, &after);
+        let published = self.ledger.publish(&self.urls, &after);
         published.map_err(|error| error.to_string())?;
         Ok(true)
     }
@@ -266,16 +375,16 @@ impl Admin {
             let record = self.chain.node(node.public());
             swarm.is_some() && record.map(|record| record.swarm_id) == swarm
         };
-        self.nodes.iter().filter(is_member).cloned().collect()
+        self.nodes.all().iter().filter(is_member).cloned().collect()
     }
 }
 
 fn parse_swarm(text: &str) -> Result<SwarmId, String> {
     let swarm: SwarmId = text
         .parse()
-        .map_err(|_| format!("`{text}` is no swarm id in hex"))?;
+        .map_err(|_| format!("`{text}` is not a swarm id in hex"))?;
     if !swarm.is_assigned() {
-        return Err("this id stands for no swarm".to_owned());
+        return Err("no swarm can have this id".to_owned());
     }
     Ok(swarm)
 }

@@ -70,6 +70,16 @@ impl Chain {
         self.top().ring.ids().collect()
     }
 
+    /// The swarm with the fewest nodes.
+    pub fn smallest_swarm(&self) -> Option<SwarmId> {
+        let top = self.top();
+        let size = |swarm: &SwarmId| {
+            let members = top.nodes.iter();
+            members.filter(|node| node.swarm_id == *swarm).count()
+        };
+        top.ring.ids().min_by_key(size)
+    }
+
     /// The swarm of an account.
     pub fn swarm_of(&self, account: &StorageAccount) -> Option<SwarmId> {
         self.top().ring.swarm_of(account)
@@ -147,6 +157,13 @@ impl Chain {
         top.nodes = nodes;
     }
 
+    /// Sets the list that there was from the start.
+    pub fn found(&self, nodes: Vec<ServiceNode>) {
+        let mut top = self.top.write().unwrap_or_else(PoisonError::into_inner);
+        top.ring = ring_of(&nodes);
+        top.nodes = nodes;
+    }
+
     /// As long as this is held the list stays as it is: what a node stores after it has looked
     /// whether it serves an account, it has stored before the list changes. To be taken once at a
     /// time.
@@ -168,10 +185,15 @@ pub enum Change {
     /// A swarm is taken away; its nodes go to the remaining ones, one after the other to the
     /// smallest.
     Dissolve(SwarmId),
+    /// A node comes into the list.
+    Join(ServiceNode),
+    /// A node leaves the list.
+    Leave(Ed25519Public),
 }
 
 impl Change {
-    /// The list afterwards; none if there is no such node or swarm, or no other swarm.
+    /// The list afterwards; none if there is no such node or swarm, or no other swarm, or if the node
+    /// that joins is there already.
     pub fn apply(&self, nodes: &[ServiceNode]) -> Option<Vec<ServiceNode>> {
         let mut nodes = nodes.to_vec();
         match *self {
@@ -190,6 +212,16 @@ impl Change {
                     *size += 1;
                     node.swarm_id = *smallest;
                 }
+            }
+            Self::Join(node) => {
+                if nodes.iter().any(|other| other.ed25519 == node.ed25519) {
+                    return None;
+                }
+                nodes.push(node);
+            }
+            Self::Leave(node) => {
+                let index = nodes.iter().position(|other| other.ed25519 == node)?;
+                nodes.remove(index);
             }
         }
         Some(nodes)
@@ -264,6 +296,18 @@ mod tests {
         // All of them, in another order nearly always.
         let shuffled = Value::from_json(br#"{"limit":-1}"#).unwrap();
         assert!((0..20).any(|_| chosen(&nodes, Some(&shuffled)) != nodes));
+    }
+
+    #[test]
+    fn nodes_join_and_leave() {
+        let nodes: Vec<ServiceNode> = (0..3).map(node).collect();
+        let joined = Change::Join(node(3)).apply(&nodes).unwrap();
+        assert_eq!(joined.len(), 4);
+        assert_eq!(Change::Join(node(3)).apply(&joined), None);
+        let left = Change::Leave(node(3).ed25519).apply(&joined).unwrap();
+        assert_eq!(left, nodes);
+        assert_eq!(Change::Leave(node(3).ed25519).apply(&nodes), None);
+        assert_eq!(Chain::new(nodes).smallest_swarm(), Some(SwarmId::new(1)));
     }
 
     #[test]

@@ -3,13 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use client::http::{Http, Trust};
-use localnet::admin::Order;
-use localnet::ui::{Steps, print};
+use http_body_util::Full;
+use hyper::{Request, header};
+use localnet::admin::{MAX_SLOW_MS, Order};
+use localnet::ledger::{CERTIFICATE, PUBLIC, TOKEN};
+use localnet::token::Token;
+use localnet::ui::{Steps, print, print_event};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// How long an order may take: moving a swarm's messages takes longest.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,20 +31,38 @@ pub(crate) enum Ctl {
     Down { node: String },
     /// Bring a node up again.
     Up { node: String },
-    /// Let a node wait before it answers.
-    Slow { node: String, ms: u64 },
-    /// Let a node lie: drop, wrong-swarm, garble, or honest.
-    Lie { node: String, lie: String },
+    /// Delay the answers of a node; 0 ends the delay.
+    Slow {
+        node: String,
+        #[arg(value_parser = clap::value_parser!(u64).range(..=MAX_SLOW_MS))]
+        ms: u64,
+    },
+    /// Make a node lie, or honest again.
+    Lie {
+        node: String,
+        #[arg(value_parser = PossibleValuesParser::new(["drop", "wrong-swarm", "garble", "honest"]))]
+        lie: String,
+    },
     /// Shift a node's clock.
     Clock {
         node: String,
         #[arg(allow_hyphen_values = true)]
         ms: i64,
     },
-    /// Move a node to a swarm, which is made if need be; messages follow.
+    /// Move a node to a swarm, which is created if necessary; messages follow.
     Move { node: String, swarm: String },
     /// Dissolve a swarm; its messages move.
     Dissolve { swarm: String },
+    /// Bring a node into the list: a new one, or one that has left it.
+    Join {
+        node: Option<String>,
+        /// Its swarm [default: the one with the fewest nodes].
+        #[arg(long)]
+        swarm: Option<String>,
+    },
+    /// Take a node out of the list. It stays up and says that it is in no swarm; other nodes answer
+    /// `Next node not found` for it.
+    Leave { node: String },
 }
 
 impl Ctl {
@@ -64,6 +90,13 @@ impl Ctl {
                 value: None,
                 swarm: Some(swarm.clone()),
             }),
+            Self::Join { node, swarm } => Some(Order {
+                action: "join".into(),
+                node: node.clone(),
+                value: swarm.clone(),
+                swarm: None,
+            }),
+            Self::Leave { node } => order("leave", node, None),
         }
     }
 }
@@ -74,22 +107,22 @@ pub(crate) async fn run(
     order: &Ctl,
     json: bool,
     steps: &Steps,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let read = |name: &str| {
         let file = data_dir.join(name);
         std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
     };
     let network: Value =
-        serde_json::from_slice(&read("network.json")?).map_err(|error| error.to_string())?;
-    let url = network["seed_url"]
+        serde_json::from_slice(&read(PUBLIC)?).map_err(|error| error.to_string())?;
+    let url = network["ctl_url"]
         .as_str()
-        .ok_or("network.json names no seed node")?;
-    let pem = read("seed.pem")?;
+        .ok_or_else(|| format!("{PUBLIC} names no seed node"))?;
+    let pem = read(CERTIFICATE)?;
     let pins: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let http = Http::new(
-        Trust::Pinned(pins.map_err(|_| "seed.pem is no certificate")?),
-        None,
-    );
+    let pins = pins.map_err(|_| format!("{CERTIFICATE} is no certificate"))?;
+    let http = Http::new(Trust::Pinned(pins), None);
+    let token = Token::read(&data_dir.join(TOKEN));
+    let token = token.map_err(|error| format!("cannot use {TOKEN}: {error}"))?;
     let (path, body) = match order.order() {
         Some(order) => (
             "ctl",
@@ -99,20 +132,27 @@ pub(crate) async fn run(
     };
     let url = format!("{url}/{path}");
     steps.doing("waiting for the network");
-    let answer = http
-        .post(&url, "application/json", body.into(), LIMIT)
-        .await;
+    let request = Request::post(&url)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, token.header())
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|_| format!("`{url}` is not a URL"))?;
+    let answer = http.send(request, LIMIT).await;
     steps.finish();
     let answer = answer.map_err(|error| format!("{error}; is the network up?"))?;
     let mut said: Value =
         serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
     if !answer.is_ok() {
-        return Err(said["said"].as_str().unwrap_or("refused").to_owned());
+        let text = said["said"].as_str().unwrap_or("refused");
+        return Err(match answer.status {
+            400 => Failure::usage(text),
+            _ => Failure::from(text.to_owned()),
+        });
     }
     if json {
         let event = if path == "ctl" { "done" } else { "status" };
         said["event"] = event.into();
-        print(said)?;
+        print_event(said)?;
     } else if let Some(said) = said["said"].as_str() {
         print(said)?;
     } else {

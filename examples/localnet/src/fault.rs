@@ -38,7 +38,7 @@ impl FromStr for Lie {
             "wrong-swarm" => Ok(Self::WrongSwarm),
             "garble" => Ok(Self::Garble),
             _ => Err(format!(
-                "`{text}` is no lie; there are drop, wrong-swarm and garble"
+                "`{text}` is not a lie; there are drop, wrong-swarm and garble"
             )),
         }
     }

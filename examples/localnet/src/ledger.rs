@@ -1,15 +1,17 @@
 //! What outlives the process besides the messages: the keys of the nodes, the swarms they are in,
 //! and whether messages are on the move.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use client::durable::{Lock, write_atomically, write_new};
+use client::durable::{Lock, make_directory, write_atomically, write_new};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
-use session_crypto::Ed25519Secret;
+use session_crypto::{Blake2b, Ed25519Public, Ed25519Secret};
 use session_swarm::record::ServiceNode;
 use session_swarm::ring::SwarmId;
 
@@ -17,15 +19,19 @@ use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;
 
 /// The fewest nodes: those of a path and one that answers.
-const LEAST: usize = client::network::HOPS + 1;
+pub const LEAST: usize = client::network::HOPS + 1;
 /// The file with the keys of the nodes, their ports and swarms.
 const KEYS: &str = "keys.json";
 /// The file that is there as long as messages move: the swarms before.
 const MOVING: &str = "moving.json";
 /// The file for other people's clients.
-const PUBLIC: &str = "network.json";
+pub const PUBLIC: &str = "network.json";
 /// The certificate of the seed node.
 pub const CERTIFICATE: &str = "seed.pem";
+/// The key of that certificate.
+pub const CERTIFICATE_KEY: &str = "seed.key";
+/// What orders must show.
+pub const TOKEN: &str = "ctl.token";
 
 /// What is kept of a node between two runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +41,13 @@ struct Keys {
     /// The port of the network, which is the node's where it has an address of its own.
     port: u16,
     swarm: String,
+    /// Whether it has left the list.
+    #[serde(default, skip_serializing_if = "is_false")]
+    left: bool,
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A node as it is kept.
@@ -44,8 +57,8 @@ pub struct Kept {
     pub secret: Ed25519Secret,
     /// The port of the network.
     pub port: u16,
-    /// Its swarm.
-    pub swarm: SwarmId,
+    /// Its swarm; none if it has left the list.
+    pub swarm: Option<SwarmId>,
 }
 
 /// A node of `network.json`.
@@ -59,10 +72,23 @@ struct PublicNode {
     swarm_id: u64,
 }
 
+/// Where the seed node is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Urls {
+    /// Over https, for clients.
+    pub seed_url: String,
+    /// Over plain http, if it listens there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_seed_url: Option<String>,
+    /// Over https, for orders from this machine.
+    pub ctl_url: String,
+}
+
 /// The content of `network.json`.
 #[derive(Debug, Serialize)]
 struct Public<'a> {
-    seed_url: &'a str,
+    #[serde(flatten)]
+    urls: &'a Urls,
     seed_certificate: &'static str,
     service_nodes: Vec<PublicNode>,
 }
@@ -71,7 +97,7 @@ struct Public<'a> {
 #[derive(Debug)]
 pub struct Ledger {
     data_dir: PathBuf,
-    keys: Vec<Keys>,
+    keys: Mutex<Vec<Keys>>,
     is_new: bool,
     /// Two networks in one directory would lose each other's messages.
     _lock: Lock,
@@ -84,10 +110,6 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> StartError {
     }
 }
 
-fn swarm_of(text: &str) -> SwarmId {
-    text.parse().unwrap_or(SwarmId::UNASSIGNED)
-}
-
 impl Ledger {
     /// Opens the data directory of a plan, and makes it and the keys if they are not there.
     ///
@@ -96,7 +118,7 @@ impl Ledger {
     /// [`StartError`] if a file cannot be used, or no network can be as planned.
     pub fn open(plan: &Plan) -> Result<Self, StartError> {
         let data_dir = plan.data_dir.clone();
-        std::fs::create_dir_all(&data_dir).map_err(file_error(&data_dir))?;
+        make_directory(&data_dir).map_err(file_error(&data_dir))?;
         let file = data_dir.join(KEYS);
         let lock = Lock::try_take(&file).map_err(file_error(&file))?;
         let lock = lock.ok_or_else(|| StartError::Busy(data_dir.display().to_string()))?;
@@ -115,10 +137,24 @@ impl Ledger {
         };
         Ok(Self {
             data_dir,
-            keys,
+            keys: Mutex::new(keys),
             is_new,
             _lock: lock,
         })
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Vec<Keys>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A file of the data directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.data_dir.join(name)
+    }
+
+    /// The port of the network; 0 if each start takes any.
+    pub fn port(&self) -> u16 {
+        self.keys().first().map_or(0, |first| first.port)
     }
 
     /// Whether there was no network in the directory.
@@ -133,20 +169,44 @@ impl Ledger {
     /// [`StartError::Size`] if they are too few, or a seed or swarm is none.
     pub fn nodes(&self) -> Result<Vec<Kept>, StartError> {
         let unusable = |what: &str| StartError::Size(format!("{KEYS} cannot be used: {what}"));
-        if self.keys.len() < LEAST || self.keys.len() > MAX_NODES.into() {
+        let keys = self.keys();
+        if keys.len() < LEAST || keys.len() > MAX_NODES.into() {
             return Err(unusable("so many nodes are no network"));
         }
         let read = |keys: &Keys| {
-            let seed = const_hex::decode_to_array(&keys.seed)
-                .map_err(|_| unusable("a seed is not 64 hex digits"))?;
+            let secret = keys.secret();
             let swarm = keys.swarm.parse();
+            let swarm = swarm.map_err(|_| unusable("a swarm is none"))?;
             Ok(Kept {
-                secret: Ed25519Secret::from_seed(&seed),
+                secret: secret.ok_or_else(|| unusable("a seed is not 64 hex digits"))?,
                 port: keys.port,
-                swarm: swarm.map_err(|_| unusable("a swarm is none"))?,
+                swarm: (!keys.left).then_some(swarm),
             })
         };
-        self.keys.iter().map(read).collect()
+        keys.iter().map(read).collect()
+    }
+
+    /// Adds a node, which is not in the list yet; its number and its secret are returned. It is written
+    /// down with the change that brings it into the list.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Size`] if there is no room for one more.
+    pub fn add(&self) -> Result<(u8, Ed25519Secret), StartError> {
+        let port = self.port();
+        let mut keys = self.keys();
+        let number = u8::try_from(keys.len()).ok();
+        let number = number.filter(|number| *number < MAX_NODES);
+        let full = || StartError::Size(format!("a network has at most {MAX_NODES} nodes"));
+        let number = number.ok_or_else(full)?;
+        let secret = Ed25519Secret::generate(&mut UnwrapErr(SysRng));
+        keys.push(Keys {
+            seed: const_hex::encode(secret.expose_seed()),
+            port,
+            swarm: SwarmId::new(0).to_string(),
+            left: true,
+        });
+        Ok((number, secret))
     }
 
     /// The file in which a node keeps its messages.
@@ -155,33 +215,49 @@ impl Ledger {
             .join(format!("node-{:03}.sqlite", number.saturating_add(1)))
     }
 
-    /// The swarms of the nodes before the change after which the last run had not moved all
+    /// The nodes and their swarms before the change after which the last run had not moved all
     /// messages.
-    pub fn unfinished(&self) -> Option<Vec<SwarmId>> {
+    pub fn unfinished(&self) -> Option<BTreeMap<Ed25519Public, SwarmId>> {
         let text = std::fs::read(self.data_dir.join(MOVING)).ok()?;
-        let before: Vec<String> = serde_json::from_slice(&text).ok()?;
-        Some(before.iter().map(|swarm| swarm_of(swarm)).collect())
+        let before: BTreeMap<String, String> = serde_json::from_slice(&text).ok()?;
+        let read = |(key, swarm): (&String, &String)| {
+            let key = const_hex::decode_to_array(key).ok()?;
+            Some((Ed25519Public::from_bytes(key), swarm.parse().ok()?))
+        };
+        before.iter().map(read).collect()
     }
 
-    /// Writes down that the nodes change their swarms. If the process dies before
+    /// Writes down that the list of nodes or their swarms change. If the process dies before
     /// [`finish`](Self::finish), the next one moves the messages.
     ///
     /// # Errors
     ///
     /// An I/O error if a file cannot be written. Nothing may change then.
     pub fn begin(&self, before: &[ServiceNode], after: &[ServiceNode]) -> io::Result<()> {
-        let swarms = |nodes: &[ServiceNode]| -> Vec<String> {
-            nodes.iter().map(|node| node.swarm_id.to_string()).collect()
+        let swarms = |nodes: &[ServiceNode]| -> BTreeMap<String, String> {
+            let swarms = nodes.iter();
+            swarms
+                .map(|node| (node.ed25519.to_string(), node.swarm_id.to_string()))
+                .collect()
         };
         let moving = serde_json::to_vec(&swarms(before))?;
         // If only this one is written, the next run moves from here to here, which is nothing.
         write_atomically(&self.data_dir.join(MOVING), &moving)?;
-        let mut keys = self.keys.clone();
-        for (kept, swarm) in keys.iter_mut().zip(swarms(after)) {
-            kept.swarm = swarm;
+        let after = swarms(after);
+        let mut keys = self.keys();
+        let mut changed = keys.clone();
+        for kept in &mut changed {
+            let public = kept.secret().map(|secret| secret.public().to_string());
+            let swarm = public.and_then(|public| after.get(&public));
+            kept.left = swarm.is_none();
+            if let Some(swarm) = swarm {
+                kept.swarm.clone_from(swarm);
+            }
         }
-        let text = serde_json::to_vec_pretty(&keys)?;
-        write_atomically(&self.data_dir.join(KEYS), &text)
+        let text = serde_json::to_vec_pretty(&changed)?;
+        write_atomically(&self.data_dir.join(KEYS), &text)?;
+        *keys = changed;
+        Ok(())
     }
 
     /// Writes down that all messages are where they belong.
@@ -201,7 +277,7 @@ impl Ledger {
     /// # Errors
     ///
     /// [`StartError::File`] if it cannot be written.
-    pub fn publish(&self, seed_url: &str, nodes: &[ServiceNode]) -> Result<(), StartError> {
+    pub fn publish(&self, urls: &Urls, nodes: &[ServiceNode]) -> Result<(), StartError> {
         let nodes = nodes.iter().map(|node| PublicNode {
             pubkey_ed25519: node.ed25519.to_string(),
             pubkey_x25519: node.x25519.map(|key| key.to_string()).unwrap_or_default(),
@@ -211,7 +287,7 @@ impl Ledger {
             swarm_id: node.swarm_id.get(),
         });
         let public = Public {
-            seed_url,
+            urls,
             seed_certificate: CERTIFICATE,
             service_nodes: nodes.collect(),
         };
@@ -245,15 +321,113 @@ fn new_keys(plan: &Plan) -> Result<Vec<Keys>, StartError> {
             plan.nodes, plan.nodes, plan.swarms
         )));
     }
+    let port = match (plan.port, &plan.seed) {
+        (0, Some(seed)) => port_of(seed),
+        (port, _) => port,
+    };
     let keys = (0..plan.nodes).map(|number| {
-        let secret = Ed25519Secret::generate(&mut UnwrapErr(SysRng));
+        let secret = match &plan.seed {
+            Some(seed) => secret_of(seed, number),
+            None => Ed25519Secret::generate(&mut UnwrapErr(SysRng)),
+        };
         // Evenly spread over the ring, none at its end, where no swarm may be.
         let swarm = u64::from(number % plan.swarms) * (u64::MAX / u64::from(plan.swarms));
         Keys {
             seed: const_hex::encode(secret.expose_seed()),
-            port: plan.port,
+            port,
             swarm: SwarmId::new(swarm).to_string(),
+            left: false,
         }
     });
     Ok(keys.collect())
+}
+
+impl Keys {
+    /// None if the seed is not 64 hex digits.
+    fn secret(&self) -> Option<Ed25519Secret> {
+        let seed = const_hex::decode_to_array(&self.seed).ok()?;
+        Some(Ed25519Secret::from_seed(&seed))
+    }
+}
+
+/// The key of a node of a network that is made from a text.
+fn secret_of(seed: &str, number: u8) -> Ed25519Secret {
+    let hash = Blake2b::<32>::personal(b"localnet_nodekey").chain(&[number]);
+    Ed25519Secret::from_seed(&hash.chain(seed.as_bytes()).finalize())
+}
+
+/// The port of such a network, between those that services use and those that systems give away.
+fn port_of(seed: &str) -> u16 {
+    let hash = Blake2b::<32>::personal(b"localnet_netport").chain(seed.as_bytes());
+    let [one, other, ..] = hash.finalize();
+    10_000 + u16::from_be_bytes([one, other]) % 20_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_gives_the_same_network_every_time() {
+        let of = |seed: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let plan = Plan {
+                seed: Some(seed.to_owned()),
+                ..Plan::new(folder.path())
+            };
+            let keys = new_keys(&plan).unwrap();
+            let keys = keys
+                .into_iter()
+                .map(|keys| (keys.seed, keys.port, keys.swarm));
+            keys.collect::<Vec<_>>()
+        };
+        assert_eq!(of("one"), of("one"));
+        assert!(of("one").iter().all(|one| !of("two").contains(one)));
+        let seeds: std::collections::BTreeSet<String> =
+            of("one").into_iter().map(|(seed, ..)| seed).collect();
+        assert_eq!(seeds.len(), 12);
+        assert!((10_000..30_000).contains(&of("one")[0].1));
+    }
+
+    #[test]
+    fn who_has_left_and_who_has_joined_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::new(folder.path());
+        let ledger = Ledger::open(&plan).unwrap();
+        let node = |kept: &Kept| ServiceNode {
+            ed25519: kept.secret.public(),
+            x25519: None,
+            legacy: None,
+            ip: Ipv4Addr::LOCALHOST,
+            https_port: 1,
+            omq_port: 1,
+            version: session_swarm::record::Version([2, 8, 0]),
+            swarm_id: kept.swarm.unwrap(),
+            requested_unlock_height: 0,
+        };
+        let before: Vec<ServiceNode> = ledger.nodes().unwrap().iter().map(node).collect();
+        let (number, secret) = ledger.add().unwrap();
+        assert_eq!(number, 12);
+        let mut after = before[1..].to_vec();
+        let mut joined = before[0];
+        (joined.ed25519, joined.swarm_id) = (secret.public(), SwarmId::new(7));
+        after.push(joined);
+        ledger.begin(&before, &after).unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&plan).unwrap();
+        let kept = ledger.nodes().unwrap();
+        assert_eq!(kept.len(), 13);
+        assert_eq!(
+            (kept[0].swarm, kept[12].swarm),
+            (None, Some(SwarmId::new(7)))
+        );
+        assert_eq!(kept[12].secret.public(), secret.public());
+        let unfinished = ledger.unfinished().unwrap();
+        assert_eq!(unfinished.len(), 12);
+        assert_eq!(
+            unfinished.get(&before[0].ed25519),
+            Some(&before[0].swarm_id)
+        );
+        assert_eq!(unfinished.get(&secret.public()), None);
+    }
 }

@@ -1,20 +1,24 @@
 //! The command line of the localnet.
 
 mod ctl;
+mod failure;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand};
 use localnet::demo;
-use localnet::ledger::CERTIFICATE;
+use localnet::ledger::{CERTIFICATE, LEAST, PUBLIC};
 use localnet::load::{self, Load};
-use localnet::network::{Network, Plan};
+use localnet::network::{MAX_NODES, Network, Plan};
 use localnet::report::{Row, Table};
-use localnet::ui::{Steps, print};
+use localnet::ui::{Steps, print_event};
 use serde_json::json;
 
 use crate::ctl::Ctl;
+use crate::failure::Failure;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
 ///
@@ -26,8 +30,8 @@ struct Arguments {
     /// Print JSON objects, one a line, instead of text for people.
     #[arg(long, global = true)]
     json: bool,
-    /// Put all nodes on 127.0.0.1, each on a port of its own, as happens by itself on systems that
-    /// have no other loopback addresses.
+    /// Put all nodes on 127.0.0.1, each on its own port. This is the default on systems without other
+    /// loopback addresses.
     #[arg(long, global = true)]
     one_address: bool,
     #[command(subcommand)]
@@ -36,34 +40,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send one private message across a network that lives as long as it takes.
+    /// Start a temporary network, send one private message across it, and show what each node saw.
     Demo {
         /// The message.
-        #[arg(long, default_value = demo::TEXT)]
+        #[arg(long, default_value = demo::TEXT, value_parser = NonEmptyStringValueParser::new())]
         text: String,
     },
     /// Keep a network up for other clients, until it is interrupted.
-    Serve {
-        /// Service nodes [default: 12].
-        #[arg(long)]
-        nodes: Option<u8>,
-        /// Swarms [default: 3].
-        #[arg(long)]
-        swarms: Option<u8>,
-        /// Port of the seed node and of every service node, each on its own address; 0: any. With
-        /// one address the nodes have the ports after it [default: 0].
-        #[arg(long)]
-        port: Option<u16>,
-        /// Where messages, keys, `network.json` and the seed's certificate are kept. A network that
-        /// is there already is started again. Without it, a temporary directory.
-        #[arg(long)]
-        data_dir: Option<PathBuf>,
-        /// Notice a node that is down as late as the deployed network does: a member of its swarm
-        /// after 5 s, one that relays to it after 30 s. Otherwise at once.
-        #[arg(long)]
-        real_delays: bool,
-    },
-    /// Hurt or heal a network that `serve` keeps up.
+    Serve(Serve),
+    /// Inject or heal faults in a network that `serve` keeps up.
     Ctl {
         /// The data directory of that network.
         #[arg(long)]
@@ -71,52 +56,129 @@ enum Command {
         #[command(subcommand)]
         order: Ctl,
     },
-    /// Measure a network of its own: store messages through onion requests for a bounded time.
+    /// Benchmark a temporary network: store messages through onion requests for a limited time.
     Bench {
-        /// Accounts that are written to.
+        /// Number of receiving accounts.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(load::MAX_ACCOUNTS)))]
         accounts: u32,
-        /// Requests at a time.
+        /// Concurrent requests.
         #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=i64::from(load::MAX_CLIENTS)))]
         clients: u32,
-        /// Seconds.
+        /// Duration in seconds.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=load::MAX_SECONDS))]
         seconds: u64,
     },
 }
 
+#[derive(Args)]
+struct Serve {
+    /// Service nodes [default: 12].
+    #[arg(long, value_parser = clap::value_parser!(u8).range(LEAST as i64..=i64::from(MAX_NODES)))]
+    nodes: Option<u8>,
+    /// Swarms, at most as many as nodes [default: 3].
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_NODES)))]
+    swarms: Option<u8>,
+    /// Port of the seed node and of every service node, each on its own address; 0: any. With one
+    /// address the nodes have the ports after it [default: 0].
+    #[arg(long)]
+    port: Option<u16>,
+    /// Make the keys of the nodes, and without --port the port, of this text: the same every time.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    seed: Option<String>,
+    /// Where messages, keys, `network.json`, the token for `ctl` and the seed node's certificate are
+    /// kept. A network that is there already is started again. Without it, a temporary directory.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Notice a node that is down as late as the deployed network does: a member of its swarm after
+    /// 5 s, one that relays to it after 30 s. Otherwise at once.
+    #[arg(long)]
+    real_delays: bool,
+    /// A seed node over plain http too, on this port; 0: any. For clients that cannot be told its
+    /// certificate.
+    #[arg(long, value_name = "PORT")]
+    http_seed: Option<u16>,
+    /// The certificate of the seed node, in PEM, instead of one that is made.
+    #[arg(long, value_name = "PEM")]
+    cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM [default: in the same file].
+    #[arg(long, value_name = "PEM", requires = "cert")]
+    cert_key: Option<PathBuf>,
+    /// The address under which containers, emulators or other machines reach this one: nodes are
+    /// listed with it, on ports of their own. Everything listens on all addresses of this machine
+    /// then, so anybody who reaches it can use the network.
+    #[arg(long, value_name = "ADDRESS")]
+    advertise: Option<Ipv4Addr>,
+    /// Write each packet into this directory as the node opened it.
+    #[arg(long, value_name = "DIR")]
+    capture: Option<PathBuf>,
+}
+
+impl Serve {
+    fn plan(&self, data_dir: PathBuf, one_address: bool) -> Plan {
+        let usual = Plan::new(data_dir);
+        let key = self.cert_key.as_ref().or(self.cert.as_ref());
+        Plan {
+            nodes: self.nodes.unwrap_or(usual.nodes),
+            swarms: self.swarms.unwrap_or(usual.swarms),
+            port: self.port.unwrap_or(usual.port),
+            one_address,
+            real_delays: self.real_delays,
+            seed: self.seed.clone(),
+            http_seed: self.http_seed,
+            certificate: self.cert.clone().zip(key.cloned()),
+            advertise: self.advertise,
+            capture: self.capture.clone(),
+            ..usual
+        }
+    }
+
+    /// The options that are for new networks only.
+    const fn is_shaped(&self) -> bool {
+        self.nodes.is_some() || self.swarms.is_some() || self.port.is_some() || self.seed.is_some()
+    }
+}
+
+/// A thread that waits for the disk serves nobody, so there are more than processors.
+const THREADS: usize = 16;
+
+/// Every connection is an open file, of which systems allow few at first.
+#[cfg(unix)]
+fn raise_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // With fewer, connections wait.
+    let _ = setrlimit(Resource::Nofile, all);
+}
+
+#[cfg(not(unix))]
+fn raise_limit() {}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    raise_limit();
     let steps = Steps::new(arguments.json);
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(
+            std::thread::available_parallelism().map_or(THREADS, |all| all.get().max(THREADS)),
+        )
+        .enable_all()
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&steps, arguments.json, &format!("cannot start: {error}")),
+        Err(error) => {
+            let failure = Failure::from(format!("cannot start: {error}"));
+            return fail(&steps, arguments.json, &failure);
+        }
     };
     let text = demo::TEXT.to_owned();
     let (json, one_address) = (arguments.json, arguments.one_address);
     let outcome = match arguments.command.unwrap_or(Command::Demo { text }) {
         Command::Demo { text } => runtime.block_on(run_demo(&text, one_address, json, &steps)),
-        Command::Serve {
-            nodes,
-            swarms,
-            port,
-            data_dir,
-            real_delays,
-        } => {
-            let plan = |data_dir| {
-                let usual = Plan::new(data_dir);
-                Plan {
-                    nodes: nodes.unwrap_or(usual.nodes),
-                    swarms: swarms.unwrap_or(usual.swarms),
-                    port: port.unwrap_or(usual.port),
-                    one_address,
-                    real_delays,
-                    ..usual
-                }
-            };
-            let is_shaped = nodes.is_some() || swarms.is_some() || port.is_some();
-            runtime.block_on(run_serve(data_dir, plan, is_shaped, json, &steps))
-        }
+        Command::Serve(serve) => runtime.block_on(run_serve(&serve, one_address, json, &steps)),
         Command::Ctl { data_dir, order } => {
             runtime.block_on(ctl::run(&data_dir, &order, json, &steps))
         }
@@ -135,20 +197,20 @@ fn main() -> ExitCode {
     };
     // Connections that are idle need not be waited for.
     runtime.shutdown_background();
-    match outcome {
+    match outcome.and_then(|()| steps.outcome().map_err(Failure::from)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&steps, json, &error),
+        Err(failure) => fail(&steps, json, &failure),
     }
 }
 
-fn fail(steps: &Steps, json: bool, error: &str) -> ExitCode {
+fn fail(steps: &Steps, json: bool, failure: &Failure) -> ExitCode {
     steps.finish();
     if json {
         // The exit status says it too.
-        let _ = print(json!({"event": "error", "error": error}));
+        let _ = print_event(json!({"event": "error", "error": failure.text}));
     }
-    eprintln!("localnet: {error}");
-    ExitCode::FAILURE
+    eprintln!("localnet: {}", client::foreign::line(&failure.text));
+    ExitCode::from(failure.status)
 }
 
 fn temporary() -> Result<tempfile::TempDir, String> {
@@ -158,7 +220,7 @@ fn temporary() -> Result<tempfile::TempDir, String> {
         .map_err(|error| format!("no temporary directory: {error}"))
 }
 
-async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> Result<(), String> {
+async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> Result<(), Failure> {
     let folder = temporary()?;
     let plan = Plan {
         notes: true,
@@ -167,13 +229,10 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
     };
     let emit = |event| {
         if json {
-            // The last event says whether they can be written.
-            let _ = print(event);
+            steps.event(event);
         }
     };
-    let delivered = demo::run(&plan, text, steps, emit)
-        .await
-        .map_err(|error| error.to_string())?;
+    let delivered = demo::run(&plan, text, steps, emit).await?;
     steps.finish();
     steps.say("\nWhat each node on the way wrote down of what it could see:\n");
     steps.say(delivered.table.to_string());
@@ -183,7 +242,7 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
         steps.elapsed().as_secs_f64()
     ));
     if json {
-        print(delivered.event)?;
+        print_event(delivered.event)?;
     }
     Ok(())
 }
@@ -206,48 +265,50 @@ fn summary(table: &Table) -> String {
 }
 
 async fn run_serve(
-    data_dir: Option<PathBuf>,
-    plan: impl Fn(PathBuf) -> Plan,
-    is_shaped: bool,
+    serve: &Serve,
+    one_address: bool,
     json: bool,
     steps: &Steps,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let mut folder = None;
-    let data_dir = match data_dir {
-        Some(data_dir) => data_dir,
+    let data_dir = match &serve.data_dir {
+        Some(data_dir) => data_dir.clone(),
         None => folder.insert(temporary()?).path().to_owned(),
     };
     steps.doing("starting the network");
-    let plan = plan(data_dir.clone());
-    let network = Network::start(&plan)
-        .await
-        .map_err(|error| error.to_string())?;
-    if is_shaped && !network.is_new {
+    let plan = serve.plan(data_dir.clone(), one_address);
+    let network = Network::start(&plan).await?;
+    if serve.is_shaped() && !network.is_new {
         eprintln!(
-            "localnet: {} holds a network, which is started as it is: --nodes, --swarms and --port are \
-             for new ones",
+            "localnet: {} holds a network, which is started as it is: --nodes, --swarms, --port and \
+             --seed are for new ones",
             data_dir.display()
         );
     }
+    let urls = network.urls();
     let certificate = data_dir.join(CERTIFICATE);
     if json {
         let event = json!({"event": "serving", "seed_url": network.seed_url(),
-            "seed_cert": certificate, "data_dir": data_dir, "nodes": network.nodes.len(),
+            "http_seed_url": urls.http_seed_url, "status_page": network.status_page(),
+            "seed_cert": certificate, "data_dir": data_dir, "nodes": network.chain.nodes().len(),
             "swarms": network.chain.swarms().len()});
-        print(event)?;
+        print_event(event)?;
     }
     steps.done(format!(
         "{} service nodes in {} swarms are up.",
-        network.nodes.len(),
+        network.chain.nodes().len(),
         network.chain.swarms().len()
     ));
     steps.finish();
+    steps.say(format!("\n  seed URL     {}", urls.seed_url));
+    if let Some(url) = &urls.http_seed_url {
+        steps.say(format!("  plain http   {url}"));
+    }
     steps.say(format!(
-        "\n  seed URL     {}\n  certificate  {}\n  all nodes    {}\n  status page  {}/\n\nStop it with Ctrl-C.",
-        network.seed_url(),
+        "  certificate  {}\n  all nodes    {}\n  status page  {}\n\nStop it with Ctrl-C.",
         certificate.display(),
-        data_dir.join("network.json").display(),
-        network.seed_url()
+        data_dir.join(PUBLIC).display(),
+        network.status_page()
     ));
     interrupted().await?;
     network.stop();
@@ -255,23 +316,26 @@ async fn run_serve(
     Ok(())
 }
 
-async fn run_bench(load: Load, one_address: bool, json: bool, steps: &Steps) -> Result<(), String> {
+async fn run_bench(
+    load: Load,
+    one_address: bool,
+    json: bool,
+    steps: &Steps,
+) -> Result<(), Failure> {
     let folder = temporary()?;
     let plan = Plan {
         one_address,
         ..Plan::new(folder.path())
     };
     steps.doing("starting the network");
-    let network = Network::start(&plan)
-        .await
-        .map_err(|error| error.to_string())?;
+    let network = Network::start(&plan).await?;
     let result = load::run(&network, load, |stored| {
         steps.doing(format!("{stored} messages stored"));
     })
     .await;
     steps.finish();
     if json {
-        print(serde_json::to_string(&result).map_err(|error| error.to_string())?)?;
+        print_event(serde_json::to_string(&result).map_err(|error| error.to_string())?)?;
     }
     let [median, nine, ninety_nine, longest] = result.latency_ms;
     steps.say(format!(
@@ -287,10 +351,7 @@ async fn run_bench(load: Load, one_address: bool, json: bool, steps: &Steps) -> 
         ));
     }
     match result.first_error {
-        Some(error) => Err(format!(
-            "{} requests failed, the first: {error}",
-            result.errors
-        )),
+        Some(error) => Err(format!("{} requests failed, the first: {error}", result.errors).into()),
         None => Ok(()),
     }
 }

@@ -1,34 +1,32 @@
 //! Starts and stops the whole network.
 
-use session_crypto::Ed25519PublicExt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::durable::write_atomically;
 use rustls::pki_types::CertificateDer;
 use session_crypto::Ed25519Public;
-use session_swarm::record::{ServiceNode, Version};
-use session_swarm::ring::SwarmId;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::admin::Admin;
-use crate::chain::{Chain, VERSION};
-use crate::ledger::Ledger;
-use crate::node::{Node, Shared, StartError, address_of, listen};
+use crate::admin::{Admin, Nodes};
+use crate::capture::Capture;
+use crate::chain::Chain;
+use crate::founding::{Founder, INSIDE, has_many_addresses};
+use crate::ledger::{CERTIFICATE, CERTIFICATE_KEY, Ledger, TOKEN, Urls};
+use crate::node::{Node, Shared, StartError, listen};
 use crate::push::follow;
 use crate::seed::json_rpc;
-use crate::server::{Call, Reply, serve};
-use crate::tls::{Identity, self_signed};
+use crate::server::{Call, Reply, serve, serve_plain};
+use crate::tls::{self, Identity};
+use crate::token::{Access, Token};
 use crate::traffic::Traffic;
 
 /// The most nodes: there are no more addresses of the form 127.0.x.1.
 pub const MAX_NODES: u8 = 200;
-/// How often nodes forget what has expired.
+/// How often nodes forget what has expired, as in the deployed network.
 const TICK: Duration = Duration::from_secs(10);
-/// How often nodes look for what another node did not take.
-const RETRY: Duration = Duration::from_millis(500);
 
 /// What kind of network.
 #[derive(Debug, Clone)]
@@ -49,6 +47,17 @@ pub struct Plan {
     /// Whether a node that refuses connections is noticed as late as in the deployed network, where
     /// nothing refuses: by a member of its swarm after 5 s, by one that relays to it after 30 s.
     pub real_delays: bool,
+    /// A text that the keys and ports of a new network are made of; otherwise they are random.
+    pub seed: Option<String>,
+    /// The port of a seed node over plain http; 0 takes any that is free, none is no such node.
+    pub http_seed: Option<u16>,
+    /// The seed node's certificate and its key, in PEM files, instead of one that is made.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The address under which clients on other machines reach this one. Seed node and nodes listen on
+    /// all addresses then, and the nodes share one.
+    pub advertise: Option<Ipv4Addr>,
+    /// Where packets are written as the nodes opened them.
+    pub capture: Option<PathBuf>,
 }
 
 impl Plan {
@@ -62,6 +71,11 @@ impl Plan {
             notes: false,
             one_address: false,
             real_delays: false,
+            seed: None,
+            http_seed: None,
+            certificate: None,
+            advertise: None,
+            capture: None,
         }
     }
 }
@@ -71,7 +85,7 @@ impl Plan {
 pub struct Network {
     /// The chain.
     pub chain: Arc<Chain>,
-    /// The service nodes.
+    /// The service nodes that were there at the start.
     pub nodes: Vec<Arc<Node>>,
     /// Who talked to whom.
     pub traffic: Arc<Traffic>,
@@ -82,7 +96,7 @@ pub struct Network {
     /// Whether there was no network in the data directory.
     pub is_new: bool,
     seed: Identity,
-    seed_address: SocketAddr,
+    urls: Urls,
     stop: watch::Sender<bool>,
 }
 
@@ -94,77 +108,65 @@ impl Network {
     /// [`StartError`] if something cannot be had.
     pub async fn start(plan: &Plan) -> Result<Self, StartError> {
         let ledger = Arc::new(Ledger::open(plan)?);
-        let kept = ledger.nodes()?;
-        let one_address = plan.one_address || !has_many_addresses().await;
-        let mut listeners = Vec::with_capacity(kept.len());
-        let mut records = Vec::with_capacity(kept.len());
-        for (number, node) in (0..).zip(&kept) {
-            let wanted = if one_address {
-                let port = match node.port {
-                    0 => 0,
-                    port => port.saturating_add(1).saturating_add(number.into()),
-                };
-                SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
-            } else {
-                SocketAddrV4::new(address_of(number), node.port)
-            };
-            let listener = listen(wanted.into()).await?;
-            let port = listener
-                .local_addr()
-                .map_or(wanted.port(), |address| address.port());
-            let address = SocketAddrV4::new(*wanted.ip(), port);
-            records.push(record(&node.secret.public(), address, node.swarm));
-            listeners.push((listener, address));
-        }
-        let shared = Shared {
-            chain: Arc::new(Chain::new(records)),
-            traffic: Arc::new(Traffic::default()),
-            pass: new_pass()?,
-            notes: plan.notes,
-            real_delays: plan.real_delays,
-        };
-        let (chain, traffic) = (Arc::clone(&shared.chain), Arc::clone(&shared.traffic));
-        let mut nodes = Vec::with_capacity(kept.len());
-        for (number, (node, (listener, address))) in kept.into_iter().zip(listeners).enumerate() {
-            let file = ledger.store_of(number);
-            let node = Node::new(node.secret, address.into(), &file, shared.clone())?;
-            node.serve_on(listener);
-            nodes.push(node);
-        }
-
-        if let Some(swarms) = ledger.unfinished() {
-            let after = chain.nodes();
-            let mut before = after.clone();
-            for (node, swarm) in before.iter_mut().zip(swarms) {
-                node.swarm_id = swarm;
-            }
-            follow(&nodes, &before, &after).await;
-            ledger.finish().map_err(|reason| StartError::File {
-                path: plan.data_dir.display().to_string(),
-                reason,
-            })?;
-        }
-
-        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let seed = self_signed(localhost)?;
-        let listener = listen(SocketAddr::from((localhost, plan.port))).await?;
-        let seed_address = listener.local_addr().map_err(|reason| StartError::Listen {
-            address: SocketAddr::from((localhost, plan.port)),
-            reason,
-        })?;
         let (stop, stopped) = watch::channel(false);
-        let seed_url = format!("https://{seed_address}");
-        ledger.publish(&seed_url, &chain.nodes())?;
-        ledger.certify(&seed.pem)?;
+        let (founder, nodes) = found(plan, &ledger, &stopped).await?;
+        let (chain, traffic) = (&founder.shared.chain, &founder.shared.traffic);
+
+        let seed = match &plan.certificate {
+            Some((pem, key)) => {
+                let given = tls::given(pem, key)?;
+                write_atomically(&ledger.path(CERTIFICATE), given.pem.as_bytes())
+                    .map_err(file_error(&ledger.path(CERTIFICATE)))?;
+                given
+            }
+            None => {
+                let (pem, key) = (ledger.path(CERTIFICATE), ledger.path(CERTIFICATE_KEY));
+                tls::kept(&pem, &key, plan.advertise.map(IpAddr::V4))?
+            }
+        };
+        let own = match plan.advertise {
+            Some(_) => Ipv4Addr::UNSPECIFIED,
+            None => Ipv4Addr::LOCALHOST,
+        };
+        let open = async |port: u16| {
+            let address = SocketAddr::from((own, port));
+            let listener = listen(address).await?;
+            match listener.local_addr() {
+                Ok(bound) => Ok((listener, bound.port())),
+                Err(reason) => Err(StartError::Listen { address, reason }),
+            }
+        };
+        let (listener, port) = open(ledger.port()).await?;
+        let http = match plan.http_seed {
+            Some(port) => Some(open(port).await?),
+            None => None,
+        };
+        let public = plan.advertise.unwrap_or(Ipv4Addr::LOCALHOST);
+        let urls = Urls {
+            seed_url: format!("https://{public}:{port}"),
+            http_seed_url: http
+                .as_ref()
+                .map(|(_, port)| format!("http://{public}:{port}")),
+            ctl_url: format!("https://127.0.0.1:{port}"),
+        };
+        ledger.publish(&urls, &chain.nodes())?;
+        let token = Token::kept(&ledger.path(TOKEN)).map_err(file_error(&ledger.path(TOKEN)))?;
+        let mut hosts = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+        hosts.extend(plan.advertise.map(|address| format!("{address}:{port}")));
+
         let is_new = ledger.is_new();
+        let running = Nodes::default();
+        nodes.iter().for_each(|node| running.add(Arc::clone(node)));
         let admin = Admin::new(
-            Arc::clone(&chain),
-            nodes.clone(),
-            Arc::clone(&traffic),
+            Arc::clone(chain),
+            running.clone(),
+            Arc::clone(traffic),
             ledger,
-            seed_url,
+            Arc::clone(&founder),
+            urls.clone(),
+            Access::new(token, hosts),
         );
-        let (answers, orders) = (Arc::clone(&chain), admin.clone());
+        let (answers, orders) = (Arc::clone(chain), admin.clone());
         let handler = move |call: Call| {
             let (answers, orders) = (Arc::clone(&answers), orders.clone());
             async move {
@@ -177,51 +179,55 @@ impl Network {
                 }
             }
         };
-        tokio::spawn(serve(
-            listener,
-            Arc::clone(&seed.config),
-            "localnet",
-            handler,
-            stopped,
-        ));
+        let config = Arc::clone(&seed.config);
+        tokio::spawn(serve(listener, config, NAME, handler, stopped.clone()));
+        if let Some((listener, _)) = http {
+            let answers = Arc::clone(chain);
+            // No page and no orders there: what is said can be read and changed on the way.
+            let handler = move |call: Call| {
+                let reply = json_rpc(&answers, &call);
+                std::future::ready(reply.unwrap_or_else(|| Reply::text(404, "Not Found")))
+            };
+            tokio::spawn(serve_plain(listener, NAME, handler, stopped.clone()));
+        }
 
-        let ticking = nodes.clone();
-        let mut stopped = stop.subscribe();
+        let mut ended = stopped;
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep(TICK) => ticking.iter().for_each(|node| node.tick()),
-                    () = crate::server::stopped(&mut stopped) => return,
+                    () = tokio::time::sleep(TICK) => running.all().iter().for_each(|node| node.tick()),
+                    () = crate::server::stopped(&mut ended) => return,
                 }
             }
         });
-        for node in nodes.clone() {
-            let mut stopped = stop.subscribe();
-            tokio::spawn(async move {
-                loop {
-                    tokio::select! {
-                        () = tokio::time::sleep(RETRY) => node.retry().await,
-                        () = crate::server::stopped(&mut stopped) => return,
-                    }
-                }
-            });
-        }
+        nodes.iter().for_each(|node| founder.keep_retrying(node));
         Ok(Self {
-            chain,
+            chain: Arc::clone(chain),
+            traffic: Arc::clone(traffic),
+            one_address: founder.one_address,
             nodes,
-            traffic,
             admin,
-            one_address,
             seed,
             is_new,
-            seed_address,
+            urls,
             stop,
         })
     }
 
     /// The URL of the seed node.
     pub fn seed_url(&self) -> String {
-        format!("https://{}", self.seed_address)
+        self.urls.seed_url.clone()
+    }
+
+    /// All URLs of the seed node.
+    pub const fn urls(&self) -> &Urls {
+        &self.urls
+    }
+
+    /// The URL of the status page, with the token that its orders need.
+    pub fn status_page(&self) -> String {
+        let token = self.admin.access().token().expose();
+        format!("{}/#{token}", self.urls.ctl_url)
     }
 
     /// The certificate of the seed node.
@@ -237,7 +243,7 @@ impl Network {
     /// Stops everything; requests that are being served are ended.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
-        self.nodes.iter().for_each(|node| node.down());
+        self.admin.nodes().iter().for_each(|node| node.down());
     }
 }
 
@@ -247,9 +253,63 @@ impl Drop for Network {
     }
 }
 
-/// Whether this system has more loopback addresses than one, as Linux does.
-async fn has_many_addresses() -> bool {
-    TcpListener::bind((address_of(0), 0)).await.is_ok()
+/// What the seed node calls itself.
+const NAME: &str = "localnet";
+
+fn file_error(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> StartError {
+    move |reason| StartError::File {
+        path: path.display().to_string(),
+        reason,
+    }
+}
+
+/// Starts the nodes of a network, and finishes what the last run has begun.
+async fn found(
+    plan: &Plan,
+    ledger: &Arc<Ledger>,
+    stop: &watch::Receiver<bool>,
+) -> Result<(Arc<Founder>, Vec<Arc<Node>>), StartError> {
+    let capture = plan.capture.as_deref().map(Capture::new).transpose();
+    let capture = capture.map_err(file_error(&plan.capture.clone().unwrap_or_default()))?;
+    let one_address = plan.one_address || plan.advertise.is_some() || !has_many_addresses().await;
+    let founder = Founder {
+        shared: Shared {
+            chain: Arc::new(Chain::new(vec![])),
+            traffic: Arc::new(Traffic::default()),
+            pass: new_pass()?,
+            notes: plan.notes,
+            real_delays: plan.real_delays,
+            dial: plan.advertise.map(|_| INSIDE),
+            capture: capture.map(Arc::new),
+        },
+        one_address,
+        advertise: plan.advertise,
+        stop: stop.clone(),
+    };
+    let kept = ledger.nodes()?;
+    let mut listeners = Vec::with_capacity(kept.len());
+    for (number, node) in (0..).zip(&kept) {
+        listeners.push(founder.listen(number, node.port).await?);
+    }
+    let swarms: Vec<_> = kept.iter().map(|node| node.swarm).collect();
+    let mut nodes = Vec::with_capacity(kept.len());
+    for ((number, node), place) in (0..).zip(kept).zip(listeners) {
+        nodes.push(founder.start(ledger, number, node.secret, place)?);
+    }
+    let listed = nodes.iter().zip(swarms);
+    let after: Vec<_> = listed
+        .filter_map(|(node, swarm)| Some(node.record_in(swarm?)))
+        .collect();
+    founder.shared.chain.found(after.clone());
+    if let Some(swarms) = ledger.unfinished() {
+        let listed = nodes.iter();
+        let before: Vec<_> = listed
+            .filter_map(|node| Some(node.record_in(*swarms.get(node.public())?)))
+            .collect();
+        follow(&nodes, &before, &after).await;
+        ledger.finish().map_err(file_error(&plan.data_dir))?;
+    }
+    Ok((Arc::new(founder), nodes))
 }
 
 /// What the nodes of this run know each other by.
@@ -257,19 +317,4 @@ fn new_pass() -> Result<Arc<str>, StartError> {
     let mut pass = [0; 32];
     getrandom::fill(&mut pass).map_err(|_| StartError::Random)?;
     Ok(const_hex::encode(pass).into())
-}
-
-fn record(public: &Ed25519Public, address: SocketAddrV4, swarm_id: SwarmId) -> ServiceNode {
-    ServiceNode {
-        ed25519: *public,
-        x25519: public.to_x25519().ok(),
-        // In this network the identity on the chain is the same key.
-        legacy: Some(public.to_bytes()),
-        ip: *address.ip(),
-        https_port: address.port(),
-        omq_port: address.port(),
-        version: Version(VERSION),
-        swarm_id,
-        requested_unlock_height: 0,
-    }
 }

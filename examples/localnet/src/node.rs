@@ -1,6 +1,6 @@
 //! A service node: a real HTTPS server that peels onions and keeps messages.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +11,17 @@ use client::http::{Answer as HttpAnswer, Http, HttpError, Trust};
 use http_body_util::Full;
 use hyper::{Method, Request, header};
 use retry::Delivery;
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
 use session_storage::RpcError;
 use session_storage::replication::{self, RetryQueue};
-use session_swarm::record::ServiceNode;
+use session_swarm::record::{ServiceNode, Version};
+use session_swarm::ring::SwarmId;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::chain::Chain;
+use crate::capture::Capture;
+use crate::chain::{Chain, VERSION};
 use crate::fault::{Faults, Lie, now_ms};
 use crate::push;
 use crate::rate::RateLimit;
@@ -95,6 +97,19 @@ pub struct Shared {
     pub notes: bool,
     /// Whether a node that refuses connections is noticed as late as in the deployed network.
     pub real_delays: bool,
+    /// Where nodes reach each other, if not where they say that they are.
+    pub dial: Option<IpAddr>,
+    /// Where packets are written as they were opened.
+    pub capture: Option<Arc<Capture>>,
+}
+
+/// Where a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where clients reach it.
+    pub public: SocketAddrV4,
 }
 
 /// A service node.
@@ -102,16 +117,19 @@ pub struct Node {
     secret: Ed25519Secret,
     public: Ed25519Public,
     onion: OnionNode,
-    address: SocketAddr,
+    place: Place,
     tls: Identity,
     store: Mutex<Store>,
     chain: Arc<Chain>,
     peers: Http,
     outside: Http,
-    rate: RateLimit,
+    /// The requests that each client address may send.
+    pub rate: RateLimit,
     traffic: Arc<Traffic>,
     pass: Arc<str>,
     real_delays: bool,
+    dial: Option<IpAddr>,
+    capture: Option<Arc<Capture>>,
     /// What other nodes did not take.
     retries: Mutex<RetryQueue<Delivery>>,
     /// What the node could see.
@@ -125,7 +143,7 @@ pub struct Node {
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node")
-            .field("address", &self.address)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }
@@ -138,23 +156,25 @@ impl Node {
     /// [`StartError`] if something cannot be had.
     pub fn new(
         secret: Ed25519Secret,
-        address: SocketAddr,
+        place: Place,
         file: &Path,
         shared: Shared,
     ) -> Result<Arc<Self>, StartError> {
         let public = secret.public();
-        let from = Some(address.ip());
+        let from = Some(place.listen.ip()).filter(|ip| !ip.is_unspecified());
         Ok(Arc::new(Self {
             onion: OnionNode::new(public, secret.to_x25519()),
             secret,
             public,
-            address,
-            tls: self_signed(address.ip())?,
+            place,
+            tls: self_signed((*place.public.ip()).into())?,
             store: Mutex::new(Store::open(file)?),
             chain: shared.chain,
             traffic: shared.traffic,
             pass: shared.pass,
             real_delays: shared.real_delays,
+            dial: shared.dial,
+            capture: shared.capture,
             retries: Mutex::new(retry::queue()),
             peers: Http::new(Trust::Any, from),
             outside: Http::new(Trust::Any, from),
@@ -180,9 +200,25 @@ impl Node {
         self.public.to_string()
     }
 
-    /// Where the node listens.
+    /// Where clients reach the node.
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        SocketAddr::V4(self.place.public)
+    }
+
+    /// The node's entry in the chain's list when it is in this swarm.
+    pub fn record_in(&self, swarm_id: SwarmId) -> ServiceNode {
+        ServiceNode {
+            ed25519: self.public,
+            x25519: self.public.to_x25519().ok(),
+            // In this network the identity on the chain is the same key.
+            legacy: Some(self.public.to_bytes()),
+            ip: *self.place.public.ip(),
+            https_port: self.place.public.port(),
+            omq_port: self.place.public.port(),
+            version: Version(VERSION),
+            swarm_id,
+            requested_unlock_height: 0,
+        }
     }
 
     /// How many onion layers the node has opened.
@@ -230,7 +266,7 @@ impl Node {
         if self.is_up() {
             return Ok(());
         }
-        let listener = listen(self.address).await?;
+        let listener = listen(self.place.listen).await?;
         self.serve_on(listener);
         Ok(())
     }
@@ -315,7 +351,8 @@ impl Node {
     }
 
     async fn client_storage(self: &Arc<Self>, call: &Call) -> Reply {
-        if call.headers.contains_key("x-loki-long-poll") {
+        let poll = call.headers.get("x-loki-long-poll");
+        if poll.is_some_and(|poll| !poll.is_empty()) {
             return refuse(&RpcError::LongPolling);
         }
         if !self.rate.admits(call.from.ip(), now_ms(0)) {
@@ -387,7 +424,8 @@ impl Node {
         let to = peer.ed25519.to_string();
         self.traffic.note(Some(self.name()), to, kind);
         self.seen.bytes(&body);
-        let url = format!("https://{}:{}{path}", peer.ip, peer.https_port);
+        let host = self.dial.unwrap_or(IpAddr::V4(peer.ip));
+        let url = format!("https://{host}:{}{path}", peer.https_port);
         let request = Request::post(&url)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(PEER_PASS, &*self.pass)

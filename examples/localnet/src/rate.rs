@@ -22,3 +22,19 @@ impl RateLimit {
         limit.admits(from, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_requests_at_once() {
+        let (limit, now) = (RateLimit::default(), 1_000_000);
+        let [one, other] = ["127.0.0.1", "127.0.0.2"].map(|text| text.parse().unwrap());
+        let admitted = (0..1000).filter(|_| limit.admits(one, now)).count();
+        assert_eq!(admitted, 600);
+        assert!(limit.admits(other, now), "others are not concerned");
+        assert!(!limit.admits(one, now));
+        assert!(limit.admits(one, now + 10), "some are added with time");
+    }
+}

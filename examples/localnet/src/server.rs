@@ -1,4 +1,7 @@
-//! An HTTPS server on one address, with a handler for each request.
+//! An HTTP server on one address, with or without TLS, with a handler for each request.
+//!
+//! What a client can hold on to is bounded: the number of its connections, the time of a handshake, the
+//! time between two pieces of a request, and the bytes of bodies that are not complete.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -6,22 +9,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-/// The largest request body, in bytes (protocol: onion, section 6.1).
-pub const MAX_BODY: usize = 10 * 1024 * 1024;
-/// Idle connections are closed after this time.
-const IDLE: Duration = Duration::from_secs(11);
-/// A TLS handshake must end within this time.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+mod body;
+mod strict;
+#[cfg(test)]
+mod tests;
+
+use body::Bodies;
+pub use body::MAX_BODY;
+use strict::{Head, Strict};
+
+/// A TLS handshake must end within this time. A machine that is busy with many of them takes long.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+
+/// What clients can make a server hold.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Maximum number of connections. More wait until one ends.
+    connections: usize,
+    /// Maximum length of all bodies together, in bytes, that were received in part.
+    incomplete: usize,
+    /// The longest pause between two pieces of a request; idle connections are closed after it.
+    idle: Duration,
+    /// A body must be complete within this time.
+    whole: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connections: 512,
+    incomplete: 32 * 1024 * 1024,
+    idle: Duration::from_secs(11),
+    whole: Duration::from_secs(60),
+};
 
 /// A request as a handler sees it.
 #[derive(Debug)]
@@ -73,26 +102,81 @@ impl Reply {
             body: body.into(),
         }
     }
+
+    /// A text, after which the connection ends.
+    pub(crate) fn last(status: u16, body: &'static str) -> Self {
+        Self {
+            header: Some(("Connection", "close".to_owned())),
+            ..Self::text(status, body)
+        }
+    }
 }
 
-/// Takes connections until `stop` becomes true, each in a task of its own.
+/// Takes TLS connections until `stop` becomes true, each in a task of its own.
 ///
-/// `name` is the `Server` header. A request that is too long gets 413, an unreadable one ends its
-/// connection; neither reaches the handler.
+/// `name` is the `Server` header. A request that is too long gets 413, one that stalls 408, an unreadable
+/// one 400, each of which ends its connection; none reaches the handler.
 pub async fn serve<H, F>(
     listener: TcpListener,
     tls: Arc<rustls::ServerConfig>,
     name: &'static str,
     handler: H,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) where
     H: Fn(Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
     let acceptor = TlsAcceptor::from(tls);
+    let wrap = move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));
+            handshake.await.ok()?.ok()
+        }
+    };
+    accept(listener, LIMITS, wrap, name, handler, stop).await;
+}
+
+/// The same without TLS.
+pub async fn serve_plain<H, F>(
+    listener: TcpListener,
+    name: &'static str,
+    handler: H,
+    stop: watch::Receiver<bool>,
+) where
+    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    accept(listener, LIMITS, plain, name, handler, stop).await;
+}
+
+fn plain(stream: TcpStream) -> std::future::Ready<Option<TcpStream>> {
+    std::future::ready(Some(stream))
+}
+
+async fn accept<W, S, I, H, F>(
+    listener: TcpListener,
+    limits: Limits,
+    wrap: W,
+    name: &'static str,
+    handler: H,
+    mut stop: watch::Receiver<bool>,
+) where
+    W: Fn(TcpStream) -> S,
+    S: Future<Output = Option<I>> + Send + 'static,
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let room = Arc::new(Semaphore::new(limits.incomplete));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accepted => accepted,
             () = stopped(&mut stop) => return,
         };
         // A client that is gone before it was accepted is no reason to stop.
@@ -100,12 +184,17 @@ pub async fn serve<H, F>(
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let (acceptor, handler, stop) = (acceptor.clone(), handler.clone(), stop.clone());
+        let _ = stream.set_nodelay(true);
+        let wrapped = wrap(stream);
+        let bodies = Bodies {
+            limits,
+            room: Arc::clone(&room),
+        };
+        let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
-            let _ = stream.set_nodelay(true);
-            let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));
-            if let Ok(Ok(stream)) = handshake.await {
-                connection(TokioIo::new(stream), from, name, handler, stop).await;
+            let _place = place;
+            if let Some(stream) = wrapped.await {
+                connection(stream, from, name, &bodies, handler, stop).await;
             }
         });
     }
@@ -121,16 +210,22 @@ async fn connection<I, H, F>(
     stream: I,
     from: SocketAddr,
     name: &'static str,
+    bodies: &Bodies,
     handler: H,
     mut stop: watch::Receiver<bool>,
 ) where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    I: AsyncRead + AsyncWrite + Unpin,
     H: Fn(Call) -> F,
     F: Future<Output = Reply>,
 {
+    let head = Head::default();
+    let stream = Strict::new(stream, head.clone());
     let service = service_fn(|request| async {
-        let reply = match read(request, from).await {
-            Ok(call) => handler(call).await,
+        let reply = match read(request, from, bodies).await {
+            Ok(call) => {
+                head.next();
+                handler(call).await
+            }
             Err(reply) => reply,
         };
         Ok::<_, std::convert::Infallible>(respond(reply, name))
@@ -138,9 +233,9 @@ async fn connection<I, H, F>(
     let mut http = hyper::server::conn::http1::Builder::new();
     let running = http
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(bodies.limits.idle)
         .title_case_headers(true);
-    let running = running.serve_connection(stream, service);
+    let running = running.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(running);
     tokio::select! {
         _ = running.as_mut() => {}
@@ -151,34 +246,34 @@ async fn connection<I, H, F>(
     }
 }
 
-async fn read(request: Request<Incoming>, from: SocketAddr) -> Result<Call, Reply> {
+async fn read(
+    request: Request<Incoming>,
+    from: SocketAddr,
+    bodies: &Bodies,
+) -> Result<Call, Reply> {
     let (head, body) = request.into_parts();
-    let too_long = || Reply {
-        header: Some(("Connection", "close".to_owned())),
-        ..Reply::text(413, "Request body too large")
-    };
+    // As deployed nodes do.
+    if head.version != Version::HTTP_11 || !head.headers.contains_key(header::HOST) {
+        return Err(Reply::last(400, "Bad Request"));
+    }
     if let Some(length) = head.headers.get(header::CONTENT_LENGTH) {
         let length = length
             .to_str()
             .ok()
             .and_then(|text| text.parse::<u64>().ok());
         match length {
-            Some(length) if length > MAX_BODY as u64 => return Err(too_long()),
+            Some(length) if length > MAX_BODY as u64 => return Err(body::too_long()),
             Some(_) => {}
-            None => return Err(Reply::text(400, "Invalid Content-Length")),
+            None => return Err(Reply::last(400, "Invalid Content-Length")),
         }
     }
-    let body = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|_| too_long())?;
     Ok(Call {
         from,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: body.to_bytes(),
+        body: bodies.read(body).await?,
     })
 }
 

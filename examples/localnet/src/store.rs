@@ -1,7 +1,7 @@
 //! What a service node keeps: messages by account and namespace, in SQLite.
 //!
-//! A write is on disk, in the write-ahead log, before the request is answered: killing the process
-//! at any moment loses nothing that was acknowledged.
+//! A write is on disk, in the write-ahead log, before the request is answered: neither a kill of the
+//! process nor a loss of power loses anything that was acknowledged.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub struct Store {
 /// the deployed server behaves (protocol: storage-rpc, sections 3.3 and 4.2).
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+    PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     CREATE TABLE IF NOT EXISTS owners (
         id      INTEGER PRIMARY KEY,
@@ -84,6 +84,21 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
+/// Makes the file, if it is not there, for its owner alone: SQLite gives the files beside it the same
+/// mode.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    match client::durable::create_private(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// Opens the store in `file`, making it if it is not there.
     ///
@@ -91,6 +106,10 @@ impl Store {
     ///
     /// [`StoreError`] if the file cannot be opened or is no store.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
+        make_private(file).map_err(|error| {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+            StoreError::SqliteFailure(code, Some(error.to_string()))
+        })?;
         let db = Connection::open(file)?;
         db.execute_batch(SCHEMA)?;
         Ok(Self { db })
@@ -159,7 +178,8 @@ impl Store {
 
     /// The messages of a namespace that came after the one with hash `after`, in the order in
     /// which they came; all of them if `after` is unknown. `take` says for each whether it is still
-    /// wanted; the first that is not ends the list. The truth value is whether there are more.
+    /// wanted; the first that is not ends the list. The truth value is whether there are more. A
+    /// message that has expired is listed until [`expire`](Self::expire) takes it away.
     ///
     /// # Errors
     ///
@@ -169,7 +189,6 @@ impl Store {
         account: &[u8; 33],
         namespace: i16,
         after: Option<&str>,
-        now: u64,
         mut take: impl FnMut(&Message) -> bool,
     ) -> Result<(Vec<Message>, bool), StoreError> {
         let mut from = 0;
@@ -178,20 +197,18 @@ impl Store {
                 .db
                 .prepare_cached(
                     "SELECT messages.id FROM messages JOIN owners ON owners.id = owner
-                     WHERE account = ?1 AND namespace = ?2 AND hash = ?3 AND expiry > ?4",
+                     WHERE account = ?1 AND namespace = ?2 AND hash = ?3",
                 )?
-                .query_row(params![account, namespace, after, time(now)], |row| {
-                    row.get(0)
-                })
+                .query_row(params![account, namespace, after], |row| row.get(0))
                 .optional()?
                 .unwrap_or(0_i64);
         }
         let mut query = self.db.prepare_cached(
             "SELECT hash, timestamp, expiry, data FROM messages JOIN owners ON owners.id = owner
-             WHERE account = ?1 AND namespace = ?2 AND messages.id > ?3 AND expiry > ?4
+             WHERE account = ?1 AND namespace = ?2 AND messages.id > ?3
              ORDER BY messages.id",
         )?;
-        let mut rows = query.query(params![account, namespace, from, time(now)])?;
+        let mut rows = query.query(params![account, namespace, from])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let next = message(row)?;
@@ -312,7 +329,7 @@ mod tests {
         let list = |after: Option<&str>, count: usize| {
             let mut left = count;
             let (found, more) = store
-                .list(&ACCOUNT, 0, after, 0, |_| {
+                .list(&ACCOUNT, 0, after, |_| {
                     left = left.wrapping_sub(1);
                     left != usize::MAX
                 })
@@ -346,8 +363,8 @@ mod tests {
         store
             .insert(&ACCOUNT, 0, false, &message("new", 20))
             .unwrap();
-        let (found, _) = store.list(&ACCOUNT, 0, None, 10, |_| true).unwrap();
-        assert_eq!(found.len(), 1);
+        let (found, _) = store.list(&ACCOUNT, 0, None, |_| true).unwrap();
+        assert_eq!(found.len(), 2, "as long as nobody has looked");
         assert_eq!(store.expire(10).unwrap(), 1);
         assert_eq!(store.count().unwrap(), 1);
     }
@@ -364,7 +381,7 @@ mod tests {
         store
             .insert(&ACCOUNT, -21, true, &message("new", 100))
             .unwrap();
-        let (found, _) = store.list(&ACCOUNT, -21, None, 0, |_| true).unwrap();
+        let (found, _) = store.list(&ACCOUNT, -21, None, |_| true).unwrap();
         assert_eq!(found, [message("new", 100)]);
         assert_eq!(store.count().unwrap(), 2);
     }
@@ -382,8 +399,28 @@ mod tests {
             error.to_string().contains("FOREIGN KEY constraint failed"),
             "{error}"
         );
-        let (found, _) = store.list(&ACCOUNT, -21, None, 0, |_| true).unwrap();
+        let (found, _) = store.list(&ACCOUNT, -21, None, |_| true).unwrap();
         assert_eq!(found, [message("old", 100)]);
+    }
+
+    #[test]
+    fn what_is_answered_is_on_disk_and_for_the_owner_alone() {
+        let (folder, mut store) = store();
+        store
+            .insert(&ACCOUNT, 0, false, &message("a", 100))
+            .unwrap();
+        let synchronous: i64 = store
+            .db
+            .query_row("PRAGMA synchronous", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(synchronous, 2, "FULL");
+        #[cfg(unix)]
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            use std::os::unix::fs::PermissionsExt;
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+        }
     }
 
     #[test]
@@ -395,7 +432,7 @@ mod tests {
             .insert(&ACCOUNT, -11, false, &message("a", 100))
             .unwrap();
         let store = Store::open(&file).unwrap();
-        let (found, more) = store.list(&ACCOUNT, -11, None, 0, |_| true).unwrap();
+        let (found, more) = store.list(&ACCOUNT, -11, None, |_| true).unwrap();
         assert_eq!(found, [message("a", 100)]);
         assert!(!more);
     }

@@ -1,8 +1,10 @@
 //! Steps on a terminal, with a spinner while one takes time.
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use client::foreign;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows the steps of a run: a spinner on a terminal, plain lines elsewhere, nothing if silent.
@@ -11,6 +13,8 @@ pub struct Steps {
     silent: bool,
     bar: ProgressBar,
     started: Instant,
+    /// Why a line could not be written, the first time.
+    unwritten: Mutex<Option<String>>,
 }
 
 impl Steps {
@@ -30,6 +34,7 @@ impl Steps {
             silent,
             bar,
             started: Instant::now(),
+            unwritten: Mutex::default(),
         }
     }
 
@@ -54,11 +59,37 @@ impl Steps {
         }
     }
 
-    /// A line that somebody may not want to read to the end.
     fn line(&self, text: &str) {
-        self.bar.suspend(|| {
-            let _ = print(text);
-        });
+        let printed = self.bar.suspend(|| print(text));
+        self.note(printed);
+    }
+
+    /// Prints an event of the JSON output.
+    pub fn event(&self, event: impl std::fmt::Display) {
+        self.note(print_event(event));
+    }
+
+    fn note(&self, printed: Result<(), String>) {
+        if let Err(reason) = printed {
+            let mut unwritten = self
+                .unwritten
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            unwritten.get_or_insert(reason);
+        }
+    }
+
+    /// Whether all lines have left the program.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why the first one that has not could not be written.
+    pub fn outcome(&self) -> Result<(), String> {
+        let unwritten = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        unwritten.clone().map_or(Ok(()), Err)
     }
 
     /// Time since the start.
@@ -78,6 +109,20 @@ impl Steps {
 ///
 /// A sentence that says why it cannot be written.
 pub fn print(line: impl std::fmt::Display) -> Result<(), String> {
+    // What the network says has passed other hands.
+    written(&foreign::lines(&line.to_string()))
+}
+
+/// Prints a JSON object on the standard output, as [`print`] does a line.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn print_event(event: impl std::fmt::Display) -> Result<(), String> {
+    written(&foreign::json(&event.to_string()))
+}
+
+fn written(line: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

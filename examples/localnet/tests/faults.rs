@@ -185,6 +185,38 @@ async fn a_member_that_was_down_gets_what_it_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_a_fetch_ended_is_remembered_of_the_node_that_answered_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        nodes: 8,
+        swarms: 2,
+        ..Plan::new(folder.path())
+    };
+    let network = Network::start(&plan).await.unwrap();
+    let (sender, to) = (connect(&network, 1).await, account(2));
+    sender.send(to.id(), "hello", None).await.unwrap();
+    let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+    let keepers = network.admin.keepers(&storage);
+    let (liars, honest) = keepers.split_at(2);
+    for liar in liars {
+        let lie = order("lie", &liar.name(), "wrong-swarm");
+        network.admin.obey(&lie).await.unwrap();
+    }
+    // A liar sends the client elsewhere, and what comes from there has another order.
+    let receiver = connect(&network, 2).await;
+    let (mut last_hashes, mut got) = (BTreeMap::new(), 0);
+    for _ in 0..2 * keepers.len() {
+        if let Ok(fetched) = receiver.receive(&mut last_hashes).await {
+            got += fetched.messages.len();
+        }
+    }
+    assert!(got > 0);
+    for node in last_hashes.keys() {
+        assert!(honest.iter().any(|keeper| keeper.name() == *node), "{node}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn orders_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().to_owned();
@@ -198,13 +230,13 @@ async fn orders_that_make_no_sense_are_refused() {
     for (order, sentence) in [
         (order("down", "nobody", ""), "no node"),
         (order("down", "", ""), "no node"),
-        (order("slow", &node, "soon"), "no time"),
+        (order("slow", &node, "soon"), "not a time"),
         (order("slow", &node, "60001"), "at most"),
-        (order("lie", &node, "sometimes"), "no lie"),
-        (order("clock", &node, "x"), "no time"),
-        (order("move", &node, "xyz"), "no swarm id"),
+        (order("lie", &node, "sometimes"), "not a lie"),
+        (order("clock", &node, "x"), "not a time"),
+        (order("move", &node, "xyz"), "not a swarm id"),
         (order("move", &node, "ffffffffffffffff"), "no swarm"),
-        (order("explode", &node, ""), "no order"),
+        (order("explode", &node, ""), "not an order"),
         (order("dissolve", &node, "0"), "no other one"),
     ] {
         let said = network.admin.obey(&order).await.unwrap_err();

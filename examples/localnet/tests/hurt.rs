@@ -11,12 +11,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use client::http::{Http, Trust};
 use client::network::Options;
 use client::session::{Client, Kept, Sent};
 use client::state::State;
+use http_body_util::Full;
+use hyper::Request;
 use localnet::admin::Order;
 use localnet::store::Store;
+use localnet::token::Token;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
@@ -70,11 +74,20 @@ fn serve(data_dir: &Path, port: u16) -> Serving {
     }
 }
 
+/// A request that shows the token in a data directory.
+fn order_to(url: &str, data_dir: &Path, body: Vec<u8>) -> Request<Full<Bytes>> {
+    let token = Token::read(&data_dir.join("ctl.token")).unwrap();
+    let request = Request::post(url)
+        .header("content-type", "application/json")
+        .header("authorization", token.header());
+    request.body(Full::new(body.into())).unwrap()
+}
+
 impl Serving {
     async fn ask(&self, path: &str, body: Vec<u8>) -> Value {
         let http = Http::new(Trust::Pinned(self.options.pins.clone()), None);
         let url = format!("{}/{path}", self.options.seeds[0]);
-        let answer = http.post(&url, "application/json", body.into(), PATIENCE);
+        let answer = http.send(order_to(&url, &self.data_dir, body), PATIENCE);
         let answer = answer.await.unwrap();
         let said = serde_json::from_slice(&answer.body).unwrap();
         assert!(answer.is_ok(), "{said}");
@@ -309,14 +322,12 @@ async fn nothing_acknowledged_is_lost_whatever_happens() {
     };
     let http = Http::new(Trust::Pinned(serving.options.pins.clone()), None);
     let url = format!("{}/ctl", serving.options.seeds[0]);
-    let body = serde_json::to_vec(&dissolve).unwrap();
+    let order = order_to(&url, folder.path(), serde_json::to_vec(&dissolve).unwrap());
     let moving = folder.path().join("moving.json");
     let keys = || std::fs::read(folder.path().join("keys.json")).unwrap();
     let before = keys();
     let ordered = tokio::spawn(async move {
-        let _ = http
-            .post(&url, "application/json", body.into(), PATIENCE)
-            .await;
+        let _ = http.send(order, PATIENCE).await;
     });
     let began = async {
         while keys() == before {

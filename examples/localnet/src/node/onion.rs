@@ -38,6 +38,11 @@ impl Node {
         let peeled = self
             .onion
             .peel(&mut UnwrapErr(SysRng), arrival, &self.not_ready());
+        if let Some(capture) = &self.capture
+            && let Err(error) = capture.write(&self.name(), &peeled)
+        {
+            eprintln!("localnet: a packet could not be written: {error}");
+        }
         reply(match peeled {
             Ok(Peeled::Relay(relay)) => self.relay(relay).await,
             Ok(Peeled::Exit(exit)) => self.exit(exit).await,

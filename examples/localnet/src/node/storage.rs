@@ -180,9 +180,7 @@ impl Node {
             Request::Retrieve(call) => Response::ok(self.retrieve(call)?.to_value()),
             Request::GetExpiries(call) => {
                 let hashes = call.messages.iter().map(String::as_str);
-                let found = self
-                    .store()
-                    .expiries(call.account.as_bytes(), hashes, stamp.t)?;
+                let found = self.store().expiries(call.account.as_bytes(), hashes)?;
                 let found = found
                     .into_iter()
                     .filter_map(|(hash, at)| Some((hash.parse().ok()?, at)));

@@ -50,7 +50,6 @@ impl Node {
             call.account.as_bytes(),
             call.namespace().number(),
             after.as_deref(),
-            self.now(),
             |message| page.take(message.data.len()),
         )?;
         let messages = found.into_iter().filter_map(|message| {
@@ -109,10 +108,7 @@ impl Node {
         let account = call.account.as_bytes();
         let mut store = self.store();
         let hashes = call.messages.iter().map(MessageHash::as_str);
-        let stored: BTreeMap<String, u64> = store
-            .expiries(account, hashes, self.now())?
-            .into_iter()
-            .collect();
+        let stored: BTreeMap<String, u64> = store.expiries(account, hashes)?.into_iter().collect();
         let applied = call.apply(self.now(), |hash| stored.get(hash.as_str()).copied());
         let changes = applied
             .changes
