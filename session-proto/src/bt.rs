@@ -1,4 +1,4 @@
-//! bt-encoding: the canonical dialect of bencode that Session uses beside protobuf.
+//! bt-encoding: the canonical dialect of bencode in the Session protocol.
 //!
 //! ```text
 //! integer   i42e  i-7e  i0e        -2^63 ..= 2^64-1, shortest form
@@ -7,14 +7,13 @@
 //! dict      d 1:a i1e 1:b 0: e     string keys, strictly ascending as unsigned bytes
 //! ```
 //!
-//! Every value has exactly one encoding, and the reader takes only that one: no leading zeros, no
-//! `-0`, no unsorted or repeated keys, nothing after the outermost value (protocol: bt-encoding,
-//! section 5). So `encode(parse(b)) == b` for everything that parses.
+//! Every value has exactly one encoding, and the reader accepts only that one: no leading zeros, no
+//! `-0`, no unsorted or repeated keys, no bytes after the outermost value (protocol: bt-encoding,
+//! section 5). Therefore `encode(parse(b)) == b` for every input that parses.
 //!
 //! [`parse`] checks the whole input in one pass, without recursion and without allocation, and
-//! returns a [`Value`] that borrows from it. Depth, number of values and size are bounded by
-//! [`Limits`]. [`dict()`] and [`list()`] write; what they write is always canonical, whatever the
-//! order in which keys are given.
+//! returns a [`Value`] that borrows from it. [`Limits`] bound depth, number of values and size.
+//! [`dict()`] and [`list()`] write the canonical encoding, in whichever order keys are given.
 //!
 //! ```
 //! use session_proto::bt;
@@ -49,7 +48,7 @@ pub use read::{
 pub use signed::{SIGNATURE_KEY, Signed, signed_dict};
 pub use write::{DictWriter, ListWriter, dict, dict_with_capacity, list};
 
-/// Levels of lists and dicts inside each other that a reader accepts.
+/// Maximum number of nested lists and dicts.
 ///
 /// The deepest structure of the protocol has about eight.
 pub const MAX_DEPTH: usize = 64;

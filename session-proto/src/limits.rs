@@ -1,37 +1,37 @@
 //! Limits and constants of the message formats, in one place.
 //!
-//! Those that the protocol sets say so; the others only keep hostile input from using more memory
-//! than a small multiple of its length, and lie far above what clients send.
+//! Limits of the protocol name their section. The others bound the memory that hostile input uses to a
+//! small multiple of its length; they lie far above what clients send.
 
 use core::time::Duration;
 
-/// Bytes of a Content that are read at most. What wraps one may have 4,096 more.
+/// Maximum encoded length of a `Content`, in bytes. Its wrapper may have 4,096 more.
 ///
 /// The largest message of the protocol is a closed group message (protocol: crypto, section 3).
 pub const MAX_CONTENT: usize = 1_000_000;
-/// Attachments of a message, as the protocol has it (protocol: messages, section 2.4).
+/// Maximum number of attachments of a message (protocol: messages, section 2.4).
 pub const MAX_ATTACHMENTS: usize = 32;
-/// Link previews of a message. Clients send one.
+/// Maximum number of link previews of a message. Clients send one.
 pub const MAX_PREVIEWS: usize = 16;
-/// Messages named by one read receipt.
+/// Maximum number of messages that a read receipt names.
 pub const MAX_RECEIPTS: usize = 10_000;
-/// Member ids, or message hashes, named by one group update.
+/// Maximum number of member ids, or message hashes, that a group update names.
 pub const MAX_LISTED: usize = 4_096;
-/// Session descriptions or candidates of one call message.
+/// Maximum number of session descriptions or candidates of a call message.
 pub const MAX_SDPS: usize = 256;
 
-/// Unicode scalar values of a text (protocol: messages, section 5.6).
+/// Maximum number of Unicode scalar values of a text (protocol: messages, section 5.6).
 pub const MAX_TEXT: usize = 2_000;
-/// Unicode scalar values of a text whose sender has Session Pro.
+/// Maximum number of Unicode scalar values of a text whose sender has Session Pro.
 pub const MAX_TEXT_PRO: usize = 10_000;
-/// Conversations that can be pinned without Session Pro.
+/// Maximum number of pinned conversations without Session Pro.
 pub const MAX_PINNED: usize = 5;
 
-/// The bit of `DataMessage.flags` that changes the timer of a conversation.
+/// Bit of `DataMessage.flags` that changes the timer of a conversation.
 pub const FLAG_EXPIRATION_TIMER_UPDATE: u32 = 2;
-/// The bit of `AttachmentPointer.flags` of a voice message.
+/// Bit of `AttachmentPointer.flags` of a voice message.
 pub const FLAG_VOICE_MESSAGE: u32 = 1;
-/// `Envelope.sourceDevice` of every message.
+/// Value of `Envelope.sourceDevice` in every message.
 pub const SOURCE_DEVICE: u32 = 1;
 
 /// Maximum distance between the timestamp in a community message and the time of its posting: 6

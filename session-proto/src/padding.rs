@@ -4,18 +4,18 @@
 //! content | 0x80 | at least one 0x00, up to a multiple of 160
 //! ```
 //!
-//! Protocol: messages, section 3. The last zero is never left out: when content and marker fill
-//! whole blocks already, a block of zeros is added. Messages of closed groups and configs are
-//! padded in other ways and elsewhere.
+//! Protocol: messages, section 3. There is always at least one zero: if content and marker fill whole
+//! blocks, a block of zeros is added. Messages of closed groups and configs have other paddings, which
+//! are not in this module.
 
 use alloc::vec::Vec;
 
-/// A padded content has a multiple of this many bytes.
+/// Length of a block in bytes. The length of a padded content is a multiple of it.
 pub const BLOCK: usize = 160;
 /// The byte between content and zeros.
 pub const MARKER: u8 = 0x80;
 
-/// Length in bytes of a padded content of `length` bytes.
+/// Returns the padded length of a content of `length` bytes.
 #[must_use]
 pub const fn padded_len(length: usize) -> usize {
     let marked = length.saturating_add(1);
@@ -40,7 +40,7 @@ pub fn pad(content: &mut Vec<u8>) {
     content.resize(length, 0);
 }
 
-/// Bytes that are nothing but padding.
+/// The padded content consists of zeros, or is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("padded content of {length} bytes has no byte other than zero")]
 pub struct PaddingError {
@@ -48,10 +48,10 @@ pub struct PaddingError {
     pub length: usize,
 }
 
-/// The content without its padding.
+/// Returns the content without its padding.
 ///
-/// Any total length is accepted, for older senders pad to others. Bytes that end in no marker are
-/// returned unchanged: a content that was never padded may end in zeros.
+/// Any total length is accepted, because older senders pad to others. Bytes without a marker are
+/// returned unchanged: a content without padding may end in zeros.
 ///
 /// # Errors
 ///

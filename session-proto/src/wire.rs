@@ -1,29 +1,28 @@
-//! The protobuf wire format, read without allocation and without recursion.
+//! A reader of the protobuf wire format, without allocation and without recursion.
 //!
-//! Used where a field must be found in bytes as they were received, and to check a message before
-//! it is decoded into owned types.
+//! It finds fields in bytes as received, and checks a message before it is decoded into owned types.
 
 mod shape;
 
 pub(crate) use shape::{CONTENT, Field, Kind, check};
 
-/// Why bytes are not a protobuf message of the expected shape.
+/// The bytes are not a protobuf message of the expected shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// The input ends inside a field, or a length announces more than there is.
+    /// The input ends inside a field, or a length exceeds the input.
     #[error("protobuf message ends inside a field")]
     Truncated,
-    /// A varint of more than ten bytes, or above 2^64-1.
+    /// A varint has more than ten bytes, or is above 2^64-1.
     #[error("varint does not fit into 64 bits")]
     Varint,
-    /// A field number outside `1 ..= 2^29-1`.
+    /// A field number is outside `1 ..= 2^29-1`.
     #[error("field number {number} is out of range")]
     FieldNumber {
         /// The number.
         number: u64,
     },
-    /// A wire type that no sender uses: groups (3, 4) and unassigned values (6, 7).
+    /// A field has a wire type that no sender uses: groups (3, 4) and unassigned values (6, 7).
     #[error("field {number} has wire type {wire_type}, which is not in use")]
     WireType {
         /// Number of the field.
@@ -31,38 +30,38 @@ pub enum WireError {
         /// The wire type.
         wire_type: u8,
     },
-    /// A known field of another type than the schema has.
+    /// A known field has another wire type than in the schema.
     #[error("field {field} has another wire type than in the schema")]
     FieldType {
         /// Name of the field.
         field: &'static str,
     },
-    /// A field that can be there once is there more often.
+    /// A field that occurs at most once is repeated.
     #[error("field {field} is repeated")]
     Repeated {
         /// Name of the field.
         field: &'static str,
     },
-    /// A repeated field is there too often.
+    /// A repeated field has too many values.
     #[error("more than {max} values of field {field}")]
     TooMany {
         /// Name of the field.
         field: &'static str,
-        /// How many are accepted.
+        /// Maximum number of values.
         max: usize,
     },
-    /// A required field is not there.
+    /// A required field is missing.
     #[error("required field {field} is missing")]
     Missing {
         /// Name of the field.
         field: &'static str,
     },
-    /// More bytes than are accepted.
-    #[error("message of {got} bytes, at most {max} are accepted")]
+    /// The message is too long.
+    #[error("expected a message of at most {max} bytes, got {got}")]
     TooLong {
-        /// How many are accepted.
+        /// Maximum length in bytes.
         max: usize,
-        /// How many there are.
+        /// Length of the message in bytes.
         got: usize,
     },
 }
@@ -87,11 +86,11 @@ pub struct WireField<'a> {
     pub number: u32,
     /// Value of the field.
     pub value: WireValue<'a>,
-    /// The whole field as it stands, with its tag.
+    /// The encoded field, with its tag.
     pub raw: &'a [u8],
 }
 
-/// The fields of a message in the order in which they stand.
+/// The fields of a message in their encoded order.
 #[derive(Debug, Clone)]
 pub struct WireFields<'a> {
     rest: &'a [u8],

@@ -5,14 +5,14 @@ use core::cmp::Ordering;
 use super::MAX_DEPTH;
 use super::int::Int;
 
-/// What a reader accepts at most.
+/// Limits of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the whole input.
+    /// Maximum length of the input in bytes.
     pub size: usize,
-    /// Values, each list, dict, integer, string and key counted as one.
+    /// Maximum number of values: lists, dicts, integers, strings and keys.
     pub items: usize,
-    /// Levels of lists and dicts, at most [`MAX_DEPTH`].
+    /// Maximum number of nested lists and dicts, at most [`MAX_DEPTH`].
     pub depth: usize,
 }
 
@@ -31,7 +31,7 @@ impl Default for Limits {
     }
 }
 
-/// Why bytes are not a canonical value. Positions are offsets into the input.
+/// The bytes are not a canonical value. Positions are offsets into the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -41,104 +41,104 @@ pub enum Error {
         /// Length of the input.
         at: usize,
     },
-    /// A byte that cannot stand where it stands.
+    /// A byte is not allowed at its position.
     #[error("unexpected byte {byte:#04x} at {at}")]
     UnexpectedByte {
-        /// Where.
+        /// Offset of the byte.
         at: usize,
         /// The byte.
         byte: u8,
     },
-    /// An integer or a length that is not in its shortest form, or a negative zero.
+    /// An integer or a length is not in its shortest form, or is a negative zero.
     #[error("number at {at} is not in its shortest form")]
     NotShortest {
-        /// Where the number begins.
+        /// Offset of the number.
         at: usize,
     },
-    /// An integer outside `-2^63 ..= 2^64-1`.
+    /// An integer is outside `-2^63 ..= 2^64-1`.
     #[error("number at {at} is out of range")]
     Range {
-        /// Where the number begins.
+        /// Offset of the number.
         at: usize,
     },
-    /// A string longer than the bytes that are left.
+    /// A string is longer than the rest of the input.
     #[error("string at {at} announces {announced} bytes, {left} are left")]
     StringLength {
-        /// Where the string begins.
+        /// Offset of the string.
         at: usize,
-        /// The length it announces.
+        /// The announced length in bytes.
         announced: u64,
-        /// Bytes that follow.
+        /// Number of bytes that follow.
         left: usize,
     },
-    /// A dict key that is not a string.
+    /// A dict key is not a string.
     #[error("dict key at {at} is not a string")]
     KeyKind {
-        /// Where the key begins.
+        /// Offset of the key.
         at: usize,
     },
-    /// A dict key that is the same as the one before it.
+    /// A dict key equals the key before it.
     #[error("dict key at {at} is repeated")]
     DuplicateKey {
-        /// Where the key begins.
+        /// Offset of the key.
         at: usize,
     },
-    /// A dict key that sorts below the one before it.
+    /// A dict key sorts below the key before it.
     #[error("dict key at {at} is out of order")]
     KeyOrder {
-        /// Where the key begins.
+        /// Offset of the key.
         at: usize,
     },
-    /// A dict key without a value.
+    /// A dict key has no value.
     #[error("dict ends at {at} after a key without a value")]
     MissingValue {
-        /// Where the value should begin.
+        /// Offset at which the value is missing.
         at: usize,
     },
-    /// More levels of lists and dicts than [`Limits::depth`].
-    #[error("more than {limit} levels of lists and dicts")]
+    /// Lists and dicts are nested deeper than [`Limits::depth`].
+    #[error("more than {limit} nested lists and dicts")]
     TooDeep {
         /// The limit.
         limit: usize,
     },
-    /// More values than [`Limits::items`].
+    /// The input has more values than [`Limits::items`].
     #[error("more than {limit} values")]
     TooManyItems {
         /// The limit.
         limit: usize,
     },
-    /// More bytes than [`Limits::size`].
-    #[error("input of {got} bytes, at most {limit} are accepted")]
+    /// The input is longer than [`Limits::size`].
+    #[error("expected at most {limit} bytes, got {got}")]
     TooLong {
         /// The limit.
         limit: usize,
-        /// Length of the input.
+        /// Length of the input in bytes.
         got: usize,
     },
-    /// Bytes after the outermost value.
+    /// Bytes follow the outermost value.
     #[error("value ends at byte {at}, but {left} bytes follow")]
     TrailingBytes {
-        /// Where the value ends.
+        /// Offset of the end of the value.
         at: usize,
-        /// Bytes that follow.
+        /// Number of bytes that follow.
         left: usize,
     },
-    /// The outermost value is of another kind than the one asked for.
+    /// The outermost value is not of the expected kind.
     #[error("outermost value is not a {expected}")]
     OutermostKind {
-        /// The kind asked for.
+        /// The expected kind.
         expected: super::Kind,
     },
 }
 
-/// A container that is open: for a dict, with the last key that was read.
+/// An open container. A dict has the last key that was read.
 #[derive(Clone, Copy)]
 enum Open<'a> {
     List,
     Dict(Option<&'a [u8]>),
 }
 
-/// What is left of an input.
+/// The rest of an input.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
         self.rest.first().copied()
     }
 
-    /// Steps over the next byte, if there is one.
+    /// Skips the next byte, if there is one.
     #[inline]
     pub(super) fn bump(&mut self) {
         if let [_, rest @ ..] = self.rest {
@@ -280,7 +280,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over one value and checks everything about it.
+    /// Skips one value and checks it completely.
     pub(super) fn check_value(&mut self, limits: &Limits) -> Result<(), Error> {
         let mut items = limits.items;
         let mut count = || {
@@ -307,7 +307,7 @@ impl<'a> Cursor<'a> {
                 depth = depth.saturating_add(1);
                 self.bump();
             }
-            // Close what ends here; stop before the next value.
+            // Close the containers that end here; stop before the next value.
             loop {
                 let Some(inner) = depth.checked_sub(1) else {
                     return Ok(());
@@ -326,7 +326,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over one value that was checked before, and returns its bytes.
+    /// Skips one value that was checked before, and returns its bytes.
     pub(super) fn skip_value(&mut self) -> Option<&'a [u8]> {
         let start = self.rest;
         let mut depth = 0_usize;

@@ -1,11 +1,10 @@
-//! The one integer type of the encoding.
+//! The integer type of the encoding.
 
 use core::fmt;
 
 /// An integer of the encoding: `-2^63 ..= 2^64-1`.
 ///
-/// There is one integer type on the wire; whether a value is read as signed or unsigned is up to
-/// the reader.
+/// There is one integer type on the wire; the reader decides between signed and unsigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Int(i128);
 
@@ -15,25 +14,25 @@ impl Int {
     /// The largest integer, 2^64-1.
     pub const MAX: Self = Self(u64::MAX as i128);
 
-    /// The value, if it is not negative.
+    /// Returns the value if it is not negative.
     #[must_use]
     pub fn as_u64(self) -> Option<u64> {
         u64::try_from(self.0).ok()
     }
 
-    /// The value, if it is below 2^63.
+    /// Returns the value if it is below 2^63.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         i64::try_from(self.0).ok()
     }
 
-    /// The value.
+    /// Returns the value.
     #[must_use]
     pub const fn as_i128(self) -> i128 {
         self.0
     }
 
-    /// The integer of a sign and a magnitude, unless it is out of range or a negative zero.
+    /// Returns the integer with a sign and a magnitude, unless it is out of range or a negative zero.
     pub(super) fn from_parts(negative: bool, magnitude: u64) -> Option<Self> {
         if !negative {
             return Some(Self::from(magnitude));

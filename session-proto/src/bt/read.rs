@@ -1,15 +1,15 @@
-//! Borrowed values over bytes that were checked as a whole.
+//! Borrowed values over checked bytes.
 
 use core::fmt;
 
 use super::cursor::{Cursor, Error, Limits};
 use super::int::Int;
 
-/// Checks that `input` is exactly one canonical value within [`Limits::DEFAULT`], and returns it.
+/// Parses exactly one canonical value within [`Limits::DEFAULT`].
 ///
 /// # Errors
 ///
-/// [`Error`] for whatever a writer of this encoding would not have written.
+/// [`Error`] if the input is not canonical, exceeds a limit, or continues after the value.
 pub fn parse(input: &[u8]) -> Result<Value<'_>, Error> {
     let (value, rest) = parse_prefix(input, &Limits::DEFAULT)?;
     if !rest.is_empty() {
@@ -21,11 +21,11 @@ pub fn parse(input: &[u8]) -> Result<Value<'_>, Error> {
     Ok(value)
 }
 
-/// As [`parse`], for an input that must be a dict.
+/// Parses exactly one dict, as [`parse`].
 ///
 /// # Errors
 ///
-/// As [`parse`], and [`Error::OutermostKind`].
+/// [`Error`] as for [`parse`], and [`Error::OutermostKind`] if the value is not a dict.
 ///
 /// ```
 /// use session_proto::bt;
@@ -33,7 +33,7 @@ pub fn parse(input: &[u8]) -> Result<Value<'_>, Error> {
 /// let dict = bt::parse_dict(b"d1:h4:hash1:ni-11ee")?;
 /// assert_eq!(dict.bytes("h")?, b"hash");
 /// assert_eq!(dict.i64("n")?, -11);
-/// // What is not canonical is not read: a key twice, a number with a leading zero, a byte too many.
+/// // Other encodings are rejected: a repeated key, a leading zero, a trailing byte.
 /// for wrong in ["d1:h0:1:h0:e", "d1:ni011ee", "d1:ni11ee."] {
 ///     assert!(bt::parse_dict(wrong.as_bytes()).is_err());
 /// }
@@ -45,24 +45,24 @@ pub fn parse_dict(input: &[u8]) -> Result<Dict<'_>, Error> {
     })
 }
 
-/// As [`parse`], for an input that must be a list.
+/// Parses exactly one list, as [`parse`].
 ///
 /// # Errors
 ///
-/// As [`parse`], and [`Error::OutermostKind`].
+/// [`Error`] as for [`parse`], and [`Error::OutermostKind`] if the value is not a list.
 pub fn parse_list(input: &[u8]) -> Result<List<'_>, Error> {
     parse(input)?.as_list().ok_or(Error::OutermostKind {
         expected: Kind::List,
     })
 }
 
-/// Checks the value at the beginning of `input`, and returns it with the bytes that follow it.
+/// Parses the value at the beginning of `input`, and returns it with the bytes that follow it.
 ///
-/// For the few places where the protocol allows bytes after a value; the caller must look at them.
+/// For the few formats that allow bytes after a value. The caller must check them.
 ///
 /// # Errors
 ///
-/// As [`parse`], without [`Error::TrailingBytes`].
+/// [`Error`] if the value is not canonical or exceeds a limit.
 pub fn parse_prefix<'a>(input: &'a [u8], limits: &Limits) -> Result<(Value<'a>, &'a [u8]), Error> {
     if input.len() > limits.size {
         return Err(Error::TooLong {
@@ -115,7 +115,7 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The kind of the value.
+    /// Returns the kind of the value.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -126,7 +126,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The integer, if it is one.
+    /// Returns the integer, or `None` for another kind.
     #[must_use]
     pub const fn as_int(&self) -> Option<Int> {
         match self {
@@ -135,7 +135,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The bytes of the string, if it is one.
+    /// Returns the bytes of the string, or `None` for another kind.
     #[must_use]
     pub const fn as_bytes(&self) -> Option<&'a [u8]> {
         match self {
@@ -144,7 +144,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The list, if it is one.
+    /// Returns the list, or `None` for another kind.
     #[must_use]
     pub const fn as_list(&self) -> Option<List<'a>> {
         match self {
@@ -153,7 +153,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The dict, if it is one.
+    /// Returns the dict, or `None` for another kind.
     #[must_use]
     pub const fn as_dict(&self) -> Option<Dict<'a>> {
         match self {
@@ -187,19 +187,19 @@ impl<'a> Cursor<'a> {
 pub struct List<'a>(&'a [u8]);
 
 impl<'a> List<'a> {
-    /// The encoded list, from its `l` to its `e`.
+    /// Returns the encoded list, from its `l` to its `e`.
     #[must_use]
     pub const fn raw(&self) -> &'a [u8] {
         self.0
     }
 
-    /// The elements in order.
+    /// Returns the elements in order.
     #[must_use]
     pub fn iter(&self) -> Items<'a> {
         Items(Cursor::inside(self.0))
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0 == b"le"
@@ -226,7 +226,7 @@ impl fmt::Debug for List<'_> {
 pub struct Items<'a>(Cursor<'a>);
 
 impl<'a> Items<'a> {
-    /// Offset of the next element from the `l` of the list.
+    /// Returns the offset of the next element from the `l` of the list.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.0.at()
@@ -249,25 +249,25 @@ impl<'a> Iterator for Items<'a> {
 pub struct Dict<'a>(&'a [u8]);
 
 impl<'a> Dict<'a> {
-    /// The encoded dict, from its `d` to its `e`.
+    /// Returns the encoded dict, from its `d` to its `e`.
     #[must_use]
     pub const fn raw(&self) -> &'a [u8] {
         self.0
     }
 
-    /// The entries in ascending order of their keys.
+    /// Returns the entries in ascending order of their keys.
     #[must_use]
     pub fn iter(&self) -> Entries<'a> {
         Entries(Cursor::inside(self.0))
     }
 
-    /// Whether there are no entries.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0 == b"de"
     }
 
-    /// The entry of a key. Walks the entries up to it.
+    /// Returns the entry with a key, in time linear in the dict.
     #[must_use]
     pub fn entry(&self, key: &[u8]) -> Option<Entry<'a>> {
         self.iter()
@@ -275,7 +275,7 @@ impl<'a> Dict<'a> {
             .filter(|entry| entry.key == key)
     }
 
-    /// The value of a key. Walks the entries up to it.
+    /// Returns the value of a key, in time linear in the dict.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
         self.entry(key).map(|entry| entry.value)
@@ -285,11 +285,11 @@ impl<'a> Dict<'a> {
         self.get(key.as_bytes()).ok_or(FieldError::Missing { key })
     }
 
-    /// The integer of a key, which must be there.
+    /// Returns the integer of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no integer.
+    /// [`FieldError`] if the key is missing or its value is not an integer.
     pub fn int(&self, key: &'static str) -> Result<Int, FieldError> {
         let value = self.require(key)?;
         value
@@ -297,29 +297,29 @@ impl<'a> Dict<'a> {
             .ok_or(FieldError::kind(key, Kind::Int, value))
     }
 
-    /// The integer of a key, which must be there and not negative.
+    /// Returns the non-negative integer of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no such integer.
+    /// [`FieldError`] if the key is missing or its value is not such an integer.
     pub fn u64(&self, key: &'static str) -> Result<u64, FieldError> {
         self.int(key)?.as_u64().ok_or(FieldError::Range { key })
     }
 
-    /// The integer of a key, which must be there and below 2^63.
+    /// Returns the integer below 2^63 of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no such integer.
+    /// [`FieldError`] if the key is missing or its value is not such an integer.
     pub fn i64(&self, key: &'static str) -> Result<i64, FieldError> {
         self.int(key)?.as_i64().ok_or(FieldError::Range { key })
     }
 
-    /// The string of a key, which must be there.
+    /// Returns the string of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no string.
+    /// [`FieldError`] if the key is missing or its value is not a string.
     pub fn bytes(&self, key: &'static str) -> Result<&'a [u8], FieldError> {
         let value = self.require(key)?;
         value
@@ -327,11 +327,11 @@ impl<'a> Dict<'a> {
             .ok_or(FieldError::kind(key, Kind::Bytes, value))
     }
 
-    /// The string of a key, which must be there and have exactly `N` bytes.
+    /// Returns the string of exactly `N` bytes of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no such string.
+    /// [`FieldError`] if the key is missing or its value is not such a string.
     pub fn array<const N: usize>(&self, key: &'static str) -> Result<&'a [u8; N], FieldError> {
         let bytes = self.bytes(key)?;
         bytes.try_into().map_err(|_| FieldError::Length {
@@ -341,11 +341,11 @@ impl<'a> Dict<'a> {
         })
     }
 
-    /// The list of a key, which must be there.
+    /// Returns the list of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no list.
+    /// [`FieldError`] if the key is missing or its value is not a list.
     pub fn list(&self, key: &'static str) -> Result<List<'a>, FieldError> {
         let value = self.require(key)?;
         value
@@ -353,11 +353,11 @@ impl<'a> Dict<'a> {
             .ok_or(FieldError::kind(key, Kind::List, value))
     }
 
-    /// The dict of a key, which must be there.
+    /// Returns the dict of a required key.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if the key is not there or its value is no dict.
+    /// [`FieldError`] if the key is missing or its value is not a dict.
     pub fn dict(&self, key: &'static str) -> Result<Dict<'a>, FieldError> {
         let value = self.require(key)?;
         value
@@ -420,24 +420,24 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// A dict that is not what it should be.
+/// A dict does not have the expected entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FieldError {
-    /// A key is not there.
+    /// A required key is missing.
     #[error("dict has no key {key:?}")]
     Missing {
         /// The key.
         key: &'static str,
     },
-    /// A value is of another kind.
+    /// A value has another kind.
     #[error("value of key {key:?}: expected {expected}, got {got}")]
     Kind {
         /// The key.
         key: &'static str,
-        /// The kind it should have.
+        /// The expected kind.
         expected: Kind,
-        /// The kind it has.
+        /// The kind of the value.
         got: Kind,
     },
     /// A string has another length.
@@ -445,19 +445,19 @@ pub enum FieldError {
     Length {
         /// The key.
         key: &'static str,
-        /// Bytes it should have.
+        /// Expected length in bytes.
         expected: usize,
-        /// Bytes it has.
+        /// Length of the string in bytes.
         got: usize,
     },
-    /// An integer is too large, or negative.
+    /// An integer is out of the range that is read.
     #[error("value of key {key:?} is out of range")]
     Range {
         /// The key.
         key: &'static str,
     },
-    /// A key after the signature, which must be the last.
-    #[error("dict goes on after its signature")]
+    /// A key follows the signature, which must be the last entry.
+    #[error("dict has entries after its signature")]
     AfterSignature,
 }
 

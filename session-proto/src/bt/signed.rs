@@ -1,4 +1,4 @@
-//! Dicts that end in a signature of themselves.
+//! Dicts whose last entry is a signature over the others.
 
 use alloc::vec::Vec;
 
@@ -7,15 +7,15 @@ use super::write::{DictWriter, key_at};
 
 /// The key of a signature.
 pub const SIGNATURE_KEY: &str = "~";
-/// The key of a second signature, which signs the first as well.
+/// The key of a second signature, which covers the first.
 const SECOND_KEY: &str = "~P";
 
 /// A signature found in a dict, and the bytes that it must cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed<'a> {
-    /// What is signed: the encoded dict up to the key of the signature, without its final `e`.
+    /// The signed bytes: the encoded dict up to the key of the signature, without its final `e`.
     pub message: &'a [u8],
-    /// The signature. Nothing has been verified.
+    /// The signature; not verified.
     pub signature: &'a [u8; 64],
 }
 
@@ -32,14 +32,14 @@ impl<'a> Dict<'a> {
         Ok((Signed { message, signature }, following))
     }
 
-    /// The signature under [`SIGNATURE_KEY`], which must be there, of 64 bytes, and last.
+    /// Returns the signature under [`SIGNATURE_KEY`], 64 bytes and the last entry.
     ///
     /// Verify it over [`Signed::message`], the bytes as received (protocol: bt-encoding,
     /// section 6). Not every dict with this key is signed.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if there is no such signature, or entries follow it.
+    /// [`FieldError`] if the signature is missing or malformed, or entries follow it.
     pub fn signed(&self) -> Result<Signed<'a>, FieldError> {
         match self.signed_at(SIGNATURE_KEY)? {
             (signed, 0) => Ok(signed),
@@ -47,15 +47,15 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// As [`signed`](Self::signed), for dicts that may have a second signature under `~P`.
+    /// Returns the signatures of a dict that may have a second one under `~P`.
     ///
-    /// The second one covers everything before its own key, the first signature included. Only the
-    /// inner dict of a version 2 one-to-one message has it.
+    /// The second signature covers everything before its own key, the first signature included. Only
+    /// the inner dict of a version 2 one-to-one message has it.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] if there is no first signature, a second one has another length, or other
-    /// entries follow them.
+    /// [`FieldError`] if the first signature is missing, one of them is malformed, or other entries
+    /// follow them.
     pub fn signed_twice(&self) -> Result<(Signed<'a>, Option<Signed<'a>>), FieldError> {
         let (first, following) = self.signed_at(SIGNATURE_KEY)?;
         match following {
@@ -69,9 +69,9 @@ impl<'a> Dict<'a> {
     }
 }
 
-/// Writes a dict and lets `sign` sign it.
+/// Writes a dict and signs it with `sign`.
 ///
-/// `sign` gets the bytes to sign: the dict so far, without its final `e`.
+/// `sign` receives the bytes to sign: the dict without its final `e`.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ impl<'a> Dict<'a> {
 /// ```
 /// use session_proto::bt;
 ///
-/// // A real caller signs; this one remembers what was to be signed.
+/// // In production, sign the message. This program records it.
 /// let mut covered = Vec::new();
 /// let bytes = bt::signed_dict(
 ///     |d| {

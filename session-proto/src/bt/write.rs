@@ -21,9 +21,9 @@ pub fn dict(fill: impl FnOnce(&mut DictWriter<'_>)) -> Vec<u8> {
     dict_with_capacity(0, fill)
 }
 
-/// As [`dict()`], with room for `capacity` bytes from the beginning.
+/// Writes a dict into a buffer of `capacity` bytes, as [`dict()`].
 ///
-/// For secrets: a dict that outgrows its memory leaves a copy behind that nobody wipes.
+/// For secrets: a buffer that grows leaves a copy behind that is not zeroized.
 #[must_use]
 pub fn dict_with_capacity(capacity: usize, fill: impl FnOnce(&mut DictWriter<'_>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(capacity);
@@ -109,7 +109,7 @@ impl ListWriter<'_> {
         self
     }
 
-    /// Adds a value that was read, byte for byte.
+    /// Adds a parsed value, byte for byte.
     pub fn value(&mut self, value: &Value<'_>) -> &mut Self {
         put_value(self.out, value);
         self
@@ -118,8 +118,8 @@ impl ListWriter<'_> {
 
 /// Writes the entries of a dict.
 ///
-/// Keys may be given in any order; they come out ascending. A key given twice keeps its last value.
-/// Ascending keys cost nothing; others are moved to their place, each in time linear in the dict.
+/// Keys may be given in any order and are written in ascending order. The last value of a repeated key
+/// counts. Ascending keys cost nothing; another key is moved to its place in time linear in the dict.
 #[derive(Debug)]
 pub struct DictWriter<'a> {
     out: &'a mut Vec<u8>,
@@ -130,7 +130,7 @@ pub struct DictWriter<'a> {
 }
 
 impl DictWriter<'_> {
-    /// Returns the offset of the entry with the greatest key.
+    /// Writes a dict. Returns the offset of the entry with the greatest key.
     pub(super) fn fill(out: &mut Vec<u8>, fill: impl FnOnce(&mut DictWriter<'_>)) -> Option<usize> {
         out.push(b'd');
         let mut writer = DictWriter {
@@ -166,7 +166,7 @@ impl DictWriter<'_> {
         })
     }
 
-    /// Adds a value that was read, byte for byte.
+    /// Adds a parsed value, byte for byte.
     pub fn value(&mut self, key: &[u8], value: &Value<'_>) -> &mut Self {
         self.entry(key, |out| put_value(out, value))
     }
@@ -186,12 +186,12 @@ impl DictWriter<'_> {
         self
     }
 
-    /// Moves the entry written last, which begins at `start`, to where its key belongs.
+    /// Moves the last entry, which begins at `start`, to its place in the order of keys.
     fn place(&mut self, start: usize, key: &[u8]) {
         let mut at = self.first;
         while let Some((other, length)) = entry_at(self.out, at) {
             if other == key {
-                // The older value goes; the new entry slides into its place.
+                // The new entry replaces the older one.
                 self.out.drain(at..at.saturating_add(length));
                 let start = start.saturating_sub(length);
                 rotate(self.out, at, start);

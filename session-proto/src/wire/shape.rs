@@ -1,8 +1,8 @@
 //! Checks a message against the schema before it is decoded.
 //!
-//! Prost does not ask whether `required` fields are there, takes a field that may be there once as
-//! often as it comes, and stores every element of a repeated field. This pass refuses all that in
-//! the bytes themselves, so that decoding costs no more than a small multiple of their length.
+//! Prost accepts messages without their `required` fields, accepts repetitions of a field that occurs
+//! at most once, and stores every element of a repeated field. This pass rejects all that in the bytes
+//! themselves, so that decoding costs at most a small multiple of their length.
 
 use super::{WireError, WireValue, fields};
 use crate::limits;
@@ -12,12 +12,12 @@ mod tables {
 }
 pub(crate) use tables::CONTENT;
 
-/// How often a field may be there.
+/// How often a field may occur.
 #[derive(Clone, Copy)]
 pub(crate) enum Label {
     Required,
     Optional,
-    /// At most so often.
+    /// At most this many times.
     Repeated(usize),
 }
 
@@ -27,14 +27,14 @@ pub(crate) enum Kind {
     Varint,
     Fixed64,
     Bytes,
-    /// Bytes that are UTF-8, or should be: `content` repairs them.
+    /// Bytes that should be UTF-8. `content` repairs them.
     Text,
     Message(&'static [Field]),
-    /// A deprecated field: its value is neither checked nor decoded.
+    /// A deprecated field, whose value is neither checked nor decoded.
     Skipped,
 }
 
-/// What the schema says about a field.
+/// A field of the schema.
 pub(crate) struct Field {
     pub(crate) number: u32,
     pub(crate) name: &'static str,
@@ -42,10 +42,10 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
 }
 
-/// More fields than any message of the schema has.
+/// Maximum number of fields of a message in the schema.
 const MAX_FIELDS: usize = 24;
 
-/// Checks `message` and all messages in it. Unknown fields are stepped over.
+/// Checks `message` and all messages in it. Unknown fields are skipped.
 ///
 /// The recursion follows the schema, which is four messages deep, and not the input.
 pub(crate) fn check(message: &[u8], shape: &'static [Field]) -> Result<(), WireError> {
