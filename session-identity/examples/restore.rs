@@ -1,11 +1,11 @@
-//! Restores an account from the recovery phrase that is typed in.
+//! Restores an account from a typed recovery phrase.
 //!
 //! ```text
 //! cargo run -p session-identity --features all-languages --example restore
 //! ```
 //!
-//! Reads one line, the phrase, in any language that is compiled in, and a second one: the account
-//! id, if it is known. The phrase is echoed by the terminal; a real program turns that off.
+//! Reads the phrase, one line in any language that is compiled in, and then the account id, if it is
+//! known. The terminal echoes the phrase; a real program disables that.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{BufRead, Read, stdin};
@@ -14,11 +14,11 @@ use std::process::ExitCode;
 use session_identity::{Account, AccountId, Seed, phrase};
 use zeroize::Zeroizing;
 
-/// More than any phrase takes.
+/// Maximum length of a line in bytes; every phrase is shorter.
 const MAX_INPUT: u64 = 4096;
 
 fn read_line() -> std::io::Result<Zeroizing<String>> {
-    // With all its room from the start the text is not copied while it grows.
+    // With sufficient capacity from the start, the text does not move while it grows.
     let mut line = Zeroizing::new(String::with_capacity(4096));
     stdin().lock().take(MAX_INPUT).read_line(&mut line)?;
     Ok(line)
@@ -36,15 +36,15 @@ fn restore() -> Result<(), Box<dyn core::error::Error>> {
     }
     let account = Account::from_seed(&seed);
     println!(
-        "This is the phrase, in {language}, of the account\n{}",
+        "This {language} phrase restores the account\n{}",
         account.id()
     );
 
-    // One wrong word in twelve passes the checksum. The account id tells.
+    // One wrong word in twelve passes the checksum. The account id detects it.
     println!("Account id, if you know it:");
     let known = read_line()?;
     match known.trim() {
-        "" => println!("Look at the id above: use the account only if it is yours."),
+        "" => println!("Compare the id above: use the account only if it is yours."),
         known if known.parse::<AccountId>()? == *account.id() => println!("Restored."),
         _ => return Err("this phrase restores another account: a word is wrong".into()),
     }

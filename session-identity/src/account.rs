@@ -1,7 +1,8 @@
-//! An account: the keys that follow from a seed.
+//! Accounts: the keys that are derived from a seed.
 
 use core::fmt;
 
+use rand_core::CryptoRng;
 use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public, X25519Secret};
 use zeroize::ZeroizeOnDrop;
 
@@ -10,9 +11,9 @@ use crate::{AccountId, Seed, UnblindedId};
 
 /// All keys of an account, derived from its [`Seed`] (protocol: identity, section 1.2).
 ///
-/// The Ed25519 key signs, the X25519 key opens what others sealed; both have the same secret
-/// scalar. The public X25519 key is the account id. Secrets are wiped when dropped, never printed;
-/// an account cannot be cloned.
+/// The Ed25519 key signs; the X25519 key opens messages that others sealed. Both have the same
+/// secret scalar. The public X25519 key is the account id. Secrets are zeroized on drop and never
+/// printed; an account cannot be cloned.
 pub struct Account {
     ed25519: Ed25519Secret,
     x25519: X25519Secret,
@@ -20,13 +21,29 @@ pub struct Account {
     id: AccountId,
 }
 
-// Both secrets wipe themselves.
+// Both secrets zeroize themselves.
 impl ZeroizeOnDrop for Account {}
 
 impl Account {
-    /// Derives the keys. Constant time.
+    /// Generates the seed of a new account and derives its keys.
+    #[must_use]
+    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        Self::from_seed(&Seed::generate(rng))
+    }
+
+    /// Generates a new account with the operating system's generator.
     ///
-    /// A program that makes an account: [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if the generator fails.
+    #[cfg(feature = "getrandom")]
+    pub fn random() -> Result<Self, getrandom::Error> {
+        Seed::random().map(|seed| Self::from_seed(&seed))
+    }
+
+    /// Derives the keys. Constant-time.
+    ///
+    /// A program that creates an account: [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
     ///
     /// ```
     /// use session_identity::{Account, Seed};
@@ -46,17 +63,17 @@ impl Account {
         }
     }
 
-    /// Restores the account of a phrase of 13 or 25 words, if it is the one that is expected.
+    /// Restores the account of a phrase of 13 or 25 words, if it is the expected account.
     ///
     /// A program that restores an account: [`examples/restore.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/restore.rs).
     ///
-    /// Unlike the checksum of the phrase, the id tells every mistake: use this wherever the account
-    /// id is known. Where it is not, make the account with [`Seed::from_phrase`] and
-    /// [`from_seed`](Self::from_seed), and show [`id`](Self::id) to the person before going on.
+    /// Unlike the checksum of the phrase, the id detects every mistake: use this wherever the account
+    /// id is known. Where it is not, restore the account with [`Seed::from_phrase`] and
+    /// [`from_seed`](Self::from_seed), and have its [`id`](Self::id) confirmed.
     ///
     /// # Errors
     ///
-    /// [`RestoreError`] if the phrase is no phrase or another account's.
+    /// [`RestoreError`] if the phrase is malformed or restores another account.
     ///
     /// ```
     /// # #[cfg(feature = "english")] {
@@ -65,7 +82,7 @@ impl Account {
     /// let account = Account::from_seed(&Seed::from_short(&[7; 16]));
     /// let phrase = account.seed().to_phrase(Language::English);
     /// assert!(Account::restore(&phrase, Language::English, account.id()).is_ok());
-    /// // A phrase that is right, but another account's.
+    /// // A valid phrase of another account.
     /// let other = Account::from_seed(&Seed::from_short(&[8; 16]));
     /// assert!(Account::restore(&phrase, Language::English, other.id()).is_err());
     /// # }
@@ -83,43 +100,43 @@ impl Account {
         }
     }
 
-    /// The account id, by which everybody knows the account.
+    /// Returns the account id.
     #[must_use]
     pub const fn id(&self) -> &AccountId {
         &self.id
     }
 
-    /// The Ed25519 key pair.
+    /// Returns the Ed25519 key pair.
     #[must_use]
     pub const fn ed25519(&self) -> &Ed25519Secret {
         &self.ed25519
     }
 
-    /// The Ed25519 public key.
+    /// Returns the Ed25519 public key.
     #[must_use]
     pub const fn ed25519_public(&self) -> Ed25519Public {
         self.ed25519_public
     }
 
-    /// The X25519 secret.
+    /// Returns the X25519 secret key.
     #[must_use]
     pub const fn x25519(&self) -> &X25519Secret {
         &self.x25519
     }
 
-    /// The X25519 public key: the account id without its prefix.
+    /// Returns the X25519 public key: the account id without its prefix.
     #[must_use]
     pub fn x25519_public(&self) -> X25519Public {
         self.id.x25519()
     }
 
-    /// The id under which the account is known where a community asks for no blinding, `00`.
+    /// Returns the id of the account in communities without blinding, `00`.
     #[must_use]
     pub fn unblinded_id(&self) -> UnblindedId {
         UnblindedId::from_ed25519(&self.ed25519_public)
     }
 
-    /// The seed, to be stored or shown as a phrase.
+    /// Returns the seed, to store it or to show it as a phrase.
     #[must_use]
     pub fn seed(&self) -> Seed {
         Seed::from_full(self.ed25519.expose_seed())
@@ -138,14 +155,14 @@ impl fmt::Debug for Account {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The phrase itself is wrong.
+    /// The phrase is malformed.
     #[error(transparent)]
     Phrase(#[from] PhraseError),
-    /// The phrase is complete, but it is that of another account: a mistake that the checksum did
-    /// not notice, or simply another phrase.
+    /// The phrase is that of another account, or contains a mistake that the checksum does not
+    /// detect.
     #[error("the phrase restores another account, {found}")]
     OtherAccount {
-        /// The account that it restores.
+        /// The account that the phrase restores.
         found: AccountId,
     },
 }

@@ -1,12 +1,12 @@
-//! Who an account is in a community: ids with the prefixes 15 and 25.
+//! Blinded ids: the ids of accounts in communities, with the prefixes 15 and 25.
 //!
-//! The arithmetic, and why it is as it is, stands in [`session_crypto::blind`]. Here are the ids
-//! (protocol: identity, sections 6.2, 6.3 and 6.7).
+//! [`session_crypto::blind`] has the arithmetic and explains it. This module has the ids (protocol:
+//! identity, sections 6.2, 6.3 and 6.7).
 //!
-//! An account id has one 25-id in each community, but two candidates for its 15-id, and nothing
-//! tells which of them the account has. [`Candidates15`] therefore answers one question only. A
-//! message encrypted to the wrong candidate could not be opened by anybody: encrypt to an id that
-//! the community server named.
+//! An account id has one 25-id in each community, but two candidates for its 15-id, and the account
+//! id does not determine which of them the account has. [`Candidates15`] therefore only compares. No
+//! one can open a message that is encrypted to the wrong candidate: encrypt to an id that the
+//! community server names.
 
 use session_crypto::blind;
 use session_crypto::{BlindedSecret, Blinding, Ed25519PublicExt, KeyError, X25519PublicExt};
@@ -16,18 +16,18 @@ use session_types::{
 
 use crate::Account;
 
-/// The two 15-ids of which an account, known by its account id, has one.
+/// The two candidates for the 15-id of an account, computed from its account id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidates15([BlindedId15; 2]);
 
 impl Candidates15 {
-    /// Whether the id is one of the two, so that nobody but the account can sign for it.
+    /// Returns whether the id is one of the two, so that only the account can sign for it.
     #[must_use]
     pub fn contains(&self, id: &BlindedId15) -> bool {
         self.0.contains(id)
     }
 
-    /// The one whose key has the sign bit 0: what community servers store and compare.
+    /// Returns the candidate whose key has the sign bit 0, which community servers store and compare.
     #[must_use]
     pub fn absolute(&self) -> BlindedId15 {
         let [first, _] = self.0;
@@ -62,9 +62,9 @@ mod sealed {
     impl Sealed for session_types::AccountId {}
 }
 
-/// What follows from an account id.
+/// Blinded ids that are computed from an account id, and its validation.
 pub trait AccountIdExt: sealed::Sealed {
-    /// Returns the two 15-ids of which the account has one in a community.
+    /// Returns the two candidates for the 15-id of the account in a community.
     ///
     /// `server` is the community's key, from its URL.
     ///
@@ -129,25 +129,25 @@ impl AccountIdExt for AccountId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatchError {
-    /// An id of a kind that is not blinded.
+    /// The id is not blinded.
     #[error("expected an id with prefix 15 or 25, got {prefix:02x}")]
     NotBlinded {
-        /// Its prefix.
+        /// Prefix of the id.
         prefix: u8,
     },
-    /// The account id is not one that an account can have.
-    #[error("no account id: {0}")]
+    /// The account id is not valid.
+    #[error("not a valid account id: {0}")]
     Account(#[from] KeyError),
 }
 
 impl Account {
-    /// The account's blinded key pair in a community.
+    /// Returns the account's blinded key pair in a community.
     ///
     /// [`BlindedSecret::id`] returns its id, [`BlindedSecret::sign`] signs under that id.
     ///
     /// # Errors
     ///
-    /// [`KeyError::ZeroScalar`] if the factor is 0, which nobody will ever see.
+    /// [`KeyError::ZeroScalar`] if the factor is zero, which has a negligible probability.
     pub fn blinded(
         &self,
         blinding: Blinding,

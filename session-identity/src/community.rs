@@ -1,12 +1,12 @@
-//! Community URLs: which server, which room, and the server's key (protocol: identity, section 5).
+//! Community URLs: server, room, and the server's key (protocol: identity, section 5).
 //!
 //! ```text
-//! https://example.com/r/room?public_key=<64 hex digits>       as people pass it on
-//! https://example.com/room?public_key=<64 hex digits>         as it is written
+//! https://example.com/r/room?public_key=<64 hex digits>       as people share it
+//! https://example.com/room?public_key=<64 hex digits>         as this crate writes it
 //! ```
 //!
-//! A community is the same if its canonical base URL and its room in lower case are. `==` compares the
-//! server's key too: a link with another key leads to the same room, or is wrong.
+//! Two URLs name the same community if their canonical base URLs and their rooms in lower case are
+//! equal. `==` compares the server's key too: a link with another key is a wrong link to the same room.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -14,88 +14,71 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use base64ct::{Base64, Base64Unpadded, Encoding};
-use session_crypto::X25519Public;
+use session_types::X25519Public;
 
-use crate::base32z;
-
-/// Length in bytes of the longest canonical base URL.
+/// Maximum length of a canonical base URL in bytes.
 pub const MAX_BASE_LENGTH: usize = 267;
-/// Length in bytes of the longest room.
+/// Maximum length of the name of a room in bytes.
 pub const MAX_ROOM_LENGTH: usize = 64;
-/// Length in bytes of the longest URL of a community, with a `/r/`.
+/// Maximum length of a community URL with `/r/`, in bytes.
 pub const MAX_URL_LENGTH: usize = 410;
 
-/// What stands before the key.
+/// The text before the key.
 const KEY_MARK: &str = "?public_key=";
 
-/// What is wrong with the URL of a community.
+/// The text is not a community URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// Neither `http://` nor `https://` at the beginning.
+    /// The text does not begin with `http://` or `https://`.
     #[error("expected a URL that begins with http:// or https://")]
     Scheme,
-    /// No host that a community can have.
+    /// The host is missing or malformed.
     #[error("expected a host of letters, digits, hyphens and single dots, such as example.com")]
     Host,
-    /// No port after the colon.
+    /// The port is missing or malformed.
     #[error("expected a port from 0 to 65535 after the colon")]
     Port,
-    /// Something else between the host and the room.
+    /// There is other text between the host and the room.
     #[error("expected nothing but a port between the host and the room")]
     Path,
-    /// Longer than a canonical base URL may be.
+    /// The canonical base URL is too long.
     #[error("expected a base URL of at most {MAX_BASE_LENGTH} bytes, got {got}")]
     Length {
-        /// Bytes it would have.
+        /// Its length in bytes.
         got: usize,
     },
-    /// No room.
+    /// The room is missing.
     #[error("expected a room after the host: /room or /r/room")]
     NoRoom,
-    /// No room that a community can have.
+    /// The name of the room is empty, too long, or malformed.
     #[error("expected a room of 1 to {MAX_ROOM_LENGTH} letters, digits, hyphens and underscores")]
     Room,
-    /// No key.
+    /// The key is missing.
     #[error("expected ?public_key= and the server's key at the end")]
     NoKey,
-    /// No key that can be read.
-    #[error("expected a key of 64 hex digits, 43 or 44 base64 digits, or 52 z-base-32 digits")]
+    /// The key is malformed.
+    #[error("expected a key of 64 hex digits, 43 or 44 base64 digits, or 52 base32z digits")]
     Key,
 }
 
-/// Reads the key of a server: 64 hex digits, base64 (43 digits, or 44 with padding) or z-base-32
-/// (52 digits).
+/// Parses the key of a server in any of the encodings of [`X25519Public::from_any_text`].
 ///
 /// # Errors
 ///
-/// [`UrlError::Key`] if it is none of these, or if unused bits of its last digit are set.
+/// [`UrlError::Key`] if the text is in none of them.
 pub fn parse_key(text: &str) -> Result<X25519Public, UrlError> {
-    let mut bytes = [0; 32];
-    let read = match text.len() {
-        64 => const_hex::decode_to_slice(text, &mut bytes).is_ok(),
-        // These refuse unused bits that are set.
-        43 => Base64Unpadded::decode(text, &mut bytes).is_ok_and(|key| key.len() == 32),
-        44 => Base64::decode(text, &mut bytes).is_ok_and(|key| key.len() == 32),
-        base32z::TEXT_LENGTH => base32z::decode(text).map(|key| bytes = key).is_some(),
-        _ => false,
-    };
-    if read {
-        Ok(X25519Public::from_bytes(bytes))
-    } else {
-        Err(UrlError::Key)
-    }
+    X25519Public::from_any_text(text).ok_or(UrlError::Key)
 }
 
 /// The base URL of a community server in canonical form: `scheme://host[:port]`.
 ///
-/// Scheme and host are in lower case, and the port of the scheme itself is left out.
+/// Scheme and host are in lower case, and the default port of the scheme is omitted.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -105,17 +88,20 @@ impl BaseUrl {
 impl FromStr for BaseUrl {
     type Err = UrlError;
 
-    /// Reads a base URL of any form. A single slash at the end is dropped.
+    /// Parses a base URL in any form. A single slash at the end is dropped.
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        let (scheme, own_port) = if scheme.eq_ignore_ascii_case("http") {
+        let (scheme, default_port) = if scheme.eq_ignore_ascii_case("http") {
             ("http", 80)
         } else if scheme.eq_ignore_ascii_case("https") {
             ("https", 443)
         } else {
             return Err(UrlError::Scheme);
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let rest = match rest.strip_suffix('/') {
+            Some(rest) => rest,
+            None => rest,
+        };
         let (host, port) = match rest.split_once(':') {
             Some((host, port)) => (host, Some(parse_port(port)?)),
             None => (rest, None),
@@ -123,7 +109,7 @@ impl FromStr for BaseUrl {
         check_host(host)?;
         let mut base = format!("{scheme}://{host}");
         base.make_ascii_lowercase();
-        if let Some(port) = port.filter(|port| *port != 0 && *port != own_port) {
+        if let Some(port) = port.filter(|port| *port != 0 && *port != default_port) {
             base.push_str(&format!(":{port}"));
         }
         if base.len() > MAX_BASE_LENGTH {
@@ -145,7 +131,7 @@ fn parse_port(text: &str) -> Result<u16, UrlError> {
 }
 
 fn check_host(host: &str) -> Result<(), UrlError> {
-    // A slash begins a path, which is worth another message.
+    // A slash begins a path, which has an error of its own.
     if host.contains('/') {
         return Err(UrlError::Path);
     }
@@ -173,8 +159,7 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
-/// The name of a room. The typed spelling is for display; rooms are the same if their names in
-/// lower case are, and [`Room::id`] is what they are compared by.
+/// The name of a room, as typed for display, and in lower case for comparison.
 #[derive(Debug, Clone)]
 pub struct Room {
     typed: String,
@@ -182,13 +167,13 @@ pub struct Room {
 }
 
 impl Room {
-    /// The name as it was typed.
+    /// Returns the name as it was typed.
     #[must_use]
     pub fn as_typed(&self) -> &str {
         &self.typed
     }
 
-    /// The name in lower case.
+    /// Returns the name in lower case, by which rooms are compared.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -230,14 +215,14 @@ impl fmt::Display for Room {
     }
 }
 
-/// The parts of a link, the room not judged yet and the key perhaps missing.
+/// The parts of a link. The room is not validated, and the key may be missing.
 ///
-/// For text on the way to a [`Community`]: a link without a key can be completed from elsewhere.
+/// A caller that knows the key can complete a link without one, and convert it to a [`Community`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Where the server is.
+    /// The base URL of the server.
     pub base: BaseUrl,
-    /// What was written in the place of the room. It may be empty or no room at all.
+    /// The text in the place of the room, not validated.
     pub room: String,
     /// The server's key.
     pub key: Option<X25519Public>,
@@ -255,7 +240,7 @@ impl FromStr for Link {
             .rsplit_once("/r/")
             .or_else(|| text.rsplit_once('/'))
             .ok_or(UrlError::NoRoom)?;
-        // The slash found is one of "https://": there is no room.
+        // The slash is one of "https://": there is no room.
         if matches!(base, "http:/" | "https:/") {
             return Err(UrlError::NoRoom);
         }
@@ -281,11 +266,11 @@ impl FromStr for Link {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Community {
-    /// Where the server is.
+    /// The base URL of the server.
     pub base: BaseUrl,
-    /// Which room.
+    /// The room.
     pub room: Room,
-    /// The server's key. All rooms of a server have the same.
+    /// The server's key, the same for all rooms of a server.
     pub key: X25519Public,
 }
 
@@ -301,7 +286,7 @@ impl TryFrom<Link> for Community {
     }
 }
 
-/// Reads a full URL, with or without `/r/`.
+/// Parses a full URL, with or without `/r/`.
 impl FromStr for Community {
     type Err = UrlError;
 
@@ -310,10 +295,9 @@ impl FromStr for Community {
     }
 }
 
-/// The full URL: without `/r/`, the room as typed, the key in hex.
+/// Writes the full URL: without `/r/`, the room as typed, the key in hex.
 impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = const_hex::encode(self.key.as_bytes());
-        write!(f, "{}/{}{KEY_MARK}{key}", self.base, self.room)
+        write!(f, "{}/{}{KEY_MARK}{}", self.base, self.room, self.key)
     }
 }

@@ -1,7 +1,7 @@
-//! A group as its admins hold it: one Ed25519 key pair, the same for all of them.
+//! Groups: one Ed25519 key pair, which all admins of the group share.
 //!
-//! The public key is the group's id, prefix 03. The secret signs the group's state, and other secrets
-//! of the admins follow from it (protocol: identity, section 8.1).
+//! The public key is the group's id, prefix 03. The secret key signs the group's state, and other
+//! secrets of the admins are derived from it (protocol: identity, section 8.1).
 
 use core::fmt;
 
@@ -11,16 +11,16 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::GroupId;
 
-/// Name of the secret that the keys of messages follow from.
-pub const KEY_SEED: &str = "SessionGroupKeySeed";
+/// Name of the secret from which message keys are derived.
+pub const KEY_SEED: &[u8; 19] = b"SessionGroupKeySeed";
 /// Name of the secret with which admins encrypt message keys for themselves.
-pub const ADMIN_KEY: &str = "SessionGroupKeyAdminKey";
-/// Name of the secret that the factors of subaccounts follow from.
-pub const SUBACCOUNT_MASK: &str = "SessionGroupSubaccountMask";
+pub const ADMIN_KEY: &[u8; 23] = b"SessionGroupKeyAdminKey";
+/// Name of the secret from which the factors of subaccounts are derived.
+pub const SUBACCOUNT_MASK: &[u8; 26] = b"SessionGroupSubaccountMask";
 
 /// The key pair of a group.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// Zeroized on drop, never printed; it cannot be cloned.
 ///
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -29,7 +29,7 @@ pub const SUBACCOUNT_MASK: &str = "SessionGroupSubaccountMask";
 ///
 /// let group = Group::generate(rng);
 /// assert!(group.id().to_string().starts_with("03"));
-/// // A promoted member gets the seed, and checks that it is this group's.
+/// // A promoted member receives the seed, and checks that it belongs to this group.
 /// let promoted = Group::from_admin_key(group.ed25519().expose_seed(), group.id())?;
 /// assert_eq!(promoted.id(), group.id());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -39,14 +39,24 @@ pub struct Group {
     id: GroupId,
 }
 
-// The secret wipes itself.
+// The secret zeroizes itself.
 impl ZeroizeOnDrop for Group {}
 
 impl Group {
-    /// Founds a group: draws a seed of 32 bytes.
+    /// Creates a group: generates a seed of 32 bytes.
     #[must_use]
     pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         Self::from_secret(Ed25519Secret::generate(rng))
+    }
+
+    /// Creates a group with the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if the generator fails.
+    #[cfg(feature = "getrandom")]
+    pub fn random() -> Result<Self, getrandom::Error> {
+        Ed25519Secret::random().map(Self::from_secret)
     }
 
     /// Takes the group's key pair.
@@ -58,12 +68,12 @@ impl Group {
         }
     }
 
-    /// Takes the admin key of a group as it was received or stored: the seed, 32 bytes, or the seed
-    /// and the public key, 64 bytes.
+    /// Takes the admin key of a group as received or stored: the seed, 32 bytes, or the seed and the
+    /// public key, 64 bytes.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Mismatch`] if it is another group's key or its halves do not belong together,
+    /// [`KeyError::Mismatch`] if it is the key of another group or its halves do not match,
     /// [`KeyError::Length`] if it has another length.
     pub fn from_admin_key(bytes: &[u8], id: &GroupId) -> Result<Self, KeyError> {
         let secret = if let Ok(both) = <&[u8; 64]>::try_from(bytes) {
@@ -83,29 +93,29 @@ impl Group {
         }
     }
 
-    /// The id, prefix `03`.
+    /// Returns the id, prefix `03`.
     #[must_use]
     pub const fn id(&self) -> &GroupId {
         &self.id
     }
 
-    /// The key pair. Its X25519 form encrypts keys to members.
+    /// Returns the key pair. Its X25519 form encrypts keys to members.
     #[must_use]
     pub const fn ed25519(&self) -> &Ed25519Secret {
         &self.secret
     }
 
-    /// A secret of 32 bytes that every admin can derive: [`KEY_SEED`], [`ADMIN_KEY`] or
-    /// [`SUBACCOUNT_MASK`]. Of a longer name the first 64 bytes count.
+    /// Derives a secret of 32 bytes that all admins share: [`KEY_SEED`], [`ADMIN_KEY`] or
+    /// [`SUBACCOUNT_MASK`]. A name has 1 to 64 bytes, which is checked at compile time.
     #[must_use]
-    pub fn derive(&self, name: &str) -> Zeroizing<[u8; 32]> {
+    pub fn derive<const K: usize>(&self, name: &[u8; K]) -> Zeroizing<[u8; 32]> {
         derive(&self.secret, name)
     }
 }
 
 /// `BLAKE2b-32(seed; key = name)`.
-pub(crate) fn derive(group: &Ed25519Secret, name: &str) -> Zeroizing<[u8; 32]> {
-    let hash = Blake2b::<32>::keyed_prefix(name.as_bytes());
+pub(crate) fn derive<const K: usize>(group: &Ed25519Secret, name: &[u8; K]) -> Zeroizing<[u8; 32]> {
+    let hash = Blake2b::<32>::keyed(name);
     Zeroizing::new(hash.chain(group.expose_seed()).finalize())
 }
 

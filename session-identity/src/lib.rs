@@ -1,6 +1,9 @@
-#![cfg_attr(feature = "english", doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(feature = "english"),
+    all(feature = "english", feature = "getrandom"),
+    doc = include_str!("../README.md")
+)]
+#![cfg_attr(
+    not(all(feature = "english", feature = "getrandom")),
     doc = "Accounts, ids and recovery phrases of the Session messenger protocol."
 )]
 #![no_std]
@@ -15,7 +18,6 @@ extern crate alloc;
 extern crate std;
 
 mod account;
-pub mod base32z;
 pub mod blinded;
 mod bytes;
 pub mod community;
@@ -23,14 +25,19 @@ pub mod group;
 pub mod name;
 pub mod phrase;
 mod seed;
+#[cfg(feature = "serde")]
+mod serde;
 pub mod subaccount;
 pub mod version;
 
 pub use account::{Account, RestoreError};
 pub use blinded::AccountIdExt;
+#[cfg(feature = "getrandom")]
+pub use getrandom;
 pub use group::Group;
 pub use phrase::{Language, PhraseError};
 pub use seed::{Seed, SeedLengthError};
 pub use session_types::{
     AccountId, AnyId, BlindedId15, BlindedId25, GroupId, IdError, IdKind, UnblindedId, VersionId,
 };
+pub use {rand_core, session_crypto, session_types, subtle, zeroize};

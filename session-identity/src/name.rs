@@ -1,71 +1,68 @@
 //! Names of accounts in the Session name service (protocol: identity, section 4).
 //!
-//! A name is looked up by its hash, and the account id found is encrypted with a key that follows
-//! from the name: the service does not learn what it stores.
+//! A name is looked up by its hash. The account id is encrypted with a key that is derived from the
+//! name, so that the service does not learn what it stores.
 //!
 //! ```text
 //! value: account id (33), XChaCha20-Poly1305 under BLAKE2b-32(name; key = hash) | tag (16)
 //! ```
 //!
-//! The value and its 24-byte nonce come apart. Old records have no nonce; they need the feature
+//! The 24-byte nonce is stored beside the value. Old records have no nonce; they need the feature
 //! `legacy-names` (`Name::open_legacy`).
 
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use base64ct::{Base64, Encoding};
 use rand_core::CryptoRng;
 use session_crypto::{Blake2b, DecryptError, SymmetricKey, xchacha};
+use session_types::{AccountId, base64};
 
-use crate::AccountId;
-use crate::bytes::copy_prefix;
+use crate::bytes::{join, split};
 
 #[cfg(feature = "legacy-names")]
 mod legacy;
 #[cfg(feature = "legacy-names")]
 pub use legacy::LegacyError;
 
-/// Length in bytes of the longest name.
+/// Maximum length of a name in bytes.
 pub const MAX_LENGTH: usize = 64;
-/// Length in bytes of an encrypted value: an account id and a tag.
+/// Length of an encrypted value in bytes: an account id and a tag.
 pub const VALUE_LENGTH: usize = AccountId::LENGTH + xchacha::TAG_LENGTH;
-/// Length in bytes of a nonce.
+/// Length of a nonce in bytes.
 pub const NONCE_LENGTH: usize = xchacha::NONCE_LENGTH;
 
 /// A name, in lower case: 1 to 64 letters, digits and underscores, and hyphens between them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
-/// Text that is no name.
+/// The text is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Empty or too long.
+    /// The text is empty or too long.
     #[error("expected a name of 1 to {MAX_LENGTH} characters, got {got} bytes")]
     Length {
-        /// Bytes that were given.
+        /// Length of the text in bytes.
         got: usize,
     },
-    /// A character that no name has.
+    /// The text contains a character that names do not allow.
     #[error("expected a name of letters, digits, underscores and hyphens")]
     Character,
-    /// A hyphen at the beginning or the end.
+    /// The text begins or ends with a hyphen.
     #[error("expected a name that neither begins nor ends with a hyphen")]
     Hyphen,
-    /// A capital letter, where only the form of the service is taken.
+    /// The text contains a capital letter, which the form of the service does not allow.
     #[error("expected a name in lower case")]
     UpperCase,
 }
 
 impl Name {
-    /// Takes a name that is in lower case already, as the service stores it.
-    ///
-    /// What people type is read with [`FromStr`].
+    /// Parses a name in lower case, as the service stores it. For typed names, use [`FromStr`].
     ///
     /// # Errors
     ///
-    /// [`NameError`], also for capital letters.
+    /// [`NameError`] if the text is not a name in lower case.
     pub fn from_lower_case(text: &str) -> Result<Self, NameError> {
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(NameError::UpperCase);
@@ -73,22 +70,22 @@ impl Name {
         text.parse()
     }
 
-    /// The name in lower case.
+    /// Returns the name in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The hash by which the name is looked up.
+    /// Returns the hash by which the name is looked up.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Blake2b::<32>::new().chain(self.0.as_bytes()).finalize()
     }
 
-    /// The hash in padded base64, 44 characters: what a request for the name carries.
+    /// Returns the hash in padded base64, 44 characters, as requests for the name carry it.
     #[must_use]
     pub fn hash_base64(&self) -> String {
-        Base64::encode_string(&self.hash())
+        base64::encode(self.hash())
     }
 
     /// The key of the value in the current form.
@@ -99,12 +96,12 @@ impl Name {
 
     /// Decrypts the value of a current record.
     ///
-    /// Whoever answers the request could have made it up: ask several nodes, and take only what
-    /// all of them say.
+    /// A node can invent a value: ask several nodes, and accept only a value on which all agree.
     ///
     /// # Errors
     ///
-    /// [`DecryptError`] for whatever is wrong: lengths, the tag, or a content that is no account id.
+    /// [`DecryptError`] if the value is malformed, fails authentication, or does not contain an
+    /// account id.
     ///
     /// ```
     /// # use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -123,17 +120,19 @@ impl Name {
     pub fn open(&self, value: &[u8], nonce: &[u8]) -> Result<AccountId, DecryptError> {
         let nonce = nonce.try_into().map_err(|_| DecryptError)?;
         let value: &[u8; VALUE_LENGTH] = value.try_into().map_err(|_| DecryptError)?;
-        let (id, tag) = value
-            .split_first_chunk::<{ AccountId::LENGTH }>()
-            .ok_or(DecryptError)?;
-        let tag = tag.try_into().map_err(|_| DecryptError)?;
+        let (id, tag): (&[u8; AccountId::LENGTH], _) = split(value);
         let mut id = *id;
         xchacha::decrypt_detached(&self.key(), nonce, &mut id, tag)?;
         AccountId::from_bytes(id).map_err(|_| DecryptError)
     }
 
-    /// Encrypts an account id under the name, with a nonce of the generator: value and nonce.
+    /// Encrypts an account id under the name, with a random nonce. Returns value and nonce.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the cipher encrypts up to 256 GiB"
+    )]
     pub fn seal(
         &self,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -141,18 +140,13 @@ impl Name {
     ) -> ([u8; VALUE_LENGTH], [u8; NONCE_LENGTH]) {
         let mut nonce = [0; NONCE_LENGTH];
         rng.fill_bytes(&mut nonce);
-        let mut value = [0; VALUE_LENGTH];
-        let (text, tag) = value.split_at_mut(AccountId::LENGTH);
-        copy_prefix(text, id.as_bytes());
-        // 33 bytes are not too long for the cipher.
-        if let Ok(made) = xchacha::encrypt_detached(&self.key(), &nonce, text) {
-            copy_prefix(tag, &made);
-        }
-        (value, nonce)
+        let mut text = id.to_bytes();
+        let tag = xchacha::encrypt_detached(&self.key(), &nonce, &mut text);
+        (join(&text, &tag.expect("33 bytes")), nonce)
     }
 }
 
-/// Reads a name as people type it: capital letters become small ones. Nothing is trimmed.
+/// Parses a name as people type it, in either case. Nothing is trimmed.
 impl FromStr for Name {
     type Err = NameError;
 

@@ -1,4 +1,4 @@
-//! The secret that everything else of an account follows from.
+//! Seeds: the secret from which all keys of an account are derived.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,26 +8,26 @@ use session_crypto::{Ed25519Secret, KeyError};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::copy_prefix;
+use crate::bytes::join;
 use crate::phrase::{self, DetectError, Language, PhraseError};
 
 /// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
 ///
-/// Every account that a Session client makes has a seed of 16 bytes, which 16 zero bytes extend to
-/// the 32 that keys are derived from; it is never hashed or stretched. A seed of 32 bytes whose
+/// Every account that a Session client creates has a seed of 16 bytes. 16 zero bytes extend it to
+/// the 32 bytes that keys are derived from; it is never hashed or stretched. A seed of 32 bytes whose
 /// last 16 are zero is the same seed as its first 16 bytes.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// Zeroized on drop, never printed; it cannot be cloned.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Seed([u8; 32]);
 
 impl Seed {
-    /// Length in bytes of the short form.
+    /// Length of the short form in bytes.
     pub const SHORT_LENGTH: usize = 16;
-    /// Length in bytes of the full form.
+    /// Length of the full form in bytes.
     pub const FULL_LENGTH: usize = 32;
 
-    /// Draws 16 bytes, as Session clients do.
+    /// Generates a seed of 16 bytes, as Session clients do.
     #[must_use]
     pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut short = Zeroizing::new([0; 16]);
@@ -35,13 +35,13 @@ impl Seed {
         Self::from_short(&short)
     }
 
-    /// Draws 16 bytes from the operating system.
+    /// Generates a seed of 16 bytes with the operating system's generator.
     ///
     /// # Errors
     ///
-    /// [`getrandom::Error`] if it has none to give.
+    /// [`getrandom::Error`] if the generator fails.
     #[cfg(feature = "getrandom")]
-    pub fn generate_from_system() -> Result<Self, getrandom::Error> {
+    pub fn random() -> Result<Self, getrandom::Error> {
         let mut short = Zeroizing::new([0; 16]);
         getrandom::fill(short.as_mut_slice())?;
         Ok(Self::from_short(&short))
@@ -50,9 +50,7 @@ impl Seed {
     /// Takes a seed of 16 bytes.
     #[must_use]
     pub fn from_short(bytes: &[u8; 16]) -> Self {
-        let mut seed = Self([0; 32]);
-        copy_prefix(&mut seed.0, bytes);
-        seed
+        Self(join(bytes, &[0; 16]))
     }
 
     /// Takes a seed of 32 bytes.
@@ -61,7 +59,7 @@ impl Seed {
         Self(*bytes)
     }
 
-    /// Takes the seed out of a 64-byte libsodium secret, as some clients store it.
+    /// Takes the seed of a 64-byte libsodium secret key, as some clients store it.
     ///
     /// # Errors
     ///
@@ -71,27 +69,27 @@ impl Seed {
         Ok(Self::from_full(secret.expose_seed()))
     }
 
-    /// Whether the last 16 bytes are zero, so that 16 bytes or 13 words say it all.
+    /// Returns whether the last 16 bytes are zero, so that 16 bytes or 13 words suffice.
     #[must_use]
     pub fn is_short(&self) -> bool {
         let (_, tail) = self.0.split_at(Self::SHORT_LENGTH);
         tail.ct_eq(&[0; 16]).into()
     }
 
-    /// The 32 bytes that keys are derived from (an Ed25519 seed), for the caller's own store.
+    /// Returns the 32 bytes that keys are derived from, an Ed25519 seed, for example to store them.
     #[must_use]
     pub const fn expose_full(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The shortest form: 16 bytes if the others are zero, 32 if not.
+    /// Returns the shortest form: 16 bytes if the others are zero, 32 if not.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         let (short, _) = self.0.split_at(Self::SHORT_LENGTH);
         if self.is_short() { short } else { &self.0 }
     }
 
-    /// The recovery phrase: 13 words for a short seed, 25 for another.
+    /// Returns the recovery phrase: 13 words for a short seed, 25 for another.
     ///
     /// ```
     /// # #[cfg(feature = "english")] {
@@ -102,19 +100,23 @@ impl Seed {
     /// # }
     /// ```
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "16 and 32 bytes can be written"
+    )]
     pub fn to_phrase(&self, language: Language) -> Zeroizing<String> {
-        // 16 and 32 are lengths that can be written.
-        phrase::encode(self.expose_bytes(), language).unwrap_or_default()
+        phrase::encode(self.expose_bytes(), language).expect("16 or 32 bytes")
     }
 
     /// Reads a recovery phrase of 13 or 25 words, the last of which is a checksum.
     ///
-    /// The checksum misses about one of twelve wrong words. Show the account id that follows and
-    /// have it confirmed, or use [`Account::restore`](crate::Account::restore).
+    /// The checksum misses about one wrong word in twelve. Show the account id and have it confirmed,
+    /// or use [`Account::restore`](crate::Account::restore).
     ///
     /// # Errors
     ///
-    /// [`PhraseError`] for the first thing that is wrong.
+    /// [`PhraseError`] for the first mistake.
     pub fn from_phrase(text: &str, language: Language) -> Result<Self, PhraseError> {
         match phrase::count(text) {
             words @ (13 | 25) => Self::from_words(text, words, language),
@@ -125,14 +127,14 @@ impl Seed {
         }
     }
 
-    /// Reads a recovery phrase of 12 or 24 words, one without its checksum word.
+    /// Reads a recovery phrase of 12 or 24 words, without its checksum word.
     ///
-    /// Every wrong word that is in the list restores another account. Use this only where somebody
-    /// has no more than these words, and have the account id confirmed.
+    /// Every wrong word that is in the list restores another account. Use this only if the person has
+    /// no more than these words, and have the account id confirmed.
     ///
     /// # Errors
     ///
-    /// [`PhraseError`] for the first thing that is wrong.
+    /// [`PhraseError`] for the first mistake.
     pub fn from_phrase_without_checksum(
         text: &str,
         language: Language,
@@ -146,18 +148,16 @@ impl Seed {
         }
     }
 
-    /// Reads a recovery phrase of 13 or 25 words in whichever language it is.
+    /// Reads a recovery phrase of 13 or 25 words in the language that fits.
     ///
     /// # Errors
     ///
-    /// [`DetectError`] if it is a phrase in no language, or different ones in two.
+    /// [`DetectError`] if no language fits, or several with different seeds.
     pub fn from_phrase_in_any_language(text: &str) -> Result<(Self, Language), DetectError> {
         match phrase::count(text) {
             13 | 25 => {
                 let (language, bytes) = phrase::decode_any(text)?;
-                let mut seed = Self([0; 32]);
-                copy_prefix(&mut seed.0, &bytes);
-                Ok((seed, language))
+                Ok((Self::from_decoded(&bytes), language))
             }
             got => Err(PhraseError::WordCount {
                 expected: "13 or 25",
@@ -169,17 +169,24 @@ impl Seed {
 
     fn from_words(text: &str, words: usize, language: Language) -> Result<Self, PhraseError> {
         let bytes = phrase::decode_counted(text, words, language)?;
-        let mut seed = Self([0; 32]);
-        copy_prefix(&mut seed.0, &bytes);
-        Ok(seed)
+        Ok(Self::from_decoded(&bytes))
+    }
+
+    /// Takes the bytes of a phrase whose words were counted.
+    #[expect(
+        clippy::expect_used,
+        reason = "12 or 13 words are 16 bytes, 24 or 25 words are 32"
+    )]
+    fn from_decoded(bytes: &[u8]) -> Self {
+        bytes.try_into().expect("16 or 32 bytes")
     }
 }
 
-/// A seed of neither 16 nor 32 bytes.
+/// The input has neither 16 nor 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a seed of 16 or 32 bytes, got {got}")]
 pub struct SeedLengthError {
-    /// Bytes that were given.
+    /// Length of the input in bytes.
     pub got: usize,
 }
 

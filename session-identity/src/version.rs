@@ -1,6 +1,6 @@
-//! Requests to the file server, signed under an id that does not show the account.
+//! Requests to the file server, signed under an id that does not reveal the account.
 //!
-//! The key pair follows from the account's seed and is the same for all requests (protocol:
+//! The key pair is derived from the account's seed and is the same for all requests (protocol:
 //! identity, section 6.6). A request carries three headers: `X-FS-Pubkey` is the id, `X-FS-Timestamp`
 //! the Unix time in seconds, in decimal, and `X-FS-Signature` the signature in padded base64. The
 //! signed bytes are
@@ -11,13 +11,12 @@
 
 use alloc::string::{String, ToString};
 use core::fmt;
-use session_crypto::Ed25519PublicExt;
 
-use base64ct::{Base64, Encoding};
-use session_crypto::{Blake2b, Ed25519Secret, Ed25519Signature, SignatureError, blind};
+use session_crypto::{Blake2b, Ed25519PublicExt, Ed25519Secret, SignatureError, blind};
+use session_types::{Ed25519Signature, VersionId, base64};
 use zeroize::ZeroizeOnDrop;
 
-use crate::{Account, VersionId};
+use crate::Account;
 
 /// Name of the header with the id.
 pub const PUBKEY_HEADER: &str = "X-FS-Pubkey";
@@ -25,36 +24,36 @@ pub const PUBKEY_HEADER: &str = "X-FS-Pubkey";
 pub const TIMESTAMP_HEADER: &str = "X-FS-Timestamp";
 /// Name of the header with the signature.
 pub const SIGNATURE_HEADER: &str = "X-FS-Signature";
-/// How far, in seconds, the server lets the time of a request differ from its own: 24 hours.
+/// Maximum difference between the time of a request and that of the server, in seconds: 24 hours.
 pub const TIME_TOLERANCE: u64 = 24 * 60 * 60;
 
 /// The version-blinded key pair of an account.
 ///
-/// Wiped when dropped, never printed; it cannot be cloned.
+/// Zeroized on drop, never printed; it cannot be cloned.
 pub struct VersionKey {
     secret: Ed25519Secret,
     id: VersionId,
 }
 
-// The secret wipes itself.
+// The secret zeroizes itself.
 impl ZeroizeOnDrop for VersionKey {}
 
 impl VersionKey {
-    /// The id, prefix `07`.
+    /// Returns the id, prefix `07`.
     #[must_use]
     pub const fn id(&self) -> &VersionId {
         &self.id
     }
 
-    /// The key pair itself.
+    /// Returns the key pair.
     #[must_use]
     pub const fn secret(&self) -> &Ed25519Secret {
         &self.secret
     }
 
-    /// Signs a request whose `body_part` is appended as it is.
+    /// Signs a request with `body_part` as the last part of the signed bytes.
     ///
-    /// The file server wants the hash of the body there: [`sign_request`](Self::sign_request).
+    /// The file server expects the hash of the body there: [`sign_request`](Self::sign_request).
     #[must_use]
     pub fn sign_raw(
         &self,
@@ -67,10 +66,10 @@ impl VersionKey {
             .sign_parts(&signed(&timestamp.to_string(), method, path, body_part))
     }
 
-    /// Signs a request to the file server. `timestamp` is in seconds; `path` is what is requested,
-    /// with `?` and the query if there is one.
+    /// Signs a request to the file server. `timestamp` is in Unix seconds; `path` includes `?` and
+    /// the query if there is one.
     ///
-    /// The body enters as its 64-byte BLAKE2b hash, an empty one not at all.
+    /// The signature covers the 64-byte BLAKE2b hash of the body, or nothing if the body is empty.
     ///
     /// ```
     /// use session_identity::{Account, Seed, version};
@@ -95,7 +94,7 @@ impl VersionKey {
         }
     }
 
-    /// Signs the question for the newest version, a `GET` of [`Platform::path`].
+    /// Signs a request for the newest version, a `GET` of [`Platform::path`].
     #[must_use]
     pub fn sign_version_check(&self, timestamp: u64, platform: Platform) -> Ed25519Signature {
         self.sign_request(timestamp, "GET", platform.path(), &[])
@@ -103,7 +102,7 @@ impl VersionKey {
 }
 
 impl Account {
-    /// The key pair with which the account asks the file server without being known.
+    /// Returns the key pair with which the account signs requests to the file server.
     #[must_use]
     pub fn version_key(&self) -> VersionKey {
         let secret = blind::version_key(self.ed25519());
@@ -114,9 +113,9 @@ impl Account {
     }
 }
 
-/// What the file server checks: the signature of [`VersionKey::sign_request`].
+/// Verifies a signature of [`VersionKey::sign_request`], as the file server does.
 ///
-/// The caller compares `timestamp` with its clock: [`TIME_TOLERANCE`].
+/// The caller must compare `timestamp` with its clock: [`TIME_TOLERANCE`].
 ///
 /// # Errors
 ///
@@ -136,10 +135,10 @@ pub fn verify_request(
         .verify_parts(&signed(&timestamp, method, path, body_part), signature)
 }
 
-/// A signature as it stands in its header: padded base64, 88 characters.
+/// Returns the text of a signature in its header: padded base64, 88 characters.
 #[must_use]
 pub fn signature_header(signature: &Ed25519Signature) -> String {
-    Base64::encode_string(signature.as_bytes())
+    base64::encode(signature)
 }
 
 fn signed<'a>(
@@ -160,7 +159,8 @@ fn body_hash(body: &[u8]) -> Option<[u8; 64]> {
     (!body.is_empty()).then(|| Blake2b::<64>::new().chain(body).finalize())
 }
 
-/// The clients whose newest version can be asked for.
+/// The clients whose newest version the file server knows.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Platform {
     /// Android.
@@ -172,7 +172,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The path, with its query, of the question for the newest version.
+    /// Returns the path, with its query, of a request for the newest version.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {

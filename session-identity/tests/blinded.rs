@@ -1,11 +1,11 @@
 //! Blinded and version ids, over so many accounts that both signs occur.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use base64ct::{Base64, Encoding};
 use session_crypto::Ed25519PublicExt;
 use session_crypto::{Blinding, X25519Public};
 use session_identity::AccountIdExt;
 use session_identity::blinded::{blinded15, blinded25};
+use session_identity::session_types::base64;
 use session_identity::version::{self, Platform};
 use session_identity::{Account, AnyId, BlindedId15, BlindedId25, Seed};
 
@@ -115,7 +115,7 @@ fn the_headers_of_a_request_are_text_that_servers_read() {
     let header = version::signature_header(&signature);
     assert_eq!(header.len(), 88);
     assert_eq!(
-        Base64::decode_vec(&header).unwrap(),
+        base64::decode(&header).unwrap(),
         signature.as_bytes().as_slice()
     );
     assert_eq!(version::TIME_TOLERANCE, 86_400);

@@ -28,7 +28,7 @@ fn both_cases_of_hex_are_read_and_lower_case_is_written() {
 }
 
 #[test]
-fn text_of_another_length_is_refused() {
+fn text_of_another_length_is_rejected() {
     let (short, long) = (&TEXT[..65], format!("{TEXT}0"));
     for (text, got) in [(short, 65), (&long, 67), ("", 0), (&TEXT[2..], 64)] {
         assert_eq!(text.parse::<AccountId>(), Err(IdError::TextLength { got }));
@@ -40,7 +40,7 @@ fn text_of_another_length_is_refused() {
 }
 
 #[test]
-fn text_that_is_not_hex_is_refused() {
+fn text_that_is_not_hex_is_rejected() {
     let with = |at: usize, piece: &str| {
         let mut text = TEXT.to_owned();
         text.replace_range(at..at + piece.len(), piece);
@@ -59,7 +59,7 @@ fn text_that_is_not_hex_is_refused() {
 }
 
 #[test]
-fn bytes_of_another_length_are_refused() {
+fn bytes_of_another_length_are_rejected() {
     for got in [0, 32, 34, 66] {
         let bytes = vec![5; got];
         assert_eq!(

@@ -7,9 +7,10 @@ use std::hash::RandomState;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use session_identity::AccountId;
 use session_identity::community::{BaseUrl, Community, Link, Room, UrlError, parse_key};
 use session_identity::name::{Name, NameError};
-use session_identity::{AccountId, base32z};
+use session_identity::session_types::base32z;
 
 const ID: &str = "05d2ad010eeb72d72e561d9de7bd7b6989af77dcabffa03a5111a6c859ae5c3a72";
 
@@ -123,7 +124,7 @@ fn an_old_record_opens_and_a_wrong_length_costs_nothing() {
 }
 
 #[test]
-fn an_id_of_another_kind_behind_a_name_is_refused() {
+fn an_id_of_another_kind_behind_a_name_is_rejected() {
     // As the name service would never store it: a group's id, correctly encrypted.
     use session_crypto::{Blake2b, SymmetricKey, xchacha};
     let name: Name = "test".parse().unwrap();
@@ -244,7 +245,7 @@ fn rooms_are_the_same_in_either_case_and_keep_their_spelling() {
 }
 
 #[test]
-fn keys_with_unused_bits_or_other_forms_are_refused() {
+fn keys_with_unused_bits_or_other_forms_are_rejected() {
     let base64 = "ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8";
     let base32z = "yrtwk3hjixg66yjdeiuauk6p7hy1gtm8tgih55abrpnsxnpm3zzo";
     let key = parse_key(KEY).unwrap();
@@ -293,10 +294,9 @@ fn the_longest_url_has_the_length_of_its_limit() {
 
 proptest! {
     #[test]
-    fn base32z_comes_back(key: [u8; 32]) {
+    fn base32z_keys_come_back(key: [u8; 32]) {
         let text = base32z::encode(&key);
         prop_assert_eq!(text.len(), 52);
-        prop_assert_eq!(base32z::decode(&text), Some(key));
         prop_assert_eq!(parse_key(&text).unwrap().to_bytes(), key);
     }
 
@@ -327,6 +327,5 @@ proptest! {
         let _ = text.parse::<Link>();
         let _ = format!("https://{text}/r/{tail}").parse::<Community>();
         let _ = format!("https://example.com/{text}?public_key={tail}").parse::<Community>();
-        let _ = base32z::decode(&text);
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use session_crypto::Ed25519Secret;
-use session_identity::subaccount::{AuthData, Permissions, SubaccountError, Token};
+use session_identity::subaccount::{AuthData, Permissions, Proof, SubaccountError, Token};
 use session_identity::{Account, GroupId, Seed};
 
 const READ: Permissions = Permissions::READ;
@@ -91,7 +91,7 @@ fn every_changed_bit_is_noticed_except_the_one_that_is_not_used() {
 }
 
 #[test]
-fn a_request_of_another_is_refused() {
+fn a_request_of_another_is_rejected() {
     let (group, _) = group();
     let (member, other) = (account(1), account(2));
     let auth = AuthData::create(&group, member.id(), Permissions::MEMBER).unwrap();
@@ -152,7 +152,87 @@ fn a_token_is_for_its_prefix_unless_it_is_for_any() {
 }
 
 #[test]
-fn other_lengths_are_refused() {
+fn a_token_is_its_prefix_permissions_and_key() {
+    let key = account(1).ed25519_public();
+    let token = Token::new(0x05, Permissions::MEMBER | Permissions::DELETE, &key);
+    let mut bytes = vec![5, 7, 0, 0];
+    bytes.extend(key.as_bytes());
+    assert_eq!(token.as_ref(), bytes);
+    assert_eq!(token.to_bytes().as_slice(), bytes);
+    assert_eq!((token.prefix(), token.permissions().bits()), (5, 7));
+    assert_eq!(token.key(), key);
+}
+
+#[test]
+fn a_token_is_read_from_base64_and_hex() {
+    let token = Token::new(0x03, READ, &account(1).ed25519_public());
+    let hex = format!("{token:x}");
+    assert_eq!(hex, const_hex::encode(token.as_bytes()));
+    assert_eq!(token.to_string(), token.to_base64());
+    for text in [token.to_string(), hex.to_uppercase(), hex] {
+        assert_eq!(text.parse(), Ok(token), "{text}");
+        let cut = text.get(1..).unwrap();
+        assert_eq!(cut.parse::<Token>(), Err(SubaccountError::Text), "{cut}");
+        let other = text.replacen(|_| true, "!", 1);
+        assert_eq!(other.parse::<Token>(), Err(SubaccountError::Text));
+    }
+}
+
+#[test]
+fn a_proof_is_valid_for_its_account_prefix_and_permissions() {
+    let (group, _) = group();
+    let token = Token::new(GroupId::PREFIX, READ, &account(1).ed25519_public());
+    let proof = Proof::new(token, &group);
+    assert_eq!(proof.verify(&group.public(), GroupId::PREFIX, READ), Ok(()));
+    let other = account(2).ed25519_public();
+    assert!(matches!(
+        proof.verify(&other, GroupId::PREFIX, READ),
+        Err(SubaccountError::Signature(_))
+    ));
+    let (expected, got) = (0x05, GroupId::PREFIX);
+    assert_eq!(
+        proof.verify(&group.public(), expected, READ),
+        Err(SubaccountError::Prefix { expected, got })
+    );
+    let (expected, got) = (Permissions::WRITE, READ);
+    assert_eq!(
+        proof.verify(&group.public(), GroupId::PREFIX, expected),
+        Err(SubaccountError::Permission { expected, got })
+    );
+}
+
+#[test]
+fn one_key_signs_many_requests() {
+    let (group, _) = group();
+    for number in 0..8 {
+        let member = account(number);
+        let auth = AuthData::create(&group, member.id(), Permissions::MEMBER).unwrap();
+        let key = auth.key(&member).unwrap();
+        assert_eq!(*key.proof(), auth.sign(&member, b"1").unwrap().proof());
+        for message in [b"1", b"2"] {
+            let signed = key.sign_request(message);
+            assert_eq!(signed, auth.sign(&member, message).unwrap());
+            assert_eq!(signed.signature, key.sign(message));
+        }
+        let printed = format!("{key:?}");
+        assert_eq!(
+            printed,
+            format!("SubaccountKey {{ token: {:?}, .. }}", key.proof().token)
+        );
+    }
+}
+
+#[test]
+fn auth_data_comes_back_from_its_bytes() {
+    let (group, _) = group();
+    let auth = AuthData::create(&group, account(1).id(), Permissions::MEMBER).unwrap();
+    let bytes = auth.expose_bytes();
+    assert_eq!(AuthData::from_bytes(&bytes).expose_bytes(), bytes);
+    assert_eq!(bytes.len(), AuthData::LENGTH);
+}
+
+#[test]
+fn other_lengths_are_rejected() {
     for got in [0, 35, 37, 99, 101] {
         let bytes = vec![3; got];
         let (expected, error) = (36, Token::try_from(bytes.as_slice()).unwrap_err());
@@ -164,7 +244,7 @@ fn other_lengths_are_refused() {
 }
 
 #[test]
-fn a_zero_factor_is_refused() {
+fn a_zero_factor_is_rejected() {
     let auth = AuthData::try_from([0; 100].as_slice()).unwrap();
     let member = account(1);
     assert!(auth.sign(&member, b"message").is_err());

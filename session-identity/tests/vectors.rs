@@ -234,10 +234,10 @@ fn community_urls() {
 fn permissions(case: Case<'_>) -> Permissions {
     let mut permissions = Permissions::READ;
     if case.flag("write") {
-        permissions = permissions | Permissions::WRITE;
+        permissions |= Permissions::WRITE;
     }
     if case.flag("del") {
-        permissions = permissions | Permissions::DELETE;
+        permissions |= Permissions::DELETE;
     }
     permissions
 }

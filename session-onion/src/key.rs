@@ -1,6 +1,6 @@
 //! Public keys as text.
 
-use session_types::{base32z, base64, hex};
+use session_types::{X25519Public, hex};
 
 /// The text is not a public key.
 ///
@@ -33,11 +33,10 @@ pub(crate) fn from_hex(text: &str) -> Result<[u8; 32], KeyTextError> {
 /// Parses hex, base64 (with or without padding) or base32z, as external servers do
 /// (protocol: identity, section 5.2). Unused bits of the last character must be zero.
 pub(crate) fn from_any(text: &str) -> Result<[u8; 32], KeyTextError> {
-    let key = match text.len() {
-        64 => return from_hex(text),
-        43 | 44 => base64::decode_array(text),
-        base32z::TEXT_LENGTH => base32z::decode(text),
-        _ => None,
-    };
-    key.ok_or(KeyTextError::NoEncoding)
+    if text.len() == 64 {
+        return from_hex(text);
+    }
+    X25519Public::from_any_text(text)
+        .map(X25519Public::to_bytes)
+        .ok_or(KeyTextError::NoEncoding)
 }

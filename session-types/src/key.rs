@@ -1,6 +1,7 @@
 //! Public keys and signatures as received, before any validation.
 
 use crate::bytes::byte_traits;
+use crate::{base32z, base64, hex};
 
 /// An Ed25519 public key as received, 32 bytes; not validated.
 ///
@@ -41,6 +42,22 @@ impl Ed25519Public {
 pub struct X25519Public([u8; 32]);
 
 byte_traits!(X25519Public, 32, 64);
+
+impl X25519Public {
+    /// Parses a key in any of the encodings that servers and community URLs use: 64 hex digits, 43
+    /// characters of base64 (44 with padding), or 52 of base32z (protocol: identity, section 5.2).
+    /// Unused bits of the last character must be zero. Returns `None` for any other text.
+    #[must_use]
+    pub fn from_any_text(text: &str) -> Option<Self> {
+        let bytes = match text.len() {
+            64 => hex::decode(text),
+            43 | 44 => base64::decode_array(text),
+            base32z::TEXT_LENGTH => base32z::decode(text),
+            _ => None,
+        };
+        bytes.map(Self)
+    }
+}
 
 /// An Ed25519 signature as received, R followed by S, 64 bytes; not verified.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +160,24 @@ mod tests {
         assert!(key.is_negative());
         assert_eq!(key.with_sign(false).as_bytes()[31], 0x7f);
         assert_eq!(key.with_other_sign().with_other_sign(), key);
+    }
+
+    #[test]
+    fn a_key_is_read_in_any_encoding() {
+        let key = X25519Public::from_bytes(core::array::from_fn(|at| u8::try_from(at).unwrap()));
+        let padded = base64::encode(key);
+        let unpadded = padded.trim_end_matches('=');
+        let z = base32z::encode(key.as_bytes());
+        for text in [&key.to_string(), padded.as_str(), unpadded, &z] {
+            assert_eq!(X25519Public::from_any_text(text), Some(key), "{text}");
+            // One character more or less, and another character.
+            let cut = text.get(1..).unwrap();
+            assert_eq!(X25519Public::from_any_text(cut), None, "{text}");
+            assert_eq!(X25519Public::from_any_text(&[text, "0"].concat()), None);
+            let other = text.replacen(|_: char| true, "!", 1);
+            assert_eq!(X25519Public::from_any_text(&other), None, "{other}");
+        }
+        assert_eq!(X25519Public::from_any_text(""), None);
     }
 
     #[test]

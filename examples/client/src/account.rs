@@ -25,7 +25,7 @@ const MAX_NAME: usize = 100;
 /// Makes an account.
 pub(crate) fn new(shared: &Shared, out: &Output) -> Result<(), ClientError> {
     let (seed, phrase) = loop {
-        let seed = Seed::generate_from_system().map_err(|_| ClientError::Random)?;
+        let seed = Seed::random().map_err(|_| ClientError::Random)?;
         let phrase = seed.to_phrase(Language::English);
         // A phrase that fits another language as well would need --language ever after.
         if is_read_back(&phrase, &seed) {

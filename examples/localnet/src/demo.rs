@@ -101,7 +101,7 @@ impl Log {
 
 /// Makes an account, by way of its recovery phrase.
 fn make_account(who: &str, steps: &Steps) -> Result<Account, DemoError> {
-    let seed = Seed::generate_from_system().map_err(|_| DemoError::Random)?;
+    let seed = Seed::random().map_err(|_| DemoError::Random)?;
     let made = Account::from_seed(&seed);
     let phrase = seed.to_phrase(Language::English);
     let restored = Seed::from_phrase(&phrase, Language::English).map_err(ClientError::from)?;

@@ -1,4 +1,4 @@
-//! Values of old records: no nonce, and a key that takes 256 MiB of memory to make.
+//! Values of old records: no nonce, and a key whose derivation takes 256 MiB of memory.
 
 use alloc::vec::Vec;
 
@@ -25,10 +25,10 @@ const TAG: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LegacyError {
-    /// Not the value of this name.
+    /// The value does not belong to this name.
     #[error(transparent)]
     Decrypt(#[from] DecryptError),
-    /// The 256 MiB that the key takes cannot be had.
+    /// The 256 MiB that the key derivation needs cannot be allocated.
     #[error("not enough memory: the key of an old name takes 256 MiB")]
     Memory,
 }
@@ -36,19 +36,18 @@ pub enum LegacyError {
 impl Name {
     /// Decrypts the value of an old record, one without a nonce.
     ///
-    /// Takes 256 MiB of memory and the better part of a second, whatever the value is; nothing of
-    /// this is spent on a value of the wrong length.
+    /// Takes 256 MiB of memory and most of a second, unless the value has the wrong length.
     ///
     /// # Errors
     ///
-    /// [`LegacyError::Decrypt`] for whatever is wrong with the value, [`LegacyError::Memory`] if
-    /// there is not enough.
+    /// [`LegacyError::Decrypt`] if the value is malformed or fails authentication,
+    /// [`LegacyError::Memory`] if there is not enough memory.
     pub fn open_legacy(&self, value: &[u8]) -> Result<AccountId, LegacyError> {
         let value: &[u8; TAG + AccountId::LENGTH] = value.try_into().map_err(|_| DecryptError)?;
         let (tag, sealed) = value.split_first_chunk::<TAG>().ok_or(DecryptError)?;
         let mut id: [u8; AccountId::LENGTH] = sealed.try_into().map_err(|_| DecryptError)?;
 
-        // secretbox: the first 32 bytes of key stream are the key of the tag.
+        // secretbox: the first 32 bytes of key stream are the key of the MAC.
         let key = self.legacy_key()?;
         let mut cipher = XSalsa20::new((&*key).into(), &[0; 24].into());
         let mut mac_key = Zeroizing::new([0; 32]);
@@ -65,7 +64,7 @@ impl Name {
     fn legacy_key(&self) -> Result<Zeroizing<[u8; 32]>, LegacyError> {
         let params = Params::new(MEMORY, PASSES, 1, Some(32)).map_err(|_| LegacyError::Memory)?;
         let mut memory = Vec::new();
-        // An allocation that fails by itself would end the program.
+        // An infallible allocation would abort the program.
         memory
             .try_reserve_exact(params.block_count())
             .map_err(|_| LegacyError::Memory)?;

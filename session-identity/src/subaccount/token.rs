@@ -1,97 +1,116 @@
-//! The token that a request carries, and the request itself.
+//! The token that a request carries, and the account's signature of it.
 
 use alloc::string::String;
 use core::fmt;
-use session_crypto::Ed25519PublicExt;
-use session_crypto::X25519PublicExt;
+use core::str::FromStr;
 
-use base64ct::{Base64, Encoding};
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, KeyError};
+use session_crypto::{Ed25519PublicExt, Ed25519Secret, KeyError};
+use session_types::{AccountId, Ed25519Public, Ed25519Signature, GroupId, base64, hex};
 
-use super::{
-    HEAD_LENGTH, Permissions, SubaccountError, TOKEN_LENGTH, check_head, exactly, factor,
-    group_head,
-};
-use crate::AccountId;
-use crate::bytes::copy_prefix;
+use super::{HEAD_LENGTH, Permissions, SubaccountError, blinded_key, exactly, factor, head};
+use crate::bytes::{join, split};
 
-/// The public half of a subaccount, 36 bytes: what requests carry and revocations name.
+/// The public half of a subaccount, 36 bytes: requests carry it, and revocations name it.
+///
+/// Any 36 bytes are accepted. A token proves nothing without a [`Proof`].
+///
+/// | offset | length | content |
+/// |---|---|---|
+/// | 0 | 1 | prefix of the accounts that the token is for |
+/// | 1 | 1 | [`Permissions`] |
+/// | 2 | 2 | zero |
+/// | 4 | 32 | Ed25519 key of the subaccount |
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token([u8; TOKEN_LENGTH]);
+pub struct Token([u8; Token::LENGTH]);
 
 impl Token {
-    pub(super) fn new(head: [u8; HEAD_LENGTH], key: &Ed25519Public) -> Self {
-        let mut bytes = [0; TOKEN_LENGTH];
-        let (first, last) = bytes.split_at_mut(HEAD_LENGTH);
-        copy_prefix(first, &head);
-        copy_prefix(last, key.as_bytes());
-        Self(bytes)
+    /// Length in bytes.
+    pub const LENGTH: usize = 36;
+    /// Length of the base64 text in JSON requests, in characters.
+    pub const TEXT_LENGTH: usize = 48;
+
+    /// Returns the token of a subaccount key for accounts with this prefix.
+    #[must_use]
+    pub fn new(prefix: u8, permissions: Permissions, key: &Ed25519Public) -> Self {
+        Self::from_parts(&head(prefix, permissions), key)
     }
 
-    /// The token of a group's member, as an admin makes it, to revoke it for instance.
+    pub(super) fn from_parts(head: &[u8; HEAD_LENGTH], key: &Ed25519Public) -> Self {
+        Self(join(head, key.as_bytes()))
+    }
+
+    fn parts(&self) -> (&[u8; HEAD_LENGTH], &[u8; 32]) {
+        split(&self.0)
+    }
+
+    /// Returns the token of a group's member, as an admin computes it, for example to revoke it.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if `member` is no account's id.
+    /// [`KeyError`] if `member` is not a valid account id.
     pub fn of_member(
         group: &Ed25519Secret,
         member: &AccountId,
         permissions: Permissions,
     ) -> Result<Self, KeyError> {
-        let factor = factor(group, member);
-        let key = factor.multiply_point(&member.x25519().to_ed25519_positive())?;
-        Ok(Self::new(group_head(permissions), &key))
+        let key = blinded_key(&factor(group, member), member)?;
+        Ok(Self::new(GroupId::PREFIX, permissions, &key))
     }
 
-    /// Takes the bytes as a token.
+    /// Wraps the bytes. They are not validated.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; TOKEN_LENGTH]) -> Self {
+    pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; TOKEN_LENGTH] {
+    pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
 
-    /// The text of JSON requests: exactly 48 base64 characters.
+    /// Returns the bytes.
     #[must_use]
-    pub fn to_base64(&self) -> String {
-        Base64::encode_string(&self.0)
+    pub const fn to_bytes(self) -> [u8; Self::LENGTH] {
+        self.0
     }
 
-    /// The prefix of the accounts that it is for.
+    /// Returns the text of JSON requests: 48 base64 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(self.0)
+    }
+
+    /// Returns the prefix of the accounts that the token is for.
     #[must_use]
     pub const fn prefix(&self) -> u8 {
         let [prefix, ..] = self.0;
         prefix
     }
 
-    /// What it may do.
+    /// Returns what the subaccount may do.
     #[must_use]
     pub const fn permissions(&self) -> Permissions {
         let [_, permissions, ..] = self.0;
-        Permissions(permissions)
+        Permissions::from_bits(permissions)
     }
 
-    /// The blinded key, which signs requests.
+    /// Returns the blinded key, which signs requests.
     #[must_use]
-    pub const fn key(&self) -> Ed25519Public {
-        match self.0.last_chunk::<32>() {
-            Some(key) => Ed25519Public::from_bytes(*key),
-            None => Ed25519Public::from_bytes([0; 32]),
-        }
+    pub fn key(&self) -> Ed25519Public {
+        let (_, key) = self.parts();
+        Ed25519Public::from_bytes(*key)
     }
 
-    /// What a storage server checks of a token: prefix, permissions, and the signature of the
-    /// account (protocol: identity, section 8.6). It must also look whether the token was revoked.
+    /// Verifies what a storage server checks of a token: prefix, permissions, and the signature of
+    /// the account (protocol: identity, section 8.6). The server must also check revocation.
     ///
     /// `account` is the Ed25519 key of the account and `account_prefix` the first byte of its id.
     ///
     /// # Errors
     ///
-    /// [`SubaccountError`] for what is wrong.
+    /// [`SubaccountError`] if the token is for another prefix, lacks a permission, or the signature
+    /// does not verify.
     pub fn verify(
         &self,
         account: &Ed25519Public,
@@ -99,9 +118,19 @@ impl Token {
         required: Permissions,
         signature: &Ed25519Signature,
     ) -> Result<(), SubaccountError> {
-        let [prefix, permissions, zero, other, ..] = self.0;
-        let head = [prefix, permissions, zero, other];
-        check_head(&head, account_prefix, required)?;
+        let got = self.permissions();
+        if self.prefix() != account_prefix && !got.contains(Permissions::ANY_PREFIX) {
+            return Err(SubaccountError::Prefix {
+                expected: account_prefix,
+                got: self.prefix(),
+            });
+        }
+        if !got.contains(required) {
+            return Err(SubaccountError::Permission {
+                expected: required,
+                got,
+            });
+        }
         Ok(account.verify(&self.0, signature)?)
     }
 }
@@ -114,38 +143,73 @@ impl TryFrom<&[u8]> for Token {
     }
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token({})", self.to_base64())
+impl AsRef<[u8]> for Token {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
-/// A request signed by a subaccount: the three things that go along with it.
+/// Parses 48 base64 characters or 72 hex digits, as storage servers do.
+impl FromStr for Token {
+    type Err = SubaccountError;
+
+    fn from_str(text: &str) -> Result<Self, SubaccountError> {
+        hex::decode(text)
+            .or_else(|| base64::decode_array(text))
+            .map(Self)
+            .ok_or(SubaccountError::Text)
+    }
+}
+
+/// Writes 48 base64 characters.
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.to_base64())
+    }
+}
+
+impl fmt::LowerHex for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(f, &self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({self})")
+    }
+}
+
+/// A token and the signature of the account's key over its 36 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignedRequest {
-    /// Who signs and what he may do: `subaccount`.
+pub struct Proof {
+    /// The token: `subaccount`.
     pub token: Token,
-    /// That the account lets him, signed by its key: `subaccount_sig`.
-    pub token_signature: Ed25519Signature,
-    /// The signature of the request, by the key of the token: `signature`.
+    /// The signature of the account's key: `subaccount_sig`.
     pub signature: Ed25519Signature,
 }
 
-impl SignedRequest {
-    /// What a storage server checks: the token, then the request. Revocation is left to the caller.
+impl Proof {
+    /// Signs a token with the account's key.
+    #[must_use]
+    pub fn new(token: Token, account: &Ed25519Secret) -> Self {
+        let signature = account.sign(token.as_bytes());
+        Self { token, signature }
+    }
+
+    /// Verifies the token; see [`Token::verify`].
     ///
     /// # Errors
     ///
-    /// [`SubaccountError`] for what is wrong.
+    /// [`SubaccountError`] if the token is for another prefix, lacks a permission, or the signature
+    /// does not verify.
     pub fn verify(
         &self,
         account: &Ed25519Public,
         account_prefix: u8,
         required: Permissions,
-        message: &[u8],
     ) -> Result<(), SubaccountError> {
         self.token
-            .verify(account, account_prefix, required, &self.token_signature)?;
-        Ok(self.token.key().verify(message, &self.signature)?)
+            .verify(account, account_prefix, required, &self.signature)
     }
 }

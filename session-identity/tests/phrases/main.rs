@@ -186,7 +186,7 @@ fn a_letter_beyond_the_script_is_no_part_of_another_word() {
 }
 
 #[test]
-fn impossible_triples_are_refused() {
+fn impossible_triples_are_rejected() {
     // 4296298500, above 2^32 - 1: another decoder keeps its low 32 bits.
     assert_eq!(
         decode_without_checksum("abbey abbey zoom", EN),
@@ -290,7 +290,7 @@ fn combining_marks_are_not_lost() {
 }
 
 #[test]
-fn a_megabyte_of_anything_is_refused() {
+fn a_megabyte_of_anything_is_rejected() {
     let megabyte = 1 << 20;
     for (piece, accepted) in [
         ("abbey ", false),
@@ -356,7 +356,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn seeds_of_other_lengths_are_refused() {
+fn seeds_of_other_lengths_are_rejected() {
     for length in (0..70).filter(|length| ![16, 32].contains(length)) {
         let error = Seed::try_from(vec![1; length].as_slice()).unwrap_err();
         assert_eq!(error.got, length);
