@@ -3,22 +3,29 @@
 //! Run it in this directory as `cargo run --example seed`. Inputs with
 //! other names, those that once failed, stay.
 
-use std::fs;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use session_crypto::Ed25519Secret;
+use session_crypto::hash::message_hash;
 use session_fuzz::input::{account, group};
 use session_message::{Sealer, admin};
 use session_network::client::SavedState;
+use session_proto::content::{
+    Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id,
+    InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing,
+    Unsend,
+};
+use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, padding};
 use session_proto::content::{AnyId, Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Ed25519Signature, Expiration, FileKey, InfoChange, Invitation, Kind, MemberAuthData, Message, Profile, Quote, Reaction, ReadReceipt, Typing, UnixMillis, Unsend};
 use session_proto::envelope::{Envelope, EnvelopeKind, self};
-use session_storage::{MessageHash, Namespace};
-use session_swarm::{ServiceNode, StorageAccount, SwarmId};
+use session_swarm::ServiceNode;
 use session_swarm::record::Version;
+use session_types::{AnyId, MessageHash, Namespace, SwarmId};
 use testkit::{Case, Vectors};
 
 /// Of each target at most so many files, each of at most so many bytes.
@@ -519,8 +526,8 @@ fn client(corpus: &mut Corpus) {
         ..SavedState::default()
     };
     state.strikes.add(&key, SENT_MS);
-    let user = StorageAccount::user(&account(1).x25519_public());
-    let hash = MessageHash::of(&user, Namespace::DEFAULT, b"");
+    let user = AnyId::from(account(1).id());
+    let hash = message_hash(&user, Namespace::DEFAULT, b"");
     let hashes = &mut state.last_hashes;
     hashes.set(&user, Namespace::DEFAULT, &key, hash, SENT_MS);
     let saved = state.to_bytes();

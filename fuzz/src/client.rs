@@ -9,9 +9,13 @@ use session_network::{Client, LastHashes, Strikes};
 use session_network::client::{Action, ClientConfig, Outcome, RequestId, SavedState, Target, Ticket};
 use session_network::path::{Exclusions, PathConfig, Purpose, pick};
 use session_network::pool::{Pool, PoolConfig, intersect};
-use session_storage::{Namespace, Request, Retrieve, ServiceNodesRequest, ServiceNodesState, Signer, Store, SwarmInfo};
-use session_swarm::{ServiceNode, StorageAccount, SwarmId};
+use session_network::{Client, LastHashes, Strikes};
+use session_storage::{
+    Request, Retrieve, ServiceNodesRequest, ServiceNodesState, Signer, Store, SwarmInfo,
+};
+use session_swarm::ServiceNode;
 use session_swarm::record::Version;
+use session_types::{AnyId, Namespace, SealedMessage, SwarmId, UnixMillis};
 
 use crate::input::{Input, account, rng};
 
@@ -69,8 +73,8 @@ fn rules(input: &mut Input<'_>) -> PathConfig {
     }
 }
 
-fn user() -> StorageAccount {
-    StorageAccount::user(&account(1).x25519_public())
+fn user() -> AnyId {
+    account(1).id().into()
 }
 
 /// No node twice, and no network twice if that is the rule.
@@ -189,9 +193,17 @@ pub fn pool(data: &[u8]) {
 fn request(kind: u8) -> Request {
     match kind & 1 {
         0 => Retrieve::new(user(), Namespace::DEFAULT)
-            .sign(NOW, &Signer::user(account(1).ed25519()))
+            .sign(UnixMillis::new(NOW), &Signer::user(account(1).ed25519()))
             .into(),
-        _ => Store::new(user(), Namespace::DEFAULT, b"data".to_vec(), NOW, MINUTE_MS).into(),
+        _ => {
+            let message = SealedMessage {
+                namespace: Namespace::DEFAULT,
+                ttl: core::time::Duration::from_secs(60),
+                data: b"data".to_vec(),
+            };
+            let store = Store::new(user(), message, UnixMillis::new(NOW));
+            store.expect("short").into()
+        }
     }
 }
 

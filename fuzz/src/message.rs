@@ -8,7 +8,7 @@ use session_identity::AnyId;
 use session_message::group::layer;
 use session_message::multi::Junk;
 use session_message::notify::Notification;
-use session_message::{Opened, Opener, SealError, Sealer, UnixMillis, config, inbox, kicked, multi};
+use session_message::{Opened, Opener, SealError, Sealer, UnixMillis, config, inbox, kicked};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, content, padding};
 

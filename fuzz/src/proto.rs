@@ -1,10 +1,10 @@
 //! Protobuf: the scanner, the content, the envelope and the padding.
 
 use prost::Message as _;
-use session_proto::content::{ContentError, ExpirationMode};
+use session_proto::content::{self, ContentError, ExpirationMode};
 use session_proto::envelope::{self, Envelope};
-use session_proto::wire::WireError;
-use session_proto::{content, padding, schema, wire};
+use session_proto::wire::{self, WireError};
+use session_proto::{padding, schema};
 
 /// Scanned fields are the input, piece by piece.
 pub fn wire(data: &[u8]) {
@@ -82,7 +82,10 @@ fn without_deprecated(content: &mut schema::session::Content) {
         quote.text = None;
         quote.attachments.clear();
     }
-    let images = data.preview.iter_mut().flat_map(|preview| &mut preview.image);
+    let images = data
+        .preview
+        .iter_mut()
+        .flat_map(|preview| &mut preview.image);
     for attachment in data.attachments.iter_mut().chain(images) {
         attachment.thumbnail = None;
     }

@@ -1,21 +1,46 @@
 //! Lists of nodes and storage requests, both sides.
 
+use core::time::Duration;
+
 use session_crypto::Ed25519Secret;
-use session_storage::{Call, Checks, Delete, DeleteAll, DeleteBefore, Encoding, Expire, ExpireAll, ExpireDirection, GetExpiries, MessageHash, Method, Namespace, Namespaces, Permissions, Request, Response, Retrieve, RevokeSubaccount, RevokedSubaccounts, ServiceNodesRequest, Signer, Store, SubaccountProof, SubaccountToken, SwarmInfo, UnrevokeSubaccount, quic};
-use session_storage::monitor::{MonitorRequests, Notice, self};
+use session_crypto::hash::message_hash;
+use session_storage::monitor::{self, MonitorRequests, Notice};
 use session_storage::value::Value;
-use session_swarm::StorageAccount;
-use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, Transport, read_binary_with, write_binary};
-use session_swarm::ring::{SwarmId, SwarmRing};
+use session_storage::{
+    Call, Checks, Delete, DeleteAll, DeleteBefore, Encoding, Expire, ExpireAll, GetExpiries,
+    Method, ParamError, Permissions, Request, Response, Retrieve, RevokeSubaccount,
+    RevokedSubaccounts, ServiceNodesRequest, Signer, Store, SubaccountProof, SwarmInfo, Token,
+    UnrevokeSubaccount, omq, quic,
+};
+use session_swarm::record::{
+    AddressPolicy, NodeList, ReadOptions, Transport, read_binary_with, write_binary,
+};
+use session_swarm::ring::SwarmRing;
+use session_types::{AnyId, GroupId, Namespace, Namespaces, SealedMessage, SwarmId, UnixMillis};
 
 use crate::input::{Input, account, group};
 
 const NOW: u64 = 1_795_377_199_099;
 
+fn store(
+    account: AnyId,
+    namespace: Namespace,
+    data: &[u8],
+    time: UnixMillis,
+    ttl: Duration,
+) -> Result<Store, ParamError> {
+    let message = SealedMessage {
+        namespace,
+        ttl,
+        data: data.to_vec(),
+    };
+    Store::new(account, message, time)
+}
+
 /// What a node makes sure of.
 fn check(request: &Request) -> bool {
     let checks = Checks {
-        now_ms: NOW,
+        now: UnixMillis::new(NOW),
         hf: [19, 4],
         forwarded: false,
         serves: &|_| true,
@@ -82,17 +107,20 @@ pub fn rpc_client_node(data: &[u8]) {
     let (user, (group_secret, _)) = (account(1), group());
     let is_user = input.flag();
     let (account, secret) = match is_user {
-        true => (StorageAccount::user(&user.x25519_public()), user.ed25519()),
-        false => (StorageAccount::group(&group_secret.public()), &group_secret),
+        true => (AnyId::from(user.id()), user.ed25519()),
+        false => (
+            GroupId::from_ed25519(&group_secret.public()).into(),
+            &group_secret,
+        ),
     };
     let method = input.byte();
     let bits = input.byte();
     let subaccount_key = Ed25519Secret::from_seed(&[4; 32]);
-    let token = SubaccountToken::new(
-        account.prefix(),
-        Permissions::from_bits(7),
-        &subaccount_key.public(),
-    );
+    let everything = Permissions::READ | Permissions::WRITE | Permissions::DELETE;
+    let mut token = [0; 36];
+    token[..2].copy_from_slice(&[account.prefix(), everything.bits()]);
+    token[4..].copy_from_slice(subaccount_key.public().as_bytes());
+    let token = Token::from_bytes(token);
     let own = match is_user {
         true => Signer::user(secret),
         false => Signer::group(secret),
@@ -112,32 +140,56 @@ pub fn rpc_client_node(data: &[u8]) {
         true => Namespaces::One(namespace),
         false => Namespaces::All,
     };
-    let time = NOW - input.number() % 10_000;
-    let ttl = 60_000 + input.number() % 1_000_000;
-    let hash = MessageHash::of(&account, namespace, input.piece());
-    let direction = [
-        ExpireDirection::Both,
-        ExpireDirection::Shorten,
-        ExpireDirection::Extend,
-    ][usize::from(bits >> 2) % 3];
+    let time = UnixMillis::new(NOW - input.number() % 10_000);
+    let ttl = Duration::from_millis(60_000 + input.number() % 1_000_000);
+    let expiry = UnixMillis::new(NOW).saturating_add(ttl);
+    let hash = message_hash(&account, namespace, input.piece());
     let request: Request = match method % 12 {
-        0 => Store::new(account, namespace, input.rest().to_vec(), time, ttl)
-            .sign(signer)
-            .into(),
+        0 => match store(account, namespace, input.rest(), time, ttl) {
+            Ok(store) => store.sign(time, signer).into(),
+            // Too long: no node would take it.
+            Err(_) => return,
+        },
         1 => Retrieve::new(account, namespace)
             .after(Some(hash))
             .sign(time, signer)
             .into(),
-        2 => Delete::new(account, vec![hash], signer).into(),
-        3 => DeleteAll::new(account, namespaces, time, signer).into(),
-        4 => DeleteBefore::new(account, namespaces, time, signer).into(),
-        5 => Expire::new(account, vec![hash], vec![NOW + ttl], direction, signer).into(),
-        6 => ExpireAll::new(account, namespaces, NOW + ttl, signer).into(),
-        7 => GetExpiries::new(account, &[hash], time, signer).into(),
+        2 => Delete::new(account, [hash])
+            .expect("one hash")
+            .sign(time, signer)
+            .into(),
+        3 => DeleteAll::new(account, namespaces)
+            .sign(time, signer)
+            .into(),
+        4 => DeleteBefore::new(account, namespaces, time)
+            .sign(time, signer)
+            .into(),
+        5 => {
+            let expire = Expire::new(account, [hash], expiry).expect("one hash");
+            let expire = match bits >> 2 & 3 {
+                0 => expire.shorten(),
+                1 => expire.extend(),
+                _ => expire,
+            };
+            expire.sign(time, signer).into()
+        }
+        6 => ExpireAll::new(account, namespaces, expiry)
+            .sign(time, signer)
+            .into(),
+        7 => GetExpiries::new(account, [hash])
+            .expect("one hash")
+            .sign(time, signer)
+            .into(),
         8 => Retrieve::new(account, namespace).sign(time, signer).into(),
-        9 => RevokeSubaccount::new(account, vec![token], time, signer).into(),
-        10 => UnrevokeSubaccount::new(account, vec![token], time, signer).into(),
-        _ => RevokedSubaccounts::new(account, time, signer).into(),
+        9 => RevokeSubaccount::new(account, [token])
+            .expect("one token")
+            .sign(time, signer)
+            .into(),
+        10 => UnrevokeSubaccount::new(account, [token])
+            .expect("one token")
+            .sign(time, signer)
+            .into(),
+        _ => RevokedSubaccounts::new(account).sign(time, signer).into(),
     };
     rewrite(&request, Encoding::Json);
     // Nodes take the key in a user's id for an Ed25519 key here, so that no user gets through.
@@ -156,6 +208,10 @@ pub fn rpc_answer(data: &[u8]) {
             body: body.to_vec(),
         };
         let _ = quic::unwrap(&reply);
+        let _ = match is_error {
+            true => omq::unwrap(&[b"421".as_slice(), body]),
+            false => omq::unwrap(&[body]),
+        };
     }
     let value = match body {
         [b'd' | b'l', ..] => Value::from_bencode(body),
@@ -168,11 +224,9 @@ pub fn rpc_answer(data: &[u8]) {
         assert_eq!(SwarmInfo::from_value(&swarm.to_value(None)), Ok(swarm));
     }
     let user = account(1);
-    let (account, signer) = (
-        StorageAccount::user(&user.x25519_public()),
-        Signer::user(user.ed25519()),
-    );
-    let hash = MessageHash::of(&account, Namespace::DEFAULT, b"");
+    let (account, signer) = (AnyId::from(user.id()), Signer::user(user.ed25519()));
+    let hash = message_hash(&account, Namespace::DEFAULT, b"");
+    let now = UnixMillis::new(NOW);
     macro_rules! swarm_answer {
         ($request:expr) => {{
             let request = $request;
@@ -185,25 +239,29 @@ pub fn rpc_answer(data: &[u8]) {
         }};
     }
     match method % 11 {
-        0 => swarm_answer!(Store::new(
-            account,
-            Namespace::DEFAULT,
-            Vec::new(),
-            NOW,
-            60_000
-        )),
-        1 => swarm_answer!(Delete::new(account, vec![hash], &signer)),
-        2 => swarm_answer!(DeleteAll::new(account, Namespaces::All, NOW, &signer)),
-        3 => swarm_answer!(DeleteBefore::new(account, Namespaces::All, NOW, &signer)),
-        4 => swarm_answer!(Expire::new(
-            account,
-            vec![hash],
-            vec![NOW],
-            ExpireDirection::Both,
-            &signer
-        )),
-        5 => swarm_answer!(ExpireAll::new(account, Namespace::DEFAULT, NOW, &signer)),
-        6 => swarm_answer!(RevokeSubaccount::new(account, Vec::new(), NOW, &signer)),
+        0 => {
+            let ttl = Duration::from_secs(60);
+            let empty = store(account, Namespace::DEFAULT, b"", now, ttl);
+            swarm_answer!(empty.expect("short"));
+        }
+        1 => swarm_answer!(
+            Delete::new(account, [hash])
+                .expect("one hash")
+                .sign(now, &signer)
+        ),
+        2 => swarm_answer!(DeleteAll::new(account, Namespaces::All).sign(now, &signer)),
+        3 => swarm_answer!(DeleteBefore::new(account, Namespaces::All, now).sign(now, &signer)),
+        4 => swarm_answer!(
+            Expire::new(account, [hash], now)
+                .expect("one hash")
+                .sign(now, &signer)
+        ),
+        5 => swarm_answer!(ExpireAll::new(account, Namespace::DEFAULT, now).sign(now, &signer)),
+        6 => swarm_answer!(
+            RevokeSubaccount::new(account, [])
+                .expect("few tokens")
+                .sign(now, &signer)
+        ),
         7 => {
             let request = Retrieve::new(account, Namespace::DEFAULT);
             if let Ok(answer) = request.read_answer(&value) {
@@ -214,11 +272,17 @@ pub fn rpc_answer(data: &[u8]) {
                 }
             }
         }
-        8 => drop(GetExpiries::new(account, &[hash], NOW, &signer).read_answer(&value)),
-        9 => drop(RevokedSubaccounts::new(account, NOW, &signer).read_answer(&value)),
+        8 => {
+            let expiries = GetExpiries::new(account, [hash]).expect("one hash");
+            drop(expiries.sign(now, &signer).read_answer(&value));
+        }
+        9 => {
+            let revoked = RevokedSubaccounts::new(account).sign(now, &signer);
+            drop(revoked.read_answer(&value));
+        }
         _ => {
-            let batch =
-                session_storage::Batch::new([Retrieve::new(account, Namespace::DEFAULT)]);
+            let batch = session_storage::Batch::new([Retrieve::new(account, Namespace::DEFAULT)])
+                .expect("one request");
             if let Ok(answer) = batch.read_answer(&value) {
                 let _ = (
                     answer.latest_clock(),
@@ -237,7 +301,7 @@ pub fn rpc_monitor(data: &[u8]) {
         .requests
         .iter()
         .map(|request| match request {
-            Ok(request) => request.check(NOW / 1000, |_| true),
+            Ok(request) => request.check(UnixMillis::new(NOW), |_| true),
             Err(error) => Err(error.clone()),
         })
         .collect();

@@ -11,8 +11,9 @@ use session_crypto::Ed25519Secret;
 use session_network::Strikes;
 use session_network::path::{Exclusions, PathConfig, pick};
 use session_network::pool::Pool;
-use session_swarm::StorageAccount;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
+use session_swarm::ring::position;
+use session_types::AnyId;
 
 /// What a seed node answers to `ServiceNodesRequest`: here of a made-up network of 20 nodes.
 fn answer_of_a_seed() -> String {
@@ -40,8 +41,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let id = given
         .as_deref()
         .unwrap_or("053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8");
-    let account: StorageAccount = id.parse()?;
-    println!("account   {account}\nposition  {:016x}", account.position());
+    let account: AnyId = id.parse()?;
+    println!("account   {account}\nposition  {:016x}", position(&account));
 
     // Addresses of private networks are refused unless they are asked for.
     let answer = answer_of_a_seed();
@@ -72,7 +73,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         .ok_or("the list has no swarms")?;
     println!("nearest   {:016x}", swarm.get());
     let interval = pool.ring().interval(swarm).ok_or("it is one of them")?;
-    assert!(interval.contains(account.position()));
+    assert!(interval.contains(position(&account)));
 
     // A path to one of its members: three nodes of different /24 networks, and not this one.
     let member = pool.members(swarm).next().ok_or("a swarm has members")?;

@@ -17,8 +17,8 @@ use alloc::vec::Vec;
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
 use session_storage::{Request, ServiceNodesRequest};
-use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
+use session_types::AnyId;
 
 use crate::path::{PathId, Paths, Purpose};
 use crate::pool::Pool;
@@ -113,8 +113,8 @@ enum Errand {
 /// ```
 /// # use getrandom::{SysRng, rand_core::UnwrapErr};
 /// # let rng = &mut UnwrapErr(SysRng);
-/// use session_swarm::client::{Action, Client, ClientConfig, Outcome, Target};
-/// use session_swarm::rpc::Info;
+/// use session_network::client::{Action, Client, ClientConfig, Outcome, Target};
+/// use session_storage::Info;
 ///
 /// let mut client = Client::new(ClientConfig { seeds: 1, ..ClientConfig::default() });
 /// let mut now_ms = 1_754_971_101_000;
@@ -149,7 +149,7 @@ pub struct Client {
     guard_tests: GuardTests,
     refresh: Refresh,
     /// Swarms that nodes of the pool were named for in redirects, until the next list.
-    redirects: BTreeMap<StorageAccount, Vec<Ed25519Public>>,
+    redirects: BTreeMap<AnyId, Vec<Ed25519Public>>,
     requests: BTreeMap<RequestId, Pending>,
     sent: BTreeMap<Ticket, Sent>,
     actions: VecDeque<Action>,
@@ -221,7 +221,7 @@ impl Client {
 
     /// The members of the swarm of an account, to ask several of them.
     #[must_use]
-    pub fn swarm_of(&self, account: &StorageAccount) -> Vec<ServiceNode> {
+    pub fn swarm_of(&self, account: &AnyId) -> Vec<ServiceNode> {
         let swarm = self.pool.ring().swarm_of(account);
         let members = swarm.map(|swarm| self.pool.members(swarm).copied().collect());
         members.unwrap_or_default()

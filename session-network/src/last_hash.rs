@@ -3,14 +3,13 @@
 use alloc::collections::BTreeMap;
 
 use session_crypto::Ed25519Public;
-use session_storage::{MessageHash, Namespace};
-use session_swarm::StorageAccount;
+use session_types::{AnyId, MessageHash, Namespace};
 
 /// The last message read, one for each account, namespace and node: nodes have messages in
 /// different orders, so that the last hash of one says nothing about another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastHashes {
-    entries: BTreeMap<(StorageAccount, Namespace, Ed25519Public), (MessageHash, u64)>,
+    entries: BTreeMap<(AnyId, Namespace, Ed25519Public), (MessageHash, u64)>,
 }
 
 impl LastHashes {
@@ -18,7 +17,7 @@ impl LastHashes {
     #[must_use]
     pub fn get(
         &self,
-        account: &StorageAccount,
+        account: &AnyId,
         namespace: Namespace,
         node: &Ed25519Public,
         now_ms: u64,
@@ -30,7 +29,7 @@ impl LastHashes {
     /// Remembers the last message of an answer; `expiry` in milliseconds since 1970.
     pub fn set(
         &mut self,
-        account: &StorageAccount,
+        account: &AnyId,
         namespace: Namespace,
         node: &Ed25519Public,
         hash: MessageHash,
@@ -41,7 +40,7 @@ impl LastHashes {
     }
 
     /// Forgets everything of an account.
-    pub fn forget(&mut self, account: &StorageAccount) {
+    pub fn forget(&mut self, account: &AnyId) {
         self.entries.retain(|(known, _, _), _| known != account);
     }
 
@@ -64,15 +63,7 @@ impl LastHashes {
 
     pub(crate) fn iter(
         &self,
-    ) -> impl Iterator<
-        Item = (
-            &StorageAccount,
-            Namespace,
-            &Ed25519Public,
-            &MessageHash,
-            u64,
-        ),
-    > {
+    ) -> impl Iterator<Item = (&AnyId, Namespace, &Ed25519Public, &MessageHash, u64)> {
         let entries = self.entries.iter();
         entries.map(|((account, namespace, node), (hash, expiry))| {
             (account, *namespace, node, hash, *expiry)

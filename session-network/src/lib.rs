@@ -15,6 +15,7 @@ mod random;
 mod strikes;
 
 pub mod client;
+pub mod limits;
 pub mod path;
 pub mod pool;
 

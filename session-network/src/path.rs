@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use crate::limits::{DAY_MS, MINUTE_MS, SECOND_MS};
 use session_crypto::Ed25519Public;
-use session_storage::limits::{DAY_MS, MINUTE_MS, SECOND_MS};
 use session_swarm::record::ServiceNode;
 
 mod live;

@@ -4,12 +4,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use session_crypto::Ed25519PublicExt;
 
+use crate::limits::HOUR_MS;
 use rand_core::Rng;
 use session_crypto::{Ed25519Public, X25519Public};
-use session_storage::limits::HOUR_MS;
-use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
-use session_swarm::ring::{SwarmId, SwarmRing};
+use session_swarm::ring::SwarmRing;
+use session_types::{AnyId, SwarmId};
 
 use crate::random;
 use crate::strikes::Strikes;
@@ -220,7 +220,7 @@ impl Pool {
     /// out if enough others are left, otherwise filled up with the least struck.
     pub fn candidates(
         &self,
-        account: &StorageAccount,
+        account: &AnyId,
         strikes: &Strikes,
         now_ms: u64,
         config: &PoolConfig,

@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::limits::HOUR_MS;
 use session_crypto::Ed25519Public;
-use session_storage::limits::HOUR_MS;
 
 /// Strikes with which a node is no longer used.
 pub const STRIKE_LIMIT: usize = 3;

@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use session_network::pool::Pool;
-use session_storage::{Call, GetSwarm, value::Value};
-use session_swarm::StorageAccount;
+use session_storage::value::Value;
+use session_storage::{Call, GetSwarm};
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
+use session_types::AnyId;
 use testkit::Vectors;
 
 #[test]
@@ -28,7 +29,7 @@ fn the_pool_has_the_members_that_deployed_nodes_name() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let pool = Pool::new(list.nodes, 0, &mut rng);
         for account in case.list("accounts") {
-            let id: StorageAccount = account.text("pubkey").parse().unwrap();
+            let id: AnyId = account.text("pubkey").parse().unwrap();
             let swarm = pool.ring().swarm_of(&id).unwrap();
             assert_eq!(swarm.to_string(), account.text("swarm_text"));
         }
@@ -36,7 +37,7 @@ fn the_pool_has_the_members_that_deployed_nodes_name() {
         assert!(!answers.is_empty());
         for answer in answers {
             let body = Value::from_json(answer.as_str().unwrap().as_bytes()).unwrap();
-            let account = StorageAccount::from_bytes([5; 33]);
+            let account = AnyId::from_bytes([5; 33]);
             let told = GetSwarm { account }.read_answer(&body).unwrap().swarm;
             let told_members: BTreeSet<_> = told.nodes.iter().map(|node| node.ed25519).collect();
             let members: BTreeSet<_> = pool.members(told.swarm).map(|node| node.ed25519).collect();

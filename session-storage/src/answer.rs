@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use session_types::UnixMillis;
+
 use crate::SwarmInfo;
 use crate::error::RpcError;
 use crate::value::{Dict, Value};
@@ -10,8 +12,8 @@ use crate::value::{Dict, Value};
 /// The node's clock and the network's version: the end of almost every answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
-    /// The clock of the node that answered, in milliseconds since 1970.
-    pub t: u64,
+    /// The clock of the node that answered.
+    pub t: UnixMillis,
     /// Major and minor hard fork.
     pub hf: [u64; 2],
 }
@@ -23,11 +25,11 @@ impl Stamp {
             "hf".into(),
             Value::List([major.into(), minor.into()].into()),
         );
-        out.insert("t".into(), self.t.into());
+        out.insert("t".into(), self.t.get().into());
     }
 
     pub(crate) fn read(body: &Value) -> Result<Self, AnswerError> {
-        let t = field(body, "t")?.as_u64().ok_or(AnswerError::Field("t"))?;
+        let t = field(body, "t")?.as_time().ok_or(AnswerError::Field("t"))?;
         let hf = field(body, "hf")?
             .as_list()
             .and_then(|numbers| match numbers {
@@ -48,6 +50,9 @@ pub enum AnswerError {
     /// The body is not JSON, resp. not bencoded.
     #[error("answer is neither json nor bencoded")]
     Encoding,
+    /// The node does not know the method.
+    #[error("the node does not know the endpoint")]
+    UnknownEndpoint,
     /// A field is missing or of another type.
     #[error("answer has no valid field `{0}`")]
     Field(&'static str),
@@ -82,6 +87,16 @@ pub enum Body {
     Text(String),
     /// Bytes; base64 text inside JSON.
     Binary(Vec<u8>),
+}
+
+impl Body {
+    /// Text, or binary if the bytes are not UTF-8.
+    pub(crate) fn plain(bytes: &[u8]) -> Self {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(_) => Self::Binary(bytes.into()),
+        }
+    }
 }
 
 impl Response {
@@ -132,7 +147,7 @@ impl Response {
     #[must_use]
     pub fn json_body(&self) -> Vec<u8> {
         match &self.body {
-            Body::Structure(value) => value.to_json(),
+            Body::Structure(value) => value.to_answer_json(),
             Body::Text(text) => text.as_bytes().into(),
             Body::Binary(bytes) => bytes.clone(),
         }

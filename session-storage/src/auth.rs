@@ -1,143 +1,50 @@
-//! Who signs a request and how a node checks it (protocol: storage-rpc, section 3).
+//! Signatures of requests (protocol: storage-rpc, section 3).
 
 use core::fmt;
 use session_crypto::Ed25519PublicExt;
 
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature, SignatureError};
-use session_swarm::{StorageAccount, hex};
+use session_crypto::{Ed25519Secret, SignatureError};
+use session_identity::subaccount::{Permissions, SignedRequest, Token};
+use session_types::{AnyId, Ed25519Public, Ed25519Signature, UnixMillis};
 
 use crate::params_out::ParamsOut;
 
-/// What a subaccount may do: a set of flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Permissions(u8);
-
-impl Permissions {
-    /// Fetch messages.
-    pub const READ: Self = Self(1);
-    /// Store messages and extend their expiries.
-    pub const WRITE: Self = Self(2);
-    /// Delete messages and shorten their expiries.
-    pub const DELETE: Self = Self(4);
-    /// Serve accounts of every prefix.
-    pub const ANY_PREFIX: Self = Self(8);
-
-    /// The permissions of flags.
-    #[must_use]
-    pub const fn from_bits(bits: u8) -> Self {
-        Self(bits)
-    }
-
-    /// The flags.
-    #[must_use]
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// These permissions and those.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `other` are among these.
-    #[must_use]
-    pub const fn contain(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// The token of a subaccount, 36 bytes.
-///
-/// | Offset | Size | Meaning |
-/// |---|---|---|
-/// | 0 | 1 | prefix of the account that it is for |
-/// | 1 | 1 | [`Permissions`] |
-/// | 2 | 2 | zero |
-/// | 4 | 32 | Ed25519 key of the subaccount |
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubaccountToken([u8; 36]);
-
-impl SubaccountToken {
-    /// Length in bytes.
-    pub const LENGTH: usize = 36;
-
-    /// Takes the bytes as a token.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 36]) -> Self {
-        Self(bytes)
-    }
-
-    /// The token for the accounts of a prefix.
-    #[must_use]
-    pub fn new(prefix: u8, permissions: Permissions, key: &Ed25519Public) -> Self {
-        let mut token = [0; 36];
-        let (head, tail) = token.split_at_mut(4);
-        head.copy_from_slice(&[prefix, permissions.bits(), 0, 0]);
-        tail.copy_from_slice(key.as_bytes());
-        Self(token)
-    }
-
-    /// The bytes of the token.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 36] {
-        &self.0
-    }
-
-    /// The prefix of the account that it is for.
-    #[must_use]
-    pub const fn prefix(&self) -> u8 {
-        self.0[0]
-    }
-
-    /// What its holder may do.
-    #[must_use]
-    pub const fn permissions(&self) -> Permissions {
-        Permissions(self.0[1])
-    }
-
-    /// The key that signs for it.
-    #[must_use]
-    pub fn key(&self) -> Ed25519Public {
-        Ed25519Public::from_bytes(*self.0.last_chunk().unwrap_or(&[0; 32]))
-    }
-}
-
-impl fmt::Debug for SubaccountToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SubaccountToken(")?;
-        hex::write(f, &self.0)?;
-        f.write_str(")")
-    }
-}
-
-/// A token and the signature of the account's key over its 36 bytes.
+/// A subaccount token and the signature of the account's key over its 36 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubaccountProof {
     /// The token.
-    pub token: SubaccountToken,
+    pub token: Token,
     /// The signature of the account's key.
     pub signature: Ed25519Signature,
 }
 
 impl SubaccountProof {
-    /// Makes the token valid, with the account's key.
+    /// Signs a token with the account's key.
     #[must_use]
-    pub fn new(token: SubaccountToken, account: &Ed25519Secret) -> Self {
+    pub fn new(token: Token, account: &Ed25519Secret) -> Self {
         let signature = account.sign(token.as_bytes());
         Self { token, signature }
     }
 }
 
-/// The signature of a request and what is needed to check it.
+/// The signature of a request, and what a node needs to verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Auth {
     /// The signature over the bytes that the method defines.
     pub signature: Ed25519Signature,
-    /// The account's Ed25519 key, for user accounts, whose id is an X25519 key.
+    /// The Ed25519 key of a `05` account, whose id is an X25519 key.
     pub pubkey_ed25519: Option<Ed25519Public>,
-    /// The subaccount that signed, if it was not the account itself.
+    /// The subaccount that signed, if the account itself did not.
     pub subaccount: Option<SubaccountProof>,
+}
+
+/// An [`Auth`] whose signature covers the time of signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimedAuth {
+    /// The time of signing.
+    pub at: UnixMillis,
+    /// The signature.
+    pub auth: Auth,
 }
 
 impl Auth {
@@ -152,71 +59,80 @@ impl Auth {
         }
     }
 
-    /// The key of the account (protocol: storage-rpc, section 3.2).
-    fn account_key(&self, account: &StorageAccount) -> Result<Ed25519Public, SignatureError> {
-        match self.pubkey_ed25519 {
-            Some(key) if account.is_user() => {
-                let x25519 = key.to_x25519().map_err(|_| SignatureError)?;
-                if x25519.as_bytes() != account.key() {
-                    return Err(SignatureError);
-                }
-                Ok(key)
-            }
-            _ => Ok(Ed25519Public::from_bytes(*account.key())),
+    /// Returns the key of the account (protocol: storage-rpc, section 3.2).
+    fn account_key(&self, account: &AnyId) -> Result<Ed25519Public, SignatureError> {
+        match (self.pubkey_ed25519, account.x25519()) {
+            (Some(key), Some(x25519)) => match key.to_x25519() {
+                Ok(own) if own == x25519 => Ok(key),
+                _ => Err(SignatureError),
+            },
+            // The key of an account is an X25519 key: nothing verifies with it.
+            _ => Ok(Ed25519Public::from_bytes(*account.key_bytes())),
         }
     }
 
-    /// Whether the account's own key signed `message`; a subaccount is not looked at.
+    /// Verifies that the account's own key signed `message`. Ignores a subaccount.
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if not.
-    pub fn verify_account(
-        &self,
-        account: &StorageAccount,
-        message: &[&[u8]],
-    ) -> Result<(), SignatureError> {
+    /// [`SignatureError`] if it did not.
+    pub fn verify_account(&self, account: &AnyId, message: &[&[u8]]) -> Result<(), SignatureError> {
         self.account_key(account)?
             .verify_parts(message, &self.signature)
     }
 
-    /// Whether the account, or a subaccount with all permissions in `needed`, signed `message`.
+    /// Verifies that the account, or a subaccount with all permissions in `needed`, signed
+    /// `message`.
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if not, or if `is_revoked` says so of the token.
+    /// [`SignatureError`] if neither did, or if `is_revoked` returns true for the token.
     pub fn verify(
         &self,
-        account: &StorageAccount,
+        account: &AnyId,
         needed: Permissions,
-        is_revoked: impl FnOnce(&SubaccountToken) -> bool,
+        is_revoked: impl FnOnce(&Token) -> bool,
         message: &[&[u8]],
     ) -> Result<(), SignatureError> {
         let Some(SubaccountProof { token, signature }) = &self.subaccount else {
             return self.verify_account(account, message);
         };
-        let permissions = token.permissions();
-        let prefix_fits =
-            token.prefix() == account.prefix() || permissions.contain(Permissions::ANY_PREFIX);
-        if is_revoked(token) || !prefix_fits || !permissions.contain(needed) {
+        if is_revoked(token) {
             return Err(SignatureError);
         }
-        let account_key = self.account_key(account)?;
-        account_key.verify(token.as_bytes(), signature)?;
+        token
+            .verify(
+                &self.account_key(account)?,
+                account.prefix(),
+                needed,
+                signature,
+            )
+            .map_err(|_| SignatureError)?;
         token.key().verify_parts(message, &self.signature)
     }
 
-    /// The permissions of the signer; everything for the account itself.
+    /// Returns whether the signer has all permissions in `needed`. The account itself has all.
     #[must_use]
-    pub fn permissions(&self) -> Permissions {
-        match &self.subaccount {
-            Some(proof) => proof.token.permissions(),
-            None => Permissions(u8::MAX),
+    pub fn permits(&self, needed: Permissions) -> bool {
+        self.subaccount
+            .is_none_or(|proof| proof.token.permissions().contains(needed))
+    }
+}
+
+impl From<SignedRequest> for Auth {
+    fn from(signed: SignedRequest) -> Self {
+        Self {
+            signature: signed.signature,
+            pubkey_ed25519: None,
+            subaccount: Some(SubaccountProof {
+                token: signed.token,
+                signature: signed.token_signature,
+            }),
         }
     }
 }
 
-/// A key that can sign: an [`Ed25519Secret`], or that of a subaccount, which has no seed.
+/// A key that can sign: an [`Ed25519Secret`], or the key of a subaccount, which has no seed.
 pub trait Sign {
     /// Signs the bytes.
     fn sign(&self, message: &[u8]) -> Ed25519Signature;
@@ -228,7 +144,7 @@ impl Sign for Ed25519Secret {
     }
 }
 
-/// Signs the requests of a client. It may be sent to another thread.
+/// Signs the requests of a client. It is `Send` and `Sync`.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
     key: &'a (dyn Sign + Sync),
@@ -237,7 +153,7 @@ pub struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// Signs for a user account (`05`) with its key.
+    /// Signs for an account (`05`) with its key.
     #[must_use]
     pub fn user(secret: &'a Ed25519Secret) -> Self {
         Self {
@@ -257,8 +173,8 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Signs with the key of a subaccount. `owner` is the Ed25519 key of a user account that it
-    /// belongs to; for groups it is none.
+    /// Signs with the key of a subaccount. `owner` is the Ed25519 key of the account if the
+    /// subaccount belongs to one (`05`); for groups it is `None`.
     #[must_use]
     pub fn subaccount(
         key: &'a (dyn Sign + Sync),
@@ -279,6 +195,14 @@ impl<'a> Signer<'a> {
             signature: self.key.sign(message),
             pubkey_ed25519: self.pubkey_ed25519,
             subaccount: self.subaccount,
+        }
+    }
+
+    /// Signs the bytes that a method defines for this time.
+    pub(crate) fn sign_at(&self, at: UnixMillis, message: &[u8]) -> TimedAuth {
+        TimedAuth {
+            at,
+            auth: self.sign(message),
         }
     }
 }

@@ -3,8 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use session_types::UnixMillis;
+use session_types::limits::BATCH_MAX;
+
 use crate::answer::{AnswerError, Body, Response, field};
-use crate::limits::BATCH_MAX;
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::value::Value;
@@ -14,30 +16,50 @@ use crate::{Call, Checks, Encoding, Method, ParamError, Request, RpcError, membe
 /// with the first that fails.
 ///
 /// ```
-/// # use session_crypto::Ed25519Secret;
+/// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
 /// # let secret = Ed25519Secret::from_seed(&[1; 32]);
-/// use session_swarm::rpc::{Batch, Call, Retrieve, Signer};
-/// use session_swarm::{Namespace, StorageAccount};
+/// use session_storage::{Batch, Call, Retrieve, Signer};
+/// use session_types::{Namespace, UnixMillis};
 ///
-/// let account = StorageAccount::user(&secret.public().to_x25519()?);
-/// let signer = Signer::user(&secret);
-/// let fetch = |namespace| Retrieve::new(account, namespace).sign(1_754_971_101_000, &signer);
-/// let batch = Batch::new([Namespace::DEFAULT, Namespace::CONTACTS].map(fetch));
+/// let account = secret.public().to_account_id()?;
+/// let (signer, now) = (Signer::user(&secret), UnixMillis::new(1_754_971_101_000));
+/// let fetch = |namespace| Retrieve::new(account, namespace).sign(now, &signer);
+/// let batch = Batch::new([Namespace::DEFAULT, Namespace::CONTACTS].map(fetch))?;
 /// assert!(batch.to_json().starts_with(br#"{"method":"batch","#));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// 1 to 20 requests, none of which is a batch, sequence or `ifelse`.
-    pub requests: Vec<Request>,
+    requests: Vec<Request>,
 }
 
 impl Batch {
-    /// Collects requests.
-    pub fn new<R: Into<Request>>(requests: impl IntoIterator<Item = R>) -> Self {
-        Self {
-            requests: requests.into_iter().map(Into::into).collect(),
+    /// Collects 1 to 20 requests, none of which is a batch, sequence or `ifelse`.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::BatchEmpty`], [`ParamError::BatchTooLong`] or [`ParamError::BatchNested`] if
+    /// nodes would reject it.
+    pub fn new<R: Into<Request>>(
+        requests: impl IntoIterator<Item = R>,
+    ) -> Result<Self, ParamError> {
+        let requests: Vec<Request> = requests.into_iter().map(Into::into).collect();
+        if requests.is_empty() {
+            return Err(ParamError::BatchEmpty);
         }
+        if requests.len() > BATCH_MAX {
+            return Err(ParamError::BatchTooLong);
+        }
+        if requests.iter().any(|request| request.method().is_meta()) {
+            return Err(ParamError::BatchNested);
+        }
+        Ok(Self { requests })
+    }
+
+    /// Returns the requests, 1 to 20 of them.
+    #[must_use]
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
@@ -124,11 +146,11 @@ impl BatchAnswer {
         Value::dict([("results", Value::List(results))])
     }
 
-    /// The latest clock among the results, in milliseconds since 1970.
+    /// Returns the latest clock among the results.
     #[must_use]
-    pub fn latest_clock(&self) -> Option<u64> {
+    pub fn latest_clock(&self) -> Option<UnixMillis> {
         let clocks = self.results.iter().filter_map(|result| match &result.body {
-            Body::Structure(body) => body.get("t")?.as_u64(),
+            Body::Structure(body) => body.get("t")?.as_time(),
             _ => None,
         });
         clocks.max()
@@ -144,24 +166,22 @@ impl BatchAnswer {
     }
 }
 
-/// `{"code":…,"body":…}`.
+/// Writes `{"code":…,"body":…}`. Members hold base64 as in JSON, also where the whole is bencoded.
 pub(crate) fn write_result(result: &Response) -> Value {
     Value::dict([
         ("code", u64::from(result.status).into()),
-        ("body", result.inner_body()),
+        ("body", result.inner_body().into_json_style()),
     ])
 }
 
+/// Reads `{"code":…,"body":…}`. Text in a member is text, also where the whole is bencoded.
 pub(crate) fn read_result(result: &Value) -> Option<Response> {
     let status = u16::try_from(result.get("code")?.as_u64()?).ok()?;
-    // A `null` would be as good as no body.
-    let body = match result.get("body") {
-        Some(Value::Text(text)) => Body::Text(text.clone()),
-        Some(Value::Bytes(bytes)) => match core::str::from_utf8(bytes) {
-            Ok(text) => Body::Text(text.into()),
-            Err(_) => Body::Binary(bytes.clone()),
-        },
-        Some(body) => Body::Structure(body.clone()),
+    // A `null` is as good as no body.
+    let body = match result.get("body").cloned().map(Value::into_text) {
+        Some(Value::Text(text)) => Body::Text(text),
+        Some(Value::Bytes(bytes)) => Body::Binary(bytes),
+        Some(body) => Body::Structure(body),
         None => Body::Text(String::new()),
     };
     Some(Response { status, body })

@@ -3,10 +3,9 @@
 
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_types::{AnyId, Namespaces, UnixMillis};
 
 use crate::auth::Auth;
-use crate::namespace::Namespaces;
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::swarm_answer::{Affected, with_hashes};
@@ -14,13 +13,13 @@ use crate::value::Value;
 use crate::{Encoding, Method, ParamError};
 
 /// A time and what it is called.
-pub(crate) type NamedTime = (&'static str, u64);
+pub(crate) type NamedTime = (&'static str, UnixMillis);
 
 /// Whose messages, which of them, the time, the signature.
 pub(crate) fn parse(
     params: Params<'_>,
     time: &'static str,
-) -> Result<(StorageAccount, Namespaces, u64, Auth), ParamError> {
+) -> Result<(AnyId, Namespaces, UnixMillis, Auth), ParamError> {
     let namespaces = params.namespaces()?;
     let value = params.time(time)?;
     let account = params.account()?;
@@ -31,7 +30,7 @@ pub(crate) fn parse(
 
 pub(crate) fn params(
     encoding: Encoding,
-    account: &StorageAccount,
+    account: &AnyId,
     namespaces: Namespaces,
     (name, time): NamedTime,
     auth: &Auth,
@@ -39,18 +38,18 @@ pub(crate) fn params(
     let mut out = ParamsOut::new(encoding);
     out.account(account);
     out.namespaces(namespaces);
-    out.put(name, time);
+    out.put(name, time.get());
     auth.write(&mut out);
     out.finish()
 }
 
 /// The bytes that are signed.
-pub(crate) fn message(method: Method, namespaces: Namespaces, time: u64) -> Vec<u8> {
+pub(crate) fn message(method: Method, namespaces: Namespaces, time: UnixMillis) -> Vec<u8> {
     let (name, namespaces) = (method.name(), namespaces.signed_text());
     alloc::format!("{name}{namespaces}{time}").into_bytes()
 }
 
 /// The bytes that a node signs in its answer.
-pub(crate) fn node_message(account: &StorageAccount, time: u64, affected: &Affected) -> Vec<u8> {
+pub(crate) fn node_message(account: &AnyId, time: UnixMillis, affected: &Affected) -> Vec<u8> {
     with_hashes(&alloc::format!("{account}{time}"), &[&affected.sorted()])
 }

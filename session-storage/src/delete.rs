@@ -3,11 +3,11 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Permissions;
+use session_types::{AnyId, Ed25519Public, MessageHash, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::hash::MessageHash;
+use crate::auth::{Auth, Signer};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::swarm_answer::{
@@ -20,31 +20,57 @@ use crate::{Call, Checks, Encoding, Method, ParamError, Response, RpcError};
 ///
 /// The signature covers neither time nor namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delete {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// Which messages, in the order that is signed.
+pub struct Delete<S = Auth> {
+    /// The account.
+    pub account: AnyId,
+    /// The messages, in the order that the signature covers.
     pub messages: Vec<MessageHash>,
-    /// Whether to answer 404 if nothing was deleted anywhere.
+    /// Whether the answer is 404 if no member deleted anything.
     pub required: bool,
-    /// The signature.
-    pub auth: Auth,
+    /// The signature; `()` until the request is signed.
+    pub auth: S,
 }
 
-impl Delete {
-    /// Makes the request.
-    #[must_use]
-    pub fn new(account: StorageAccount, messages: Vec<MessageHash>, signer: &Signer<'_>) -> Self {
-        let auth = signer.sign(&message(&messages));
-        Self {
-            account,
-            messages,
+impl Delete<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::NoHashes`] if there are no messages.
+    pub fn new(
+        account: impl Into<AnyId>,
+        messages: impl Into<Vec<MessageHash>>,
+    ) -> Result<Self, ParamError> {
+        Ok(Self {
+            account: account.into(),
+            messages: some_hashes(messages)?,
             required: false,
+            auth: (),
+        })
+    }
+
+    /// Asks for the status 404 if no member deleted anything.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Signs the request. The signature of this method covers no time, so `_at` is not used.
+    #[must_use]
+    pub fn sign(self, _at: UnixMillis, signer: &Signer<'_>) -> Delete {
+        let auth = signer.sign(&message(&self.messages));
+        Delete {
+            account: self.account,
+            messages: self.messages,
+            required: self.required,
             auth,
         }
     }
+}
 
-    /// The bytes that are signed.
+impl Delete {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         message(&self.messages)
@@ -66,11 +92,7 @@ impl Delete {
     /// The answer of the node with the key `own`: 404 if something had to be deleted and nothing
     /// was, else 200.
     #[must_use]
-    pub fn respond(
-        &self,
-        answer: &SwarmAnswer<DeleteEntry>,
-        own: &session_crypto::Ed25519Public,
-    ) -> Response {
+    pub fn respond(&self, answer: &SwarmAnswer<DeleteEntry>, own: &Ed25519Public) -> Response {
         let mut response = Response::ok(answer.to_value(own));
         let is_nothing = answer.entries.values().all(|entry| match entry {
             Entry::Done(done) => done.entry.deleted.is_empty(),
@@ -91,6 +113,17 @@ impl Delete {
         }
         response
     }
+}
+
+/// Takes a list of at least one hash.
+pub(crate) fn some_hashes(
+    messages: impl Into<Vec<MessageHash>>,
+) -> Result<Vec<MessageHash>, ParamError> {
+    let messages = messages.into();
+    if messages.is_empty() {
+        return Err(ParamError::NoHashes);
+    }
+    Ok(messages)
 }
 
 fn message(messages: &[MessageHash]) -> Vec<u8> {

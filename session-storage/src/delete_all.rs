@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Permissions;
+use session_types::{AnyId, Namespaces, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::namespace::Namespaces;
+use crate::auth::{Signer, TimedAuth};
 use crate::params::Params;
 use crate::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry};
 use crate::value::{Dict, Value};
@@ -14,48 +14,51 @@ use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
 
 /// Deletes all messages of one namespace or of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeleteAll {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// Which namespaces.
+pub struct DeleteAll<S = TimedAuth> {
+    /// The account.
+    pub account: AnyId,
+    /// The namespaces.
     pub namespaces: Namespaces,
-    /// The time of the request, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// The signature.
-    pub auth: Auth,
+    /// The time of the request and the signature; `()` until it is signed.
+    pub auth: S,
 }
 
-impl DeleteAll {
-    /// Makes the request.
+impl DeleteAll<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it.
     #[must_use]
-    pub fn new(
-        account: StorageAccount,
-        namespaces: impl Into<Namespaces>,
-        timestamp: u64,
-        signer: &Signer<'_>,
-    ) -> Self {
-        let namespaces = namespaces.into();
+    pub fn new(account: impl Into<AnyId>, namespaces: impl Into<Namespaces>) -> Self {
         Self {
-            account,
-            namespaces,
-            timestamp,
-            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, timestamp)),
+            account: account.into(),
+            namespaces: namespaces.into(),
+            auth: (),
         }
     }
 
-    /// The bytes that are signed.
+    /// Signs the request.
+    #[must_use]
+    pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> DeleteAll {
+        let message = bulk::message(DeleteAll::METHOD, self.namespaces, at);
+        DeleteAll {
+            account: self.account,
+            namespaces: self.namespaces,
+            auth: signer.sign_at(at, &message),
+        }
+    }
+}
+
+impl DeleteAll {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        bulk::message(Self::METHOD, self.namespaces, self.timestamp)
+        bulk::message(Self::METHOD, self.namespaces, self.auth.at)
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let (account, namespaces, timestamp, auth) = bulk::parse(params, "timestamp")?;
+        let (account, namespaces, at, auth) = bulk::parse(params, "timestamp")?;
         Ok(Self {
             account,
             namespaces,
-            timestamp,
-            auth,
+            auth: TimedAuth { at, auth },
         })
     }
 }
@@ -65,18 +68,24 @@ impl Call for DeleteAll {
     const METHOD: Method = Method::DeleteAll;
 
     fn params(&self, encoding: Encoding) -> Value {
-        let time = ("timestamp", self.timestamp);
-        bulk::params(encoding, &self.account, self.namespaces, time, &self.auth)
+        let time = ("timestamp", self.auth.at);
+        bulk::params(
+            encoding,
+            &self.account,
+            self.namespaces,
+            time,
+            &self.auth.auth,
+        )
     }
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
-        node.clock(Self::METHOD, self.timestamp)?;
+        node.clock(Self::METHOD, self.auth.at)?;
         let needed = Permissions::DELETE;
         node.signature(
             Self::METHOD,
             &self.account,
-            &self.auth,
+            &self.auth.auth,
             needed,
             &self.message(),
         )
@@ -91,7 +100,7 @@ impl SwarmCall for DeleteAll {
     type Entry = DeletedEntry;
 
     fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
-        bulk::node_message(&self.account, self.timestamp, &entry.deleted)
+        bulk::node_message(&self.account, self.auth.at, &entry.deleted)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Permissions;
+use session_types::limits::SIGNATURE_TOLERANCE;
+use session_types::{AnyId, Namespaces, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::limits::SIGNATURE_TOLERANCE_MS;
-use crate::namespace::Namespaces;
+use crate::auth::{Auth, Signer};
 use crate::params::Params;
 use crate::swarm_answer::{SwarmAnswer, SwarmCall};
 use crate::value::Value;
@@ -18,36 +18,49 @@ use crate::{Call, Checks, DeletedEntry, Encoding, Method, ParamError, RpcError, 
 /// Deployed servers answer a request for all namespaces with 500 although they serve it: make one
 /// for each namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeleteBefore {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// Which namespaces.
+pub struct DeleteBefore<S = Auth> {
+    /// The account.
+    pub account: AnyId,
+    /// The namespaces.
     pub namespaces: Namespaces,
-    /// Messages with this timestamp or an earlier one are deleted, in milliseconds since 1970.
-    pub before: u64,
-    /// The signature.
-    pub auth: Auth,
+    /// Messages with this timestamp or an earlier one are deleted.
+    pub before: UnixMillis,
+    /// The signature; `()` until the request is signed.
+    pub auth: S,
 }
 
-impl DeleteBefore {
-    /// Makes the request.
+impl DeleteBefore<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it.
     #[must_use]
     pub fn new(
-        account: StorageAccount,
+        account: impl Into<AnyId>,
         namespaces: impl Into<Namespaces>,
-        before: u64,
-        signer: &Signer<'_>,
+        before: UnixMillis,
     ) -> Self {
-        let namespaces = namespaces.into();
         Self {
-            account,
-            namespaces,
+            account: account.into(),
+            namespaces: namespaces.into(),
             before,
-            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, before)),
+            auth: (),
         }
     }
 
-    /// The bytes that are signed.
+    /// Signs the request. The signature of this method covers no time of signing, so `_at` is not
+    /// used.
+    #[must_use]
+    pub fn sign(self, _at: UnixMillis, signer: &Signer<'_>) -> DeleteBefore {
+        let message = bulk::message(DeleteBefore::METHOD, self.namespaces, self.before);
+        DeleteBefore {
+            account: self.account,
+            namespaces: self.namespaces,
+            before: self.before,
+            auth: signer.sign(&message),
+        }
+    }
+}
+
+impl DeleteBefore {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         bulk::message(Self::METHOD, self.namespaces, self.before)
@@ -75,7 +88,7 @@ impl Call for DeleteBefore {
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
-        if self.before > node.now_ms.saturating_add(SIGNATURE_TOLERANCE_MS) {
+        if self.before > node.now.saturating_add(SIGNATURE_TOLERANCE) {
             return Err(RpcError::BeforeInFuture);
         }
         let needed = Permissions::DELETE;

@@ -5,8 +5,9 @@
 
 use alloc::string::String;
 
+use session_types::Namespace;
+
 use crate::Method;
-use crate::namespace::Namespace;
 
 /// A parameter that cannot be accepted; status 400 with `invalid request: ` in front.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

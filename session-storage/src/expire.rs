@@ -5,12 +5,13 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Permissions;
+use session_types::limits::TTL_MAX;
+use session_types::{AnyId, MessageHash, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::hash::MessageHash;
-use crate::limits::TTL_MAX_MS;
+use crate::auth::{Auth, Signer};
+use crate::delete::some_hashes;
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::swarm_answer::{
@@ -43,40 +44,89 @@ impl ExpireDirection {
 
 /// Changes the expiries of messages by hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expire {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// Which messages, in the order that is signed.
+pub struct Expire<S = Auth> {
+    /// The account.
+    pub account: AnyId,
+    /// The messages, in the order that the signature covers.
     pub messages: Vec<MessageHash>,
-    /// The new expiry, or one for each message; in milliseconds since 1970.
-    pub expiry: Vec<u64>,
+    /// The new expiry, or one for each message.
+    pub expiry: Vec<UnixMillis>,
     /// Which expiries to change.
     pub direction: ExpireDirection,
-    /// The signature.
-    pub auth: Auth,
+    /// The signature; `()` until the request is signed.
+    pub auth: S,
 }
 
-impl Expire {
-    /// Makes the request. `expiry` has one element, or one for each message.
-    #[must_use]
+impl Expire<()> {
+    /// Starts a request that gives all messages one expiry; [`sign`](Self::sign) completes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::NoHashes`] if there are no messages.
     pub fn new(
-        account: StorageAccount,
-        messages: Vec<MessageHash>,
-        expiry: Vec<u64>,
-        direction: ExpireDirection,
-        signer: &Signer<'_>,
-    ) -> Self {
-        let auth = signer.sign(&message(&messages, &expiry, direction));
-        Self {
-            account,
-            messages,
+        account: impl Into<AnyId>,
+        messages: impl Into<Vec<MessageHash>>,
+        expiry: UnixMillis,
+    ) -> Result<Self, ParamError> {
+        Ok(Self {
+            account: account.into(),
+            messages: some_hashes(messages)?,
+            expiry: [expiry].into(),
+            direction: ExpireDirection::Both,
+            auth: (),
+        })
+    }
+
+    /// Starts a request that gives each message an expiry of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::NoHashes`] if there are no messages.
+    pub fn each(
+        account: impl Into<AnyId>,
+        messages: impl IntoIterator<Item = (MessageHash, UnixMillis)>,
+    ) -> Result<Self, ParamError> {
+        let (messages, expiry): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        Ok(Self {
+            account: account.into(),
+            messages: some_hashes(messages)?,
             expiry,
-            direction,
+            direction: ExpireDirection::Both,
+            auth: (),
+        })
+    }
+
+    /// Changes only the expiries that become earlier.
+    #[must_use]
+    pub fn shorten(mut self) -> Self {
+        self.direction = ExpireDirection::Shorten;
+        self
+    }
+
+    /// Changes only the expiries that become later.
+    #[must_use]
+    pub fn extend(mut self) -> Self {
+        self.direction = ExpireDirection::Extend;
+        self
+    }
+
+    /// Signs the request. The signature of this method covers no time of signing, so `_at` is not
+    /// used.
+    #[must_use]
+    pub fn sign(self, _at: UnixMillis, signer: &Signer<'_>) -> Expire {
+        let auth = signer.sign(&message(&self.messages, &self.expiry, self.direction));
+        Expire {
+            account: self.account,
+            messages: self.messages,
+            expiry: self.expiry,
+            direction: self.direction,
             auth,
         }
     }
+}
 
-    /// The bytes that are signed.
+impl Expire {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         message(&self.messages, &self.expiry, self.direction)
@@ -109,18 +159,22 @@ impl Expire {
         })
     }
 
-    /// Does the request on one node: `stored` tells the expiry of a message that the node has.
-    /// Returns the entry of the answer and the new expiries, in milliseconds since 1970.
+    /// Computes what the request changes on one node. `stored` returns the expiry of a message that
+    /// the node has.
     ///
     /// A subaccount without [`Permissions::DELETE`] cannot shorten: without a direction it only
     /// extends.
     #[must_use]
-    pub fn apply(&self, now_ms: u64, stored: impl Fn(&MessageHash) -> Option<u64>) -> Applied {
-        let may_shorten = self.auth.permissions().contain(Permissions::DELETE);
-        let latest = now_ms.saturating_add(TTL_MAX_MS);
+    pub fn apply(
+        &self,
+        now: UnixMillis,
+        stored: impl Fn(&MessageHash) -> Option<UnixMillis>,
+    ) -> Applied {
+        let may_shorten = self.auth.permits(Permissions::DELETE);
+        let latest = now.saturating_add(TTL_MAX);
         let is_single = self.expiry.len() == 1;
-        let mut changes: BTreeMap<MessageHash, u64> = BTreeMap::new();
-        let mut updated: Vec<(MessageHash, u64)> = Vec::new();
+        let mut changes: BTreeMap<MessageHash, UnixMillis> = BTreeMap::new();
+        let mut updated: Vec<(MessageHash, UnixMillis)> = Vec::new();
         let mut unchanged = BTreeMap::new();
         for (hash, expiry) in self.messages.iter().zip(self.expiry.iter().cycle()) {
             if is_single && changes.contains_key(hash) {
@@ -161,11 +215,11 @@ impl Expire {
 pub struct Applied {
     /// The entry of the answer.
     pub entry: ExpireEntry,
-    /// The new expiry of each message to change, in milliseconds since 1970.
-    pub changes: BTreeMap<MessageHash, u64>,
+    /// The new expiry of each message to change.
+    pub changes: BTreeMap<MessageHash, UnixMillis>,
 }
 
-fn message(messages: &[MessageHash], expiry: &[u64], direction: ExpireDirection) -> Vec<u8> {
+fn message(messages: &[MessageHash], expiry: &[UnixMillis], direction: ExpireDirection) -> Vec<u8> {
     let mut head = alloc::format!("expire{}", direction.name());
     for expiry in expiry {
         // Writing to a string cannot fail.
@@ -183,10 +237,15 @@ impl Call for Expire {
         out.account(&self.account);
         out.hashes(&self.messages);
         match *self.expiry {
-            [expiry] => out.put("expiry", expiry),
+            [expiry] => out.put("expiry", expiry.get()),
             _ => out.put(
                 "expiry",
-                Value::List(self.expiry.iter().copied().map(Value::from).collect()),
+                Value::List(
+                    self.expiry
+                        .iter()
+                        .map(|expiry| Value::from(expiry.get()))
+                        .collect(),
+                ),
             ),
         }
         if self.direction != ExpireDirection::Both {
@@ -198,7 +257,7 @@ impl Call for Expire {
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
-        let is_past = |expiry: &u64| node.is_past(Self::METHOD, *expiry);
+        let is_past = |expiry: &UnixMillis| node.is_past(Self::METHOD, *expiry);
         if self.expiry.iter().any(is_past) {
             return Err(RpcError::ExpireInPast);
         }
@@ -213,7 +272,7 @@ impl Call for Expire {
             needed,
             &self.message(),
         )?;
-        let may_shorten = self.auth.permissions().contain(Permissions::DELETE);
+        let may_shorten = self.auth.permits(Permissions::DELETE);
         if self.direction == ExpireDirection::Shorten && !may_shorten {
             return Err(RpcError::ShortenWithoutDelete);
         }
@@ -259,15 +318,15 @@ impl SwarmCall for Expire {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expiries {
     /// The one of the request.
-    One(u64),
+    One(UnixMillis),
     /// One for each hash in `updated`.
-    Each(Vec<u64>),
+    Each(Vec<UnixMillis>),
 }
 
 impl Expiries {
     /// The values.
     #[must_use]
-    pub fn as_slice(&self) -> &[u64] {
+    pub fn as_slice(&self) -> &[UnixMillis] {
         match self {
             Self::One(expiry) => core::slice::from_ref(expiry),
             Self::Each(expiries) => expiries,
@@ -278,26 +337,30 @@ impl Expiries {
 /// What a member changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpireEntry {
-    /// The applied expiry or expiries, in milliseconds since 1970.
+    /// The applied expiry or expiries.
     pub expiry: Expiries,
     /// The hashes that were changed, sorted.
     pub updated: Vec<MessageHash>,
     /// Messages that were there and not changed, with their expiries; only if the request has a
     /// direction.
-    pub unchanged: Option<BTreeMap<MessageHash, u64>>,
+    pub unchanged: Option<BTreeMap<MessageHash, UnixMillis>>,
 }
 
 impl SwarmEntry for ExpireEntry {
     fn write(&self, _: bool, out: &mut Dict) {
         let expiry = match &self.expiry {
-            Expiries::One(expiry) => (*expiry).into(),
-            Expiries::Each(each) => Value::List(each.iter().copied().map(Value::from).collect()),
+            Expiries::One(expiry) => expiry.get().into(),
+            Expiries::Each(each) => Value::List(
+                each.iter()
+                    .map(|expiry| Value::from(expiry.get()))
+                    .collect(),
+            ),
         };
         out.insert("expiry".into(), expiry);
         out.insert("updated".into(), hash_list(&self.updated));
         if let Some(unchanged) = &self.unchanged {
             let entries = unchanged.iter();
-            let entries = entries.map(|(hash, expiry)| (hash.to_string(), (*expiry).into()));
+            let entries = entries.map(|(hash, expiry)| (hash.to_string(), expiry.get().into()));
             out.insert("unchanged".into(), Value::Dict(entries.collect()));
         }
     }
@@ -305,17 +368,17 @@ impl SwarmEntry for ExpireEntry {
     fn read(entry: &Value) -> Option<Self> {
         let expiry = match entry.get("expiry")? {
             Value::List(each) => {
-                let each = each.iter().map(Value::as_u64).collect::<Option<_>>();
+                let each = each.iter().map(Value::as_time).collect::<Option<_>>();
                 Expiries::Each(each?)
             }
-            single => Expiries::One(single.as_u64()?),
+            single => Expiries::One(single.as_time()?),
         };
         let unchanged = match entry.get("unchanged") {
             None => None,
             Some(unchanged) => {
                 let entries = unchanged.as_dict()?.iter();
                 let entries =
-                    entries.map(|(hash, expiry)| Some((hash.parse().ok()?, expiry.as_u64()?)));
+                    entries.map(|(hash, expiry)| Some((hash.parse().ok()?, expiry.as_time()?)));
                 Some(entries.collect::<Option<_>>()?)
             }
         };

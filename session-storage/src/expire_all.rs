@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Permissions;
+use session_types::{AnyId, Namespaces, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::namespace::Namespaces;
+use crate::auth::{Auth, Signer};
 use crate::params::Params;
 use crate::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry};
 use crate::value::{Dict, Value};
@@ -14,36 +14,49 @@ use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
 
 /// Shortens the expiries of all messages of one namespace or of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpireAll {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// Which namespaces.
+pub struct ExpireAll<S = Auth> {
+    /// The account.
+    pub account: AnyId,
+    /// The namespaces.
     pub namespaces: Namespaces,
-    /// The new expiry of messages that have a later one, in milliseconds since 1970.
-    pub expiry: u64,
-    /// The signature.
-    pub auth: Auth,
+    /// The new expiry of messages that have a later one.
+    pub expiry: UnixMillis,
+    /// The signature; `()` until the request is signed.
+    pub auth: S,
 }
 
-impl ExpireAll {
-    /// Makes the request.
+impl ExpireAll<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it.
     #[must_use]
     pub fn new(
-        account: StorageAccount,
+        account: impl Into<AnyId>,
         namespaces: impl Into<Namespaces>,
-        expiry: u64,
-        signer: &Signer<'_>,
+        expiry: UnixMillis,
     ) -> Self {
-        let namespaces = namespaces.into();
         Self {
-            account,
-            namespaces,
+            account: account.into(),
+            namespaces: namespaces.into(),
             expiry,
-            auth: signer.sign(&bulk::message(Self::METHOD, namespaces, expiry)),
+            auth: (),
         }
     }
 
-    /// The bytes that are signed.
+    /// Signs the request. The signature of this method covers no time of signing, so `_at` is not
+    /// used.
+    #[must_use]
+    pub fn sign(self, _at: UnixMillis, signer: &Signer<'_>) -> ExpireAll {
+        let message = bulk::message(ExpireAll::METHOD, self.namespaces, self.expiry);
+        ExpireAll {
+            account: self.account,
+            namespaces: self.namespaces,
+            expiry: self.expiry,
+            auth: signer.sign(&message),
+        }
+    }
+}
+
+impl ExpireAll {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         bulk::message(Self::METHOD, self.namespaces, self.expiry)

@@ -1,6 +1,6 @@
 //! `get_swarm` (protocol: storage-rpc, section 5.11).
 
-use session_swarm::StorageAccount;
+use session_types::AnyId;
 
 use crate::answer::{AnswerError, Stamp};
 use crate::params::Params;
@@ -12,7 +12,7 @@ use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, SwarmInfo};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GetSwarm {
     /// Whose swarm.
-    pub account: StorageAccount,
+    pub account: AnyId,
 }
 
 impl GetSwarm {

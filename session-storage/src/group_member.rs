@@ -1,41 +1,13 @@
-//! The typed ids and subaccounts of clients, as storage servers take them.
+//! Members of a group as signers.
 
-use session_crypto::{Ed25519Signature, KeyError};
+use session_crypto::KeyError;
 use session_identity::Account;
-use session_identity::subaccount::{AuthData, SignedRequest, Token};
+use session_identity::subaccount::AuthData;
+use session_types::Ed25519Signature;
 
-use crate::{Auth, Sign, Signer, SubaccountProof, SubaccountToken};
+use crate::{Sign, Signer, SubaccountProof};
 
-impl From<Token> for SubaccountToken {
-    fn from(token: Token) -> Self {
-        Self::from_bytes(*token.as_bytes())
-    }
-}
-
-impl From<SubaccountToken> for Token {
-    fn from(token: SubaccountToken) -> Self {
-        Self::from_bytes(*token.as_bytes())
-    }
-}
-
-impl From<SignedRequest> for Auth {
-    fn from(signed: SignedRequest) -> Self {
-        Self {
-            signature: signed.signature,
-            pubkey_ed25519: None,
-            subaccount: Some(proof(&signed)),
-        }
-    }
-}
-
-fn proof(signed: &SignedRequest) -> SubaccountProof {
-    SubaccountProof {
-        token: signed.token.into(),
-        signature: signed.token_signature,
-    }
-}
-
-/// A member of a group, who signs with the auth data that an admin gave to them.
+/// A member of a group, who signs with the auth data that an admin gave them.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupMember<'a> {
     account: &'a Account,
@@ -48,13 +20,16 @@ impl<'a> GroupMember<'a> {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if nothing can be signed with them.
+    /// [`KeyError`] if the auth data cannot sign: its factor is zero.
     pub fn new(account: &'a Account, auth: &'a AuthData) -> Result<Self, KeyError> {
-        let proof = proof(&auth.sign(account, &[])?);
+        let signed = auth.sign(account, &[])?;
         Ok(Self {
             account,
             auth,
-            proof,
+            proof: SubaccountProof {
+                token: signed.token,
+                signature: signed.token_signature,
+            },
         })
     }
 
@@ -66,30 +41,31 @@ impl<'a> GroupMember<'a> {
 }
 
 impl Sign for GroupMember<'_> {
+    #[expect(
+        clippy::expect_used,
+        reason = "signing fails only for a factor of zero, for which `new` fails too"
+    )]
     fn sign(&self, message: &[u8]) -> Ed25519Signature {
-        // Whether it works does not depend on the message, and it has worked before. A signature of
-        // zeros is refused by everybody.
         let signed = self.auth.sign(self.account, message);
-        signed.map_or(Ed25519Signature::from_bytes([0; 64]), |signed| {
-            signed.signature
-        })
+        signed.expect("a factor that is not zero").signature
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Namespace;
     use crate::{Call, Checks, Retrieve};
     use session_crypto::Ed25519Secret;
     use session_identity::Seed;
     use session_identity::subaccount::Permissions;
-    use session_swarm::StorageAccount;
+    use session_types::Namespace;
+    use session_types::{GroupId, UnixMillis};
 
     #[test]
     fn what_a_group_member_signs_a_node_accepts() {
         let group = Ed25519Secret::from_seed(&[1; 32]);
-        let id = StorageAccount::group(&group.public());
+        let id = GroupId::from_ed25519(&group.public());
+        let now = UnixMillis::new(1_800_000_000_000);
         // Negative and positive keys alike.
         for number in 0..8 {
             let account = Account::from_seed(&Seed::try_from(&[number; 16][..]).unwrap());
@@ -97,9 +73,9 @@ mod tests {
             let auth = AuthData::create(&group, account.id(), read).unwrap();
             let member = GroupMember::new(&account, &auth).unwrap();
             let retrieve = Retrieve::new(id, Namespace::GROUP_MESSAGES);
-            let retrieve = retrieve.sign(1_800_000_000_000, &member.signer());
+            let retrieve = retrieve.sign(now, &member.signer());
             let checks = Checks {
-                now_ms: 1_800_000_000_000,
+                now,
                 hf: [19, 4],
                 forwarded: false,
                 serves: &|_| true,

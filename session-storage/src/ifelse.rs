@@ -129,6 +129,29 @@ pub struct IfElse {
 }
 
 impl IfElse {
+    /// Serves `then` if the condition holds.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::IfElseNoCondition`] if the condition is empty, which nodes reject.
+    pub fn new(condition: Condition, then: impl Into<Request>) -> Result<Self, ParamError> {
+        if condition == Condition::default() {
+            return Err(ParamError::IfElseNoCondition);
+        }
+        Ok(Self {
+            condition,
+            then: Some(Box::new(then.into())),
+            otherwise: None,
+        })
+    }
+
+    /// Serves `request` if the condition does not hold.
+    #[must_use]
+    pub fn otherwise(mut self, request: impl Into<Request>) -> Self {
+        self.otherwise = Some(Box::new(request.into()));
+        self
+    }
+
     /// The request to serve on a node in this state, if there is one.
     #[must_use]
     pub fn choose(&self, state: &NetworkState) -> (bool, Option<&Request>) {

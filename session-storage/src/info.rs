@@ -1,6 +1,7 @@
 //! `info` (protocol: storage-rpc, section 5.12).
 
 use session_swarm::record::Version;
+use session_types::UnixMillis;
 
 use crate::answer::{AnswerError, Stamp, field};
 use crate::params::Params;
@@ -31,7 +32,7 @@ impl Call for Info {
     }
 
     fn read_answer(&self, body: &Value) -> Result<InfoAnswer, AnswerError> {
-        let timestamp = field(body, "timestamp")?.as_u64();
+        let timestamp = field(body, "timestamp")?.as_time();
         let version = field(body, "version")?.as_version();
         Ok(InfoAnswer {
             version: version.ok_or(AnswerError::Field("version"))?,
@@ -46,8 +47,8 @@ impl Call for Info {
 pub struct InfoAnswer {
     /// Version of its storage server.
     pub version: Version,
-    /// Its clock, in milliseconds since 1970.
-    pub timestamp: u64,
+    /// The clock of the node.
+    pub timestamp: UnixMillis,
     /// Its clock once more and the network's version.
     pub stamp: Stamp,
 }
@@ -58,7 +59,7 @@ impl InfoAnswer {
     pub fn to_value(&self) -> Value {
         let mut out = Dict::new();
         out.insert("version".into(), Value::version(self.version));
-        out.insert("timestamp".into(), self.timestamp.into());
+        out.insert("timestamp".into(), self.timestamp.get().into());
         self.stamp.write(&mut out);
         Value::Dict(out)
     }

@@ -1,7 +1,7 @@
 //! `monitor`: a node tells a connected client of new messages (protocol: storage-rpc, section
 //! 5.17).
 //!
-//! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME_MS`](crate::limits) and signatures
+//! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME`](session_types::limits::MONITOR_LIFETIME) and signatures
 //! two weeks, so that one signature serves for many renewals.
 //!
 //! ```text
@@ -15,14 +15,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use session_crypto::Ed25519PublicExt;
 
-use session_crypto::{Ed25519Public, Ed25519Signature};
-use session_swarm::StorageAccount;
+use session_crypto::hash::message_hash;
+use session_identity::subaccount::{Permissions, Token};
+use session_types::limits::{MONITOR_AGE_MAX, MONITOR_AHEAD_MAX};
+use session_types::{
+    AccountId, AnyId, Ed25519Public, Ed25519Signature, MessageHash, Namespace, UnixMillis,
+};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer, SubaccountProof, SubaccountToken};
-use crate::hash::MessageHash;
-use crate::limits::{MONITOR_AGE_MAX_S, MONITOR_AHEAD_MAX_S};
-use crate::namespace::Namespace;
+use crate::auth::{Auth, Signer, SubaccountProof};
 use crate::value::{Dict, Value};
 
 /// The name of the request over OxenMQ.
@@ -40,69 +41,97 @@ pub const MAX_REQUESTS: usize = 1_000;
 /// Asks to be told of new messages.
 ///
 /// ```
-/// # use session_crypto::Ed25519Secret;
+/// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
 /// # let secret = Ed25519Secret::from_seed(&[1; 32]);
-/// use session_swarm::rpc::Signer;
-/// use session_swarm::rpc::monitor::{Monitor, MonitorRequests, read_answer};
-/// use session_swarm::{Namespace, StorageAccount};
+/// use session_storage::Signer;
+/// use session_storage::monitor::{Monitor, MonitorRequests, read_answer};
+/// use session_types::{Namespace, UnixMillis};
 ///
-/// let account = StorageAccount::user(&secret.public().to_x25519()?);
-/// let now_s = 1_754_971_101;
-/// let monitor = Monitor::new(account, vec![Namespace::DEFAULT], true, now_s, &Signer::user(&secret));
+/// let account = secret.public().to_account_id()?;
+/// let now = UnixMillis::new(1_754_971_101_000);
+/// let monitor = Monitor::new(account, [Namespace::DEFAULT])
+///     .with_data()
+///     .sign(now, &Signer::user(&secret));
 /// // The node, and the client again.
 /// let requests = MonitorRequests::parse(&monitor.to_bencode());
 /// let outcomes: Vec<_> = requests
 ///     .requests
 ///     .iter()
-///     .map(|request| request.clone()?.check(now_s, |_| true))
+///     .map(|request| request.clone()?.check(now, |_| true))
 ///     .collect();
 /// assert_eq!(read_answer(&requests.answer(&outcomes))?, [Ok(())]);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Monitor {
-    /// Whose messages.
-    pub account: StorageAccount,
-    /// In which namespaces: ascending, each once, at least one.
+pub struct Monitor<S = MonitorAuth> {
+    /// The account.
+    pub account: AnyId,
+    /// The namespaces: ascending, each once, at least one.
     pub namespaces: Vec<Namespace>,
-    /// Whether notices shall have the message data.
+    /// Whether notices contain the message data.
     pub want_data: bool,
-    /// The time of the signature, in **seconds** since 1970.
-    pub timestamp_s: u64,
+    /// The time of the request and the signature; `()` until it is signed.
+    pub auth: S,
+}
+
+/// The signature of a [`Monitor`] request, which covers the time in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonitorAuth {
+    /// The time of signing, in **seconds** since 1970.
+    pub at_s: u64,
     /// The signature.
     pub auth: Auth,
 }
 
-impl Monitor {
-    /// Makes the request. Namespaces may come in any order.
+impl Monitor<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it. The namespaces may be in any order;
+    /// nodes reject a request without any.
     #[must_use]
-    pub fn new(
-        account: StorageAccount,
-        mut namespaces: Vec<Namespace>,
-        want_data: bool,
-        timestamp_s: u64,
-        signer: &Signer<'_>,
-    ) -> Self {
+    pub fn new(account: impl Into<AnyId>, namespaces: impl Into<Vec<Namespace>>) -> Self {
+        let mut namespaces = namespaces.into();
         namespaces.sort_unstable();
         namespaces.dedup();
-        let auth = signer.sign(&message(&account, &namespaces, want_data, timestamp_s));
         Self {
-            account,
+            account: account.into(),
             namespaces,
-            want_data,
-            timestamp_s,
-            auth,
+            want_data: false,
+            auth: (),
         }
     }
 
-    /// The bytes that are signed. Unlike elsewhere namespace 0 is `0` here.
+    /// Asks for notices with the message data.
+    #[must_use]
+    pub fn with_data(mut self) -> Self {
+        self.want_data = true;
+        self
+    }
+
+    /// Signs the request. The signature covers whole seconds.
+    #[must_use]
+    pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> Monitor {
+        let at_s = at.as_secs();
+        let message = message(&self.account, &self.namespaces, self.want_data, at_s);
+        Monitor {
+            account: self.account,
+            namespaces: self.namespaces,
+            want_data: self.want_data,
+            auth: MonitorAuth {
+                at_s,
+                auth: signer.sign(&message),
+            },
+        }
+    }
+}
+
+impl Monitor {
+    /// Returns the bytes that the signature covers. Unlike elsewhere, namespace 0 is `0` here.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         message(
             &self.account,
             &self.namespaces,
             self.want_data,
-            self.timestamp_s,
+            self.auth.at_s,
         )
     }
 
@@ -110,11 +139,11 @@ impl Monitor {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut out = Dict::new();
-        match self.auth.pubkey_ed25519 {
+        match self.auth.auth.pubkey_ed25519 {
             Some(key) => out.insert("P".into(), Value::Bytes(key.as_bytes().to_vec())),
             None => out.insert("p".into(), Value::Bytes(self.account.as_bytes().to_vec())),
         };
-        if let Some(proof) = &self.auth.subaccount {
+        if let Some(proof) = &self.auth.auth.subaccount {
             let signature = proof.signature.as_bytes().to_vec();
             out.insert("S".into(), Value::Bytes(signature));
             out.insert("T".into(), Value::Bytes(proof.token.as_bytes().to_vec()));
@@ -125,9 +154,9 @@ impl Monitor {
         let namespaces = self.namespaces.iter();
         let namespaces = namespaces.map(|namespace| Value::int(namespace.number().into()));
         out.insert("n".into(), Value::List(namespaces.collect()));
-        let signature = self.auth.signature.as_bytes().to_vec();
+        let signature = self.auth.auth.signature.as_bytes().to_vec();
         out.insert("s".into(), Value::Bytes(signature));
-        out.insert("t".into(), self.timestamp_s.into());
+        out.insert("t".into(), self.auth.at_s.into());
         Value::Dict(out)
     }
 
@@ -159,10 +188,10 @@ impl Monitor {
                 })?;
                 // A key that is none has no id; nobody can have signed with it either.
                 let x25519 = key.to_x25519().map_err(|_| MonitorError::signature())?;
-                (StorageAccount::user(&x25519), Some(key))
+                (AccountId::from_x25519(&x25519).into(), Some(key))
             }
             (None, Some(id)) => {
-                let account = StorageAccount::try_from(id);
+                let account = AnyId::try_from(id);
                 let account = account
                     .map_err(|_| MonitorError::pubkey("Provided p= pubkey must be 33 bytes"))?;
                 (account, None)
@@ -184,12 +213,16 @@ impl Monitor {
             account,
             namespaces,
             want_data,
-            timestamp_s: u64::try_from(timestamp).unwrap_or(0),
-            auth: Auth {
-                pubkey_ed25519,
-                signature: signature
-                    .map_err(|_| MonitorError::new(5, "Provided s= signature must be 64 bytes"))?,
-                subaccount,
+            auth: MonitorAuth {
+                // A time before 1970 is too old in any case.
+                at_s: u64::try_from(timestamp).unwrap_or(0),
+                auth: Auth {
+                    pubkey_ed25519,
+                    signature: signature.map_err(|_| {
+                        MonitorError::new(5, "Provided s= signature must be 64 bytes")
+                    })?,
+                    subaccount,
+                },
             },
         })
     }
@@ -203,25 +236,26 @@ impl Monitor {
     /// [`MonitorError`] to answer.
     pub fn check(
         &self,
-        now_s: u64,
-        serves: impl FnOnce(&StorageAccount) -> bool,
+        now: UnixMillis,
+        serves: impl FnOnce(&AnyId) -> bool,
     ) -> Result<(), MonitorError> {
-        if self.timestamp_s < now_s.saturating_sub(MONITOR_AGE_MAX_S) {
+        let oldest = now.saturating_sub(MONITOR_AGE_MAX).as_secs();
+        if self.auth.at_s < oldest {
             let text = "Invalid t= signature timestamp: timestamp is too old";
             return Err(MonitorError::new(4, text));
         }
-        if self.timestamp_s > now_s.saturating_add(MONITOR_AHEAD_MAX_S) {
+        if self.auth.at_s > now.saturating_add(MONITOR_AHEAD_MAX).as_secs() {
             let text = "Invalid t= signature timestamp: timestamp is in the future";
             return Err(MonitorError::new(4, text));
         }
-        if let Some(proof) = &self.auth.subaccount {
+        if let Some(proof) = &self.auth.auth.subaccount {
             let permissions = proof.token.permissions();
-            if !permissions.contain(Permissions::READ) {
+            if !permissions.contains(Permissions::READ) {
                 let text = "Subaccount verification failed: subaccount is missing the required permissions";
                 return Err(MonitorError::new(5, text));
             }
         }
-        let outcome = self.auth.verify(
+        let outcome = self.auth.auth.verify(
             &self.account,
             Permissions::READ,
             |_| false,
@@ -236,7 +270,7 @@ impl Monitor {
 }
 
 fn message(
-    account: &StorageAccount,
+    account: &AnyId,
     namespaces: &[Namespace],
     want_data: bool,
     timestamp_s: u64,
@@ -254,7 +288,7 @@ fn parse_subaccount(token: &[u8], signature: &[u8]) -> Result<SubaccountProof, M
     let signature = Ed25519Signature::try_from(signature)
         .map_err(|_| MonitorError::new(5, "Provided S= signature must be 64 bytes"))?;
     Ok(SubaccountProof {
-        token: SubaccountToken::from_bytes(token),
+        token: Token::from_bytes(token),
         signature,
     })
 }
@@ -427,15 +461,15 @@ impl MonitorError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Whose message.
-    pub account: StorageAccount,
+    pub account: AnyId,
     /// Its hash.
     pub hash: MessageHash,
     /// Where it is.
     pub namespace: Namespace,
-    /// The time that its sender gave, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// Until when it is stored, in milliseconds since 1970.
-    pub expiry: u64,
+    /// The time that the sender gave.
+    pub timestamp: UnixMillis,
+    /// The time until which the node keeps it.
+    pub expiry: UnixMillis,
     /// The message, if it was asked for.
     pub data: Option<Vec<u8>>,
 }
@@ -449,8 +483,8 @@ impl Notice {
         out.insert("@".into(), Value::Bytes(account));
         out.insert("h".into(), self.hash.as_str().into());
         out.insert("n".into(), Value::int(self.namespace.number().into()));
-        out.insert("t".into(), self.timestamp.into());
-        out.insert("z".into(), self.expiry.into());
+        out.insert("t".into(), self.timestamp.get().into());
+        out.insert("z".into(), self.expiry.get().into());
         if let Some(data) = &self.data {
             out.insert("~".into(), Value::Bytes(data.clone()));
         }
@@ -469,7 +503,7 @@ impl Notice {
             _ => None,
         };
         let number = |key: &'static str| {
-            let number = body.get(key).and_then(Value::as_u64);
+            let number = body.get(key).and_then(Value::as_time);
             number.ok_or(AnswerError::Field(key))
         };
         let account = bytes("@").and_then(|id| id.try_into().ok());
@@ -491,7 +525,7 @@ impl Notice {
     /// Whether the hash is that of the data; true if there is no data.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        let hash = |data: &Vec<u8>| MessageHash::of(&self.account, self.namespace, data);
+        let hash = |data: &Vec<u8>| message_hash(&self.account, self.namespace, data);
         self.data
             .as_ref()
             .is_none_or(|data| hash(data) == self.hash)

@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 
 use session_swarm::record::{RecordError, ServiceNode, Skipped, read_binary, write_binary};
+use session_types::base64;
 
 use crate::answer::{AnswerError, Body, Response};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::value::Value;
-use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, base64};
+use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
 /// Asks for all active nodes in binary form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,16 +3,17 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use session_crypto::{Ed25519Public, Ed25519Signature};
-use session_swarm::{StorageAccount, hex};
+use session_identity::subaccount::Token;
+use session_types::limits::TIMESTAMP_MIN;
+use session_types::{
+    AnyId, Ed25519Public, Ed25519Signature, MessageHash, Namespace, Namespaces, UnixMillis, base64,
+    hex,
+};
 
-use crate::auth::{Auth, SubaccountProof, SubaccountToken};
+use crate::Encoding;
+use crate::auth::{Auth, SubaccountProof};
 use crate::error::ParamError;
-use crate::hash::MessageHash;
-use crate::limits::TIMESTAMP_MIN;
-use crate::namespace::{Namespace, Namespaces};
 use crate::value::{Dict, Value};
-use crate::{Encoding, base64};
 
 type Result<T> = core::result::Result<T, ParamError>;
 
@@ -126,13 +127,13 @@ impl<'a> Params<'a> {
     }
 
     /// A time in milliseconds.
-    pub(crate) fn time(self, field: &'static str) -> Result<Option<u64>> {
+    pub(crate) fn time(self, field: &'static str) -> Result<Option<UnixMillis>> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::Uint(time)) if *time < TIMESTAMP_MIN && self.encoding == Encoding::Json => {
                 Err(ParamError::NotMilliseconds(field))
             }
-            Some(Value::Uint(time)) => Ok(Some(*time)),
+            Some(Value::Uint(time)) => Ok(Some(UnixMillis::new(*time))),
             Some(_) => wrong_kind(field, "integer timestamp (in milliseconds)"),
         }
     }
@@ -203,22 +204,22 @@ impl<'a> Params<'a> {
     }
 
     /// The account id.
-    pub(crate) fn account(self) -> Result<StorageAccount> {
+    pub(crate) fn account(self) -> Result<AnyId> {
         self.account_or(self.str("pubkey")?, ParamError::Pubkey)
     }
 
     /// The account id under its name or its old name.
-    pub(crate) fn account_with_alias(self, malformed: ParamError) -> Result<StorageAccount> {
+    pub(crate) fn account_with_alias(self, malformed: ParamError) -> Result<AnyId> {
         match (self.str("pubKey")?, self.str("pubkey")?) {
             (Some(_), Some(_)) => Err(ParamError::BothPubkeys),
             (old, new) => self.account_or(new.or(old), malformed),
         }
     }
 
-    fn account_or(self, text: Option<Str<'_>>, malformed: ParamError) -> Result<StorageAccount> {
+    fn account_or(self, text: Option<Str<'_>>, malformed: ParamError) -> Result<AnyId> {
         let text = text.ok_or(ParamError::Missing("pubkey"))?;
         let bytes = text.key().ok_or(malformed)?;
-        Ok(StorageAccount::from_bytes(bytes))
+        Ok(AnyId::from_bytes(bytes))
     }
 
     /// Of several wrong parameters of `store` and `retrieve` deployed nodes name a malformed key or
@@ -231,7 +232,7 @@ impl<'a> Params<'a> {
     }
 
     /// Everything of a signature but whether it is there.
-    pub(crate) fn auth_fields(self, account: &StorageAccount) -> Result<AuthFields> {
+    pub(crate) fn auth_fields(self, account: &AnyId) -> Result<AuthFields> {
         let pubkey_ed25519 = self.ed25519_key(account)?;
         let signature = self.signature("signature", "signature")?;
         let subaccount = self.subaccount()?;
@@ -243,16 +244,16 @@ impl<'a> Params<'a> {
     }
 
     /// The signature, which must be there.
-    pub(crate) fn auth(self, account: &StorageAccount) -> Result<Auth> {
+    pub(crate) fn auth(self, account: &AnyId) -> Result<Auth> {
         let fields = self.auth_fields(account)?;
         fields.auth().ok_or(ParamError::Missing("signature"))
     }
 
-    fn ed25519_key(self, account: &StorageAccount) -> Result<Option<Ed25519Public>> {
+    fn ed25519_key(self, account: &AnyId) -> Result<Option<Ed25519Public>> {
         let Some(text) = self.str("pubkey_ed25519")? else {
             return Ok(None);
         };
-        if !account.is_user() {
+        if !account.is_account() {
             return Err(ParamError::Ed25519KeyNotAllowed);
         }
         let key = text.key().ok_or(match text.bytes().len() {
@@ -275,7 +276,7 @@ impl<'a> Params<'a> {
             Some(Str::Json(text)) => {
                 let right_length = matches!(text.len(), 86 | 88);
                 right_length
-                    .then(|| base64::decode_array(text.as_bytes()))
+                    .then(|| base64::decode_array_lenient(text))
                     .flatten()
                     .ok_or(ParamError::SignatureBase64(name))?
             }
@@ -332,7 +333,7 @@ impl<'a> Params<'a> {
     }
 
     /// Subaccount tokens.
-    pub(crate) fn tokens(self, field: &'static str) -> Result<Vec<SubaccountToken>> {
+    pub(crate) fn tokens(self, field: &'static str) -> Result<Vec<Token>> {
         let texts = self.strs(field)?.into_iter();
         texts
             .map(|text| token(text).ok_or(ParamError::Token(field)))
@@ -340,11 +341,11 @@ impl<'a> Params<'a> {
     }
 
     /// One time or a list of times, of any size.
-    pub(crate) fn times(self, field: &'static str) -> Result<Vec<u64>> {
+    pub(crate) fn times(self, field: &'static str) -> Result<Vec<UnixMillis>> {
         let value = self.get(field).ok_or(ParamError::Missing(field))?;
         let times: Option<Vec<_>> = match value {
-            Value::List(items) => items.iter().map(Value::as_u64).collect(),
-            value => value.as_u64().map(|time| [time].into()),
+            Value::List(items) => items.iter().map(Value::as_time).collect(),
+            value => value.as_time().map(|time| [time].into()),
         };
         times.ok_or(ParamError::Kind {
             field,
@@ -382,7 +383,7 @@ impl<'a> Params<'a> {
             Some(Str::Json(text)) if text.len() > max_base64 => {
                 return Err(ParamError::DataTooLong);
             }
-            Some(Str::Json(text)) => base64::decode(text.as_bytes()).ok_or(ParamError::Data)?,
+            Some(Str::Json(text)) => base64::decode_lenient(text).ok_or(ParamError::Data)?,
         };
         Ok(Some(bytes))
     }
@@ -397,19 +398,19 @@ fn not_digits(field: &'static str, text: &str) -> ParamError {
 
 /// A token: 36 raw bytes in bencoding, in JSON 72 hex digits or 48 characters of base64. Should
 /// those end in padding they are fewer bytes, and the token is filled up with zeros.
-fn token(text: Str<'_>) -> Option<SubaccountToken> {
+fn token(text: Str<'_>) -> Option<Token> {
     let bytes = match text {
         Str::Raw(bytes) => bytes.try_into().ok()?,
         Str::Json(text) if text.len() == 72 => hex::decode(text)?,
         Str::Json(text) if text.len() == 48 => {
             let mut token = [0; 36];
-            let given = base64::decode(text.as_bytes())?;
+            let given = base64::decode_lenient(text)?;
             token.get_mut(..given.len())?.copy_from_slice(&given);
             token
         }
         Str::Json(_) => return None,
     };
-    Some(SubaccountToken::from_bytes(bytes))
+    Some(Token::from_bytes(bytes))
 }
 
 /// What a request says of its signature.

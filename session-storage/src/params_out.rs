@@ -1,11 +1,9 @@
 //! Writes the parameters of a request in either encoding.
 
 use session_crypto::Ed25519Signature;
-use session_swarm::StorageAccount;
+use session_types::{AnyId, MessageHash, Namespaces, hex};
 
 use crate::Encoding;
-use crate::hash::MessageHash;
-use crate::namespace::Namespaces;
 use crate::value::{Dict, Value};
 
 /// The parameters of a request that is being written.
@@ -37,13 +35,13 @@ impl ParamsOut {
     /// A public key or account id: hex, or raw in bencoding.
     pub(crate) fn key(&mut self, field: &str, bytes: &[u8]) {
         let value = match self.encoding {
-            Encoding::Json => Value::Text(const_hex::encode(bytes)),
+            Encoding::Json => Value::Text(hex::encode(bytes)),
             Encoding::Bencode => Value::Bytes(bytes.into()),
         };
         self.put(field, value);
     }
 
-    pub(crate) fn account(&mut self, account: &StorageAccount) {
+    pub(crate) fn account(&mut self, account: &AnyId) {
         self.key("pubkey", account.as_bytes());
     }
 

@@ -5,13 +5,14 @@
 //! error  421 Misdirected Request, two newlines, then text or [421,{…}]
 //! ```
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::answer::{AnswerError, Body, Response};
-use crate::batch::read_result;
 use crate::value::Value;
 use crate::{Encoding, RpcError};
+
+/// How a node begins its reply to an unknown endpoint.
+const INVALID_ENDPOINT: &[u8] = b"Invalid endpoint '";
 
 /// What goes over the bt stream: the body, and whether it is an error reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn wrap(response: &Response, encoding: Encoding) -> Reply {
 pub fn unknown_endpoint(name: &str) -> Reply {
     Reply {
         is_error: true,
-        body: alloc::format!("Invalid endpoint '{name}'").into_bytes(),
+        body: [INVALID_ENDPOINT, name.as_bytes(), b"'"].concat(),
     }
 }
 
@@ -64,41 +65,47 @@ pub fn unknown_endpoint(name: &str) -> Reply {
 ///
 /// # Errors
 ///
+/// [`AnswerError::UnknownEndpoint`] if the node does not know the method;
 /// [`AnswerError::Encoding`] if an error reply does not begin with a status.
 pub fn unwrap(reply: &Reply) -> Result<Response, AnswerError> {
     if !reply.is_error {
         return Ok(unwrap_body(200, &reply.body));
     }
-    let text = String::from_utf8_lossy(&reply.body);
-    let status = text.get(..3).and_then(|digits| digits.parse::<u16>().ok());
+    if reply.body.starts_with(INVALID_ENDPOINT) {
+        return Err(AnswerError::UnknownEndpoint);
+    }
+    let digits = reply.body.first_chunk::<3>();
+    let digits = digits.and_then(|digits| core::str::from_utf8(digits).ok());
+    let status = digits.and_then(|digits| digits.parse::<u16>().ok());
     let status = status.ok_or(AnswerError::Encoding)?;
     let mut lines = reply.body.windows(2).enumerate();
     let end = lines
         .find(|(_, pair)| pair == b"\n\n")
         .map(|(index, _)| index);
+    // A reply without an empty line has no body.
     let body = end.and_then(|end| reply.body.get(end.saturating_add(2)..));
-    Ok(unwrap_body(status, body.unwrap_or_default()))
+    Ok(unwrap_body(status, body.unwrap_or(&[])))
 }
 
 fn unwrap_body(status: u16, body: &[u8]) -> Response {
     let list = match body {
         [b'[', ..] => Value::from_json(body).ok(),
-        [b'l', ..] => Value::from_bencode(body).ok(),
+        [b'l', ..] => Value::from_exact_bencode(body),
         _ => None,
     };
-    if let Some(Value::List(items)) = &list
-        && let [code, body] = items.as_slice()
+    if let Some(Value::List(items)) = list
+        && let Ok([code, body]) = <[Value; 2]>::try_from(items)
+        && let Some(status) = code.as_u64().and_then(|code| u16::try_from(code).ok())
     {
-        let result = Value::dict([("code", code.clone()), ("body", body.clone())]);
-        if let Some(response) = read_result(&result) {
-            return response;
-        }
+        return Response {
+            status,
+            body: Body::Structure(body),
+        };
     }
-    let body = match core::str::from_utf8(body) {
-        Ok(text) => Body::Text(text.into()),
-        Err(_) => Body::Binary(body.into()),
-    };
-    Response { status, body }
+    Response {
+        status,
+        body: Body::plain(body),
+    }
 }
 
 const fn reason_phrase(status: u16) -> &'static str {

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::limits::{RATE_LIMIT_ADDRESSES, RATE_LIMIT_BUCKET, RATE_LIMIT_REFILL};
+use session_types::limits::{RATE_LIMIT_ADDRESSES, RATE_LIMIT_BUCKET, RATE_LIMIT_REFILL};
 
 /// A request, in the unit in which a bucket is counted: thousandths, so that a millisecond of
 /// refill is a whole number.

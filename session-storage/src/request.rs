@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_types::AnyId;
+use session_types::limits::BODY_MAX;
 
 use crate::batch::Batch;
 use crate::delete::Delete;
@@ -15,7 +16,6 @@ use crate::get_expiries::GetExpiries;
 use crate::get_swarm::GetSwarm;
 use crate::ifelse::IfElse;
 use crate::info::Info;
-use crate::limits::BODY_MAX;
 use crate::nodes_bin::ActiveNodesBin;
 use crate::oxend::OxendRequest;
 use crate::params::Params;
@@ -243,7 +243,7 @@ impl Request {
 
     /// The account that the request is for.
     #[must_use]
-    pub const fn account(&self) -> Option<&StorageAccount> {
+    pub const fn account(&self) -> Option<&AnyId> {
         Some(match self {
             Self::Store(request) => &request.account,
             Self::Retrieve(request) => &request.account,

@@ -2,17 +2,17 @@
 
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_crypto::hash::message_hash;
+use session_identity::subaccount::{Permissions, Token};
+use session_types::limits::{RETRIEVE_DEFAULT_SHARE, RETRIEVE_MESSAGE_OVERHEAD, RETRIEVE_SIZE_MAX};
+use session_types::{AnyId, MessageHash, Namespace, UnixMillis, base64};
 
 use crate::answer::{AnswerError, Stamp, field};
-use crate::auth::{Auth, Permissions, Signer};
-use crate::hash::MessageHash;
-use crate::limits::{RETRIEVE_DEFAULT_SHARE, RETRIEVE_MESSAGE_OVERHEAD, RETRIEVE_SIZE_MAX};
-use crate::namespace::Namespace;
+use crate::auth::{Signer, TimedAuth};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
-use crate::value::{Dict, Value};
-use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, base64};
+use crate::value::{Dict, EMPTY_DATA, Value};
+use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
 /// How much an answer may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +26,14 @@ pub enum SizeLimit {
 /// Fetches messages.
 ///
 /// ```
-/// # use session_crypto::Ed25519Secret;
+/// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
 /// # let secret = Ed25519Secret::from_seed(&[1; 32]);
-/// use session_swarm::rpc::{Call, Request, Retrieve, Signer};
-/// use session_swarm::{Namespace, StorageAccount};
+/// use session_storage::{Call, Request, Retrieve, Signer};
+/// use session_types::{Namespace, UnixMillis};
 ///
-/// let account = StorageAccount::user(&secret.public().to_x25519()?);
-/// let now_ms = 1_754_971_101_000;
-/// let retrieve = Retrieve::new(account, Namespace::DEFAULT).sign(now_ms, &Signer::user(&secret));
+/// let account = secret.public().to_account_id()?;
+/// let now = UnixMillis::new(1_754_971_101_000);
+/// let retrieve = Retrieve::new(account, Namespace::DEFAULT).sign(now, &Signer::user(&secret));
 /// // The body of an onion request, as a node reads it.
 /// assert_eq!(Request::from_json(&retrieve.to_json())?, retrieve.into());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -41,7 +41,7 @@ pub enum SizeLimit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retrieve {
     /// Whose messages.
-    pub account: StorageAccount,
+    pub account: AnyId,
     /// From where; left out it is 0.
     pub namespace: Option<Namespace>,
     /// Only messages behind this one.
@@ -50,16 +50,16 @@ pub struct Retrieve {
     pub max_count: Option<i64>,
     /// At most this much.
     pub max_size: Option<SizeLimit>,
-    /// Time of the signature in milliseconds since 1970, and the signature.
-    pub auth: Option<(u64, Auth)>,
+    /// The time of the request and the signature.
+    pub auth: Option<TimedAuth>,
 }
 
 impl Retrieve {
     /// Fetches without a signature, which only few namespaces allow.
     #[must_use]
-    pub const fn new(account: StorageAccount, namespace: Namespace) -> Self {
+    pub fn new(account: impl Into<AnyId>, namespace: Namespace) -> Self {
         Self {
-            account,
+            account: account.into(),
             namespace: Some(namespace),
             last_hash: None,
             max_count: None,
@@ -68,25 +68,39 @@ impl Retrieve {
         }
     }
 
-    /// Signs it. `timestamp` in milliseconds since 1970.
-    #[must_use]
-    pub fn sign(mut self, timestamp: u64, signer: &Signer<'_>) -> Self {
-        self.auth = Some((timestamp, signer.sign(&self.message(timestamp))));
-        self
-    }
-
-    /// Only messages behind this one.
+    /// Fetches only messages that the node received after this one.
     #[must_use]
     pub const fn after(mut self, last_hash: Option<MessageHash>) -> Self {
         self.last_hash = last_hash;
         self
     }
 
-    /// The bytes that are signed.
+    /// Fetches at most this many messages.
     #[must_use]
-    pub fn message(&self, timestamp: u64) -> Vec<u8> {
+    pub fn max_count(mut self, count: u32) -> Self {
+        self.max_count = Some(count.into());
+        self
+    }
+
+    /// Limits the size of the answer.
+    #[must_use]
+    pub const fn max_size(mut self, size: SizeLimit) -> Self {
+        self.max_size = Some(size);
+        self
+    }
+
+    /// Signs the request.
+    #[must_use]
+    pub fn sign(mut self, at: UnixMillis, signer: &Signer<'_>) -> Self {
+        self.auth = Some(signer.sign_at(at, &self.message(at)));
+        self
+    }
+
+    /// Returns the bytes that a signature made at this time covers.
+    #[must_use]
+    pub fn message(&self, at: UnixMillis) -> Vec<u8> {
         let namespace = self.namespace().signed_text();
-        alloc::format!("retrieve{namespace}{timestamp}").into_bytes()
+        alloc::format!("retrieve{namespace}{at}").into_bytes()
     }
 
     /// The namespace, 0 if left out.
@@ -119,8 +133,9 @@ impl Retrieve {
             || namespace.is_some_and(|namespace| !namespace.is_readable_without_signature());
         let auth = if is_meant_signed {
             let auth = auth.auth().ok_or(ParamError::Missing("signature"))?;
-            // A missing time is 1970, as deployed nodes have it: too far from now, so 406.
-            Some((timestamp.unwrap_or(0), auth))
+            // Deployed nodes take a missing time for 1970: too far from now, so 406.
+            let at = timestamp.unwrap_or(UnixMillis::EPOCH);
+            Some(TimedAuth { at, auth })
         } else {
             None
         };
@@ -253,8 +268,8 @@ impl Call for Retrieve {
             }
             None => {}
         }
-        if let Some((timestamp, auth)) = &self.auth {
-            out.put("timestamp", *timestamp);
+        if let Some(TimedAuth { at, auth }) = &self.auth {
+            out.put("timestamp", at.get());
             auth.write(&mut out);
         }
         out.finish()
@@ -263,15 +278,15 @@ impl Call for Retrieve {
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
         let namespace = self.namespace();
-        let Some((timestamp, auth)) = &self.auth else {
+        let Some(TimedAuth { at, auth }) = &self.auth else {
             return if namespace.is_readable_without_signature() {
                 Ok(())
             } else {
                 Err(RpcError::RetrieveUnsigned)
             };
         };
-        node.clock(Self::METHOD, *timestamp)?;
-        let is_allowed = |_: &StorageAccount, _: &crate::SubaccountToken| false;
+        node.clock(Self::METHOD, *at)?;
+        let is_allowed = |_: &AnyId, _: &Token| false;
         let node = if namespace.is_unrevocable() {
             Checks {
                 is_revoked: &is_allowed,
@@ -280,7 +295,7 @@ impl Call for Retrieve {
         } else {
             *node
         };
-        let message = self.message(*timestamp);
+        let message = self.message(*at);
         node.signature(
             Self::METHOD,
             &self.account,
@@ -316,10 +331,10 @@ impl Call for Retrieve {
 pub struct StoredMessage {
     /// Its hash.
     pub hash: MessageHash,
-    /// The time that its sender gave, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// Until when it is stored, in milliseconds since 1970.
-    pub expiration: u64,
+    /// The time that the sender gave.
+    pub timestamp: UnixMillis,
+    /// The time until which the node keeps it.
+    pub expiration: UnixMillis,
     /// The message.
     pub data: Vec<u8>,
 }
@@ -328,15 +343,15 @@ impl StoredMessage {
     /// Whether the hash is that of the message in this place. A node cannot prove that a message
     /// was stored, but it cannot change one under its hash either.
     #[must_use]
-    pub fn is_intact(&self, account: &StorageAccount, namespace: Namespace) -> bool {
-        self.hash == MessageHash::of(account, namespace, &self.data)
+    pub fn is_intact(&self, account: &AnyId, namespace: Namespace) -> bool {
+        self.hash == message_hash(account, namespace, &self.data)
     }
 
     fn write(&self) -> Value {
         Value::dict([
             ("hash", self.hash.as_str().into()),
-            ("timestamp", self.timestamp.into()),
-            ("expiration", self.expiration.into()),
+            ("timestamp", self.timestamp.get().into()),
+            ("expiration", self.expiration.get().into()),
             ("data", Value::Bytes(self.data.clone())),
         ])
     }
@@ -344,10 +359,12 @@ impl StoredMessage {
     fn read(item: &Value) -> Option<Self> {
         Some(Self {
             hash: item.get("hash")?.as_text()?.parse().ok()?,
-            timestamp: item.get("timestamp")?.as_u64()?,
-            expiration: item.get("expiration")?.as_u64()?,
+            timestamp: item.get("timestamp")?.as_time()?,
+            expiration: item.get("expiration")?.as_time()?,
             data: match item.get("data")? {
-                Value::Text(text) => base64::decode(text.as_bytes())?,
+                // A message without bytes.
+                Value::Text(text) if text == EMPTY_DATA => Vec::new(),
+                Value::Text(text) => base64::decode_lenient(text)?,
                 Value::Bytes(bytes) => bytes.clone(),
                 _ => return None,
             },

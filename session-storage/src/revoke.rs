@@ -7,11 +7,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use session_crypto::SignatureError;
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Token;
+use session_types::limits::REVOKED_MAX;
+use session_types::{AnyId, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Signer, SubaccountToken};
-use crate::limits::REVOKED_MAX;
+use crate::auth::{Signer, TimedAuth};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::swarm_answer::{SwarmAnswer, SwarmCall, SwarmEntry, concat};
@@ -19,8 +20,8 @@ use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
 /// `head`, the time, and the raw tokens.
-fn message(head: &str, timestamp: u64, tokens: &[SubaccountToken]) -> Vec<u8> {
-    let head = alloc::format!("{head}{timestamp}");
+fn message(head: &str, at: UnixMillis, tokens: &[Token]) -> Vec<u8> {
+    let head = alloc::format!("{head}{at}");
     let tokens = tokens.iter().map(|token| &token.as_bytes()[..]);
     concat(core::iter::once(head.as_bytes()).chain(tokens))
 }
@@ -29,46 +30,61 @@ macro_rules! revocation {
     ($(#[$doc:meta])* $type:ident, $field:literal, $max:expr, $entry:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $type {
-            /// Whose subaccounts.
-            pub account: StorageAccount,
-            /// Their tokens, in the order that is signed.
-            pub tokens: Vec<SubaccountToken>,
-            /// The time of the request, in milliseconds since 1970.
-            pub timestamp: u64,
-            /// The signature of the account itself.
-            pub auth: Auth,
+        pub struct $type<S = TimedAuth> {
+            /// The account.
+            pub account: AnyId,
+            /// The tokens, in the order that the signature covers.
+            pub tokens: Vec<Token>,
+            /// The time of the request and the account's own signature; `()` until it is signed.
+            pub auth: S,
+        }
+
+        impl $type<()> {
+            /// Starts a request; [`sign`](Self::sign) completes it.
+            ///
+            /// # Errors
+            ///
+            /// [`ParamError::TooManyTokens`] if nodes would reject the number of tokens.
+            pub fn new(
+                account: impl Into<AnyId>,
+                tokens: impl Into<Vec<Token>>,
+            ) -> Result<Self, ParamError> {
+                let tokens = tokens.into();
+                if tokens.len() > $max {
+                    return Err(ParamError::TooManyTokens);
+                }
+                Ok(Self { account: account.into(), tokens, auth: () })
+            }
+
+            /// Signs the request. Only the account's own key can sign it.
+            #[must_use]
+            pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> $type {
+                let message = message($type::METHOD.name(), at, &self.tokens);
+                $type {
+                    account: self.account,
+                    tokens: self.tokens,
+                    auth: signer.sign_at(at, &message),
+                }
+            }
         }
 
         impl $type {
-            /// Makes the request. Only the key of the account can sign it.
-            #[must_use]
-            pub fn new(
-                account: StorageAccount,
-                tokens: Vec<SubaccountToken>,
-                timestamp: u64,
-                signer: &Signer<'_>,
-            ) -> Self {
-                let auth = signer.sign(&message(Self::METHOD.name(), timestamp, &tokens));
-                Self { account, tokens, timestamp, auth }
-            }
-
-            /// The bytes that are signed.
+            /// Returns the bytes that the signature covers.
             #[must_use]
             pub fn message(&self) -> Vec<u8> {
-                message(Self::METHOD.name(), self.timestamp, &self.tokens)
+                message(Self::METHOD.name(), self.auth.at, &self.tokens)
             }
 
             pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-                let timestamp = params.time("timestamp")?;
+                let at = params.time("timestamp")?;
                 let account = params.account()?;
                 let tokens = params.tokens($field)?;
                 if tokens.len() > $max {
                     return Err(ParamError::TooManyTokens);
                 }
-                let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
+                let at = at.ok_or(ParamError::Missing("timestamp"))?;
                 let auth = params.auth(&account)?;
-                Ok(Self { account, tokens, timestamp, auth })
+                Ok(Self { account, tokens, auth: TimedAuth { at, auth } })
             }
         }
 
@@ -82,15 +98,15 @@ macro_rules! revocation {
                 let tokens = self.tokens.iter();
                 let tokens = tokens.map(|token| Value::Bytes(token.as_bytes().to_vec()));
                 out.put($field, Value::List(tokens.collect()));
-                out.put("timestamp", self.timestamp);
-                self.auth.write(&mut out);
+                out.put("timestamp", self.auth.at.get());
+                self.auth.auth.write(&mut out);
                 out.finish()
             }
 
             fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
                 node.swarm(&self.account)?;
-                node.clock(Self::METHOD, self.timestamp)?;
-                let outcome = self.auth.verify_account(&self.account, &[&self.message()]);
+                node.clock(Self::METHOD, self.auth.at)?;
+                let outcome = self.auth.auth.verify_account(&self.account, &[&self.message()]);
                 outcome.map_err(|SignatureError| RpcError::Signature(Self::METHOD))
             }
 
@@ -103,7 +119,7 @@ macro_rules! revocation {
             type Entry = $entry;
 
             fn node_message(&self, _: &$entry) -> Vec<u8> {
-                message(&self.account.to_string(), self.timestamp, &self.tokens)
+                message(&self.account.to_string(), self.auth.at, &self.tokens)
             }
         }
     };

@@ -4,59 +4,67 @@ use alloc::vec::Vec;
 use session_crypto::Ed25519PublicExt;
 
 use session_crypto::SignatureError;
-use session_swarm::StorageAccount;
+use session_identity::subaccount::Token;
+use session_types::limits::REVOKED_MAX;
+use session_types::{AnyId, Ed25519Public, UnixMillis, base64};
 
 use crate::answer::{AnswerError, Stamp, field};
-use crate::auth::{Auth, Signer, SubaccountToken};
-use crate::limits::REVOKED_MAX;
+use crate::auth::{Signer, TimedAuth};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::value::{Dict, Value};
-use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, base64};
+use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
 /// Asks which subaccounts are shut out. Serves groups: the key is the 32 bytes of the account id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevokedSubaccounts {
-    /// Whose subaccounts.
-    pub account: StorageAccount,
-    /// The time of the request, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// The signature of the account itself.
-    pub auth: Auth,
+pub struct RevokedSubaccounts<S = TimedAuth> {
+    /// The account.
+    pub account: AnyId,
+    /// The time of the request and the account's own signature; `()` until it is signed.
+    pub auth: S,
 }
 
-impl RevokedSubaccounts {
-    /// Makes the request. Only the key of the account can sign it.
+impl RevokedSubaccounts<()> {
+    /// Starts a request; [`sign`](Self::sign) completes it.
     #[must_use]
-    pub fn new(account: StorageAccount, timestamp: u64, signer: &Signer<'_>) -> Self {
+    pub fn new(account: impl Into<AnyId>) -> Self {
         Self {
-            account,
-            timestamp,
-            auth: signer.sign(&message(timestamp)),
+            account: account.into(),
+            auth: (),
         }
     }
 
-    /// The bytes that are signed.
+    /// Signs the request. Only the account's own key can sign it.
+    #[must_use]
+    pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> RevokedSubaccounts {
+        RevokedSubaccounts {
+            account: self.account,
+            auth: signer.sign_at(at, &message(at)),
+        }
+    }
+}
+
+impl RevokedSubaccounts {
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        message(self.timestamp)
+        message(self.auth.at)
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
-        let timestamp = params.time("timestamp")?;
+        let at = params.time("timestamp")?;
         let account = params.account()?;
-        let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
+        let at = at.ok_or(ParamError::Missing("timestamp"))?;
         let auth = params.auth(&account)?;
         Ok(Self {
             account,
-            timestamp,
-            auth,
+            auth: TimedAuth { at, auth },
         })
     }
 }
 
-fn message(timestamp: u64) -> Vec<u8> {
-    alloc::format!("revoked_subaccounts{timestamp}").into_bytes()
+fn message(at: UnixMillis) -> Vec<u8> {
+    alloc::format!("revoked_subaccounts{at}").into_bytes()
 }
 
 impl Call for RevokedSubaccounts {
@@ -66,16 +74,16 @@ impl Call for RevokedSubaccounts {
     fn params(&self, encoding: Encoding) -> Value {
         let mut out = ParamsOut::new(encoding);
         out.account(&self.account);
-        out.put("timestamp", self.timestamp);
-        self.auth.write(&mut out);
+        out.put("timestamp", self.auth.at.get());
+        self.auth.auth.write(&mut out);
         out.finish()
     }
 
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
-        node.clock(Self::METHOD, self.timestamp)?;
-        let key = session_crypto::Ed25519Public::from_bytes(*self.account.key());
-        let outcome = key.verify(&self.message(), &self.auth.signature);
+        node.clock(Self::METHOD, self.auth.at)?;
+        let key = Ed25519Public::from_bytes(*self.account.key_bytes());
+        let outcome = key.verify(&self.message(), &self.auth.auth.signature);
         outcome.map_err(|SignatureError| RpcError::Signature(Self::METHOD))
     }
 
@@ -88,13 +96,11 @@ impl Call for RevokedSubaccounts {
             return Err(AnswerError::TooLong(REVOKED_MAX.saturating_mul(20)));
         }
         let tokens = tokens.iter().map(|token| match token {
-            Value::Text(text) => base64::decode_array(text.as_bytes()),
+            Value::Text(text) => base64::decode_array_lenient(text),
             Value::Bytes(bytes) => bytes.as_slice().try_into().ok(),
             _ => None,
         });
-        let tokens: Option<Vec<_>> = tokens
-            .map(|token| token.map(SubaccountToken::from_bytes))
-            .collect();
+        let tokens: Option<Vec<_>> = tokens.map(|token| token.map(Token::from_bytes)).collect();
         Ok(RevokedAnswer {
             tokens: tokens.ok_or(AnswerError::Field(FIELD))?,
             stamp: Stamp::read(body)?,
@@ -106,7 +112,7 @@ impl Call for RevokedSubaccounts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedAnswer {
     /// Their tokens.
-    pub tokens: Vec<SubaccountToken>,
+    pub tokens: Vec<Token>,
     /// Clock and version of the node.
     pub stamp: Stamp,
 }

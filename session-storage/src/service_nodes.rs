@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use session_swarm::ServiceNode;
+use session_types::hex;
 
 use crate::value::{Dict, Value};
 
@@ -180,7 +181,7 @@ impl ServiceNodesRequest {
     }
 
     fn write(&self, node: &ServiceNode) -> Value {
-        let key = |bytes: &[u8; 32]| Value::Text(const_hex::encode(bytes));
+        let key = |bytes: &[u8; 32]| Value::Text(hex::encode(bytes));
         let mut out = Dict::new();
         let mut put = |name: &str, value: Value| {
             if self.fields.contains(name) {

@@ -1,14 +1,15 @@
 //! `store` (protocol: storage-rpc, section 5.1).
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use session_swarm::StorageAccount;
+use session_crypto::hash::message_hash;
+use session_identity::subaccount::Permissions;
+use session_types::limits::{MESSAGE_BASE64_MAX, MESSAGE_DATA_MAX, STORE_TOLERANCE, TTL_MIN};
+use session_types::{AnyId, MessageHash, Namespace, SealedMessage, UnixMillis};
 
 use crate::answer::AnswerError;
-use crate::auth::{Auth, Permissions, Signer};
-use crate::hash::MessageHash;
-use crate::limits::{MESSAGE_BASE64_MAX, MESSAGE_DATA_MAX, STORE_TOLERANCE_MS, TTL_MIN_MS};
-use crate::namespace::Namespace;
+use crate::auth::{Auth, Signer};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
 use crate::swarm_answer::{SwarmAnswer, SwarmCall, SwarmEntry};
@@ -18,106 +19,114 @@ use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 /// How long to keep a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For this many milliseconds after the message's timestamp.
-    Ttl(u64),
-    /// Until this time, in milliseconds since 1970.
-    Expiry(u64),
+    /// For this span after the message's timestamp.
+    Ttl(Duration),
+    /// Until this time.
+    Expiry(UnixMillis),
 }
 
 /// Stores a message.
 ///
 /// ```
-/// # use session_crypto::Ed25519Secret;
+/// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
 /// # let secret = Ed25519Secret::from_seed(&[1; 32]);
-/// use session_swarm::rpc::{Call, Request, Store};
-/// use session_swarm::{Namespace, StorageAccount};
+/// use session_storage::{Call, Request, Store};
+/// use session_types::{Namespace, SealedMessage, UnixMillis};
 ///
-/// let account = StorageAccount::user(&secret.public().to_x25519()?);
-/// let (now_ms, ttl_ms) = (1_754_971_101_000, 14 * 24 * 3600 * 1000);
-/// let store = Store::new(account, Namespace::DEFAULT, b"sealed".to_vec(), now_ms, ttl_ms);
-/// // Nothing but account, namespace and data is in the hash: who knows them knows it beforehand.
-/// println!("the swarm will call it {}", store.hash());
+/// let account = secret.public().to_account_id()?;
+/// let namespace = Namespace::DEFAULT;
+/// let sealed = SealedMessage { namespace, ttl: namespace.usual_ttl(), data: b"sealed".to_vec() };
+/// let store = Store::new(account, sealed, UnixMillis::new(1_754_971_101_000))?;
+/// // The hash covers account, namespace and data only, so the sender knows it beforehand.
+/// println!("the swarm will name it {}", store.hash());
 /// assert_eq!(Request::from_json(&store.to_json())?, store.into());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
-    /// Whose message.
-    pub account: StorageAccount,
-    /// Where.
+    /// The account or group that the message is for.
+    pub account: AnyId,
+    /// The namespace.
     pub namespace: Namespace,
-    /// The time of the message, in milliseconds since 1970.
-    pub timestamp: u64,
+    /// The time of the message.
+    pub timestamp: UnixMillis,
     /// How long to keep it.
     pub lifetime: Lifetime,
     /// The message: at most 76,800 bytes.
     pub data: Vec<u8>,
-    /// The time of the signature if it is not that of the message.
-    pub sig_timestamp: Option<u64>,
+    /// The time of the signature, unless it is the time of the message.
+    pub sig_timestamp: Option<UnixMillis>,
     /// The signature; public inboxes need none.
     pub auth: Option<Auth>,
 }
 
 impl Store {
-    /// A message without a signature, for public inboxes. `ttl` in milliseconds.
-    #[must_use]
-    pub const fn new(
-        account: StorageAccount,
-        namespace: Namespace,
-        data: Vec<u8>,
-        timestamp: u64,
-        ttl: u64,
-    ) -> Self {
-        Self {
-            account,
-            namespace,
+    /// Stores a sealed message, unsigned. Only public inboxes accept it without a signature.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError::DataTooLong`] if the message is longer than
+    /// [`MESSAGE_DATA_MAX`](session_types::limits::MESSAGE_DATA_MAX).
+    pub fn new(
+        account: impl Into<AnyId>,
+        message: impl Into<SealedMessage>,
+        timestamp: UnixMillis,
+    ) -> Result<Self, ParamError> {
+        let message = message.into();
+        if message.data.len() > MESSAGE_DATA_MAX {
+            return Err(ParamError::DataTooLong);
+        }
+        Ok(Self {
+            account: account.into(),
+            namespace: message.namespace,
             timestamp,
-            lifetime: Lifetime::Ttl(ttl),
-            data,
+            lifetime: Lifetime::Ttl(message.ttl),
+            data: message.data,
             sig_timestamp: None,
             auth: None,
-        }
+        })
     }
 
-    /// Signs it.
+    /// Signs the request.
     #[must_use]
-    pub fn sign(mut self, signer: &Signer<'_>) -> Self {
+    pub fn sign(mut self, at: UnixMillis, signer: &Signer<'_>) -> Self {
+        self.sig_timestamp = (at != self.timestamp).then_some(at);
         self.auth = Some(signer.sign(&self.message()));
         self
     }
 
-    /// The bytes that are signed.
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         let namespace = self.namespace.signed_text();
         alloc::format!("store{namespace}{}", self.sig_time()).into_bytes()
     }
 
-    fn sig_time(&self) -> u64 {
+    fn sig_time(&self) -> UnixMillis {
         self.sig_timestamp.unwrap_or(self.timestamp)
     }
 
-    /// The hash under which it is stored.
+    /// Returns the hash under which nodes keep the message.
     #[must_use]
     pub fn hash(&self) -> MessageHash {
-        MessageHash::of(&self.account, self.namespace, &self.data)
+        message_hash(&self.account, self.namespace, &self.data)
     }
 
-    /// Until when it is stored, in milliseconds since 1970.
+    /// Returns the time until which nodes keep the message.
     #[must_use]
-    pub const fn expiry(&self) -> u64 {
+    pub const fn expiry(&self) -> UnixMillis {
         match self.lifetime {
             Lifetime::Ttl(ttl) => self.timestamp.saturating_add(ttl),
             Lifetime::Expiry(expiry) => expiry,
         }
     }
 
-    /// How long it is stored, in milliseconds after its timestamp.
+    /// Returns how long nodes keep the message, counted from its timestamp.
     #[must_use]
-    pub const fn ttl(&self) -> u64 {
+    pub const fn ttl(&self) -> Duration {
         match self.lifetime {
             Lifetime::Ttl(ttl) => ttl,
-            Lifetime::Expiry(expiry) => expiry.saturating_sub(self.timestamp),
+            Lifetime::Expiry(expiry) => expiry.since(self.timestamp),
         }
     }
 
@@ -129,11 +138,11 @@ impl Store {
         let sig_timestamp = params.time("sig_timestamp")?;
         let timestamp = params.store_timestamp()?;
         let ttl = params.ttl()?;
-        let timestamp = timestamp.ok_or(ParamError::Missing("timestamp"))?;
+        let timestamp = UnixMillis::new(timestamp.ok_or(ParamError::Missing("timestamp"))?);
         let lifetime = match (expiry, ttl) {
             (Some(_), Some(_)) => return Err(ParamError::ExpiryAndTtl),
             (Some(expiry), None) => Lifetime::Expiry(expiry),
-            (None, Some(ttl)) => Lifetime::Ttl(ttl),
+            (None, Some(ttl)) => Lifetime::Ttl(Duration::from_millis(ttl)),
             (None, None) => return Err(ParamError::NoExpiryOrTtl),
         };
         let account = params.account_with_alias(ParamError::Pubkey)?;
@@ -150,6 +159,11 @@ impl Store {
     }
 }
 
+/// Returns whole milliseconds, as requests carry spans.
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Call for Store {
     type Answer = SwarmAnswer<StoreEntry>;
     const METHOD: Method = Method::Store;
@@ -158,14 +172,14 @@ impl Call for Store {
         let mut out = ParamsOut::new(encoding);
         out.account(&self.account);
         out.namespaces(self.namespace.into());
-        out.put("timestamp", self.timestamp);
+        out.put("timestamp", self.timestamp.get());
         match self.lifetime {
-            Lifetime::Ttl(ttl) => out.put("ttl", ttl),
-            Lifetime::Expiry(expiry) => out.put("expiry", expiry),
+            Lifetime::Ttl(ttl) => out.put("ttl", millis(ttl)),
+            Lifetime::Expiry(expiry) => out.put("expiry", expiry.get()),
         }
         out.bytes("data", &self.data);
         if let Some(time) = self.sig_timestamp {
-            out.put("sig_timestamp", time);
+            out.put("sig_timestamp", time.get());
         }
         if let Some(auth) = &self.auth {
             auth.write(&mut out);
@@ -176,11 +190,11 @@ impl Call for Store {
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError> {
         node.swarm(&self.account)?;
         let expiry = self.expiry();
-        if !(TTL_MIN_MS..=self.namespace.max_ttl_ms()).contains(&self.ttl()) {
+        if !(TTL_MIN..=self.namespace.max_ttl()).contains(&self.ttl()) {
             return Err(RpcError::Ttl);
         }
-        if self.timestamp > node.now_ms.saturating_add(STORE_TOLERANCE_MS)
-            || expiry < node.now_ms.saturating_sub(STORE_TOLERANCE_MS)
+        if self.timestamp > node.now.saturating_add(STORE_TOLERANCE)
+            || expiry < node.now.saturating_sub(STORE_TOLERANCE)
         {
             return Err(RpcError::StoreClock);
         }
@@ -191,7 +205,7 @@ impl Call for Store {
         let auth = auth.ok_or(RpcError::StoreUnsigned(self.namespace))?;
         node.clock(Self::METHOD, self.sig_time())?;
         let needed = if self.namespace.is_public_outbox() {
-            Permissions::WRITE.with(Permissions::DELETE)
+            Permissions::WRITE | Permissions::DELETE
         } else {
             Permissions::WRITE
         };
@@ -221,8 +235,8 @@ impl SwarmCall for Store {
 pub struct StoreEntry {
     /// The hash of the message.
     pub hash: MessageHash,
-    /// Until when it is stored, in milliseconds since 1970.
-    pub expiry: u64,
+    /// The time until which it is kept.
+    pub expiry: UnixMillis,
     /// Whether it was stored there before.
     pub already: bool,
 }
@@ -230,7 +244,7 @@ pub struct StoreEntry {
 impl SwarmEntry for StoreEntry {
     fn write(&self, own: bool, out: &mut Dict) {
         out.insert("hash".into(), self.hash.as_str().into());
-        out.insert("expiry".into(), self.expiry.into());
+        out.insert("expiry".into(), self.expiry.get().into());
         if self.already {
             let already = if own {
                 Value::Bool(true)
@@ -244,7 +258,7 @@ impl SwarmEntry for StoreEntry {
     fn read(entry: &Value) -> Option<Self> {
         Some(Self {
             hash: entry.get("hash")?.as_text()?.parse().ok()?,
-            expiry: entry.get("expiry")?.as_u64()?,
+            expiry: entry.get("expiry")?.as_time()?,
             already: entry
                 .get("already")
                 .and_then(Value::as_bool)

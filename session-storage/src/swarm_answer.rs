@@ -6,13 +6,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use session_crypto::Ed25519PublicExt;
 
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
-use session_swarm::hex;
+use session_crypto::Ed25519Secret;
+use session_types::{Ed25519Public, Ed25519Signature, MessageHash, UnixMillis, base64, hex};
 
 use crate::answer::{AnswerError, Stamp, field};
-use crate::hash::MessageHash;
 use crate::value::{Dict, Value};
-use crate::{Call, Encoding, base64};
+use crate::{Call, Encoding};
 
 /// Most entries that are read; a swarm has about seven members.
 pub const MAX_ENTRIES: usize = 1_000;
@@ -58,8 +57,8 @@ pub struct Signed<E> {
     pub entry: E,
     /// Its signature.
     pub signature: Ed25519Signature,
-    /// The clock that only the asked node puts into its own entry of a `store`, in milliseconds.
-    pub t: Option<u64>,
+    /// The clock that only the asked node puts into its own entry of a `store`, if any.
+    pub t: Option<UnixMillis>,
 }
 
 /// Why a member did nothing, as the asked node reports it. Not signed by anybody.
@@ -75,8 +74,8 @@ pub struct Failure {
     pub bad_peer_response: bool,
     /// Its storage failed.
     pub query_failure: bool,
-    /// The clock that only the asked node puts into its own entry of a `store`, in milliseconds.
-    pub t: Option<u64>,
+    /// The clock that only the asked node puts into its own entry of a `store`, if any.
+    pub t: Option<UnixMillis>,
 }
 
 /// One entry of the answer.
@@ -136,7 +135,7 @@ impl<E: SwarmEntry> Entry<E> {
             }
         };
         if let Some(t) = t {
-            out.insert("t".into(), t.into());
+            out.insert("t".into(), t.get().into());
         }
         Value::Dict(out)
     }
@@ -151,7 +150,7 @@ impl<E: SwarmEntry> Entry<E> {
                 .and_then(Value::as_text)
                 .map(ToString::to_string)
         };
-        let t = entry.get("t").and_then(Value::as_u64);
+        let t = entry.get("t").and_then(Value::as_time);
         if flag("failed") {
             return Some(Self::Failed(Failure {
                 timeout: flag("timeout"),
@@ -174,7 +173,7 @@ impl<E: SwarmEntry> Entry<E> {
 
 fn read_signature(value: &Value) -> Option<Ed25519Signature> {
     let bytes = match value {
-        Value::Text(text) => base64::decode_array(text.as_bytes())?,
+        Value::Text(text) => base64::decode_array_lenient(text)?,
         Value::Bytes(bytes) => bytes.as_slice().try_into().ok()?,
         _ => return None,
     };
@@ -210,7 +209,7 @@ impl<E: SwarmEntry> SwarmAnswer<E> {
     #[must_use]
     pub fn to_value(&self, own: &Ed25519Public) -> Value {
         let entries = self.entries.iter().map(|(node, entry)| {
-            let key = const_hex::encode(node.as_bytes());
+            let key = hex::encode(node.as_bytes());
             (key, entry.to_value(node == own))
         });
         let mut out = Dict::new();

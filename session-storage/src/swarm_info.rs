@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use session_crypto::{Ed25519Public, X25519Public};
+use session_swarm::ServiceNode;
 use session_swarm::record::Version;
-use session_swarm::ring::SwarmId;
-use session_swarm::{ServiceNode, hex};
+use session_types::{SwarmId, base32z, hex};
 
 use crate::value::{Dict, Value};
-use crate::{AnswerError, Stamp, base32z};
+use crate::{AnswerError, Stamp};
 
 /// Most members that are read.
 const MAX_MEMBERS: usize = 1_000;
@@ -62,7 +62,7 @@ impl SwarmInfo {
 }
 
 fn write_node(node: &ServiceNode) -> Value {
-    let key = |bytes: &[u8; 32]| Value::Text(const_hex::encode(bytes));
+    let key = |bytes: &[u8; 32]| Value::Text(hex::encode(bytes));
     let mut out = Dict::new();
     if let Some(legacy) = &node.legacy {
         let mut address: String = base32z::encode(legacy);

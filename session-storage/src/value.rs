@@ -10,12 +10,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_swarm::record::Version;
+use session_types::{UnixMillis, base64};
 
 pub(crate) mod bencode;
 mod dict;
 mod json;
 
 pub use dict::Dict;
+pub(crate) use json::EMPTY_DATA;
 
 /// One value of a body.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -53,6 +55,14 @@ pub enum ValueError {
     Bencode,
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "a tree of values has text keys, and writing to memory cannot fail"
+)]
+fn to_vec(json: &json::Json<'_>) -> Vec<u8> {
+    serde_json::to_vec(json).expect("a tree of values")
+}
+
 impl Value {
     /// Reads JSON. Of a key given twice the last one counts; integers keep all 64 bits.
     ///
@@ -66,14 +76,24 @@ impl Value {
     /// Writes JSON without spaces.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // A tree of values has text keys and no other way to fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        to_vec(&json::Json {
+            value: self,
+            empty: "",
+        })
+    }
+
+    /// Writes JSON as nodes write it in answers: empty bytes are `"="`.
+    pub(crate) fn to_answer_json(&self) -> Vec<u8> {
+        to_vec(&json::Json {
+            value: self,
+            empty: EMPTY_DATA,
+        })
     }
 
     /// Writes JSON without spaces, as text.
     #[must_use]
     pub fn to_json_text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        String::from_utf8_lossy(&self.to_json()).into_owned()
     }
 
     /// Reads one bencoded value as storage servers do: bytes behind it are ignored, and so is a
@@ -84,6 +104,48 @@ impl Value {
     /// [`ValueError::Bencode`] for anything else.
     pub fn from_bencode(bytes: &[u8]) -> Result<Self, ValueError> {
         bencode::read(bytes).ok_or(ValueError::Bencode)
+    }
+
+    /// Reads one bencoded value that ends where the input ends.
+    pub(crate) fn from_exact_bencode(bytes: &[u8]) -> Option<Self> {
+        bencode::read_exact(bytes)
+    }
+
+    /// Replaces bytes by the base64 text that JSON answers have in their place.
+    pub(crate) fn into_json_style(mut self) -> Self {
+        self.for_each_leaf(&|leaf| {
+            if let Self::Bytes(bytes) = leaf {
+                *leaf = Self::Text(match bytes.as_slice() {
+                    [] => EMPTY_DATA.into(),
+                    bytes => base64::encode(bytes),
+                });
+            }
+        });
+        self
+    }
+
+    /// Replaces bytes that are UTF-8 by text.
+    pub(crate) fn into_text(mut self) -> Self {
+        self.for_each_leaf(&|leaf| {
+            if let Self::Bytes(bytes) = leaf
+                && let Ok(text) = core::str::from_utf8(bytes)
+            {
+                *leaf = Self::Text(text.into());
+            }
+        });
+        self
+    }
+
+    /// Visits everything but lists and dictionaries. The depth is that of the input's parser.
+    fn for_each_leaf(&mut self, visit: &impl Fn(&mut Self)) {
+        match self {
+            Self::List(items) => items.iter_mut().for_each(|item| item.for_each_leaf(visit)),
+            Self::Dict(entries) => {
+                let values = entries.values_mut();
+                values.for_each(|value| value.for_each_leaf(visit));
+            }
+            leaf => visit(leaf),
+        }
     }
 
     /// Writes the bencoded form.
@@ -171,6 +233,11 @@ impl Value {
             Self::Uint(number) => Some(*number),
             _ => None,
         }
+    }
+
+    /// A time in milliseconds since 1970.
+    pub(crate) fn as_time(&self) -> Option<UnixMillis> {
+        self.as_u64().map(UnixMillis::new)
     }
 
     /// An integer that fits into 64 bits with a sign.

@@ -3,14 +3,16 @@
 
 use session_crypto::Ed25519Secret;
 use session_storage::value::Value;
-use session_storage::{DeleteAll, Namespaces, OxendEndpoint, OxendRequest, Request, Signer};
-use session_swarm::StorageAccount;
+use session_storage::{DeleteAll, OxendEndpoint, OxendRequest, Request, Signer};
+use session_types::{AnyId, Namespaces, UnixMillis};
 
 fn delete_all(timestamp: u64) -> Request {
     let secret = Ed25519Secret::from_seed(&[1; 32]);
-    let account: StorageAccount = format!("03{}", secret.public()).parse().unwrap();
+    let account: AnyId = format!("03{}", secret.public()).parse().unwrap();
     let signer = Signer::group(&secret);
-    DeleteAll::new(account, Namespaces::All, timestamp, &signer).into()
+    DeleteAll::new(account, Namespaces::All)
+        .sign(UnixMillis::new(timestamp), &signer)
+        .into()
 }
 
 #[test]

@@ -8,12 +8,16 @@
     missing_docs
 )]
 
+use core::time::Duration;
+
 use proptest::prelude::*;
-use session_crypto::Ed25519PublicExt;
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::hash::message_hash;
+use session_crypto::{Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
-use session_storage::{MessageHash, Namespace, Namespaces, *};
-use session_swarm::StorageAccount;
+use session_storage::*;
+use session_types::{
+    AnyId, Ed25519Public, GroupId, Namespace, Namespaces, SealedMessage, UnixMillis,
+};
 
 #[test]
 fn deep_requests_are_an_error_and_no_overflow() {
@@ -48,13 +52,13 @@ fn deep_requests_are_an_error_and_no_overflow() {
 
 #[test]
 fn entries_of_strangers_liars_and_other_messages_do_not_count() {
-    let account = StorageAccount::from_bytes([5; 33]);
-    let store = Store::new(account, Namespace::DEFAULT, b"a".to_vec(), 5, 60_000);
-    let other = Store::new(account, Namespace::DEFAULT, b"b".to_vec(), 5, 60_000);
+    let account = AnyId::from_bytes([5; 33]);
+    let store = message(account, Namespace::DEFAULT, b"a".to_vec());
+    let other = message(account, Namespace::DEFAULT, b"b".to_vec());
     let node = Ed25519Secret::from_seed(&[1; 32]);
     let entry = |store: &Store| StoreEntry {
         hash: store.hash(),
-        expiry: 9,
+        expiry: UnixMillis::new(9),
         already: false,
     };
     let verify = |signed: Signed<StoreEntry>, member: bool| {
@@ -85,65 +89,74 @@ fn entries_of_strangers_liars_and_other_messages_do_not_count() {
     );
 }
 
-fn account_and_signer(seed: [u8; 32], user: bool) -> (StorageAccount, Ed25519Secret) {
+fn message(account: AnyId, namespace: Namespace, data: Vec<u8>) -> Store {
+    let ttl = Duration::from_secs(60);
+    let message = SealedMessage {
+        namespace,
+        ttl,
+        data,
+    };
+    Store::new(account, message, NOW).unwrap()
+}
+
+fn account_and_signer(seed: [u8; 32], user: bool) -> (AnyId, Ed25519Secret) {
     let secret = Ed25519Secret::from_seed(&seed);
     let account = if user {
-        StorageAccount::user(&secret.public().to_x25519().unwrap())
+        secret.public().to_account_id().unwrap().into()
     } else {
-        StorageAccount::group(&secret.public())
+        GroupId::from_ed25519(&secret.public()).into()
     };
     (account, secret)
 }
 
-const NOW: u64 = 1_800_000_000_000;
+fn token(prefix: u8, permissions: Permissions, key: &Ed25519Public) -> Token {
+    let head = [prefix, permissions.bits(), 0, 0];
+    Token::try_from([&head, &key.as_bytes()[..]].concat().as_slice()).unwrap()
+}
+
+const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
 /// One signed request of every method.
 fn every_request(
-    account: StorageAccount,
+    account: AnyId,
     signer: &Signer<'_>,
     namespace: Namespace,
     data: Vec<u8>,
 ) -> Vec<Request> {
-    let hash = MessageHash::of(&account, namespace, &data);
-    let hashes = vec![hash, MessageHash::of(&account, namespace, b"")];
-    let token = SubaccountToken::new(
-        account.prefix(),
-        Permissions::READ,
-        &Ed25519Public::from_bytes([3; 32]),
-    );
+    let hash = message_hash(&account, namespace, &data);
+    let hashes = [hash, message_hash(&account, namespace, b"")];
+    let later = NOW.saturating_add(Duration::from_millis(1));
+    let key = Ed25519Public::from_bytes([3; 32]);
+    let token = token(account.prefix(), Permissions::READ, &key);
     let all = Namespaces::All;
+    let two = || Expire::each(account, hashes.into_iter().zip([NOW, later])).unwrap();
+    let one = || Expire::new(account, hashes, NOW).unwrap();
+    let revoke = RevokeSubaccount::new(account, [token]).unwrap();
+    let unrevoke = UnrevokeSubaccount::new(account, [token, token]).unwrap();
     vec![
-        Store::new(account, namespace, data, NOW, 60_000)
-            .sign(signer)
-            .into(),
+        message(account, namespace, data).sign(NOW, signer).into(),
         Retrieve::new(account, namespace)
             .after(Some(hash))
             .sign(NOW, signer)
             .into(),
-        Delete::new(account, hashes.clone(), signer).into(),
-        DeleteAll::new(account, all, NOW, signer).into(),
-        DeleteAll::new(account, namespace, NOW, signer).into(),
-        DeleteBefore::new(account, namespace, NOW, signer).into(),
-        ExpireAll::new(account, all, NOW, signer).into(),
-        Expire::new(
-            account,
-            hashes.clone(),
-            vec![NOW, NOW + 1],
-            ExpireDirection::Extend,
-            signer,
-        )
-        .into(),
-        Expire::new(
-            account,
-            hashes.clone(),
-            vec![NOW],
-            ExpireDirection::Shorten,
-            signer,
-        )
-        .into(),
-        GetExpiries::new(account, &hashes, NOW, signer).into(),
-        RevokeSubaccount::new(account, vec![token], NOW, signer).into(),
-        UnrevokeSubaccount::new(account, vec![token, token], NOW, signer).into(),
+        Delete::new(account, hashes)
+            .unwrap()
+            .sign(NOW, signer)
+            .into(),
+        DeleteAll::new(account, all).sign(NOW, signer).into(),
+        DeleteAll::new(account, namespace).sign(NOW, signer).into(),
+        DeleteBefore::new(account, namespace, NOW)
+            .sign(NOW, signer)
+            .into(),
+        ExpireAll::new(account, all, NOW).sign(NOW, signer).into(),
+        two().extend().sign(NOW, signer).into(),
+        one().shorten().sign(NOW, signer).into(),
+        GetExpiries::new(account, hashes)
+            .unwrap()
+            .sign(NOW, signer)
+            .into(),
+        revoke.sign(NOW, signer).into(),
+        unrevoke.sign(NOW, signer).into(),
         GetSwarm { account }.into(),
         Info.into(),
         OxendRequest::service_nodes().into(),
@@ -163,17 +176,17 @@ proptest! {
         let signer = if user { Signer::user(&secret) } else { Signer::group(&secret) };
         let mut requests = every_request(account, &signer, Namespace::new(number), data.clone());
         if !user {
-            requests.push(RevokedSubaccounts::new(account, NOW, &signer).into());
+            requests.push(RevokedSubaccounts::new(account).sign(NOW, &signer).into());
         }
         let member = Ed25519Secret::from_seed(&[9; 32]);
-        let everything = Permissions::READ.with(Permissions::WRITE).with(Permissions::DELETE);
-        let token = SubaccountToken::new(account.prefix(), everything, &member.public());
+        let everything = Permissions::READ | Permissions::WRITE | Permissions::DELETE;
+        let token = token(account.prefix(), everything, &member.public());
         let owner = user.then(|| secret.public());
         let proof = SubaccountProof::new(token, &secret);
         let by_member = Signer::subaccount(&member, proof, owner);
         let member_requests = every_request(account, &by_member, Namespace::new(number), data);
         let checks = Checks {
-            now_ms: NOW,
+            now: NOW,
             hf: [19, 4],
             forwarded: false,
             serves: &|_| true,
@@ -198,7 +211,7 @@ proptest! {
         let revoked = member_requests[2].check(&refused);
         prop_assert_eq!(revoked, Err(RpcError::Signature(Method::Delete)));
         // All of them in one batch and in one ifelse.
-        let batch = Request::from(Batch::new(requests.clone()));
+        let batch = Request::from(Batch::new(requests.clone()).unwrap());
         prop_assert_eq!(&Request::from_json(&batch.to_json()).unwrap(), &batch);
         let choice = Request::from(IfElse {
             condition: Condition { hf_at_least: Some([19, 0]), ..Condition::default() },

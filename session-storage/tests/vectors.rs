@@ -16,13 +16,13 @@
 mod support;
 
 use serde_json::Value as Json;
-use session_crypto::Ed25519PublicExt;
-use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
-use session_storage::limits::DAY_MS;
+use session_crypto::hash::message_hash;
+use session_crypto::{Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
-use session_storage::{MessageHash, Namespace, *};
-use session_swarm::StorageAccount;
+use session_storage::*;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
+use session_types::limits::TTL_MAX;
+use session_types::{AnyId, Ed25519Public, Ed25519Signature, MessageHash, Namespace, UnixMillis};
 use support::{At, Network, Node};
 use testkit::{Case, Vectors};
 
@@ -83,22 +83,23 @@ fn request_bytes(case: Case<'_>) -> Vec<u8> {
     }
 }
 
-/// The clock with which a node cut an expiry to thirty days from now, as its answer shows.
-fn clock_of(case: Case<'_>, node: &Ed25519Public) -> u64 {
+/// The clock of a node while it served, as its answer shows: in the entry of a store, or by the
+/// expiry that was cut to thirty days from then.
+fn clock_of(case: Case<'_>, node: &Ed25519Public) -> UnixMillis {
     let sent = case.number("sent_ms");
     let answer: Json = serde_json::from_str(case.text("answer_text")).unwrap_or_default();
-    let expiry = &answer["swarm"][const_hex::encode(node.as_bytes())]["expiry"];
+    let entry = &answer["swarm"][const_hex::encode(node.as_bytes())];
+    let (expiry, stored) = (&entry["expiry"], entry["t"].as_u64());
     let each = expiry
         .as_array()
         .cloned()
         .unwrap_or_else(|| vec![expiry.clone()]);
+    let limit = u64::try_from(TTL_MAX.as_millis()).unwrap();
     let clocks = each
         .iter()
-        .filter_map(|expiry| expiry.as_u64()?.checked_sub(30 * DAY_MS));
-    clocks
-        .filter(|clock| clock.abs_diff(sent) < 100)
-        .max()
-        .unwrap_or(sent)
+        .filter_map(|expiry| expiry.as_u64()?.checked_sub(limit));
+    let shown = clocks.filter(|clock| clock.abs_diff(sent) < 100).max();
+    UnixMillis::new(stored.or(shown).unwrap_or(sent))
 }
 
 /// Sets all clocks in an answer to 0.
@@ -134,12 +135,9 @@ fn observed_requests_get_the_observed_answers() {
         let sent = case.number("sent_ms");
         let shown: Json = serde_json::from_str(case.text("answer_text")).unwrap_or_default();
         let t = shown["t"].as_u64().unwrap_or(sent);
-        let own_t = &shown["swarm"][case.text("node_ed25519_pk")]["t"];
         let at = At {
-            now_ms: sent,
             clock_of: &|node| clock_of(case, node),
-            t,
-            own_t: own_t.as_u64().unwrap_or(t),
+            t: UnixMillis::new(t),
         };
         let own = node_key(case);
         let daemon = shown["result"].to_string();
@@ -192,7 +190,7 @@ impl Keys {
         let is_sub = signer.map_or_else(|| case.has("subaccount_seed"), |s| s == "subaccount");
         let sub = is_sub.then(|| {
             let secret = Ed25519Secret::from_seed(&case.array("subaccount_seed"));
-            let token = SubaccountToken::from_bytes(case.array("subaccount_token"));
+            let token = Token::from_bytes(case.array("subaccount_token"));
             let proof = SubaccountProof::new(token, &main);
             assert_eq!(proof.signature.to_bytes(), case.array("subaccount_sig"));
             assert_eq!(token.key(), secret.public());
@@ -215,46 +213,64 @@ impl Keys {
 
 /// The same request, made as a client makes it.
 fn rebuild(request: &Request, signer: &Signer<'_>) -> Request {
+    // For methods whose signature covers no time of signing.
+    let never = UnixMillis::EPOCH;
     match request.clone() {
-        Request::Store(store) => store.sign(signer).into(),
+        Request::Store(store) => {
+            let at = store.sig_timestamp.unwrap_or(store.timestamp);
+            store.sign(at, signer).into()
+        }
         Request::Retrieve(retrieve) => {
-            let (timestamp, _) = retrieve.auth.unwrap();
-            retrieve.sign(timestamp, signer).into()
+            let at = retrieve.auth.unwrap().at;
+            retrieve.sign(at, signer).into()
         }
         Request::Delete(old) => {
-            let new = Delete::new(old.account, old.messages, signer);
-            Delete {
-                required: old.required,
-                ..new
-            }
-            .into()
+            let new = Delete::new(old.account, old.messages).unwrap();
+            let new = if old.required { new.required() } else { new };
+            new.sign(never, signer).into()
         }
         Request::DeleteAll(old) => {
-            DeleteAll::new(old.account, old.namespaces, old.timestamp, signer).into()
+            let new = DeleteAll::new(old.account, old.namespaces);
+            new.sign(old.auth.at, signer).into()
         }
         Request::DeleteBefore(old) => {
-            DeleteBefore::new(old.account, old.namespaces, old.before, signer).into()
+            let new = DeleteBefore::new(old.account, old.namespaces, old.before);
+            new.sign(never, signer).into()
         }
         Request::ExpireAll(old) => {
-            ExpireAll::new(old.account, old.namespaces, old.expiry, signer).into()
+            let new = ExpireAll::new(old.account, old.namespaces, old.expiry);
+            new.sign(never, signer).into()
         }
         Request::Expire(old) => {
-            Expire::new(old.account, old.messages, old.expiry, old.direction, signer).into()
+            let new = match *old.expiry {
+                [expiry] => Expire::new(old.account, old.messages, expiry),
+                _ => Expire::each(old.account, old.messages.into_iter().zip(old.expiry)),
+            };
+            let new = match old.direction {
+                ExpireDirection::Both => new.unwrap(),
+                ExpireDirection::Shorten => new.unwrap().shorten(),
+                ExpireDirection::Extend => new.unwrap().extend(),
+            };
+            new.sign(never, signer).into()
         }
         Request::GetExpiries(old) => {
-            let hashes: Result<Vec<MessageHash>, _> =
-                old.messages.iter().map(|hash| hash.parse()).collect();
-            match hashes {
-                Ok(hashes) => GetExpiries::new(old.account, &hashes, old.timestamp, signer).into(),
-                // Texts that are no hashes: clients do not ask for them.
+            let hashes = old.messages.iter().map(|hash| hash.parse());
+            match hashes.collect::<Result<Vec<MessageHash>, _>>() {
+                Ok(hashes) => {
+                    let new = GetExpiries::new(old.account, hashes).unwrap();
+                    new.sign(old.auth.at, signer).into()
+                }
+                // Texts that are not hashes: clients do not ask for them.
                 Err(_) => Request::GetExpiries(old),
             }
         }
         Request::RevokeSubaccount(old) => {
-            RevokeSubaccount::new(old.account, old.tokens, old.timestamp, signer).into()
+            let new = RevokeSubaccount::new(old.account, old.tokens).unwrap();
+            new.sign(old.auth.at, signer).into()
         }
         Request::UnrevokeSubaccount(old) => {
-            UnrevokeSubaccount::new(old.account, old.tokens, old.timestamp, signer).into()
+            let new = UnrevokeSubaccount::new(old.account, old.tokens).unwrap();
+            new.sign(old.auth.at, signer).into()
         }
         other => panic!("{other:?} is not signed"),
     }
@@ -265,17 +281,17 @@ fn signed(request: &Request) -> (Vec<u8>, Option<Auth>) {
     match request {
         Request::Store(store) => (store.message(), store.auth),
         Request::Retrieve(retrieve) => match retrieve.auth {
-            Some((timestamp, auth)) => (retrieve.message(timestamp), Some(auth)),
+            Some(TimedAuth { at, auth }) => (retrieve.message(at), Some(auth)),
             None => (Vec::new(), None),
         },
         Request::Delete(request) => (request.message(), Some(request.auth)),
-        Request::DeleteAll(request) => (request.message(), Some(request.auth)),
+        Request::DeleteAll(request) => (request.message(), Some(request.auth.auth)),
         Request::DeleteBefore(request) => (request.message(), Some(request.auth)),
         Request::ExpireAll(request) => (request.message(), Some(request.auth)),
         Request::Expire(request) => (request.message(), Some(request.auth)),
-        Request::GetExpiries(request) => (request.message(), Some(request.auth)),
-        Request::RevokeSubaccount(request) => (request.message(), Some(request.auth)),
-        Request::UnrevokeSubaccount(request) => (request.message(), Some(request.auth)),
+        Request::GetExpiries(request) => (request.message(), Some(request.auth.auth)),
+        Request::RevokeSubaccount(request) => (request.message(), Some(request.auth.auth)),
+        Request::UnrevokeSubaccount(request) => (request.message(), Some(request.auth.auth)),
         other => panic!("{other:?} is not signed"),
     }
 }
@@ -439,10 +455,10 @@ fn clients_read_and_verify_the_observed_answers() {
 #[test]
 fn hashes_of_messages() {
     Vectors::load("storage_rpc").each("message_hash", |case| {
-        let account: StorageAccount = case.text("pubkey").parse().unwrap();
+        let account: AnyId = case.text("pubkey").parse().unwrap();
         let namespace = Namespace::new(i16::try_from(case.signed("namespace")).unwrap());
         let data = testkit_base64(case.text("data_base64"));
-        let hash = MessageHash::of(&account, namespace, &data);
+        let hash = message_hash(&account, namespace, &data);
         assert_eq!(hash.as_str(), case.text("hash"));
     });
 }
@@ -480,7 +496,7 @@ fn the_swarms_that_nodes_tell_are_those_of_their_list() {
         for answer in case.value("get_swarm_answers_text").as_array().unwrap() {
             let text = answer.as_str().unwrap();
             let body = Value::from_json(text.as_bytes()).unwrap();
-            let account = StorageAccount::from_bytes([5; 33]);
+            let account = AnyId::from_bytes([5; 33]);
             let answer = GetSwarm { account }.read_answer(&body).unwrap();
             for node in &answer.swarm.nodes {
                 let known = list
@@ -517,14 +533,10 @@ fn bencoded_requests_and_answers() {
         let own_entry = shown
             .get("swarm")
             .and_then(|swarm| swarm.get(case.text("node_ed25519_pk")));
-        let own_t = own_entry
-            .and_then(|entry| entry.get("t")?.as_u64())
-            .unwrap_or(t);
+        let own_t = own_entry.and_then(|entry| entry.get("t")?.as_u64());
         let at = At {
-            now_ms: sent,
-            clock_of: &|_| sent,
-            t,
-            own_t,
+            clock_of: &|_| UnixMillis::new(own_t.unwrap_or(sent)),
+            t: UnixMillis::new(t),
         };
         let (response, encoding) = match Request::from_body(case.text("method"), &body) {
             Ok((request, encoding)) => {
@@ -580,20 +592,17 @@ fn verify_bencoded(request: &Request, answer: &Value) -> usize {
 
 #[test]
 fn monitor_requests() {
-    use session_storage::monitor::{Monitor, MonitorRequests, read_answer};
+    use session_storage::monitor::Monitor;
+    use session_storage::monitor::MonitorRequests;
+    use session_storage::monitor::read_answer;
     Vectors::load("storage_rpc").each("monitor", |case| {
         let body = case.hex("request");
         let parsed = MonitorRequests::parse(&body);
-        let now_s = case.number("sent_ms") / 1000;
+        let now = UnixMillis::new(case.number("sent_ms"));
         let outcomes: Vec<_> = parsed
             .requests
             .iter()
-            .map(|request| {
-                request
-                    .as_ref()
-                    .map_err(Clone::clone)?
-                    .check(now_s, |_| true)
-            })
+            .map(|request| request.as_ref().map_err(Clone::clone)?.check(now, |_| true))
             .collect();
         let answer = parsed.answer(&outcomes);
         let show = String::from_utf8_lossy;
@@ -611,14 +620,18 @@ fn monitor_requests() {
             let request = parsed.requests[0].as_ref().unwrap();
             assert_eq!(show(&request.message()), show(&case.hex("signed")));
             let keys = Keys::of(case);
-            let rebuilt = Monitor::new(
-                request.account,
-                request.namespaces.clone(),
-                request.want_data,
-                request.timestamp_s,
-                &keys.signer(),
+            let rebuilt = Monitor::new(request.account, request.namespaces.clone());
+            let rebuilt = if request.want_data {
+                rebuilt.with_data()
+            } else {
+                rebuilt
+            };
+            let at = UnixMillis::from_secs(request.auth.at_s);
+            let rebuilt = rebuilt.sign(at, &keys.signer());
+            assert_eq!(
+                rebuilt.auth.auth.signature.to_bytes(),
+                case.array("signature")
             );
-            assert_eq!(rebuilt.auth.signature.to_bytes(), case.array("signature"));
             assert_eq!(rebuilt, *request);
             let again = MonitorRequests::parse(&rebuilt.to_bencode());
             assert_eq!(again.requests, [Ok(rebuilt)]);
@@ -637,8 +650,8 @@ fn notices() {
             case.signed("namespace")
         );
         assert_eq!(notice.hash.as_str(), case.text("hash"));
-        assert_eq!(notice.timestamp, case.number("timestamp"));
-        assert_eq!(notice.expiry, case.number("expiry"));
+        assert_eq!(notice.timestamp.get(), case.number("timestamp"));
+        assert_eq!(notice.expiry.get(), case.number("expiry"));
         assert_eq!(notice.data, case.opt_hex("data"));
         assert!(notice.is_intact());
         assert_eq!(notice.to_bencode(), case.hex("notice"));
@@ -672,6 +685,7 @@ fn quic_replies() {
             Ok(parsed) => parsed,
             Err(RpcError::NoMethod(name)) => {
                 assert_eq!(quic::unknown_endpoint(&name), reply);
+                assert_eq!(quic::unwrap(&reply), Err(AnswerError::UnknownEndpoint));
                 return;
             }
             Err(error) => {
@@ -685,7 +699,7 @@ fn quic_replies() {
         let sent = case.number("sent_ms");
         let swarm = network.node(&node_key(case)).record.swarm_id;
         let checks = Checks {
-            now_ms: sent,
+            now: UnixMillis::new(sent),
             hf: [19, 4],
             forwarded: false,
             serves: &|account| network.ring().swarm_of(account) == Some(swarm),

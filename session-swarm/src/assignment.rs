@@ -12,7 +12,7 @@ mod twister;
 
 pub use twister::Mt19937_64;
 
-use crate::ring::SwarmId;
+use session_types::SwarmId;
 
 /// A swarm with fewer nodes is starving.
 pub const MIN_SIZE: usize = 5;

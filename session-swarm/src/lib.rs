@@ -10,15 +10,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod account;
-#[doc(hidden)]
-pub mod hex;
-
 #[cfg(feature = "assignment")]
 pub mod assignment;
 pub mod record;
 pub mod ring;
 
-pub use account::{AccountError, StorageAccount};
 pub use record::ServiceNode;
-pub use ring::{SwarmId, SwarmRing};
+pub use ring::SwarmRing;

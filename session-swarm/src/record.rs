@@ -5,9 +5,8 @@ use core::net::Ipv4Addr;
 use core::str::FromStr;
 use session_crypto::Ed25519PublicExt;
 
-use session_crypto::{Ed25519Public, KeyError, X25519Public};
-
-use crate::ring::SwarmId;
+use session_crypto::KeyError;
+use session_types::{Ed25519Public, SwarmId, X25519Public};
 
 mod address;
 mod binary;

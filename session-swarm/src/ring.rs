@@ -8,72 +8,17 @@
 //! ```
 
 use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
 
-use crate::account::StorageAccount;
+use session_types::{AnyId, SwarmId};
 
-/// The id of a swarm: its place on a ring of 2^64.
-///
-/// Never pass it through a floating-point number: it would lose its low bits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SwarmId(u64);
-
-/// A text that is not the hex form of a swarm id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a swarm id of 1 to 16 hex digits")]
-pub struct SwarmIdError;
-
-impl SwarmId {
-    /// What nodes without a swarm have in its place; never a swarm.
-    pub const UNASSIGNED: Self = Self(u64::MAX);
-    /// The largest id of a swarm.
-    pub const MAX: Self = Self(u64::MAX - 1);
-
-    /// Takes the number as an id.
-    #[must_use]
-    pub const fn new(id: u64) -> Self {
-        Self(id)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// Whether this is the id of a swarm, and not [`UNASSIGNED`](Self::UNASSIGNED).
-    #[must_use]
-    pub const fn is_assigned(self) -> bool {
-        self.0 != u64::MAX
-    }
-}
-
-/// Lower-case hex without leading zeros.
-impl fmt::Display for SwarmId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", self.0)
-    }
-}
-
-impl fmt::Debug for SwarmId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SwarmId({self})")
-    }
-}
-
-impl FromStr for SwarmId {
-    type Err = SwarmIdError;
-
-    /// Reads 1 to 16 hex digits.
-    fn from_str(text: &str) -> Result<Self, SwarmIdError> {
-        if text.len() > 16 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(SwarmIdError);
-        }
-        u64::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| SwarmIdError)
-    }
+/// Returns the place of an account on the ring (protocol: swarm, section 2.1): the four big-endian
+/// words of its key, folded by exclusive or. The prefix does not count.
+#[must_use]
+pub fn position(account: &AnyId) -> u64 {
+    let (words, _) = account.key_bytes().as_chunks::<8>();
+    words
+        .iter()
+        .fold(0, |position, word| position ^ u64::from_be_bytes(*word))
 }
 
 /// All swarms, for choosing the one of an account.
@@ -98,13 +43,13 @@ impl SwarmRing {
 
     /// The ids, ascending.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = SwarmId> {
-        self.ids.iter().copied().map(SwarmId)
+        self.ids.iter().copied().map(SwarmId::new)
     }
 
     /// Whether this is one of the swarms.
     #[must_use]
     pub fn contains(&self, swarm: SwarmId) -> bool {
-        self.ids.binary_search(&swarm.0).is_ok()
+        self.ids.binary_search(&swarm.get()).is_ok()
     }
 
     /// The swarm nearest to a position on the ring; a tie goes to the one on the left, below the
@@ -120,7 +65,7 @@ impl SwarmRing {
             .copied()
             .unwrap_or(last);
         let nearer_right = right.wrapping_sub(position) < position.wrapping_sub(left);
-        Some(SwarmId(if nearer_right { right } else { left }))
+        Some(SwarmId::new(if nearer_right { right } else { left }))
     }
 
     /// The swarm of an account.
@@ -128,24 +73,25 @@ impl SwarmRing {
     /// A program that finds swarm and path: [`examples/swarm.rs`](https://github.com/session-crates/session-crates/blob/main/session-swarm/examples/swarm.rs).
     ///
     /// ```
-    /// use session_swarm::{StorageAccount, SwarmId, SwarmRing};
+    /// use session_swarm::SwarmRing;
+    /// use session_types::{AnyId, SwarmId};
     ///
     /// let ring: SwarmRing = [100, 200, 300].map(SwarmId::new).into_iter().collect();
     /// let mut id = [0; 33];
     /// id[0] = 0x05;
     /// // The position of this id is 150, as far from 100 as from 200: the left one has it.
     /// id[32] = 150;
-    /// assert_eq!(ring.swarm_of(&StorageAccount::from_bytes(id)), Some(SwarmId::new(100)));
+    /// assert_eq!(ring.swarm_of(&AnyId::from_bytes(id)), Some(SwarmId::new(100)));
     /// ```
     #[must_use]
-    pub fn swarm_of(&self, account: &StorageAccount) -> Option<SwarmId> {
-        self.choose(account.position())
+    pub fn swarm_of(&self, account: &AnyId) -> Option<SwarmId> {
+        self.choose(position(account))
     }
 
     /// The positions that a swarm owns. `None` if it is not one of the swarms.
     #[must_use]
     pub fn interval(&self, swarm: SwarmId) -> Option<Interval> {
-        let id = swarm.0;
+        let id = swarm.get();
         let index = self.ids.binary_search(&id).ok()?;
         let previous = index
             .checked_sub(1)
@@ -201,13 +147,65 @@ mod tests {
     }
 
     #[test]
+    fn positions_are_those_of_the_specification() {
+        for (id, position) in [
+            (
+                "053506f4a71324b7dd114eddbf4e311f39dde243e1f2cb97c40db1961f70ebaae8",
+                17589930838143112648,
+            ),
+            (
+                "05cf27da303a50ac8c4b2d43d27259505c9bcd73fc21cf2a57902c3d050730b604",
+                10370619079776428163,
+            ),
+            (
+                "03d3511706b8b34f6e8411bf07bd22ba6b2435ca56846fbccf6eb1e166a6cd15cc",
+                2144983569669512198,
+            ),
+            (
+                "ff0f06693428fca9102a451e3f28d9cc743d8ea60a89ab6aa69eb119470c11cbd3",
+                9690840703409570833,
+            ),
+            (
+                "05ffba630924aa1224bb930dde21c0d11bf004608f2812217f8ac812d6c7e3ad48",
+                4532060000165252872,
+            ),
+            (
+                "05eeeeeeeeeeeeeeee777777777777777711111111111111118888888888888888",
+                0,
+            ),
+            (
+                "050123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                0,
+            ),
+            (
+                "05fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe",
+                1,
+            ),
+            (
+                "05ffffffffffffffffffffffffffffffffffffffffffffffff7fffffffffffffff",
+                9223372036854775808,
+            ),
+            (
+                "05000000000000000000000000000000000000000000000000ffffffffffffffff",
+                18446744073709551615,
+            ),
+            (
+                "050000000000000000000000000000000000000000000000000123456789abcdef",
+                81985529216486895,
+            ),
+        ] {
+            assert_eq!(super::position(&id.parse().unwrap()), position);
+        }
+    }
+
+    #[test]
     fn choices_are_those_of_the_specification() {
         let mut ids = std::vec![100, 200, 300, 399, 498, 596, 694];
         let check = |ids: &[u64], cases: &[(u64, u64)]| {
             for (position, swarm) in cases {
                 assert_eq!(
                     ring(ids).choose(*position),
-                    Some(SwarmId(*swarm)),
+                    Some(SwarmId::new(*swarm)),
                     "{position:x}"
                 );
             }
@@ -258,23 +256,10 @@ mod tests {
         let one = ring(&[7, 7, u64::MAX]);
         assert_eq!(one.len(), 1);
         for position in [0, 7, 8, u64::MAX] {
-            assert_eq!(one.choose(position), Some(SwarmId(7)));
-            assert!(one.interval(SwarmId(7)).unwrap().contains(position));
+            assert_eq!(one.choose(position), Some(SwarmId::new(7)));
+            assert!(one.interval(SwarmId::new(7)).unwrap().contains(position));
         }
-        assert_eq!(one.interval(SwarmId(8)), None);
-    }
-
-    #[test]
-    fn ids_are_hex_without_leading_zeros() {
-        assert_eq!(std::format!("{}", SwarmId(0)), "0");
-        assert_eq!(
-            std::format!("{}", SwarmId(0x3fffffffffffffff)),
-            "3fffffffffffffff"
-        );
-        assert_eq!("ffffffffffffffff".parse(), Ok(SwarmId::UNASSIGNED));
-        for bad in ["", "+1", "12345678123456789", "g"] {
-            assert_eq!(bad.parse::<SwarmId>(), Err(SwarmIdError));
-        }
+        assert_eq!(one.interval(SwarmId::new(8)), None);
     }
 
     proptest! {

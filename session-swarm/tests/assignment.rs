@@ -7,8 +7,8 @@
     missing_docs
 )]
 
-use session_swarm::SwarmId;
 use session_swarm::assignment::{Assignment, Mt19937_64, Order, new_swarm_id};
+use session_types::SwarmId;
 use sha2::{Digest, Sha256};
 
 fn id(number: u64) -> SwarmId {

@@ -8,10 +8,10 @@
 )]
 
 use proptest::prelude::*;
-use session_swarm::SwarmId;
 use session_swarm::record::{
     AddressPolicy, MAX_NODES, NodeList, ReadOptions, RecordError, read_binary,
 };
+use session_types::SwarmId;
 
 const KEY: &str = "1f000f09a7b07828dcb72af7cd16857050c10c02bd58afb0e38111fb6cda1fef";
 

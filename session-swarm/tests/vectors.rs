@@ -6,8 +6,10 @@
     missing_docs
 )]
 
+use session_swarm::SwarmRing;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
-use session_swarm::{StorageAccount, SwarmId, SwarmRing};
+use session_swarm::ring::position;
+use session_types::{AnyId, SwarmId};
 use testkit::{Case, Vectors};
 
 fn number(case: Case<'_>, field: &str) -> u64 {
@@ -23,13 +25,13 @@ fn swarm_choice_over_all_layouts() {
         let accounts = case.list("accounts");
         assert!(!accounts.is_empty());
         for account in accounts {
-            let id: StorageAccount = account.text("pubkey").parse().unwrap();
-            assert_eq!(id.position(), number(account, "position_text"));
+            let id: AnyId = account.text("pubkey").parse().unwrap();
+            assert_eq!(position(&id), number(account, "position_text"));
             let swarm = ring.swarm_of(&id).unwrap();
             assert_eq!(swarm.get(), number(account, "swarm_id_text"));
             assert_eq!(swarm.to_string(), account.text("swarm_text"));
             for other in ring.ids() {
-                let owns = ring.interval(other).unwrap().contains(id.position());
+                let owns = ring.interval(other).unwrap().contains(position(&id));
                 assert_eq!(owns, other == swarm);
             }
         }

@@ -22,8 +22,9 @@ use session_onion::packet::Layer;
 use session_proto::envelope::{self, Envelope};
 use session_proto::padding;
 use session_storage as rpc;
-use session_storage::{Call, Namespace, Retrieve, Signer, Store};
-use session_swarm::StorageAccount;
+use session_storage::{Call, Retrieve, Signer, Store};
+use session_swarm::ring::position;
+use session_types::{AnyId, Namespace};
 
 const SENT_MS: u64 = 1_754_971_101_000;
 
@@ -184,17 +185,11 @@ fn dumps() -> BTreeMap<&'static str, String> {
     dumps.insert("data", dump.of(data));
 
     // To the swarm.
-    let account = StorageAccount::from(*bob.id());
-    let store = Store::new(
-        account,
-        Namespace::DEFAULT,
-        data.clone(),
-        SENT_MS,
-        u64::try_from(message.ttl.as_millis()).unwrap(),
-    );
+    let account = AnyId::from(*bob.id());
+    let store = Store::new(account, message.clone(), UnixMillis::new(SENT_MS)).unwrap();
     let body = store.to_json();
     dumps.insert("store", shorten(core::str::from_utf8(&body).unwrap()));
-    let position = account.position();
+    let position = position(&account);
     let hash = store.hash();
     dumps.insert(
         "hash",
@@ -272,8 +267,9 @@ fn dumps() -> BTreeMap<&'static str, String> {
     // Bob.
     let signer = Signer::user(bob.ed25519());
     let retrieve = Retrieve::new(account, Namespace::DEFAULT);
-    let signed = String::from_utf8(retrieve.message(SENT_MS + 5_000)).unwrap();
-    let body = retrieve.sign(SENT_MS + 5_000, &signer).to_json();
+    let at = UnixMillis::new(SENT_MS + 5_000);
+    let signed = String::from_utf8(retrieve.message(at)).unwrap();
+    let body = retrieve.sign(at, &signer).to_json();
     let body = core::str::from_utf8(&body).unwrap();
     dumps.insert("retrieve", format!("{body}\n"));
     dumps.insert("signed", format!("{signed}\n"));

@@ -24,11 +24,11 @@ use session_onion::payload::{v3, v4};
 use session_onion::server::ServerKeys;
 use session_proto::{bt, content, padding};
 use session_proto::envelope::{Envelope, EnvelopeKind, self};
-use session_storage::{Call, Namespace, Request, Retrieve, Store, SwarmInfo, quic as rpc_quic};
+use session_storage::{Call, Request, Retrieve, Store, SwarmInfo, quic as rpc_quic};
 use session_storage::monitor::{MonitorRequests, self};
 use session_storage::value::Value;
-use session_swarm::StorageAccount;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, read_binary};
+use session_types::{Namespace, SealedMessage};
 
 const SIZES: [usize; 4] = [100, 4 << 10, 128 << 10, 900 << 10];
 const NOW: u64 = 1_795_377_199_099;
@@ -481,7 +481,7 @@ fn storage(report: &mut Report) {
             let _ = monitor::read_answer(input);
         },
     );
-    let account = StorageAccount::from_bytes(account(1).id().to_bytes());
+    let account = AnyId::from_bytes(account(1).id().to_bytes());
     report.run(
         bound("answers to requests, of JSON", 64, 4 * KIB),
         as_is,
@@ -490,8 +490,13 @@ fn storage(report: &mut Report) {
                 return;
             };
             let _ = Retrieve::new(account, Namespace::DEFAULT).read_answer(&value);
-            let _ = Store::new(account, Namespace::DEFAULT, Vec::new(), NOW, 60_000)
-                .read_answer(&value);
+            let message = SealedMessage {
+                namespace: Namespace::DEFAULT,
+                ttl: core::time::Duration::from_secs(60),
+                data: Vec::new(),
+            };
+            let store = Store::new(account, message, UnixMillis::new(NOW));
+            let _ = store.map(|store| store.read_answer(&value).is_ok());
             let _ = SwarmInfo::from_value(&value);
         },
     );

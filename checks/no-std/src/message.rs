@@ -18,9 +18,10 @@ use session_message::content::Content;
 use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
 use session_proto::bt;
-use session_storage::{Call, Checks, Entry, Namespace, Request, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall};
+use session_storage::{Call, Checks, Entry, Request, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall};
 use session_storage::value::Value;
-use session_swarm::{StorageAccount, SwarmId, SwarmRing};
+use session_swarm::SwarmRing;
+use session_types::{AnyId, SwarmId};
 
 const NOW_MS: u64 = 1_795_377_199_099;
 const TEXT: &str = "hello from nowhere";
@@ -69,15 +70,13 @@ pub fn send_to_self() -> Result<(), Step> {
     let sealed = Sealer::new(&sender)
         .seal_direct(&mut rng, recipient.id(), &content, UnixMillis::new(NOW_MS))
         .map_err(|_| Step::Seal)?;
-    let account = StorageAccount::from_bytes(recipient.id().to_bytes());
+    let account = AnyId::from_bytes(recipient.id().to_bytes());
     let ring: SwarmRing = [3, 1 << 62, 1 << 63]
         .map(SwarmId::new)
         .into_iter()
         .collect();
     let swarm = ring.swarm_of(&account).ok_or(Step::Swarm)?;
-    let namespace = Namespace::new(sealed.namespace.number());
-    let ttl_ms = sealed.ttl.as_secs() * 1000;
-    let store = Store::new(account, namespace, sealed.data, NOW_MS, ttl_ms);
+    let store = Store::new(account, sealed, UnixMillis::new(NOW_MS)).map_err(|_| Step::Store)?;
 
     // Through two nodes to a third.
     let [guard, relay, destination] = [1, 2, 3].map(node);
@@ -141,7 +140,7 @@ fn serve(
         return None;
     };
     let checks = Checks {
-        now_ms: NOW_MS,
+        now: UnixMillis::new(NOW_MS),
         hf: [19, 4],
         forwarded: false,
         serves: &|account| ring.swarm_of(account) == Some(swarm),
@@ -154,7 +153,7 @@ fn serve(
         already: false,
     };
     let mut answer = SwarmAnswer::new(Stamp {
-        t: NOW_MS,
+        t: UnixMillis::new(NOW_MS),
         hf: [19, 4],
     });
     let signed = store.sign_entry(node, entry);

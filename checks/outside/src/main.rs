@@ -1,14 +1,14 @@
-use std::{env, error::Error, fs, time::SystemTime};
-
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use session_identity::{Account, Seed};
 use session_message::{Opener, Sealer, UnixMillis, content::Content};
 use session_network::pool::Pool;
 use session_onion::client::{Hop, Request, seal};
 use session_storage::value::Value;
-use session_storage::{Call, Namespace, Retrieve, ServiceNodesRequest, Signer, Store};
+use session_storage::{Call, Retrieve, ServiceNodesRequest, Signer, Store};
+use session_swarm::ServiceNode;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
-use session_swarm::{ServiceNode, StorageAccount};
+use session_types::{AnyId, Namespace};
+use std::{env, error::Error, fs, time::SystemTime};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,19 +24,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = Pool::new(NodeList::from_json(&list, &options)?.nodes, now, rng);
     // Alice writes to Bob. One node of Bob's swarm is asked, and all of them store it.
     let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
-    let (text, sent_at) = (Content::text("hello"), UnixMillis::new(now));
-    let message = Sealer::new(&alice).seal_direct(rng, bob.id(), &text, sent_at)?;
-    let account = StorageAccount::from(*bob.id());
+    let (text, at) = (Content::text("hello"), UnixMillis::new(now));
+    let message = Sealer::new(&alice).seal_direct(rng, bob.id(), &text, at)?;
+    let account = AnyId::from(bob.id());
     let swarm = pool.ring().swarm_of(&account).ok_or("there are no swarms")?;
     let swarm: Vec<_> = pool.members(swarm).collect();
-    let ttl_ms = message.ttl.as_millis() as u64;
-    let store = Store::new(account, Namespace::DEFAULT, message.data, now, ttl_ms);
+    let store = Store::new(account, message, at)?;
     let is_member = |key: &_| swarm.iter().any(|node| node.ed25519 == *key);
     let stored = ask(&pool, swarm[0], &store)?.verify(&store, is_member);
     println!("{} of {} nodes proved that they store it", stored.done.len(), swarm.len());
-
     // Bob asks another of them.
-    let fetch = Retrieve::new(account, Namespace::DEFAULT).sign(now, &Signer::user(bob.ed25519()));
+    let fetch = Retrieve::new(account, Namespace::DEFAULT).sign(at, &Signer::user(bob.ed25519()));
     for found in ask(&pool, swarm[1], &fetch)?.messages {
         let opened = Opener::new(&bob).open_direct(&found.data)?;
         println!("{} wrote {:?}", opened.sender, opened.content.as_text());

@@ -18,7 +18,7 @@ use session_onion::status::Hearsay;
 use session_storage::value::Value;
 use session_storage::{Body, Call, Info, Method, Request};
 use session_swarm::record::ServiceNode;
-use session_swarm::{StorageAccount, SwarmId};
+use session_types::{AnyId, SwarmId};
 use tokio::task::JoinSet;
 
 use crate::error::ClientError;
@@ -164,7 +164,7 @@ impl Driver {
     }
 
     /// The members of an account's swarm, those that failed least lately first.
-    pub(crate) fn members(&self, account: &StorageAccount) -> Vec<ServiceNode> {
+    pub(crate) fn members(&self, account: &AnyId) -> Vec<ServiceNode> {
         let mut members = self.machine.swarm_of(account);
         let strikes = self.machine.strikes();
         let now = local_ms();
@@ -172,7 +172,7 @@ impl Driver {
         members
     }
 
-    pub(crate) fn swarm_of(&self, account: &StorageAccount) -> Option<SwarmId> {
+    pub(crate) fn swarm_of(&self, account: &AnyId) -> Option<SwarmId> {
         self.machine.pool().ring().swarm_of(account)
     }
 

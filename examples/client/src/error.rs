@@ -7,6 +7,7 @@ use session_identity::IdError;
 use session_identity::phrase::{DetectError, PhraseError};
 use session_message::SealError;
 use session_network::client::RequestError;
+use session_storage::ParamError;
 
 use crate::foreign::Foreign;
 use crate::http::HttpError;
@@ -86,6 +87,9 @@ pub enum ClientError {
         /// The text.
         text: Foreign,
     },
+    /// No node would take the request.
+    #[error("no node would take the request: {0}")]
+    Invalid(#[from] ParamError),
     /// The node's answer makes no sense.
     #[error("the node answered `{method}` with nonsense: {reason}")]
     Nonsense {
@@ -136,6 +140,7 @@ impl ClientError {
             | Self::File { .. }
             | Self::Size { .. }
             | Self::Seal(_)
+            | Self::Invalid(_)
             | Self::Decrypt { .. } => 2,
             Self::Seeds(_)
             | Self::Guard(_)

@@ -10,8 +10,9 @@ use session_message::content::{Content, Kind, Profile, Quote};
 use session_message::{SealedMessage, Sealer, UnixMillis};
 use session_network::client::{RequestError, Target};
 use session_network::path::Guard;
-use session_storage::{MessageHash, Namespace, Retrieve, Signer, Store};
-use session_swarm::{ServiceNode, StorageAccount, SwarmId};
+use session_storage::{Retrieve, Signer, Store};
+use session_swarm::ServiceNode;
+use session_types::{AnyId, MessageHash, Namespace, SwarmId};
 use tokio::sync::Mutex;
 
 use crate::driver::{Answered, Driver, local_ms};
@@ -332,7 +333,7 @@ impl Client {
 
     /// The number of members of the own swarm.
     pub async fn own_swarm_size(&self) -> usize {
-        let account = StorageAccount::from_bytes(*self.account.id().as_bytes());
+        let account = AnyId::from_bytes(*self.account.id().as_bytes());
         self.shared.lock().await.driver.members(&account).len()
     }
 
@@ -341,7 +342,7 @@ impl Client {
         shared: &mut Shared,
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
-        let account = StorageAccount::from_bytes(*self.account.id().as_bytes());
+        let account = AnyId::from_bytes(*self.account.id().as_bytes());
         let members = shared.driver.members(&account);
         let mut first = None;
         for _ in &members {
@@ -367,7 +368,7 @@ impl Client {
         &self,
         driver: &mut Driver,
         member: &ServiceNode,
-        account: StorageAccount,
+        account: AnyId,
         last_hashes: &mut BTreeMap<String, String>,
     ) -> Result<Fetched, ClientError> {
         let node = member.ed25519.to_string();
@@ -375,9 +376,10 @@ impl Client {
         let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {
             let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
-            let call = Retrieve::new(account, namespace)
-                .after(after)
-                .sign(driver.network_time(), &Signer::user(self.account.ed25519()));
+            let call = Retrieve::new(account, namespace).after(after).sign(
+                UnixMillis::new(driver.network_time()),
+                &Signer::user(self.account.ed25519()),
+            );
             let Answered {
                 answer,
                 node: answered,
@@ -415,11 +417,6 @@ impl Client {
     }
 }
 
-/// How long a sealed message is to be kept, in ms.
-fn ttl_ms(sealed: &SealedMessage) -> u64 {
-    u64::try_from(sealed.ttl.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Stores a message in the swarm of an account.
 async fn store(
     driver: &mut Driver,
@@ -427,10 +424,8 @@ async fn store(
     sealed: SealedMessage,
     sent_ms: u64,
 ) -> Result<Sent, ClientError> {
-    let account = StorageAccount::from_bytes(*account.as_bytes());
-    let namespace = Namespace::new(sealed.namespace.number());
-    let ttl_ms = ttl_ms(&sealed);
-    let call = Store::new(account, namespace, sealed.data, sent_ms, ttl_ms);
+    let account = AnyId::from(account);
+    let call = Store::new(account, sealed, UnixMillis::new(sent_ms))?;
     let Answered {
         answer,
         node,

@@ -9,8 +9,7 @@ use std::time::Duration;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use session_swarm::StorageAccount;
-use session_swarm::ring::SwarmId;
+use session_types::{AnyId, SwarmId};
 use tokio::sync::Mutex;
 
 use crate::chain::{Chain, Change};
@@ -369,7 +368,7 @@ impl Admin {
     }
 
     /// The nodes that keep the messages of an account now.
-    pub fn keepers(&self, account: &StorageAccount) -> Vec<Arc<Node>> {
+    pub fn keepers(&self, account: &AnyId) -> Vec<Arc<Node>> {
         let swarm = self.chain.swarm_of(account);
         let is_member = |node: &&Arc<Node>| {
             let record = self.chain.node(node.public());

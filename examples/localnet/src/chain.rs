@@ -8,9 +8,9 @@ use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::{Blake2b, Ed25519Public};
 use session_storage::value::Value;
 use session_storage::{NetworkState, ServiceNodesRequest, ServiceNodesState, SwarmInfo};
-use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
-use session_swarm::ring::{SwarmId, SwarmRing};
+use session_swarm::ring::SwarmRing;
+use session_types::{AnyId, SwarmId};
 
 /// The hard fork of the network, major and minor.
 pub const HARD_FORK: [u64; 2] = [19, 4];
@@ -81,7 +81,7 @@ impl Chain {
     }
 
     /// The swarm of an account.
-    pub fn swarm_of(&self, account: &StorageAccount) -> Option<SwarmId> {
+    pub fn swarm_of(&self, account: &AnyId) -> Option<SwarmId> {
         self.top().ring.swarm_of(account)
     }
 
@@ -96,7 +96,7 @@ impl Chain {
     }
 
     /// The swarm of an account with its members; with `lie`, another swarm if there is one.
-    pub fn swarm_info(&self, account: &StorageAccount, lie: bool) -> SwarmInfo {
+    pub fn swarm_info(&self, account: &AnyId, lie: bool) -> SwarmInfo {
         let top = self.top();
         let right = top.ring.swarm_of(account);
         let wrong = top.ring.ids().find(|id| lie && Some(*id) != right);

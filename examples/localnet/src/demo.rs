@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use session_crypto::Ed25519Public;
 use session_identity::phrase::Language;
 use session_identity::{Account, Seed};
-use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
-use session_swarm::ring::SwarmId;
+use session_types::{AnyId, SwarmId};
 
 use crate::network::{Network, Plan};
 use crate::node::StartError;
@@ -237,9 +236,7 @@ pub async fn run(
         "Bob read \"{text}\" and knows from the signature inside that it is from\n           {from}"
     ));
 
-    let receiver_swarm = network
-        .chain
-        .swarm_of(&StorageAccount::from_bytes(*to.as_bytes()));
+    let receiver_swarm = network.chain.swarm_of(&AnyId::from_bytes(*to.as_bytes()));
     let table = table(
         &network,
         &sending.deeds(),

@@ -13,7 +13,7 @@ use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
 use session_crypto::{Blake2b, Ed25519Public, Ed25519Secret};
 use session_swarm::record::ServiceNode;
-use session_swarm::ring::SwarmId;
+use session_types::SwarmId;
 
 use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;

@@ -14,9 +14,9 @@ use session_message::content::Content;
 use session_message::{Sealer, UnixMillis};
 use session_onion::client::{Hop, Request, seal};
 use session_storage::value::Value;
-use session_storage::{Call, Namespace, Store};
-use session_swarm::StorageAccount;
+use session_storage::{Call, Store};
 use session_swarm::record::ServiceNode;
+use session_types::AnyId;
 
 use crate::fault::now_ms;
 use crate::network::Network;
@@ -161,7 +161,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
                     let to = account(u32::try_from(number % u64::from(accounts)).unwrap_or(0));
                     let began = Instant::now();
                     let outcome = async {
-                        let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+                        let storage = AnyId::from_bytes(*to.id().as_bytes());
                         let swarm = chain.swarm_of(&storage).ok_or("no swarm")?;
                         let members: Vec<usize> = (0..nodes.len())
                             .filter(|index| nodes[*index].swarm_id == swarm)
@@ -175,9 +175,8 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
                         let sealed = Sealer::new(&sender)
                             .seal_direct(&mut rng, to.id(), &content, sent_at)
                             .map_err(|error| error.to_string())?;
-                        let namespace = Namespace::new(sealed.namespace.number());
-                        let ttl_ms = u64::try_from(sealed.ttl.as_millis()).unwrap_or(u64::MAX);
-                        let call = Store::new(storage, namespace, sealed.data, sent_ms, ttl_ms);
+                        let call = Store::new(storage, sealed, UnixMillis::new(sent_ms))
+                            .map_err(|error| error.to_string())?;
                         store(&http, route, members.len(), &call).await
                     };
                     match outcome.await {

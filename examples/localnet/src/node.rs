@@ -16,7 +16,7 @@ use session_onion::node::{Node as OnionNode, NotReady};
 use session_storage::RpcError;
 use session_storage::replication::{self, RetryQueue};
 use session_swarm::record::{ServiceNode, Version};
-use session_swarm::ring::SwarmId;
+use session_types::SwarmId;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -395,8 +395,8 @@ impl Node {
             let outbox = space.is_public_outbox();
             let message = Message {
                 hash: pushed.hash,
-                timestamp: pushed.timestamp,
-                expiry: pushed.expiry,
+                timestamp: pushed.timestamp.get(),
+                expiry: pushed.expiry.get(),
                 data: pushed.data,
             };
             if let Err(error) = store.insert(account.as_bytes(), space.number(), outbox, &message) {

@@ -6,9 +6,8 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use session_storage::Namespace;
 use session_storage::replication::PushedMessage;
-use session_swarm::StorageAccount;
+use session_types::{AnyId, Namespace, UnixMillis};
 
 mod change;
 mod revoke;
@@ -238,11 +237,11 @@ impl Store {
                 data,
             } = message(row)?;
             Ok(PushedMessage {
-                account: StorageAccount::from_bytes(row.get("account")?),
+                account: AnyId::from_bytes(row.get("account")?),
                 namespace: Namespace::new(row.get("namespace")?),
                 hash,
-                timestamp,
-                expiry,
+                timestamp: UnixMillis::new(timestamp),
+                expiry: UnixMillis::new(expiry),
                 data,
             })
         })?;

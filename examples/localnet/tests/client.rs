@@ -647,15 +647,20 @@ async fn what_the_user_gets_wrong_is_said_in_one_sentence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_an_event_with_a_reason() {
-    use session_storage::{Call as _, Namespace, Store};
+    use session_storage::Call as _;
+    use session_storage::Store;
+    use session_types::{Namespace, SealedMessage, UnixMillis};
     let world = World::new().await;
     let bob = world.account("bob").await;
     let id: session_identity::AccountId = bob.parse().unwrap();
-    let account = session_swarm::StorageAccount::from_bytes(*id.as_bytes());
+    let account = session_types::AnyId::from(id);
     let now = localnet::fault::now_ms(0);
-    let namespace = Namespace::new(0);
-    let day = 24 * 60 * 60 * 1000;
-    let store = Store::new(account, namespace, b"no message".to_vec(), now, day);
+    let message = SealedMessage {
+        namespace: Namespace::DEFAULT,
+        ttl: std::time::Duration::from_secs(24 * 60 * 60),
+        data: b"no message".to_vec(),
+    };
+    let store = Store::new(account, message, UnixMillis::new(now)).unwrap();
     let keeper = world.network.admin.keepers(&account)[0].address();
     let http = client::http::Http::new(client::http::Trust::Any, None);
     let url = format!("https://{keeper}/storage_rpc/v1");

@@ -10,10 +10,10 @@ use localnet::fault::now_ms;
 use serde_json::{Value as Json, json};
 use session_crypto::Ed25519Secret;
 use session_onion::Cipher;
-use session_storage::{
-    Call, Delete, DeleteBefore, MessageHash, Namespace, Namespaces, Signer, Store,
+use session_storage::{Call, Delete, DeleteBefore, Signer, Store};
+use session_types::{
+    AnyId, MessageHash, Namespace, Namespaces, SealedMessage, SwarmId, UnixMillis,
 };
-use session_swarm::{StorageAccount, SwarmId};
 use support::World;
 
 /// A signature of the right form that nobody made.
@@ -639,14 +639,15 @@ async fn errors_that_need_more_than_a_wrong_request() {
     let node = world.node(0);
     let (secret, now) = (secret(), now_ms(0));
     let signer = Signer::group(&secret);
-    let account: StorageAccount = group().parse().unwrap();
+    let account: AnyId = group().parse().unwrap();
     let send =
         async |request: session_storage::Request| world.direct(node, &request.to_json()).await;
 
     // Nothing is there to be deleted, although it is required.
     let hash: MessageHash = hash().parse().unwrap();
-    let mut delete = Delete::new(account, vec![hash], &signer);
-    delete.required = true;
+    let time = UnixMillis::new(now);
+    let delete = Delete::new(account, [hash]).unwrap().required();
+    let delete = delete.sign(time, &signer);
     let (status, body) = send(delete.into()).await;
     assert_eq!(status, 404);
     let body: Json = serde_json::from_str(&body).unwrap();
@@ -654,17 +655,24 @@ async fn errors_that_need_more_than_a_wrong_request() {
     assert_eq!(body["swarm"][node.name()]["deleted"], json!([]));
 
     // In all namespaces: done, and yet refused; refused no more when there is nothing.
-    let before = DeleteBefore::new(account, Namespaces::All, now + 1_000, &signer);
-    let store = Store::new(account, Namespace::new(0), b"x".to_vec(), now, 60_000);
-    assert_eq!(send(store.into()).await.0, 200);
+    let soon = UnixMillis::new(now + 1_000);
+    let before = DeleteBefore::new(account, Namespaces::All, soon).sign(time, &signer);
+    let store = |data: &[u8]| {
+        let message = SealedMessage {
+            namespace: Namespace::DEFAULT,
+            ttl: std::time::Duration::from_secs(60),
+            data: data.to_vec(),
+        };
+        Store::new(account, message, time).unwrap()
+    };
+    assert_eq!(send(store(b"x").into()).await.0, 200);
     assert_eq!(node.store().count().unwrap(), 1);
     assert_eq!(
         send(before.clone().into()).await,
         (500, "request failed".to_owned())
     );
     assert_eq!(node.store().count().unwrap(), 0);
-    let store = Store::new(account, Namespace::new(0), b"y".to_vec(), now, 60_000);
-    assert_eq!(send(store.into()).await.0, 200);
+    assert_eq!(send(store(b"y").into()).await.0, 200);
     let params: Json = serde_json::from_slice(&Call::to_json(&before)).unwrap();
     let batch = json!({"method": "batch", "params": {"requests": [params]}});
     let answer = world.direct(node, batch.to_string().as_bytes()).await;

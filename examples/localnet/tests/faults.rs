@@ -15,7 +15,7 @@ use localnet::network::{Network, Plan};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use session_identity::{Account, Seed};
-use session_swarm::StorageAccount;
+use session_types::AnyId;
 
 fn account(number: u8) -> Account {
     Account::from_seed(&Seed::from_short(&[number; 16]))
@@ -72,7 +72,7 @@ async fn nothing_acknowledged_is_lost_while_the_network_is_hurt() {
     let plan = Plan::new(folder.path());
     let network = Network::start(&plan).await.unwrap();
     let (sender, to) = (connect(&network, 1).await, account(2));
-    let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+    let storage = AnyId::from_bytes(*to.id().as_bytes());
     let keepers = network.admin.keepers(&storage);
     let name = |index: usize| keepers[index].name();
 
@@ -165,7 +165,7 @@ async fn a_member_that_was_down_gets_what_it_missed() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::start(&Plan::new(folder.path())).await.unwrap();
     let (sender, to) = (connect(&network, 1).await, account(2));
-    let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+    let storage = AnyId::from_bytes(*to.id().as_bytes());
     let missing = network.admin.keepers(&storage).swap_remove(0);
     let has_it = || !missing.store().all().unwrap().is_empty();
 
@@ -195,7 +195,7 @@ async fn where_a_fetch_ended_is_remembered_of_the_node_that_answered_alone() {
     let network = Network::start(&plan).await.unwrap();
     let (sender, to) = (connect(&network, 1).await, account(2));
     sender.send(to.id(), "hello", None).await.unwrap();
-    let storage = StorageAccount::from_bytes(*to.id().as_bytes());
+    let storage = AnyId::from_bytes(*to.id().as_bytes());
     let keepers = network.admin.keepers(&storage);
     let (liars, honest) = keepers.split_at(2);
     for liar in liars {

@@ -25,8 +25,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use session_identity::{Account, Seed};
-use session_swarm::StorageAccount;
 use session_swarm::ring::SwarmRing;
+use session_types::AnyId;
 
 /// Clients that all write to each other.
 const PEOPLE: u8 = 4;
@@ -113,7 +113,7 @@ impl Serving {
             .iter()
             .map(|node| swarm_of(node).parse().unwrap())
             .collect();
-        let storage = StorageAccount::from_bytes(*account.id().as_bytes());
+        let storage = AnyId::from_bytes(*account.id().as_bytes());
         let swarm = ring.swarm_of(&storage).unwrap().to_string();
         let name = |node: &&Value| node["ed25519"].as_str().unwrap().to_owned();
         let is_member = |node: &&Value| swarm_of(node) == swarm;

@@ -13,7 +13,7 @@ use localnet::node::StartError;
 use serde_json::{Value, json};
 use session_identity::{Account, Seed};
 use session_onion::Cipher;
-use session_swarm::StorageAccount;
+use session_types::AnyId;
 use support::{World, hop};
 
 fn order(action: &str, node: Option<String>) -> Order {
@@ -44,7 +44,7 @@ async fn connect(network: &Network, number: u8) -> Client {
 async fn a_node_that_left_is_not_found_and_one_that_joins_gets_the_messages() {
     let world = World::start(|plan| (plan.nodes, plan.swarms) = (6, 1)).await;
     let network = &world.network;
-    let storage = StorageAccount::from_bytes(*account(2).id().as_bytes());
+    let storage = AnyId::from_bytes(*account(2).id().as_bytes());
     let sent = connect(network, 1)
         .await
         .send(account(2).id(), "hello", None)

@@ -127,7 +127,7 @@ async fn a_node_answers_like_a_deployed_one() {
     assert!(
         network
             .chain
-            .move_node(&key, session_swarm::SwarmId::UNASSIGNED)
+            .move_node(&key, session_types::SwarmId::UNASSIGNED)
     );
     let refused = post(
         &network,

@@ -20,7 +20,7 @@ use session_onion::client::{Request, Server, seal};
 use session_onion::payload::v4;
 use session_onion::server::ServerKeys;
 use session_onion::{Cipher, LayerKey};
-use session_swarm::SwarmId;
+use session_types::SwarmId;
 use support::{World, frame, hop, layer, packet, through};
 use tokio::sync::watch;
 

@@ -14,7 +14,7 @@ use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_onion::Cipher;
 use session_storage::value::Value;
 use session_storage::{Request, SwarmCall};
-use session_swarm::SwarmId;
+use session_types::SwarmId;
 use support::{Answer, World};
 use testkit::{Case, Vectors};
 
@@ -92,7 +92,7 @@ fn keys(case: Case<'_>) -> Vec<Ed25519Secret> {
 fn signed(request: &Request) -> Option<Vec<u8>> {
     Some(match request {
         Request::Store(call) => call.message(),
-        Request::Retrieve(call) => call.message(call.auth?.0),
+        Request::Retrieve(call) => call.message(call.auth?.at),
         Request::Delete(call) => call.message(),
         Request::DeleteAll(call) => call.message(),
         Request::DeleteBefore(call) => call.message(),

@@ -1,20 +1,22 @@
 //! Swarms, node lists, paths, answers.
 
+use std::time::Duration;
+
 use rand_chacha::rand_core::Rng;
-use session_crypto::Ed25519PublicExt;
-use session_crypto::Ed25519Secret;
+use session_crypto::{Ed25519PublicExt, Ed25519Secret};
 use session_network::Strikes;
 use session_network::path::{Exclusions, PathConfig, pick};
 use session_network::pool::Pool;
 use session_storage::value::Value;
 use session_storage::{
-    Call, Entry, Namespace, Request, ServiceNodesRequest, ServiceNodesState, Signer, Stamp, Store,
-    StoreEntry, SwarmAnswer, SwarmCall,
+    Call, Entry, Request, ServiceNodesRequest, ServiceNodesState, Signer, Stamp, Store, StoreEntry,
+    SwarmAnswer, SwarmCall,
 };
 use session_swarm::record::{
     AddressPolicy, NodeList, ReadOptions, Version, read_binary, write_binary,
 };
-use session_swarm::{ServiceNode, StorageAccount, SwarmId, SwarmRing};
+use session_swarm::{ServiceNode, SwarmRing};
+use session_types::{AccountId, AnyId, Namespace, SealedMessage, SwarmId, UnixMillis};
 
 use crate::Suite;
 use crate::crypto::rng;
@@ -45,13 +47,13 @@ pub fn ring(swarms: usize) -> SwarmRing {
     (0..swarms).map(|_| SwarmId::new(rng.next_u64())).collect()
 }
 
-pub fn accounts() -> Vec<StorageAccount> {
+pub fn accounts() -> Vec<AnyId> {
     let mut rng = rng();
     (0..1024)
         .map(|_| {
             let mut id = [5; 33];
             rng.fill_bytes(&mut id[1..]);
-            StorageAccount::from_bytes(id)
+            AnyId::from_bytes(id)
         })
         .collect()
 }
@@ -112,14 +114,20 @@ fn requests(suite: &mut Suite) {
     const GROUP: &str = "storage requests";
     let primitives = Primitives::new();
     let secret = Ed25519Secret::from_seed(&[1; 32]);
-    let account = StorageAccount::user(&secret.x25519_public());
+    let account = AccountId::from_x25519(&secret.x25519_public());
     let signer = Signer::user(&secret);
-    let make = || Store::new(account, Namespace::CONTACTS, vec![7; 1_000], 1, 100_000);
-    let store = make().sign(&signer);
+    let time = UnixMillis::new(1);
+    let message = SealedMessage {
+        namespace: Namespace::CONTACTS,
+        ttl: Duration::from_secs(100),
+        data: vec![7; 1_000],
+    };
+    let make = || Store::new(account, message.clone(), time).unwrap();
+    let store = make().sign(time, &signer);
     let mut answer = SwarmAnswer::new(Stamp::default());
     let entry = StoreEntry {
         hash: store.hash(),
-        expiry: 5,
+        expiry: UnixMillis::new(5),
         already: false,
     };
     let secrets: Vec<_> = (0..10)
@@ -145,7 +153,7 @@ fn requests(suite: &mut Suite) {
     suite
         .operation(GROUP, "build a signed store of 1 KB")
         .floor("signature", &mut || primitives.sign(SHORT))
-        .run(|| make().sign(&signer).to_json());
+        .run(|| make().sign(time, &signer).to_json());
     let json = store.to_json();
     suite
         .operation(GROUP, "parse a store of 1 KB")

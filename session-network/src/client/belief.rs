@@ -4,9 +4,9 @@
 use session_crypto::Ed25519Public;
 use session_storage::value::Value;
 use session_storage::{
-    Batch, Body, Call, Entry, IfElse, Namespace, Namespaces, Request, Response, Retrieve,
-    StoredMessage, SwarmCall,
+    Batch, Body, Call, Entry, IfElse, Request, Response, Retrieve, StoredMessage, SwarmCall,
 };
+use session_types::{Namespace, Namespaces};
 
 use super::Client;
 
@@ -77,12 +77,12 @@ impl Client {
         let Ok(answer) = batch.read_answer(body) else {
             return Belief::Bad;
         };
-        let all_there = answer.results.len() == batch.requests.len();
+        let all_there = answer.results.len() == batch.requests().len();
         let stopped = answer.results.last().is_some_and(|last| !last.is_success());
         if !all_there && (is_complete || !stopped) {
             return Belief::Bad;
         }
-        let pairs = batch.requests.iter().zip(&answer.results);
+        let pairs = batch.requests().iter().zip(&answer.results);
         let beliefs = pairs.map(|(request, result)| self.belief(request, result));
         beliefs.max().unwrap_or(Belief::Good)
     }
@@ -138,7 +138,7 @@ fn ends_with_500(request: &Request) -> bool {
     match request {
         Request::DeleteBefore(delete) => delete.namespaces == Namespaces::All,
         Request::Batch(batch) | Request::Sequence(batch) => {
-            batch.requests.iter().any(ends_with_500)
+            batch.requests().iter().any(ends_with_500)
         }
         Request::IfElse(choice) => {
             let mut branches = choice.then.iter().chain(&choice.otherwise);

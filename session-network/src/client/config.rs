@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use session_storage::limits::MINUTE_MS;
+use crate::limits::MINUTE_MS;
 use session_swarm::record::{ReadOptions, ServiceNode};
 
 use crate::path::PathConfig;

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
 use session_storage::Response;
-use session_swarm::StorageAccount;
 use session_swarm::record::ServiceNode;
+use session_types::AnyId;
 
 /// The number of a request of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +19,7 @@ pub struct Ticket(pub(super) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// A member of the swarm of the account.
-    Swarm(StorageAccount),
+    Swarm(AnyId),
     /// This node and no other.
     Node(Ed25519Public),
     /// Any node.

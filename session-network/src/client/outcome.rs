@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use session_crypto::Ed25519Public;
-use session_swarm::hex;
+use session_types::hex;
 
 /// What became of something that the client sent.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,9 @@
 
 use alloc::vec::Vec;
 
+use crate::limits::MINUTE_MS;
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
-use session_storage::limits::MINUTE_MS;
 use session_storage::{Call, OxendRequest};
 use session_swarm::record::{NodeList, ServiceNode};
 

@@ -4,7 +4,7 @@
 //! that clock is set back by a day, nothing would end, be tried or be renewed for a day. So all of
 //! them move with it: what was five seconds off stays five seconds off.
 
-use session_storage::limits::SECOND_MS;
+use crate::limits::SECOND_MS;
 
 use super::{Client, ClockOffset};
 

@@ -245,11 +245,11 @@ mod tests {
     use proptest::prelude::*;
     use session_crypto::Ed25519PublicExt;
     use session_crypto::Ed25519Secret;
-    use session_storage::MessageHash;
-    use session_storage::Namespace;
-    use session_swarm::StorageAccount;
+    use session_crypto::hash::message_hash;
     use session_swarm::record::Version;
-    use session_swarm::ring::SwarmId;
+    use session_types::AnyId;
+    use session_types::Namespace;
+    use session_types::SwarmId;
 
     fn key(number: u8) -> Ed25519Public {
         Ed25519Secret::from_seed(&[number; 32]).public()
@@ -281,8 +281,8 @@ mod tests {
                 since_ms: 9,
             });
         }
-        let account = StorageAccount::from_bytes([5; 33]);
-        let hash = MessageHash::of(&account, Namespace::DEFAULT, b"");
+        let account = AnyId::from_bytes([5; 33]);
+        let hash = message_hash(&account, Namespace::DEFAULT, b"");
         state
             .last_hashes
             .set(&account, Namespace::new(-10), &key(3), hash, 1_000);

@@ -4,6 +4,7 @@ use crate::world::*;
 
 fn tell(world: &mut World, sent: &Sent, t: u64) {
     let now = core::mem::replace(&mut world.now, t);
+    let t = UnixMillis::new(t);
     let stamp = Stamp { t, hf: [19, 4] };
     let answer = InfoAnswer {
         version: Version([2, 8, 0]),

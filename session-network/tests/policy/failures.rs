@@ -1,8 +1,12 @@
 //! Answers that look wrong and are honest: what deployed nodes are known for.
 
+use core::time::Duration;
+
+use session_crypto::hash::message_hash;
 use session_network::client::Reply;
 use session_storage::value::Value;
-use session_storage::{MessageHash, Namespaces, *};
+use session_storage::*;
+use session_types::{GroupId, Namespaces, SealedMessage};
 
 use crate::world::*;
 
@@ -10,13 +14,19 @@ fn owner() -> Ed25519Secret {
     Ed25519Secret::from_seed(&[77; 32])
 }
 
-fn account() -> StorageAccount {
-    StorageAccount::group(&owner().public())
+fn account() -> AnyId {
+    GroupId::from_ed25519(&owner().public()).into()
 }
 
 fn store(namespace: Namespace) -> Store {
-    let store = Store::new(account(), namespace, b"data".to_vec(), START, 60_000);
-    store.sign(&Signer::group(&owner()))
+    let message = SealedMessage {
+        namespace,
+        ttl: Duration::from_secs(60),
+        data: b"data".to_vec(),
+    };
+    let time = UnixMillis::new(START);
+    let store = Store::new(account(), message, time).unwrap();
+    store.sign(time, &Signer::group(&owner()))
 }
 
 /// The answer of a node that says that each of `nodes` failed.
@@ -95,12 +105,13 @@ fn a_store_that_failed_does_not_void_its_batch() {
     let batch = Batch::new([
         store(Namespace::ACCOUNT_PUBLIC_KEYS).into(),
         Request::from(Info),
-    ]);
+    ])
+    .unwrap();
     let (result, asked, world) = answered(batch, 200, |world| {
         let members = world.client.swarm_of(&account());
         let info = InfoAnswer {
             version: Version([2, 8, 0]),
-            timestamp: START,
+            timestamp: UnixMillis::new(START),
             stamp: Stamp::default(),
         };
         let results = [all_failed(&members), info.to_value()];
@@ -188,12 +199,17 @@ fn failures_beside_a_forged_entry_or_of_strangers_are_lies() {
 #[test]
 fn the_500_of_delete_before_in_all_namespaces_is_no_strike() {
     let delete = |namespaces: Namespaces| -> Request {
-        DeleteBefore::new(account(), namespaces, START, &Signer::group(&owner())).into()
+        let time = UnixMillis::new(START);
+        DeleteBefore::new(account(), namespaces, time)
+            .sign(time, &Signer::group(&owner()))
+            .into()
     };
     let failed = |_: &World| b"request failed".to_vec();
     for request in [
         delete(Namespaces::All),
-        Batch::new([Request::from(Info), delete(Namespaces::All)]).into(),
+        Batch::new([Request::from(Info), delete(Namespaces::All)])
+            .unwrap()
+            .into(),
     ] {
         let (result, asked, world) = answered(request, 500, failed);
         assert_eq!(result.unwrap().response.status, 500);
@@ -207,12 +223,13 @@ fn the_500_of_delete_before_in_all_namespaces_is_no_strike() {
 
 /// Asks for the messages of one namespace; the answer has one with the hash of another.
 fn retrieved(asked: Namespace, hashed: Namespace) -> (bool, usize) {
-    let retrieve = Retrieve::new(account(), asked).sign(START, &Signer::group(&owner()));
+    let retrieve =
+        Retrieve::new(account(), asked).sign(UnixMillis::new(START), &Signer::group(&owner()));
     let answer = RetrieveAnswer {
         messages: vec![StoredMessage {
-            hash: MessageHash::of(&account(), hashed, b"data"),
-            timestamp: START,
-            expiration: START + 60_000,
+            hash: message_hash(&account(), hashed, b"data"),
+            timestamp: UnixMillis::new(START),
+            expiration: UnixMillis::new(START + 60_000),
             data: b"data".to_vec(),
         }],
         malformed: 0,

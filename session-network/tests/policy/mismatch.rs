@@ -1,9 +1,12 @@
 //! Answers to another request are no answers.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
+use session_crypto::hash::message_hash;
 use session_storage::value::Value;
-use session_storage::{MessageHash, *};
+use session_storage::*;
+use session_types::{GroupId, SealedMessage};
 
 use crate::world::*;
 
@@ -15,41 +18,46 @@ fn answered<C: SwarmCall>(node: &Ed25519Secret, call: &C, entry: C::Entry) -> Va
 }
 
 /// Every request, and what an honest node answers to it.
-fn exchanges(
-    node: &Ed25519Secret,
-    account: StorageAccount,
-    owner: &Ed25519Secret,
-) -> Vec<(Request, Value)> {
+fn exchanges(node: &Ed25519Secret, account: AnyId, owner: &Ed25519Secret) -> Vec<(Request, Value)> {
     let signer = Signer::group(owner);
     let space = Namespace::CONTACTS;
-    let hash = MessageHash::of(&account, space, b"stored");
+    let hash = message_hash(&account, space, b"stored");
     let stamp = Stamp::default();
     let one = || Affected::One(vec![hash]);
-    let token = SubaccountToken::new(3, Permissions::READ, &node.public());
+    let token = Token::from_bytes([3; 36]);
+    let start = UnixMillis::new(START);
     // Where nodes sign nothing but a time, each request has its own.
-    let store = Store::new(account, space, b"stored".to_vec(), START, 60_000).sign(&signer);
-    let other = Store::new(account, space, b"other".to_vec(), START, 60_000).sign(&signer);
-    let delete = Delete::new(account, vec![hash], &signer);
-    let delete_all = DeleteAll::new(account, space, START, &signer);
-    let delete_before = DeleteBefore::new(account, space, START + 1, &signer);
-    let expire_all = ExpireAll::new(account, space, START + 2, &signer);
-    let expire = Expire::new(
-        account,
-        vec![hash],
-        vec![START + 3],
-        ExpireDirection::Both,
-        &signer,
-    );
-    let revoke = RevokeSubaccount::new(account, vec![token], START + 4, &signer);
-    let unrevoke = UnrevokeSubaccount::new(account, vec![token], START + 5, &signer);
-    let retrieve = Retrieve::new(account, space).sign(START, &signer);
-    let elsewhere = Retrieve::new(account, Namespace::GROUP_INFO).sign(START, &signer);
+    let later = |ms| UnixMillis::new(START + ms);
+    let store = |data: &[u8]| {
+        let message = SealedMessage {
+            namespace: space,
+            ttl: Duration::from_secs(60),
+            data: data.to_vec(),
+        };
+        let store = Store::new(account, message, start).unwrap();
+        store.sign(start, &signer)
+    };
+    let (store, other) = (store(b"stored"), store(b"other"));
+    let delete = Delete::new(account, [hash]).unwrap().sign(start, &signer);
+    let delete_all = DeleteAll::new(account, space).sign(start, &signer);
+    let delete_before = DeleteBefore::new(account, space, later(1)).sign(start, &signer);
+    let expire_all = ExpireAll::new(account, space, later(2)).sign(start, &signer);
+    let expire = Expire::new(account, [hash], later(3)).unwrap();
+    let expire = expire.sign(start, &signer);
+    let revoke = RevokeSubaccount::new(account, [token]).unwrap();
+    let revoke = revoke.sign(later(4), &signer);
+    let unrevoke = UnrevokeSubaccount::new(account, [token]).unwrap();
+    let unrevoke = unrevoke.sign(later(5), &signer);
+    let expiries = GetExpiries::new(account, [hash]).unwrap();
+    let expiries = expiries.sign(start, &signer);
+    let retrieve = Retrieve::new(account, space).sign(start, &signer);
+    let elsewhere = Retrieve::new(account, Namespace::GROUP_INFO).sign(start, &signer);
     let stored = |space, data: &[u8]| {
         let answer = RetrieveAnswer {
             messages: vec![StoredMessage {
-                hash: MessageHash::of(&account, space, data),
-                timestamp: START,
-                expiration: START + 60_000,
+                hash: message_hash(&account, space, data),
+                timestamp: start,
+                expiration: later(60_000),
                 data: data.to_vec(),
             }],
             malformed: 0,
@@ -65,7 +73,7 @@ fn exchanges(
     };
     let info = InfoAnswer {
         version: Version([2, 8, 0]),
-        timestamp: START,
+        timestamp: start,
         stamp,
     };
     let swarm = SwarmInfo {
@@ -77,7 +85,7 @@ fn exchanges(
         stamp,
     };
     let expire_entry = ExpireEntry {
-        expiry: Expiries::One(START + 3),
+        expiry: Expiries::One(later(3)),
         updated: vec![hash],
         unchanged: None,
     };
@@ -126,11 +134,11 @@ fn exchanges(
         (retrieve.into(), stored(space, b"stored")),
         (elsewhere.into(), stored(Namespace::GROUP_INFO, b"stored")),
         (
-            GetExpiries::new(account, &[hash], START, &signer).into(),
-            GetExpiries::answer(&BTreeMap::from([(hash, START)])),
+            expiries.into(),
+            GetExpiries::answer(&BTreeMap::from([(hash, start)])),
         ),
         (
-            RevokedSubaccounts::new(account, START, &signer).into(),
+            RevokedSubaccounts::new(account).sign(start, &signer).into(),
             revoked.to_value(),
         ),
         (
@@ -149,7 +157,7 @@ fn an_answer_to_another_request_is_no_answer() {
     config.path.allow_destination_in_path = true;
     let world = World::new(12, config);
     let owner = Ed25519Secret::from_seed(&[77; 32]);
-    let account = StorageAccount::group(&owner.public());
+    let account = AnyId::from(GroupId::from_ed25519(&owner.public()));
     let member = world.client.swarm_of(&account)[0].ed25519;
     let number = world.nodes.iter().position(|node| node.ed25519 == member);
     let secret = Ed25519Secret::from_seed(&[u8::try_from(number.unwrap()).unwrap(); 32]);

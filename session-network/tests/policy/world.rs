@@ -5,14 +5,23 @@ pub use session_network::STRIKE_LIMIT;
 pub use session_network::client::{
     Action, Client, ClientConfig, Event, Outcome, RequestError, RequestId, Target, Ticket,
 };
+pub use session_network::limits::DAY_MS;
+pub use session_network::limits::MINUTE_MS;
 pub use session_network::path::{Path, PathConfig, Purpose};
 pub use session_network::pool::PoolConfig;
-pub use session_storage::Namespace;
+pub use session_storage::Info;
+pub use session_storage::InfoAnswer;
+pub use session_storage::Response;
+pub use session_storage::Retrieve;
+pub use session_storage::Signer;
+pub use session_storage::Stamp;
 pub use session_storage::SwarmInfo;
-pub use session_storage::limits::{DAY_MS, MINUTE_MS};
-pub use session_storage::{Info, InfoAnswer, Response, Retrieve, Signer, Stamp};
+pub use session_swarm::ServiceNode;
 pub use session_swarm::record::Version;
-pub use session_swarm::{ServiceNode, StorageAccount, SwarmId};
+pub use session_types::AnyId;
+pub use session_types::Namespace;
+pub use session_types::SwarmId;
+pub use session_types::UnixMillis;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -131,12 +140,12 @@ impl World {
 
     pub fn succeed(&mut self, sent: &Sent) {
         let stamp = Stamp {
-            t: self.now,
+            t: UnixMillis::new(self.now),
             hf: [19, 4],
         };
         let answer = InfoAnswer {
             version: Version([2, 8, 0]),
-            timestamp: self.now,
+            timestamp: UnixMillis::new(self.now),
             stamp,
         };
         let body = Response::ok(answer.to_value()).json_body();

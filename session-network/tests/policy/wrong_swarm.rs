@@ -1,11 +1,12 @@
 //! A node that says that it does not serve the account.
 
-use crate::world::*;
 use session_crypto::Ed25519PublicExt;
+
+use crate::world::*;
 
 fn refuse(world: &mut World, sent: &Sent, nodes: Vec<ServiceNode>) {
     let stamp = Stamp {
-        t: world.now,
+        t: UnixMillis::new(world.now),
         hf: [19, 4],
     };
     let swarm = SwarmId::new(1 << 62);
@@ -25,11 +26,11 @@ fn a_named_node_that_refuses_ends_the_request_and_asks_for_a_new_list() {
     config.pool.min_refresh_gap_ms = 0;
     let mut world = World::new(12, config);
     let secret = Ed25519Secret::from_seed(&[77; 32]);
-    let account = StorageAccount::user(&secret.public().to_x25519().unwrap());
+    let account = AnyId::from(secret.public().to_account_id().unwrap());
     world.now += 2 * MINUTE_MS;
     let target = world.client.swarm_of(&account)[0].ed25519;
     let retrieve = Retrieve::new(account, Namespace::CONTACTS);
-    let retrieve = retrieve.sign(world.now, &Signer::user(&secret));
+    let retrieve = retrieve.sign(UnixMillis::new(world.now), &Signer::user(&secret));
     let id = world
         .client
         .submit(Target::Node(target), retrieve, world.now);
@@ -52,11 +53,11 @@ fn a_named_node_that_refuses_ends_the_request_and_asks_for_a_new_list() {
 }
 
 /// Asks the swarm of an account, and tells who was asked first.
-fn ask_swarm(world: &mut World) -> (StorageAccount, Sent) {
+fn ask_swarm(world: &mut World) -> (AnyId, Sent) {
     let secret = Ed25519Secret::from_seed(&[77; 32]);
-    let account = StorageAccount::user(&secret.public().to_x25519().unwrap());
+    let account = AnyId::from(secret.public().to_account_id().unwrap());
     let retrieve = Retrieve::new(account, Namespace::CONTACTS);
-    let retrieve = retrieve.sign(world.now, &Signer::user(&secret));
+    let retrieve = retrieve.sign(UnixMillis::new(world.now), &Signer::user(&secret));
     world
         .client
         .submit(Target::Swarm(account), retrieve, world.now);

@@ -8,8 +8,8 @@ use session_crypto::Ed25519Public;
 use session_network::client::{
     Action, Client, Event, Outcome, Reply, RequestError, RequestId, Target, Ticket,
 };
+use session_network::limits::{HOUR_MS, MINUTE_MS};
 use session_network::path::Purpose;
-use session_storage::limits::{HOUR_MS, MINUTE_MS};
 use session_storage::{Request, ServiceNodesRequest};
 use session_swarm::ServiceNode;
 

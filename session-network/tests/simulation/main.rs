@@ -13,16 +13,16 @@
     missing_docs
 )]
 
-use session_crypto::Ed25519PublicExt;
 use std::collections::BTreeSet;
 
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::hash::message_hash;
+use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use session_network::LastHashes;
 use session_network::client::{Client, ClientConfig, RequestError, RequestId, SavedState, Target};
+use session_network::limits::{HOUR_MS, MINUTE_MS};
 use session_network::path::Purpose;
-use session_storage::limits::{DAY_MS, HOUR_MS, MINUTE_MS};
-use session_storage::{MessageHash, Namespace, *};
-use session_swarm::StorageAccount;
+use session_storage::*;
+use session_types::{AnyId, MessageHash, Namespace, SealedMessage, UnixMillis};
 
 mod driver;
 mod world;
@@ -32,7 +32,7 @@ use world::START;
 
 struct Account {
     secret: Ed25519Secret,
-    id: StorageAccount,
+    id: AnyId,
     stored: Vec<MessageHash>,
 }
 
@@ -48,7 +48,7 @@ fn store_and_find(seed: u64) {
     let mut accounts: Vec<Account> = (0..40)
         .map(|_| {
             let secret = Ed25519Secret::generate(&mut driver.rng);
-            let id = StorageAccount::user(&secret.public().to_x25519().unwrap());
+            let id = AnyId::from(secret.public().to_account_id().unwrap());
             Account {
                 secret,
                 id,
@@ -63,17 +63,14 @@ fn store_and_find(seed: u64) {
             let data = format!("message {round}").into_bytes();
             let make = |time| {
                 let namespace = Namespace::USER_PROFILE;
-                let store = Store::new(account.id, namespace, data.clone(), time, 14 * DAY_MS);
-                store.sign(&signer).into()
+                signed_store(account.id, namespace, data.clone(), time, &signer)
             };
             match driver.until_clock_is_right(Target::Swarm(account.id), make) {
                 Ok(reply) => {
                     assert!(reply.response.is_success());
-                    account.stored.push(MessageHash::of(
-                        &account.id,
-                        Namespace::USER_PROFILE,
-                        &data,
-                    ));
+                    account
+                        .stored
+                        .push(message_hash(&account.id, Namespace::USER_PROFILE, &data));
                     stored += 1;
                 }
                 Err(error) => {
@@ -87,12 +84,13 @@ fn store_and_find(seed: u64) {
         driver.world.churn();
         // Messages of the first account move to a swarm that is new, those of the second away from
         // one that is gone.
-        let swarm_of =
-            |driver: &Driver, id: &StorageAccount| driver.world.ring.swarm_of(id).unwrap();
+        let swarm_of = |driver: &Driver, id: &AnyId| driver.world.ring.swarm_of(id).unwrap();
         if round == 2 {
             let first = accounts[0].id;
             let before = swarm_of(&driver, &first);
-            driver.world.found_swarm(first.position());
+            driver
+                .world
+                .found_swarm(session_swarm::ring::position(&first));
             assert_ne!(swarm_of(&driver, &first), before);
         }
         if round == 3 {
@@ -129,7 +127,7 @@ fn store_and_find(seed: u64) {
         for node in driver.client.swarm_of(&account.id) {
             let make = |time| {
                 let retrieve = Retrieve::new(account.id, Namespace::USER_PROFILE);
-                retrieve.sign(time, &signer).into()
+                retrieve.sign(UnixMillis::new(time), &signer).into()
             };
             let result = driver.until_clock_is_right(Target::Node(node.ed25519), make);
             let Ok(reply) = result else { continue };
@@ -151,6 +149,23 @@ fn store_and_find(seed: u64) {
     );
 }
 
+fn signed_store(
+    account: AnyId,
+    namespace: Namespace,
+    data: Vec<u8>,
+    time: u64,
+    signer: &Signer<'_>,
+) -> Request {
+    let (ttl, time) = (namespace.usual_ttl(), UnixMillis::new(time));
+    let message = SealedMessage {
+        namespace,
+        ttl,
+        data,
+    };
+    let store = Store::new(account, message, time).unwrap();
+    store.sign(time, signer).into()
+}
+
 /// The namespaces in which a batch stores.
 const SPACES: [Namespace; 2] = [Namespace::CONTACTS, Namespace::USER_GROUPS];
 
@@ -160,15 +175,15 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
     let (mut answered, mut found, mut asked) = (0, 0, 0);
     for number in 0..30u8 {
         let secret = Ed25519Secret::generate(&mut driver.rng);
-        let id = StorageAccount::user(&secret.public().to_x25519().unwrap());
+        let id = AnyId::from(secret.public().to_account_id().unwrap());
         let signer = Signer::user(&secret);
         let data = vec![number; 40];
-        let store = |space, time| -> Request {
-            let store = Store::new(id, space, data.clone(), time, 14 * DAY_MS);
-            store.sign(&signer).into()
+        let store =
+            |space, time| -> Request { signed_store(id, space, data.clone(), time, &signer) };
+        let retrieve = |space, time| -> Request {
+            let time = UnixMillis::new(time);
+            Retrieve::new(id, space).sign(time, &signer).into()
         };
-        let retrieve =
-            |space, time| -> Request { Retrieve::new(id, space).sign(time, &signer).into() };
         // Stored and read back in one request, in this order.
         let batch = |time| {
             let [a, b] = SPACES;
@@ -178,7 +193,7 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
                 retrieve(a, time),
                 retrieve(b, time),
             ];
-            Batch::new(requests)
+            Batch::new(requests).unwrap()
         };
         let choice = |time, then: bool| IfElse {
             condition: Condition {
@@ -222,7 +237,7 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
                     .read_answer(structure(result))
                     .unwrap();
                 // A node may have nothing, which nobody can prove wrong, but nothing else.
-                let hash = MessageHash::of(&id, *space, &data);
+                let hash = message_hash(&id, *space, &data);
                 assert!(answer.messages.iter().all(|message| message.hash == hash));
                 found += answer.messages.len();
                 asked += 1;
@@ -259,7 +274,8 @@ fn structure(response: &Response) -> &value::Value {
 
 fn results_of(response: &Response) -> Vec<Response> {
     let requests = vec![Request::from(Info); 4];
-    let answer = Batch { requests }.read_answer(structure(response)).unwrap();
+    let batch = Batch::new(requests).unwrap();
+    let answer = batch.read_answer(structure(response)).unwrap();
     assert!(answer.results.iter().all(Response::is_success));
     answer.results
 }

@@ -1,17 +1,17 @@
 //! A network of 2,000 nodes, some of which are dead or lie.
 
-use session_crypto::Ed25519PublicExt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use session_crypto::{Ed25519Public, Ed25519Secret};
-use session_storage::limits::HOUR_MS;
+use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
+use session_network::limits::HOUR_MS;
 use session_storage::replication::{Form, Membership, PushedMessage, bodies, read};
 use session_storage::value::Value;
 use session_storage::*;
 use session_swarm::record::Version;
-use session_swarm::{ServiceNode, StorageAccount, SwarmId, SwarmRing};
+use session_swarm::{ServiceNode, SwarmRing};
+use session_types::{AnyId, SwarmId, UnixMillis};
 
 pub const NODES: usize = 2_000;
 pub const START: u64 = 1_800_000_000_000;
@@ -37,7 +37,7 @@ pub struct SimNode {
     pub record: ServiceNode,
     pub kind: Kind,
     /// By account and hash.
-    pub stored: BTreeMap<(StorageAccount, String), PushedMessage>,
+    pub stored: BTreeMap<(AnyId, String), PushedMessage>,
 }
 
 pub struct World {
@@ -325,7 +325,7 @@ impl World {
             _ => self.now,
         };
         let stamp = Stamp {
-            t: now,
+            t: UnixMillis::new(now),
             hf: [19, 4],
         };
         self.answer(own, kind, &request, stamp)
@@ -338,7 +338,6 @@ impl World {
         request: &Request,
         stamp: Stamp,
     ) -> Response {
-        let now = stamp.t;
         if kind == Kind::ForgesRedirects && request.account().is_some() {
             let nodes = self
                 .nodes
@@ -352,9 +351,9 @@ impl World {
             return Response::wrong_swarm(&swarm, stamp);
         }
         let swarm = self.nodes[own].record.swarm_id;
-        let serves = |account: &StorageAccount| self.ring.swarm_of(account) == Some(swarm);
+        let serves = |account: &AnyId| self.ring.swarm_of(account) == Some(swarm);
         let checks = Checks {
-            now_ms: now,
+            now: stamp.t,
             hf: [19, 4],
             forwarded: false,
             serves: &serves,
@@ -396,14 +395,14 @@ impl World {
                 Response::ok(GetSwarmAnswer { swarm, stamp }.to_value())
             }
             Request::Batch(batch) => {
-                let members = batch.requests.iter();
+                let members = batch.requests().iter();
                 let results = members.map(|member| self.answer(own, kind, member, stamp));
                 let results = results.collect();
                 Response::ok(BatchAnswer { results }.to_value())
             }
             Request::Sequence(batch) => {
                 let mut results = Vec::new();
-                for member in &batch.requests {
+                for member in batch.requests() {
                     results.push(self.answer(own, kind, member, stamp));
                     if !results.last().unwrap().is_success() {
                         break;
@@ -433,7 +432,7 @@ impl World {
                 Response::ok(
                     InfoAnswer {
                         version,
-                        timestamp: now,
+                        timestamp: stamp.t,
                         stamp,
                     }
                     .to_value(),
@@ -453,7 +452,7 @@ impl World {
         }
     }
 
-    fn swarm_info(&self, account: &StorageAccount) -> SwarmInfo {
+    fn swarm_info(&self, account: &AnyId) -> SwarmInfo {
         let swarm = self.ring.swarm_of(account).unwrap();
         let members = self.members(swarm);
         let nodes = members.iter().map(|key| self.nodes[key].record).collect();

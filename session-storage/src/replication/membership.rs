@@ -5,9 +5,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
-use session_swarm::StorageAccount;
+use session_swarm::SwarmRing;
 use session_swarm::record::ServiceNode;
-use session_swarm::ring::{SwarmId, SwarmRing};
+use session_types::{AnyId, SwarmId};
 
 /// What a node knows of the network: the list of the chain, and its own swarm in it.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ enum Which {
 impl Handover {
     /// Whether the messages of an account are among them.
     #[must_use]
-    pub fn covers(&self, account: &StorageAccount) -> bool {
+    pub fn covers(&self, account: &AnyId) -> bool {
         match &self.which {
             Which::All => true,
             Which::Of(swarm, ring) => ring.swarm_of(account) == Some(*swarm),
@@ -155,7 +155,7 @@ impl Membership {
 
     /// Whether the node's swarm is that of an account. Any other node answers with status 421.
     #[must_use]
-    pub fn serves(&self, account: &StorageAccount) -> bool {
+    pub fn serves(&self, account: &AnyId) -> bool {
         self.swarm.is_assigned() && self.ring.swarm_of(account) == Some(self.swarm)
     }
 }
@@ -180,10 +180,10 @@ mod tests {
         }
     }
 
-    fn account(position: u64) -> StorageAccount {
+    fn account(position: u64) -> AnyId {
         let mut id = [0; 33];
         id[25..].copy_from_slice(&position.to_be_bytes());
-        StorageAccount::from_bytes(id)
+        AnyId::from_bytes(id)
     }
 
     /// What node 1 has to push when the list changes, as numbers of nodes and, of the positions

@@ -7,11 +7,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use session_swarm::StorageAccount;
+use session_crypto::hash::message_hash;
+use session_types::limits::BODY_MAX;
+use session_types::{AnyId, Namespace, UnixMillis};
 
-use crate::hash::MessageHash;
-use crate::limits::BODY_MAX;
-use crate::namespace::Namespace;
 use crate::value::Value;
 use crate::value::bencode::{read_bytes, read_int, read_mark, write_bytes, write_int};
 
@@ -24,15 +23,15 @@ pub const BODY_SIZE: usize = 9_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedMessage {
     /// Whose it is.
-    pub account: StorageAccount,
+    pub account: AnyId,
     /// Where it is stored. It travels in [`Form::WithNamespace`] only.
     pub namespace: Namespace,
     /// Its hash, as the sender has it.
     pub hash: String,
-    /// When it was sent, in milliseconds since 1970.
-    pub timestamp: u64,
-    /// When it is forgotten, in milliseconds since 1970.
-    pub expiry: u64,
+    /// The time that the sender gave.
+    pub timestamp: UnixMillis,
+    /// The time until which it is kept.
+    pub expiry: UnixMillis,
     /// Its bytes.
     pub data: Vec<u8>,
 }
@@ -43,7 +42,7 @@ impl PushedMessage {
     /// Where the namespace did not travel this is true only of messages of namespace 0.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        MessageHash::of(&self.account, self.namespace, &self.data).as_str() == self.hash
+        message_hash(&self.account, self.namespace, &self.data).as_str() == self.hash
     }
 
     /// What it counts toward [`BODY_SIZE`].
@@ -72,10 +71,10 @@ impl PushedMessage {
 
     fn read(input: &mut &[u8]) -> Option<Self> {
         read_mark(input, b'l')?;
-        let account = StorageAccount::try_from(read_bytes(input)?).ok()?;
+        let account = AnyId::try_from(read_bytes(input)?).ok()?;
         let hash = core::str::from_utf8(read_bytes(input)?).ok()?.into();
-        let timestamp = read_int(input)?.as_u64()?;
-        let expiry = read_int(input)?.as_u64()?;
+        let timestamp = read_int(input)?.as_time()?;
+        let expiry = read_int(input)?.as_time()?;
         let data = read_bytes(input)?.to_vec();
         let number = match input.first()? {
             b'e' => None,
@@ -177,11 +176,11 @@ mod tests {
 
     fn message(namespace: i16, size: usize) -> PushedMessage {
         PushedMessage {
-            account: StorageAccount::from_bytes([5; 33]),
+            account: AnyId::from_bytes([5; 33]),
             namespace: Namespace::new(namespace),
             hash: "hash".into(),
-            timestamp: 12_345_678,
-            expiry: 15_801_678,
+            timestamp: UnixMillis::new(12_345_678),
+            expiry: UnixMillis::new(15_801_678),
             data: alloc::vec![7; size],
         }
     }
@@ -190,13 +189,13 @@ mod tests {
     #[test]
     fn the_deployed_form_is_that_of_the_specification() {
         let account = "054368520005786b249bcd461d28f75e560ea794014eeb17fcf6003f37d876783e";
-        let account: StorageAccount = account.parse().unwrap();
+        let account: AnyId = account.parse().unwrap();
         let message = PushedMessage {
             account,
             namespace: Namespace::DEFAULT,
             hash: "hash\x00\x01\x02\x03".into(),
-            timestamp: 12_345_678,
-            expiry: 15_801_678,
+            timestamp: UnixMillis::new(12_345_678),
+            expiry: UnixMillis::new(15_801_678),
             data: b"da\x00ta".to_vec(),
         };
         let mut one = b"l33:".to_vec();
@@ -226,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_intact_is_known_by_its_hash() {
         let mut message = message(2, 9);
-        let hash = MessageHash::of(&message.account, message.namespace, &message.data);
+        let hash = message_hash(&message.account, message.namespace, &message.data);
         message.hash = hash.as_str().into();
         assert!(message.is_intact());
         message.data[0] ^= 1;
@@ -307,6 +306,7 @@ mod tests {
         ) {
             let messages: Vec<_> = fields.into_iter().map(|(number, hash, timestamp, expiry, data)| {
                 let namespace = Namespace::new(number);
+                let [timestamp, expiry] = [timestamp, expiry].map(UnixMillis::new);
                 PushedMessage { hash, timestamp, expiry, data, namespace, ..message(0, 0) }
             }).collect();
             let body = bodies(&messages, Form::WithNamespace).next().unwrap();

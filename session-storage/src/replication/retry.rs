@@ -9,7 +9,12 @@ use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
 
-use crate::limits::{HOUR_MS, MINUTE_MS, SECOND_MS};
+/// One second, in milliseconds.
+const SECOND_MS: u64 = 1_000;
+/// One minute, in milliseconds.
+const MINUTE_MS: u64 = 60 * SECOND_MS;
+/// One hour, in milliseconds.
+const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 /// Rules of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,12 @@ pub(super) fn read(bytes: &[u8]) -> Option<Value> {
     read_value(&mut { bytes }, MAX_DEPTH)
 }
 
+/// Reads one value that ends where the input ends.
+pub(super) fn read_exact(mut bytes: &[u8]) -> Option<Value> {
+    let value = read_value(&mut bytes, MAX_DEPTH)?;
+    bytes.is_empty().then_some(value)
+}
+
 fn read_value(input: &mut &[u8], depth: usize) -> Option<Value> {
     match input.first()? {
         b'i' => read_int(input),

@@ -7,31 +7,52 @@ use core::fmt;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use session_types::base64;
 
 use super::{Dict, Value, push};
-use crate::base64;
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => out.serialize_unit(),
-            Self::Bool(value) => out.serialize_bool(*value),
-            Self::Int(number) => out.serialize_i64(*number),
-            Self::Uint(number) => out.serialize_u64(*number),
-            Self::Float(number) => out.serialize_f64(*number),
-            Self::Text(text) => out.serialize_str(text),
-            Self::Bytes(bytes) => out.serialize_str(&base64::encode(bytes)),
-            Self::List(items) => {
+        let (value, empty) = (self, "");
+        Json { value, empty }.serialize(out)
+    }
+}
+
+/// A value, and the text of empty bytes.
+///
+/// Requests write empty bytes as an empty text. In the answers of deployed nodes they are
+/// [`EMPTY_DATA`].
+pub(crate) struct Json<'a> {
+    pub(crate) value: &'a Value,
+    pub(crate) empty: &'static str,
+}
+
+/// The form of a message without bytes in JSON answers (protocol: storage-rpc, section 5.2).
+pub(crate) const EMPTY_DATA: &str = "=";
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let empty = self.empty;
+        match self.value {
+            Value::Null => out.serialize_unit(),
+            Value::Bool(value) => out.serialize_bool(*value),
+            Value::Int(number) => out.serialize_i64(*number),
+            Value::Uint(number) => out.serialize_u64(*number),
+            Value::Float(number) => out.serialize_f64(*number),
+            Value::Text(text) => out.serialize_str(text),
+            Value::Bytes(bytes) if bytes.is_empty() => out.serialize_str(empty),
+            Value::Bytes(bytes) => out.serialize_str(&base64::encode(bytes)),
+            Value::List(items) => {
                 let mut list = out.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    list.serialize_element(item)?;
+                for value in items {
+                    list.serialize_element(&Json { value, empty })?;
                 }
                 list.end()
             }
-            Self::Dict(entries) => {
+            Value::Dict(entries) => {
                 let mut dict = out.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
-                    dict.serialize_entry(key, value)?;
+                    dict.serialize_entry(key, &Json { value, empty })?;
                 }
                 dict.end()
             }

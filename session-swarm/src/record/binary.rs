@@ -3,11 +3,10 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use session_crypto::Ed25519Public;
+use session_types::{Ed25519Public, SwarmId};
 
 use super::list::{Collector, ReadOptions, RecordError, Skipped};
 use super::{ServiceNode, Transport, Version};
-use crate::ring::SwarmId;
 
 /// Length of a record in bytes.
 ///
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_record_of_the_specification() {
-        let bytes: [u8; 51] = crate::hex::decode(RECORD).unwrap();
+        let bytes: [u8; 51] = session_types::hex::decode(RECORD).unwrap();
         let (nodes, skipped) = read_binary(&bytes).unwrap();
         assert_eq!(skipped.total(), 0);
         let [node] = nodes[..] else { panic!() };
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn records_without_address_or_port_are_skipped() {
-        let bytes: [u8; 51] = crate::hex::decode(RECORD).unwrap();
+        let bytes: [u8; 51] = session_types::hex::decode(RECORD).unwrap();
         let mut no_ip = bytes;
         no_ip[40..44].fill(0);
         let mut no_port = bytes;
@@ -141,7 +140,7 @@ mod tests {
 
     #[test]
     fn version_parts_stop_at_255() {
-        let bytes: [u8; 51] = crate::hex::decode(RECORD).unwrap();
+        let bytes: [u8; 51] = session_types::hex::decode(RECORD).unwrap();
         let (mut nodes, _) = read_binary(&bytes).unwrap();
         nodes[0].version = Version([300, 255, 1]);
         assert_eq!(write_binary(&nodes)[48..], [255, 255, 1]);

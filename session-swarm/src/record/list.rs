@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use session_crypto::Ed25519Public;
+use session_types::Ed25519Public;
 
 use super::{AddressPolicy, ServiceNode, json};
 

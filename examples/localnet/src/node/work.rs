@@ -1,141 +1,211 @@
-//! What a node does by itself with what it keeps, for requests that are checked.
+//! What a node keeps and knows, for the requests that it serves.
 
 use std::collections::BTreeMap;
+use std::sync::MutexGuard;
 
-use session_storage as rpc;
+use session_crypto::Ed25519Secret;
+use session_storage::value::{Dict, Value};
 use session_storage::{
-    Affected, Delete, DeleteEntry, DeletedEntry, Expire, ExpireEntry, MessageHash, Namespaces,
-    Retrieve, RetrieveAnswer, RevokedEntry, StoreEntry, StoredMessage, SubaccountToken,
-    UnrevokedEntry, UpdatedEntry,
+    Host, Inserted, NetworkState, OxendEndpoint, OxendRequest, Storage, StoredMessage, SwarmInfo,
+    Token,
 };
-use session_swarm::StorageAccount;
+use session_swarm::ServiceNode;
+use session_types::{AnyId, Ed25519Public, MessageHash, Namespace, Namespaces, UnixMillis};
 
 use super::Node;
 use crate::fault::Lie;
-use crate::store::{Message, StoreError};
+use crate::store::{Message, Store, StoreError};
 
-impl Node {
-    pub(super) fn store_message(&self, call: &rpc::Store) -> Result<StoreEntry, StoreError> {
-        let hash = call.hash();
-        if self.faults.now().lie == Some(Lie::Drop) {
-            return Ok(StoreEntry {
-                hash,
-                expiry: call.expiry(),
+/// A node that serves a request, with its store.
+pub(super) struct Serving<'a> {
+    node: &'a Node,
+    store: MutexGuard<'a, Store>,
+    lie: Option<Lie>,
+}
+
+impl<'a> Serving<'a> {
+    pub(super) fn new(node: &'a Node) -> Self {
+        Self {
+            node,
+            store: node.store(),
+            lie: node.faults.now().lie,
+        }
+    }
+
+    fn lies_about_swarms(&self) -> bool {
+        self.lie == Some(Lie::WrongSwarm)
+    }
+}
+
+impl Host for Serving<'_> {
+    fn now(&self) -> UnixMillis {
+        UnixMillis::new(self.node.now())
+    }
+
+    fn secret(&self) -> &Ed25519Secret {
+        &self.node.secret
+    }
+
+    fn state(&self) -> NetworkState {
+        self.node.chain.state()
+    }
+
+    fn serves(&self, account: &AnyId) -> bool {
+        let own = self.node.record().map(|record| record.swarm_id);
+        !self.lies_about_swarms() && own.is_some() && self.node.chain.swarm_of(account) == own
+    }
+
+    fn swarm_of(&self, account: &AnyId) -> SwarmInfo {
+        let lies = self.lies_about_swarms();
+        self.node.chain.swarm_info(account, lies)
+    }
+
+    fn peers(&self) -> Vec<Ed25519Public> {
+        let peers = self.node.chain.swarm_members(&self.node.public);
+        peers.into_iter().map(|peer| peer.ed25519).collect()
+    }
+
+    fn nodes(&self) -> Vec<ServiceNode> {
+        self.node.chain.nodes()
+    }
+
+    fn daemon(&self, request: &OxendRequest) -> Value {
+        match request.endpoint {
+            OxendEndpoint::GetServiceNodes => {
+                self.node.chain.service_nodes(request.params.as_ref())
+            }
+            // No name is registered in this network.
+            _ => Value::Dict(Dict::new()),
+        }
+    }
+}
+
+impl Storage for Serving<'_> {
+    type Error = StoreError;
+
+    fn insert(
+        &mut self,
+        account: &AnyId,
+        namespace: Namespace,
+        message: StoredMessage,
+    ) -> Result<Inserted, StoreError> {
+        if self.lie == Some(Lie::Drop) {
+            return Ok(Inserted {
+                expiry: message.expiration,
                 already: false,
             });
         }
         let message = Message {
-            hash: hash.to_string(),
-            timestamp: call.timestamp,
-            expiry: call.expiry(),
-            data: call.data.clone(),
+            hash: message.hash.to_string(),
+            timestamp: message.timestamp.get(),
+            expiry: message.expiration.get(),
+            data: message.data,
         };
-        let (expiry, already) = self.store().insert(
-            call.account.as_bytes(),
-            call.namespace.number(),
-            call.namespace.is_public_outbox(),
-            &message,
-        )?;
-        Ok(StoreEntry {
-            hash,
-            expiry,
+        let outbox = namespace.is_public_outbox();
+        let (expiry, already) =
+            self.store
+                .insert(account.as_bytes(), namespace.number(), outbox, &message)?;
+        Ok(Inserted {
+            expiry: UnixMillis::new(expiry),
             already,
         })
     }
 
-    pub(super) fn retrieve(&self, call: &Retrieve) -> Result<RetrieveAnswer, StoreError> {
-        let mut page = call.page();
-        let after = call.last_hash.map(|hash| hash.to_string());
-        let (found, more) = self.store().list(
-            call.account.as_bytes(),
-            call.namespace().number(),
-            after.as_deref(),
-            |message| page.take(message.data.len()),
+    fn list(
+        &mut self,
+        account: &AnyId,
+        namespace: Namespace,
+        after: Option<&MessageHash>,
+        take: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
+        let (found, more) = self.store.list(
+            account.as_bytes(),
+            namespace.number(),
+            after.map(MessageHash::as_str),
+            |message| take(message.data.len()),
         )?;
         let messages = found.into_iter().filter_map(|message| {
             Some(StoredMessage {
                 hash: message.hash.parse().ok()?,
-                timestamp: message.timestamp,
-                expiration: message.expiry,
+                timestamp: UnixMillis::new(message.timestamp),
+                expiration: UnixMillis::new(message.expiry),
                 data: message.data,
             })
         });
-        Ok(RetrieveAnswer {
-            messages: messages.collect(),
-            malformed: 0,
-            more: more && !page.is_none_wanted(),
-            stamp: self.stamp(),
-        })
+        Ok((messages.collect(), more))
     }
 
-    pub(super) fn delete(&self, call: &Delete) -> Result<DeleteEntry, StoreError> {
-        let hashes = call.messages.iter().map(MessageHash::as_str);
-        let deleted = self.store().delete(call.account.as_bytes(), hashes)?;
-        Ok(DeleteEntry {
-            deleted: parse_hashes(deleted),
-        })
+    fn delete(
+        &mut self,
+        account: &AnyId,
+        messages: &[MessageHash],
+    ) -> Result<Vec<MessageHash>, StoreError> {
+        let hashes = messages.iter().map(MessageHash::as_str);
+        let deleted = self.store.delete(account.as_bytes(), hashes)?;
+        let deleted = deleted.iter().filter_map(|hash| hash.parse().ok());
+        Ok(deleted.collect())
     }
 
-    pub(super) fn delete_until(
-        &self,
-        account: &StorageAccount,
+    fn delete_before(
+        &mut self,
+        account: &AnyId,
         namespaces: Namespaces,
-        before: u64,
-    ) -> Result<DeletedEntry, StoreError> {
+        before: UnixMillis,
+    ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
         let one = one_namespace(namespaces);
         let deleted = self
-            .store()
-            .delete_before(account.as_bytes(), one, before)?;
-        Ok(DeletedEntry {
-            deleted: affected(namespaces, deleted),
-        })
+            .store
+            .delete_before(account.as_bytes(), one, before.get())?;
+        Ok(changed(deleted))
     }
 
-    pub(super) fn expire_all(
-        &self,
-        account: &StorageAccount,
+    fn shorten(
+        &mut self,
+        account: &AnyId,
         namespaces: Namespaces,
-        expiry: u64,
-    ) -> Result<UpdatedEntry, StoreError> {
+        expiry: UnixMillis,
+    ) -> Result<Vec<(Namespace, MessageHash)>, StoreError> {
         let one = one_namespace(namespaces);
-        let updated = self.store().expire_all(account.as_bytes(), one, expiry)?;
-        Ok(UpdatedEntry {
-            updated: affected(namespaces, updated),
-        })
+        let updated = self
+            .store
+            .expire_all(account.as_bytes(), one, expiry.get())?;
+        Ok(changed(updated))
     }
 
-    pub(super) fn expire(&self, call: &Expire) -> Result<ExpireEntry, StoreError> {
-        let account = call.account.as_bytes();
-        let mut store = self.store();
-        let hashes = call.messages.iter().map(MessageHash::as_str);
-        let stored: BTreeMap<String, u64> = store.expiries(account, hashes)?.into_iter().collect();
-        let applied = call.apply(self.now(), |hash| stored.get(hash.as_str()).copied());
-        let changes = applied
-            .changes
-            .iter()
-            .map(|(hash, expiry)| (hash.as_str(), *expiry));
-        store.set_expiries(account, changes)?;
-        Ok(applied.entry)
+    fn expiries(
+        &mut self,
+        account: &AnyId,
+        messages: &[MessageHash],
+    ) -> Result<BTreeMap<MessageHash, UnixMillis>, StoreError> {
+        let hashes = messages.iter().map(MessageHash::as_str);
+        let found = self.store.expiries(account.as_bytes(), hashes)?;
+        let found = found.into_iter();
+        let found =
+            found.filter_map(|(hash, expiry)| Some((hash.parse().ok()?, UnixMillis::new(expiry))));
+        Ok(found.collect())
     }
 
-    pub(super) fn revoke(
-        &self,
-        account: &StorageAccount,
-        tokens: &[SubaccountToken],
-    ) -> Result<RevokedEntry, StoreError> {
-        let tokens: Vec<[u8; 36]> = tokens.iter().map(|token| *token.as_bytes()).collect();
-        self.store().revoke(account.as_bytes(), &tokens)?;
-        Ok(RevokedEntry)
+    fn set_expiries(
+        &mut self,
+        account: &AnyId,
+        expiries: &BTreeMap<MessageHash, UnixMillis>,
+    ) -> Result<(), StoreError> {
+        let changes = expiries.iter();
+        let changes = changes.map(|(hash, expiry)| (hash.as_str(), expiry.get()));
+        self.store.set_expiries(account.as_bytes(), changes)
     }
 
-    pub(super) fn unrevoke(
-        &self,
-        account: &StorageAccount,
-        tokens: &[SubaccountToken],
-    ) -> Result<UnrevokedEntry, StoreError> {
-        let tokens: Vec<[u8; 36]> = tokens.iter().map(|token| *token.as_bytes()).collect();
-        let count = self.store().unrevoke(account.as_bytes(), &tokens)?;
-        Ok(UnrevokedEntry { count })
+    fn revoke(&mut self, account: &AnyId, tokens: &[Token]) -> Result<(), StoreError> {
+        self.store.revoke(account.as_bytes(), &bytes(tokens))
+    }
+
+    fn unrevoke(&mut self, account: &AnyId, tokens: &[Token]) -> Result<u64, StoreError> {
+        self.store.unrevoke(account.as_bytes(), &bytes(tokens))
+    }
+
+    fn revoked(&self, account: &AnyId) -> Result<Vec<Token>, StoreError> {
+        let tokens = self.store.revoked(account.as_bytes())?;
+        Ok(tokens.into_iter().map(Token::from_bytes).collect())
     }
 }
 
@@ -146,23 +216,13 @@ fn one_namespace(namespaces: Namespaces) -> Option<i16> {
     }
 }
 
-fn parse_hashes(hashes: Vec<String>) -> Vec<MessageHash> {
-    hashes.iter().filter_map(|hash| hash.parse().ok()).collect()
+fn changed(found: Vec<(i16, String)>) -> Vec<(Namespace, MessageHash)> {
+    let found = found.into_iter();
+    found
+        .filter_map(|(namespace, hash)| Some((Namespace::new(namespace), hash.parse().ok()?)))
+        .collect()
 }
 
-fn affected(namespaces: Namespaces, found: Vec<(i16, String)>) -> Affected {
-    match namespaces {
-        Namespaces::One(_) => Affected::One(parse_hashes(
-            found.into_iter().map(|(_, hash)| hash).collect(),
-        )),
-        Namespaces::All => {
-            let mut spaces: BTreeMap<i16, Vec<MessageHash>> = BTreeMap::new();
-            for (namespace, hash) in found {
-                if let Ok(hash) = hash.parse() {
-                    spaces.entry(namespace).or_default().push(hash);
-                }
-            }
-            Affected::All(spaces)
-        }
-    }
+fn bytes(tokens: &[Token]) -> Vec<[u8; 36]> {
+    tokens.iter().map(|token| *token.as_bytes()).collect()
 }

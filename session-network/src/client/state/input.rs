@@ -4,10 +4,8 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use session_crypto::{Ed25519Public, X25519Public};
-use session_storage::{MessageHash, Namespace};
-use session_swarm::StorageAccount;
 use session_swarm::record::{MAX_NODES, ServiceNode, Version};
-use session_swarm::ring::SwarmId;
+use session_types::{AnyId, MessageHash, Namespace, SwarmId};
 
 use super::{FILE, MAX_RECORDS, STANDARD, SavedPath, SavedState};
 use crate::last_hash::LastHashes;
@@ -111,7 +109,7 @@ impl<'a> Input<'a> {
         let paths = self.list(MAX_PATHS, Self::path)?;
         let mut last_hashes = LastHashes::default();
         for (account, namespace, node, hash, expiry) in self.list(MAX_RECORDS, |input| {
-            let account = StorageAccount::from_bytes(input.take()?);
+            let account = AnyId::from_bytes(input.take()?);
             let namespace = Namespace::new(i16::from_be_bytes(input.take()?));
             let node = input.key()?;
             let hash = MessageHash::try_from(input.take::<43>()?.as_slice()).ok()?;

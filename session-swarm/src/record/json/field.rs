@@ -6,12 +6,10 @@ use core::net::Ipv4Addr;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use session_crypto::{Ed25519Public, X25519Public};
+use session_types::{Ed25519Public, SwarmId, X25519Public, hex};
 
 use super::ignore_scalars;
-use crate::hex;
 use crate::record::{ServiceNode, Version};
-use crate::ring::SwarmId;
 
 /// A text, borrowed where it has no escapes.
 pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
