@@ -1,5 +1,6 @@
 //! Bytes from outside: every cut and every changed bit, and what somebody who has the key can make.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

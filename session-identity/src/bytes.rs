@@ -11,6 +11,10 @@ pub(crate) fn split<const A: usize, const B: usize, const N: usize>(
 }
 
 /// Joins two arrays.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "checked at compile time: A + B == N"
+)]
 pub(crate) const fn join<const A: usize, const B: usize, const N: usize>(
     first: &[u8; A],
     second: &[u8; B],

@@ -8,7 +8,7 @@ use session_crypto::{Ed25519Secret, KeyError};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bytes::join;
+use crate::bytes::{join, split};
 use crate::phrase::{self, DetectError, Language, PhraseError};
 
 /// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
@@ -72,7 +72,7 @@ impl Seed {
     /// Returns whether the last 16 bytes are zero, so that 16 bytes or 13 words suffice.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        let (_, tail) = self.0.split_at(Self::SHORT_LENGTH);
+        let (_, tail) = split::<16, 16, 32>(&self.0);
         tail.ct_eq(&[0; 16]).into()
     }
 
@@ -85,7 +85,7 @@ impl Seed {
     /// Returns the shortest form: 16 bytes if the others are zero, 32 if not.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
-        let (short, _) = self.0.split_at(Self::SHORT_LENGTH);
+        let (short, _) = split::<16, 16, 32>(&self.0);
         if self.is_short() { short } else { &self.0 }
     }
 

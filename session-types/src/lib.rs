@@ -2,6 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::string_slice))]
 
 extern crate alloc;
 #[cfg(test)]

@@ -356,7 +356,7 @@ async fn nothing_acknowledged_is_lost_whatever_happens() {
             assert!(
                 got.contains(text),
                 "{own} has not got `{text}`: {sent:?}\nkept by {:?}",
-                keepers(folder.path(), &sent.hash.to_string())
+                keepers(folder.path(), sent.hash.as_str())
             );
         }
         let tried = talk.tried.lock().unwrap();

@@ -27,6 +27,10 @@ impl Key {
         let mut bytes = [0; INLINE];
         match (u8::try_from(key.len()), bytes.get_mut(..key.len())) {
             (Ok(length), Some(room)) => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the room was cut to the length of the key"
+                )]
                 room.copy_from_slice(key);
                 Self(Repr::Short { length, bytes })
             }

@@ -112,7 +112,8 @@ pub fn decode_any(text: &str) -> Result<(Language, Zeroizing<Vec<u8>>), DetectEr
         return Err(closest(text, words));
     };
     if readings.all(|(_, other)| other.ct_eq(first).into()) {
-        return Ok(fitting.swap_remove(0));
+        let first = fitting.into_iter().next();
+        return first.ok_or_else(|| closest(text, words));
     }
     Err(DetectError::Ambiguous {
         languages: fitting.iter().map(|(language, _)| *language).collect(),

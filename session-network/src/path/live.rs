@@ -158,6 +158,7 @@ impl Paths {
     }
 
     /// Takes out a path that waits for its guard.
+    #[expect(clippy::disallowed_methods, reason = "the index was found just before")]
     pub(crate) fn take_pending(&mut self, id: PathId) -> Option<Path> {
         let index = self.pending.iter().position(|path| path.id == id)?;
         Some(self.pending.swap_remove(index))
