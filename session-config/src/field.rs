@@ -61,6 +61,7 @@ impl Codec for Text {
     type Value<'a> = Cow<'a, str>;
 
     fn read<'a>(&self, dict: &'a Dict) -> Cow<'a, str> {
+        // Absent: a text that is not set is empty; configs do not tell the two apart.
         String::from_utf8_lossy(dict.bytes(self.0).unwrap_or_default())
     }
 

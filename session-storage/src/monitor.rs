@@ -371,6 +371,7 @@ impl MonitorRequests {
         if self.is_list {
             Value::List(outcomes.collect()).to_bencode()
         } else {
+            // Absent: no outcome is null, which is bencoded as nothing.
             outcomes.next().unwrap_or_default().to_bencode()
         }
     }
@@ -408,6 +409,7 @@ fn read_outcome(outcome: &Value) -> Result<Result<(), MonitorError>, AnswerError
     let code = outcome.get("errcode").and_then(Value::as_u64);
     let code = code.and_then(|code| u8::try_from(code).ok());
     let text = outcome.get("error").and_then(Value::as_text);
+    // Absent: the code says what failed; the text is for people.
     Ok(Err(MonitorError {
         code: code.ok_or(AnswerError::Field("errcode"))?,
         text: text.unwrap_or_default().into(),

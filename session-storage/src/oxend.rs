@@ -56,7 +56,7 @@ impl OxendRequest {
             .ok_or(ParamError::OxendEndpoint(name))?;
         let params = match (params.get("params"), params.encoding()) {
             (Some(Value::Bytes(text)), Encoding::Bencode) => {
-                // The daemon refuses what is not JSON; here it cannot be passed on.
+                // Absent: the daemon rejects text that is not JSON as it rejects null.
                 Some(Value::from_json(text).unwrap_or_default())
             }
             (Some(_), Encoding::Bencode) => {

@@ -200,7 +200,7 @@ impl<'a> Params<'a> {
             return Ok(Namespaces::All);
         }
         let one = self.namespace_or("integer or \"all\"")?;
-        Ok(Namespaces::One(one.unwrap_or_default()))
+        Ok(Namespaces::One(one.unwrap_or(Namespace::DEFAULT)))
     }
 
     /// The account id.

@@ -106,7 +106,7 @@ impl Retrieve {
     /// The namespace, 0 if left out.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
-        self.namespace.unwrap_or_default()
+        self.namespace.unwrap_or(Namespace::DEFAULT)
     }
 
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {

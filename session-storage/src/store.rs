@@ -149,7 +149,7 @@ impl Store {
         let auth = params.auth_fields(&account)?;
         Ok(Self {
             account,
-            namespace: namespace.unwrap_or_default(),
+            namespace: namespace.unwrap_or(Namespace::DEFAULT),
             timestamp,
             lifetime,
             data: data.ok_or(ParamError::Missing("data"))?,

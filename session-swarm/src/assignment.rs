@@ -205,7 +205,9 @@ impl<N> Assignment<N> {
             let Some(id) = starving.map(|(id, _)| *id) else {
                 return;
             };
-            let nodes = self.swarms.remove(&id).unwrap_or_default();
+            let Some(nodes) = self.swarms.remove(&id) else {
+                return;
+            };
             self.assign(nodes, REDISTRIBUTE_PERCENT, random);
         }
     }

@@ -68,6 +68,7 @@ impl Engine {
             d.int(b"!", state_number(self.state));
             d.bytes(b"$", &message);
             if form == DumpForm::V1_2 {
+                // Absent: the older form writes an empty name where nothing is stored yet.
                 let name = self.current.first().map(String::as_bytes);
                 d.bytes(b"(", name.unwrap_or_default());
             } else {

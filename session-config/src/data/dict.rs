@@ -196,6 +196,7 @@ impl Dict {
 
     /// Changes the set under a key, which is made if there is none, and removed if it ends empty.
     pub fn change_set(&mut self, key: &[u8], change: impl FnOnce(&mut Set)) {
+        // Absent: the set begins empty.
         let mut set = self.set(key).cloned().unwrap_or_default();
         // The tree lets go of its share, so that the set is changed in place.
         if let Some(Value::Set(place)) = Arc::make_mut(&mut self.0).get_mut(key) {

@@ -54,6 +54,7 @@ impl Attachment {
         let key = pointer.key.take().filter(|key| !key.is_empty());
         let key = key.map(|key| AttachmentKey::from_field(&key, "key"));
         Ok(Self {
+            // Absent: as an empty URL; there is nothing to fetch.
             url: pointer.url.take().unwrap_or_default(),
             key: key.transpose()?,
             digest: pointer.digest.take().filter(|digest| !digest.is_empty()),

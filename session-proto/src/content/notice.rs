@@ -50,6 +50,7 @@ impl Reaction {
         Ok(Self {
             sent_at: UnixMillis::new(reaction.id),
             author: parse_id(&reaction.author, "author")?,
+            // Absent: rejected as an empty emoji is.
             emoji: required_text(reaction.emoji.unwrap_or_default(), "emoji")?,
             is_removal: action == ReactionAction::Remove,
         })

@@ -121,6 +121,7 @@ impl Message {
         data: &mut wire::DataMessage,
         omitted: &mut Omitted,
     ) -> Result<Self, ContentError> {
+        // Absent: a message of attachments alone has no text.
         let text = data.body.take().unwrap_or_default();
         let mut refused = None;
         let mut attachments = Vec::new();

@@ -110,7 +110,9 @@ pub(crate) fn read_mark(input: &mut &[u8], mark: u8) -> Option<()> {
 }
 
 fn skip(input: &mut &[u8]) {
-    *input = input.get(1..).unwrap_or_default();
+    if let Some((_, rest)) = input.split_first() {
+        *input = rest;
+    }
 }
 
 pub(super) fn write(out: &mut Vec<u8>, value: &Value) {
