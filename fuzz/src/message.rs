@@ -6,7 +6,7 @@ use session_crypto::multi::Party;
 use session_crypto::{Blinding, SymmetricKey, direct, group as group_cipher, inbox as inbox_cipher};
 use session_identity::AnyId;
 use session_message::group::layer;
-use session_message::multi::Junk;
+use session_message::multi::{self, Junk};
 use session_message::notify::Notification;
 use session_message::{Opened, Opener, SealError, Sealer, UnixMillis, config, inbox, kicked};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
