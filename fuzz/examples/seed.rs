@@ -13,7 +13,7 @@ use session_crypto::Ed25519Secret;
 use session_crypto::hash::message_hash;
 use session_fuzz::input::{account, group};
 use session_message::{Sealer, admin};
-use session_network::client::SavedState;
+use session_network::SavedState;
 use session_proto::content::{
     Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id,
     InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing,
@@ -507,11 +507,15 @@ fn client(corpus: &mut Corpus) {
         corpus.add("client_machine", input);
     }
     let saved = SavedState::default().to_bytes();
-    let content = saved.len() - 32;
-    corpus.add("client_state", saved[..content].to_vec());
+    // The content alone: the target adds the digest.
+    let content = |saved: &[u8]| {
+        let start = saved.iter().skip(36).position(|byte| *byte == b':');
+        saved[36 + start.unwrap() + 1..saved.len() - 1].to_vec()
+    };
+    corpus.add("client_state", content(&saved));
     let key = account(2).ed25519_public();
-    let mut state = SavedState {
-        nodes: vec![ServiceNode {
+    let mut state = SavedState::of_nodes(
+        vec![ServiceNode {
             ed25519: key,
             x25519: None,
             legacy: Some([3; 32]),
@@ -522,15 +526,15 @@ fn client(corpus: &mut Corpus) {
             swarm_id: SwarmId::new(5),
             requested_unlock_height: 0,
         }],
-        updated_ms: Some(SENT_MS),
-        ..SavedState::default()
-    };
-    state.strikes.add(&key, SENT_MS);
+        UnixMillis::new(SENT_MS),
+    );
+    state.middles.push((key, UnixMillis::new(SENT_MS)));
+    state.suspicions.push((key, None, UnixMillis::new(SENT_MS)));
     let user = AnyId::from(account(1).id());
     let hash = message_hash(&user, Namespace::DEFAULT, b"");
     let hashes = &mut state.last_hashes;
     hashes.set(&user, Namespace::DEFAULT, &key, hash, SENT_MS);
     let saved = state.to_bytes();
-    corpus.add("client_state", saved[..saved.len() - 32].to_vec());
+    corpus.add("client_state", content(&saved));
     corpus.add("client_state", saved);
 }

@@ -2,21 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use session_crypto::{Blake2b, Ed25519Public, Ed25519PublicExt as _, Ed25519Secret};
-use session_network::{Client, LastHashes, Strikes};
-use session_network::client::{Action, ClientConfig, Outcome, RequestId, SavedState, Target, Ticket};
-use session_network::path::{Exclusions, PathConfig, Purpose, pick};
-use session_network::pool::{Pool, PoolConfig, intersect};
-use session_network::{Client, LastHashes, Strikes};
+use session_network::pool::{Change, Pool, intersect};
+use session_network::types::{MonotonicTime, UnixMillis};
+use session_network::{
+    Config, Endpoint, LastHashes, Network, Now, Outcome, PathConfig, PoolConfig, Post, Purpose,
+    RequestId, SavedState, Seed, Target, Ticket,
+};
 use session_storage::{
     Request, Retrieve, ServiceNodesRequest, ServiceNodesState, Signer, Store, SwarmInfo,
 };
-use session_swarm::ServiceNode;
 use session_swarm::record::Version;
-use session_types::{AnyId, Namespace, SealedMessage, SwarmId, UnixMillis};
+use session_swarm::ServiceNode;
+use session_types::{AnyId, Namespace, SealedMessage, SwarmId};
 
+use crate::clear::{Clear, Packet};
 use crate::input::{Input, account, rng};
 
 const NOW: u64 = 1_795_377_199_099;
@@ -63,106 +66,68 @@ fn nodes(input: &mut Input<'_>, most: u8) -> Vec<ServiceNode> {
 
 fn rules(input: &mut Input<'_>) -> PathConfig {
     let bits = input.byte();
-    PathConfig {
-        hops: usize::from(bits & 3),
-        paths: usize::from(bits >> 2 & 1) + 1,
-        test_guards: bits & 8 != 0,
-        distinct_subnets: bits & 16 != 0,
-        allow_destination_in_path: bits & 32 != 0,
-        ..PathConfig::default()
-    }
+    let mut config = PathConfig::default();
+    config.hops = usize::from(bits & 3);
+    config.paths = usize::from(bits >> 2 & 1) + 1;
+    config.test_guards = bits & 8 != 0;
+    config.distinct_subnets = bits & 16 != 0;
+    config.allow_destination_in_path = bits & 32 != 0;
+    config
+}
+
+fn now(after_ms: u64) -> Now {
+    Now::new(
+        MonotonicTime::new(Duration::from_millis(after_ms)),
+        UnixMillis::new(NOW + after_ms),
+    )
+}
+
+fn seeds(count: u8) -> Vec<Seed> {
+    (0..count)
+        .map(|number| Seed::new(format!("https://seed{number}.example"), []))
+        .collect()
 }
 
 fn user() -> AnyId {
     account(1).id().into()
 }
 
-/// No node twice, and no network twice if that is the rule.
-fn assert_distinct(hops: &[ServiceNode], config: &PathConfig) {
-    let keys: BTreeSet<_> = hops.iter().map(|hop| hop.ed25519).collect();
-    assert_eq!(keys.len(), hops.len());
-    if config.distinct_subnets {
-        let networks: BTreeSet<_> = hops.iter().map(ServiceNode::subnet).collect();
-        assert_eq!(networks.len(), hops.len());
-    }
-}
-
 /// A saved state, as it is and with the digest that the client writes.
 pub fn state(data: &[u8]) {
     let digest = Blake2b::<32>::new().chain(data).finalize();
-    for bytes in [data.to_vec(), [data, &digest].concat()] {
+    let length = data.len().to_string();
+    let whole = [b"l32:", digest.as_slice(), length.as_bytes(), b":", data, b"e"].concat();
+    for bytes in [data.to_vec(), whole] {
         let Ok(state) = SavedState::from_bytes(&bytes) else {
             continue;
         };
         // Records that say the same twice are written once.
         let again = SavedState::from_bytes(&state.to_bytes());
         assert_eq!(again.as_ref(), Ok(&state));
-        let mut client = Client::restore(ClientConfig::default(), &state, NOW);
-        assert!(client.paths().guards().len() <= state.guards.len());
-        client.submit(Target::Any, request(0), NOW);
+        let mut client = Network::restore(Config::default(), seeds(1), &state, now(0));
+        assert!(client.guards().list().len() <= state.guards.len());
+        client.request(Target::AnyNode, request(0), now(0));
         let mut rng = rng();
         for _ in 0..32 {
-            if client.poll(NOW, &mut rng).is_none() {
+            if client.poll(now(0), &mut rng).is_none() {
                 break;
             }
         }
-        let saved = client.save(&state.last_hashes);
+        let saved = client.save(&state.last_hashes, now(0));
         assert_eq!(SavedState::from_bytes(&saved.to_bytes()), Ok(saved));
     }
 }
 
-/// Pools, strikes and the choice of hops, against the plainest way to say the same.
+/// Pools and the comparison of lists, against the plainest way to say the same.
 pub fn pool(data: &[u8]) {
     let mut input = Input::new(data);
     let mut rng = rng();
-    let config = rules(&mut input);
     let list = nodes(&mut input, 40);
-    let mut pool = Pool::new(list.clone(), NOW, &mut rng);
+    let mut pool = Pool::new(list.clone(), &mut rng);
     let keys: BTreeSet<_> = list.iter().map(|node| node.ed25519).collect();
     assert_eq!(pool.nodes().len(), keys.len());
-
-    let mut strikes = Strikes::default();
-    let mut exclusions = Exclusions::default();
-    let mut excluded = Vec::new();
-    for _ in 0..input.byte() % 24 {
-        let (kind, node) = (input.byte(), node(&mut input));
-        match kind % 5 {
-            0 => strikes.strike_out(&node.ed25519, NOW),
-            1 => strikes.add(&node.ed25519, NOW - u64::from(kind) * MINUTE_MS),
-            2 => strikes.forgive(&node.ed25519),
-            3 => drop(strikes.forgive_oldest(|key| *key != node.ed25519)),
-            _ => {
-                exclusions.add(&node);
-                excluded.push(node);
-            }
-        }
-    }
-
-    let is_allowed = |node: &&ServiceNode| {
-        node.is_reachable()
-            && !strikes.is_out(&node.ed25519, NOW)
-            && excluded.iter().all(|other| {
-                other.ed25519 != node.ed25519
-                    && !(config.distinct_subnets && other.subnet() == node.subnet())
-            })
-    };
-    let allowed: Vec<_> = pool.nodes().iter().filter(is_allowed).collect();
-    let networks: BTreeSet<_> = allowed.iter().map(|node| node.subnet()).collect();
-    let most = match config.distinct_subnets {
-        true => networks.len(),
-        false => allowed.len(),
-    };
-    let hops = pick(&pool, &strikes, NOW, None, &exclusions, &config, &mut rng);
-    assert_eq!(hops.is_some(), config.hops > 0 && most >= config.hops);
-    if let Some(hops) = &hops {
-        assert_eq!(hops.len(), config.hops);
-        assert_distinct(hops, &config);
-        assert!(hops.iter().all(|hop| is_allowed(&hop)));
-    }
-
-    let members = pool.ring().swarm_of(&user());
-    let candidates = pool.candidates(&user(), &strikes, NOW, &PoolConfig::default(), &mut rng);
-    assert!(candidates.iter().all(|node| Some(node.swarm_id) == members));
+    let swarm = pool.ring().swarm_of(&user());
+    assert!(pool.swarm_of(&user()).all(|node| Some(node.swarm_id) == swarm));
     for node in &list {
         if let Some(usable) = pool.with_onion_key(node) {
             assert_eq!(usable.x25519, node.ed25519.to_x25519().ok());
@@ -180,13 +145,20 @@ pub fn pool(data: &[u8]) {
         assert!(other.iter().any(|known| is_same(&known)));
         assert_eq!(node.x25519, None);
     }
-    let before = pool.nodes().to_vec();
-    if pool
-        .replace(other, NOW, &PoolConfig::default(), &mut rng)
-        .is_err()
-    {
-        assert_eq!(pool.nodes(), before);
+    let change = Change::between(&pool, &other);
+    let listed: BTreeSet<_> = other.iter().map(|node| node.ed25519).collect();
+    assert_eq!((change.known, change.listed), (keys.len(), listed.len()));
+    assert_eq!(change.new, listed.difference(&keys).count());
+    assert!(change.gone >= keys.difference(&listed).count() && change.gone <= keys.len());
+    assert!(change.gained <= change.listed);
+    // More time allows more.
+    let config = PoolConfig::default();
+    let hours = |hours| Duration::from_secs(3_600 * hours);
+    if change.check(hours(0), &config).is_ok() {
+        assert_eq!(change.check(hours(5), &config), Ok(()));
     }
+    let same = Change::between(&pool, pool.nodes());
+    assert_eq!((same.gone, same.new, same.gained), (0, 0, 0));
 }
 
 /// A request that any node may answer, or that stores.
@@ -240,11 +212,11 @@ fn answer(input: &mut Input<'_>, kind: u8) -> (u16, Vec<u8>) {
 
 /// The client, what is open, and what was promised.
 struct Session {
-    client: Client,
-    config: ClientConfig,
+    client: Network<Clear>,
+    config: Config,
     rng: ChaCha20Rng,
     now: u64,
-    open: Vec<Ticket>,
+    open: Vec<(Ticket, Option<Packet>)>,
     waiting: BTreeSet<RequestId>,
 }
 
@@ -252,11 +224,11 @@ impl Session {
     /// Does all that there is to do, and takes all that has ended.
     fn settle(&mut self) {
         for round in 0.. {
-            assert!(round < 2_000, "there is no end to what the client wants");
-            let Some(action) = self.client.poll(self.now, &mut self.rng) else {
+            assert!(round < 4_000, "there is no end to what the client wants");
+            let Some(post) = self.client.poll(now(self.now), &mut self.rng) else {
                 break;
             };
-            self.check(&action);
+            self.check(&post);
         }
         while let Some(event) = self.client.next_event() {
             assert!(self.waiting.remove(&event.request), "it ended twice");
@@ -264,43 +236,27 @@ impl Session {
         assert_eq!(self.client.pending(), self.waiting.len());
     }
 
-    fn check(&mut self, action: &Action) {
-        match action {
-            Action::Send {
-                ticket,
-                hops,
-                destination,
-                body,
-                deadline_ms,
-            } => {
-                assert_eq!(hops.len(), self.config.path.hops);
-                assert_distinct(hops, &self.config.path);
-                for node in hops.iter().chain([destination]) {
-                    assert_eq!(node.x25519, node.ed25519.to_x25519().ok());
-                    assert!(node.x25519.is_some());
-                }
+    fn check(&mut self, post: &Post) {
+        assert!(post.deadline >= now(self.now).monotonic);
+        let packet = match &post.endpoint {
+            Endpoint::Seed { .. } => {
+                assert!(ServiceNodesRequest::from_seed_json(&post.body).is_some());
+                None
+            }
+            Endpoint::Node { path, .. } if *path == Endpoint::ONION => {
+                let packet = Packet::read(&post.body);
+                assert_eq!(packet.hops.len(), self.config.path.hops);
+                let keys: BTreeSet<_> = packet.hops.iter().collect();
+                assert_eq!(keys.len(), packet.hops.len());
                 if !self.config.path.allow_destination_in_path {
-                    assert!(hops.iter().all(|hop| hop.ed25519 != destination.ed25519));
+                    assert!(packet.hops.iter().all(|hop| Some(*hop) != packet.node));
                 }
-                assert!(*deadline_ms >= self.now);
-                let request = Request::from_json(body);
-                assert!(
-                    request.is_ok(),
-                    "{request:?} {}",
-                    String::from_utf8_lossy(body)
-                );
-                self.open.push(*ticket);
+                assert!(Request::from_json(&packet.body).is_ok());
+                Some(packet)
             }
-            Action::TestGuard { ticket, .. } => self.open.push(*ticket),
-            Action::AskSeed {
-                ticket, seed, body, ..
-            } => {
-                assert!(*seed < self.config.seeds);
-                assert!(ServiceNodesRequest::from_seed_json(body).is_some());
-                self.open.push(*ticket);
-            }
-            _ => {}
-        }
+            _ => None,
+        };
+        self.open.push((post.ticket, packet));
     }
 
     fn report(&mut self, input: &mut Input<'_>) {
@@ -310,25 +266,26 @@ impl Session {
         };
         let index = usize::from(which & 0x7f).min(last);
         // Some tickets are reported again, or when the client has long given up.
-        let ticket = match which & 0x80 {
+        let (ticket, packet) = match which & 0x80 {
             0 => self.open.remove(index),
-            _ => self.open[index],
+            _ => self.open[index].clone(),
         };
         let (status, body) = answer(input, kind >> 3);
-        let outcome = match kind & 7 {
-            0..4 => Outcome::Answer {
+        let sealed = packet.map(|packet| packet.answer(status, &body));
+        let outcome = match (kind & 7, &sealed) {
+            (0..4, Some(sealed)) => Outcome::Answer {
+                status: 200,
+                body: sealed,
+            },
+            (0..6, _) => Outcome::Answer {
                 status,
                 body: &body,
             },
-            4 => Outcome::PathError {
-                status,
-                body: &body,
-            },
-            5 => Outcome::Undecryptable,
-            6 => Outcome::Unreachable,
+            (6, _) => Outcome::Unreachable,
             _ => Outcome::TimedOut,
         };
-        self.client.report(ticket, outcome, self.now, &mut self.rng);
+        let now = now(self.now);
+        self.client.report(ticket, outcome, now, &mut self.rng);
     }
 }
 
@@ -336,23 +293,17 @@ impl Session {
 /// it comes to rest, and every request ends once.
 pub fn machine(data: &[u8]) {
     let mut input = Input::new(data);
-    let path = rules(&mut input);
-    let config = ClientConfig {
-        pool: PoolConfig {
-            min_nodes: usize::from(input.byte() % 8),
-            min_refresh_gap_ms: u64::from(input.byte()) * 100,
-            ..PoolConfig::default()
-        },
-        path,
-        seeds: usize::from(input.byte() % 4),
-        max_requests: 16,
-        ..ClientConfig::default()
-    };
+    let mut config = Config::default();
+    config.path = rules(&mut input);
+    config.pool.min_nodes = usize::from(input.byte() % 8);
+    config.pool.min_refresh_gap = Duration::from_millis(u64::from(input.byte()) * 100);
+    config.max_requests = 16;
+    let seeds = seeds(input.byte() % 4);
     let mut session = Session {
-        client: Client::new(config),
+        client: Network::with_onion(config, seeds, Clear::default()),
         config,
         rng: rng(),
-        now: NOW,
+        now: 0,
         open: Vec::new(),
         waiting: BTreeSet::new(),
     };
@@ -363,22 +314,22 @@ pub fn machine(data: &[u8]) {
         match input.byte() % 8 {
             0 => {
                 let list = nodes(&mut input, 32);
-                let now = session.now;
+                let now = now(session.now);
                 session.client.set_nodes(list, now, &mut session.rng);
             }
             1 | 2 => {
                 let (kind, purpose) = (input.byte(), input.flag());
                 let target = match kind % 3 {
-                    0 => Target::Swarm(user()),
+                    0 => Target::SwarmOf(user()),
                     1 => Target::Node(KEYS[usize::from(kind) % KEYS.len()]),
-                    _ => Target::Any,
+                    _ => Target::AnyNode,
                 };
                 let purpose = match purpose {
                     true => Purpose::Standard,
                     false => Purpose::File,
                 };
-                let (request, now) = (request(kind >> 2), session.now);
-                let id = session.client.submit_for(purpose, target, request, now);
+                let (request, now) = (request(kind >> 2), now(session.now));
+                let id = session.client.request_for(purpose, target, request, now);
                 assert!(session.waiting.insert(id));
             }
             3 => session.now += u64::from(u16::from_le_bytes(input.array())),
@@ -388,9 +339,9 @@ pub fn machine(data: &[u8]) {
         session.settle();
     }
     // Time ends every request, whatever came.
-    session.now += config.request_timeout_ms;
+    session.now += config.request_timeout.as_millis() as u64;
     session.settle();
     assert!(session.waiting.is_empty());
-    let saved = session.client.save(&LastHashes::default());
+    let saved = session.client.save(&LastHashes::default(), now(session.now));
     assert_eq!(SavedState::from_bytes(&saved.to_bytes()), Ok(saved));
 }

@@ -4,6 +4,9 @@
 //! `cargo test` can run the committed corpus through them with a stable compiler.
 
 pub mod bt;
+#[allow(missing_docs, dead_code, clippy::unwrap_used)]
+#[path = "../../session-network/tests/support/clear.rs"]
+mod clear;
 pub mod client;
 pub mod crypto;
 pub mod identity;

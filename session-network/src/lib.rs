@@ -10,15 +10,40 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub use rand_core;
+pub use session_types as types;
+
+mod clock;
+mod config;
+mod endpoint;
+pub mod evidence;
+mod exchange;
+mod guard;
 mod last_hash;
-mod random;
-mod strikes;
-
-pub mod client;
-pub mod limits;
-pub mod path;
+mod network;
+mod onion;
+mod path;
 pub mod pool;
+mod random;
+mod server;
+mod state;
+mod strikes;
+mod time;
 
-pub use client::Client;
+pub use clock::Clock;
+pub use config::{Config, PathConfig, PoolConfig};
+pub use endpoint::{Endpoint, Outcome, Post, PostPurpose, Seed, Ticket};
+pub use exchange::{
+    Event, Purpose, Reply, Request, RequestError, RequestId, Route, ServerReply, StorageReply,
+    Target,
+};
+pub use guard::{Guard, Guards};
 pub use last_hash::LastHashes;
-pub use strikes::{STRIKE_LIFETIME_MS, STRIKE_LIMIT, Strikes};
+pub use network::Network;
+pub use onion::{Encrypted, Onion};
+pub use path::{Path, PathId, Paths};
+pub use pool::Pool;
+pub use server::{Server, ServerRequest};
+pub use state::{SavedGuard, SavedMark, SavedPath, SavedState, StateError};
+pub use strikes::{STRIKE_LIFETIME, STRIKE_LIMIT, Strikes};
+pub use time::Now;

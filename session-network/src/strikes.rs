@@ -1,140 +1,241 @@
-//! How often nodes have failed lately (protocol: swarm, section 7.1).
+//! Nodes that are not to be used for a while, and why (protocol: [swarm, section 7.4]).
+//!
+//! [swarm, section 7.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.4
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use crate::limits::HOUR_MS;
 use session_crypto::Ed25519Public;
+use session_types::MonotonicTime;
+
+use crate::evidence::{Evidence, Proof};
+use crate::time::{Instant, doubled};
 
 /// Strikes with which a node is no longer used.
 pub const STRIKE_LIMIT: usize = 3;
 /// How long a strike counts.
-pub const STRIKE_LIFETIME_MS: u64 = 48 * HOUR_MS;
+pub const STRIKE_LIFETIME: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// The strikes of all nodes, by the times at which they were given.
+/// First rest of a node that we could not connect to, and the longest.
+const UNREACHABLE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(60 * 60)];
+/// First rest of a node at which requests through different guards failed, and the longest.
+const DEAD: [Duration; 2] = [Duration::from_secs(60 * 60), LONGEST_REST];
+/// Longest rest of a node.
+pub(crate) const LONGEST_REST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is held against one node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// When the node itself answered what no honest node answers.
+    pub(crate) strikes: Vec<Instant>,
+    /// Until when it rests, and how often it has been put to rest since it last worked.
+    pub(crate) rest: Option<(Instant, u32)>,
+}
+
+impl Mark {
+    fn strikes(&self, now: Instant) -> usize {
+        self.strikes
+            .iter()
+            .filter(|at| now.since(**at) < STRIKE_LIFETIME)
+            .count()
+    }
+
+    fn is_resting(&self, now: Instant) -> bool {
+        self.rest.is_some_and(|(until, _)| until > now)
+    }
+
+    fn is_out(&self, now: Instant) -> bool {
+        self.is_resting(now) || self.strikes(now) >= STRIKE_LIMIT
+    }
+
+    /// When it began to be out, as far as it matters for who is forgiven first.
+    fn since(&self) -> Option<Instant> {
+        let strike = self.strikes.last().copied();
+        strike.max(self.rest.map(|(until, _)| until))
+    }
+}
+
+/// What is held against nodes. Only a [`Proof`] adds to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Strikes {
-    times: BTreeMap<Ed25519Public, Vec<u64>>,
+    marks: BTreeMap<Ed25519Public, Mark>,
 }
 
 impl Strikes {
-    /// Gives one strike.
-    pub fn add(&mut self, node: &Ed25519Public, now_ms: u64) {
-        let times = self.times.entry(*node).or_default();
-        if times.len() >= STRIKE_LIMIT {
-            times.remove(0);
-        }
-        times.push(now_ms);
+    /// Takes evidence against a node: a strike if the node said it itself, a rest otherwise, which
+    /// doubles each time until the node works again.
+    pub fn strike(&mut self, proof: &Proof, now: MonotonicTime) {
+        self.add(proof, now.into());
+    }
+
+    pub(crate) fn add(&mut self, proof: &Proof, now: Instant) {
+        let mark = self.marks.entry(*proof.node()).or_default();
+        let [first, most] = match proof.evidence() {
+            Evidence::Authenticated => {
+                if mark.strikes.len() >= STRIKE_LIMIT {
+                    mark.strikes.remove(0);
+                }
+                mark.strikes.push(now);
+                return;
+            }
+            Evidence::Observed => UNREACHABLE,
+            Evidence::Corroborated => DEAD,
+        };
+        let times = mark.rest.map_or(0, |(_, times)| times);
+        let until = now.after(doubled(first, times, most));
+        let until = mark.rest.map_or(until, |(before, _)| before.max(until));
+        mark.rest = Some((until, times.saturating_add(1)));
     }
 
     /// Gives as many strikes as it takes to no longer use the node.
-    pub fn strike_out(&mut self, node: &Ed25519Public, now_ms: u64) {
-        self.times.insert(*node, alloc::vec![now_ms; STRIKE_LIMIT]);
+    pub(crate) fn add_all(&mut self, proof: &Proof, now: Instant) {
+        for _ in 0..STRIKE_LIMIT {
+            self.add(proof, now);
+        }
     }
 
-    /// The strikes that still count.
+    /// Ends the rest of a node: an answer came from it or through it.
+    pub(crate) fn worked(&mut self, node: &Ed25519Public) {
+        if let Some(mark) = self.marks.get_mut(node) {
+            mark.rest = None;
+            if mark.strikes.is_empty() {
+                self.marks.remove(node);
+            }
+        }
+    }
+
+    /// Returns the number of strikes that count.
     #[must_use]
-    pub fn count(&self, node: &Ed25519Public, now_ms: u64) -> usize {
-        let times = self.times.get(node).map(Vec::as_slice).unwrap_or_default();
-        times.iter().filter(|time| is_alive(**time, now_ms)).count()
+    pub fn count(&self, node: &Ed25519Public, now: MonotonicTime) -> usize {
+        let mark = self.marks.get(node);
+        mark.map_or(0, |mark| mark.strikes(now.into()))
     }
 
-    /// Whether the node is no longer used.
+    /// Returns whether the node is not to be used.
     #[must_use]
-    pub fn is_out(&self, node: &Ed25519Public, now_ms: u64) -> bool {
-        self.count(node, now_ms) >= STRIKE_LIMIT
+    pub fn is_out(&self, node: &Ed25519Public, now: MonotonicTime) -> bool {
+        self.is_out_at(node, now.into())
     }
 
-    /// Forgets the strikes of a node that works.
-    pub fn forgive(&mut self, node: &Ed25519Public) {
-        self.times.remove(node);
+    pub(crate) fn is_out_at(&self, node: &Ed25519Public, now: Instant) -> bool {
+        self.marks.get(node).is_some_and(|mark| mark.is_out(now))
     }
 
-    /// Forgets the strikes of the node that has been struck out the longest, among those that
-    /// `may_return` names. Tells whether there was one.
+    pub(crate) fn count_at(&self, node: &Ed25519Public, now: Instant) -> usize {
+        self.marks.get(node).map_or(0, |mark| mark.strikes(now))
+    }
+
+    /// Forgets what is held against the node that has been out the longest, among those that
+    /// `may_return` names. Returns whether there was one.
     ///
     /// In a small network strikes can rule out more nodes than it can spare; then it is better to
     /// try again the one that failed longest ago than nobody.
-    pub fn forgive_oldest(&mut self, may_return: impl Fn(&Ed25519Public) -> bool) -> bool {
-        let out = self
-            .times
-            .iter()
-            .filter(|(node, times)| times.len() >= STRIKE_LIMIT && may_return(node));
-        let oldest = out.min_by_key(|(_, times)| times.last().copied());
+    pub(crate) fn forgive_oldest(
+        &mut self,
+        now: Instant,
+        may_return: impl Fn(&Ed25519Public) -> bool,
+    ) -> bool {
+        let marks = self.marks.iter();
+        let out = marks.filter(|(node, mark)| mark.is_out(now) && may_return(node));
+        let oldest = out.min_by_key(|(_, mark)| mark.since());
         let Some(node) = oldest.map(|(node, _)| *node) else {
             return false;
         };
-        self.times.remove(&node);
+        self.marks.remove(&node);
         true
     }
 
     /// Forgets strikes that no longer count, and those of nodes that `keep` does not name.
-    pub fn prune(&mut self, now_ms: u64, keep: impl Fn(&Ed25519Public) -> bool) {
-        self.times.retain(|node, times| {
-            times.retain(|time| is_alive(*time, now_ms));
-            !times.is_empty() && keep(node)
+    pub(crate) fn prune(&mut self, now: Instant, keep: impl Fn(&Ed25519Public) -> bool) {
+        self.marks.retain(|node, mark| {
+            mark.strikes.retain(|at| now.since(*at) < STRIKE_LIFETIME);
+            let is_recent = |until| now.since(until) < LONGEST_REST;
+            mark.rest = mark.rest.filter(|(until, _)| is_recent(*until));
+            keep(node) && (!mark.strikes.is_empty() || mark.rest.is_some())
         });
     }
 
-    /// The times that it keeps.
-    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut u64> {
-        self.times.values_mut().flatten()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Ed25519Public, &Mark)> {
+        self.marks.iter()
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&Ed25519Public, &[u64])> {
-        self.times
-            .iter()
-            .map(|(node, times)| (node, times.as_slice()))
+    pub(crate) fn restore(&mut self, node: Ed25519Public, mut mark: Mark) {
+        mark.strikes.truncate(STRIKE_LIMIT);
+        self.marks.insert(node, mark);
     }
-
-    pub(crate) fn insert(&mut self, node: Ed25519Public, mut times: Vec<u64>) {
-        times.truncate(STRIKE_LIMIT);
-        self.times.insert(node, times);
-    }
-}
-
-/// A strike from the future, of a clock that was set back, counts too.
-const fn is_alive(time: u64, now_ms: u64) -> bool {
-    now_ms.saturating_sub(time) < STRIKE_LIFETIME_MS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at(seconds: u64) -> Instant {
+        Instant::default().after(Duration::from_secs(seconds))
+    }
+
+    fn key(number: u8) -> Ed25519Public {
+        Ed25519Public::from_bytes([number; 32])
+    }
+
     #[test]
     fn three_strikes_are_out_for_48_hours() {
-        let node = Ed25519Public::from_bytes([1; 32]);
+        let proof = Proof::of(key(1), Evidence::Authenticated);
         let mut strikes = Strikes::default();
         for (time, is_out) in [(0, false), (10, false), (20, true)] {
-            strikes.add(&node, time);
-            assert_eq!(strikes.is_out(&node, time), is_out);
+            strikes.add(&proof, at(time));
+            assert_eq!(strikes.is_out_at(&key(1), at(time)), is_out);
         }
-        assert!(strikes.is_out(&node, STRIKE_LIFETIME_MS - 1));
-        assert!(!strikes.is_out(&node, STRIKE_LIFETIME_MS));
-        strikes.prune(STRIKE_LIFETIME_MS + 20, |_| true);
+        let lifetime = STRIKE_LIFETIME.as_secs();
+        assert!(strikes.is_out_at(&key(1), at(lifetime - 1)));
+        assert!(!strikes.is_out_at(&key(1), at(lifetime)));
+        strikes.prune(at(lifetime + 20), |_| true);
         assert_eq!(strikes, Strikes::default());
-        strikes.strike_out(&node, 5);
-        assert!(strikes.is_out(&node, 5));
-        strikes.forgive(&node);
-        assert_eq!(strikes.count(&node, 5), 0);
+    }
+
+    #[test]
+    fn rests_double_until_the_node_works() {
+        for (evidence, [first, most]) in [
+            (Evidence::Observed, UNREACHABLE),
+            (Evidence::Corroborated, DEAD),
+        ] {
+            let proof = Proof::of(key(1), evidence);
+            let mut strikes = Strikes::default();
+            let (mut now, mut rest) = (at(0), first);
+            for _ in 0..12 {
+                strikes.add(&proof, now);
+                assert!(strikes.is_out_at(&key(1), now));
+                assert_eq!(
+                    strikes.count_at(&key(1), now),
+                    0,
+                    "not the node's own words"
+                );
+                now = now.after(rest);
+                assert!(!strikes.is_out_at(&key(1), now));
+                rest = (rest * 2).min(most);
+            }
+            strikes.worked(&key(1));
+            strikes.add(&proof, now);
+            assert!(!strikes.is_out_at(&key(1), now.after(first)));
+        }
     }
 
     #[test]
     fn the_one_that_is_out_the_longest_is_forgiven_first() {
-        let [a, b, c, d] = [1, 2, 3, 4].map(|number| Ed25519Public::from_bytes([number; 32]));
+        let out = |node: u8| Proof::of(key(node), Evidence::Authenticated);
         let mut strikes = Strikes::default();
-        strikes.strike_out(&b, 5);
-        strikes.strike_out(&a, 10);
-        strikes.strike_out(&d, 1);
-        strikes.add(&c, 0);
-        let may_return = |node: &Ed25519Public| *node != d;
-        for expected in [&b, &a] {
-            assert!(strikes.is_out(expected, 20));
-            assert!(strikes.forgive_oldest(may_return));
-            assert_eq!(strikes.count(expected, 20), 0);
+        strikes.add_all(&out(2), at(5));
+        strikes.add_all(&out(1), at(10));
+        strikes.add_all(&out(4), at(1));
+        strikes.add(&out(3), at(0));
+        let may_return = |node: &Ed25519Public| *node != key(4);
+        for expected in [key(2), key(1)] {
+            assert!(strikes.is_out_at(&expected, at(20)));
+            assert!(strikes.forgive_oldest(at(20), may_return));
+            assert_eq!(strikes.count_at(&expected, at(20)), 0);
         }
-        assert!(!strikes.forgive_oldest(may_return));
-        assert_eq!((strikes.count(&c, 20), strikes.count(&d, 20)), (1, 3));
+        assert!(!strikes.forgive_oldest(at(20), may_return));
+        assert_eq!(strikes.count_at(&key(3), at(20)), 1);
+        assert_eq!(strikes.count_at(&key(4), at(20)), 3);
     }
 }

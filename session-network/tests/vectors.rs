@@ -27,7 +27,7 @@ fn the_pool_has_the_members_that_deployed_nodes_name() {
         let text = case.text("service_nodes_answer_text");
         let list = NodeList::from_json(text.as_bytes(), &options).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let pool = Pool::new(list.nodes, 0, &mut rng);
+        let pool = Pool::new(list.nodes, &mut rng);
         for account in case.list("accounts") {
             let id: AnyId = account.text("pubkey").parse().unwrap();
             let swarm = pool.ring().swarm_of(&id).unwrap();

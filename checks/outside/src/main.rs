@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let request = ServiceNodesRequest::default().to_seed_json();
     let list = post(pinned, &format!("{seed_url}/json_rpc"), &request)?;
     let options = ReadOptions { addresses: AddressPolicy::Any, ..Default::default() };
-    let pool = Pool::new(NodeList::from_json(&list, &options)?.nodes, now, rng);
+    let pool = Pool::new(NodeList::from_json(&list, &options)?.nodes, rng);
     // Alice writes to Bob. One node of Bob's swarm is asked, and all of them store it.
     let [alice, bob] = [(); 2].map(|()| Account::from_seed(&Seed::generate(rng)));
     let (text, at) = (Content::text("hello"), UnixMillis::new(now));

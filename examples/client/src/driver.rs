@@ -1,116 +1,96 @@
-//! Carries out what the state machine of `session-swarm` asks for: all decisions — paths, guards,
-//! strikes, retries, redirects, the clock — are made there, all I/O is done here.
+//! Drives the state machine of `session-network`: all decisions — paths, guards, retries, the
+//! clock — are made there, and it builds and opens the packets; all I/O is done here.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_crypto::Ed25519Public;
-use session_network::Client as Machine;
-use session_network::client::{
-    Action, ClientConfig, Outcome, Reply, RequestError, RequestId, SavedState, Target, Ticket,
+use session_network::types::{MonotonicTime, UnixMillis};
+use session_network::{
+    Config, Endpoint, LastHashes, Network, Now, Outcome, Post, PostPurpose, Reply, Request,
+    RequestError, RequestId, SavedState, StorageReply, Target, Ticket,
 };
-use session_network::path::{Guard, PathConfig};
-use session_onion::client::{Hop, HopRefusal, ReplyError, Request as Packet, seal};
-use session_onion::status::Hearsay;
-use session_storage::value::Value;
-use session_storage::{Body, Call, Info, Method, Request};
+use session_storage::{Body, Call, Info};
 use session_swarm::record::ServiceNode;
 use session_types::{AnyId, SwarmId};
 use tokio::task::JoinSet;
 
 use crate::error::ClientError;
-use crate::http::{Http, HttpError, Trust};
+use crate::foreign::Foreign;
+use crate::http::{Answer, Http, HttpError, Trust};
 use crate::network::{HOPS, Options, Route, Seeds};
 use crate::session::Step;
 
-/// Nodes that are asked for the time, and how many have to answer.
-const CLOCKS: (usize, usize) = (3, 2);
+/// How long the start waits for the network's time.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whoever watches.
+/// A watcher of what is done.
 pub(crate) type Watch = Box<dyn Fn(&Step) + Send + Sync>;
 
 /// The state machine and what it has under way.
 pub(crate) struct Driver {
-    machine: Machine,
+    network: Network,
     seeds: Seeds,
-    http: Http,
-    under_way: JoinSet<(Ticket, Came)>,
-    /// Where requests that are under way go.
-    routes: BTreeMap<Ticket, Route>,
-    /// The way of the last answer of a node.
-    answered: BTreeMap<Ed25519Public, Route>,
+    nodes: Http,
+    under_way: JoinSet<(Ticket, Result<Answer, HttpError>)>,
     /// The last failure, which says more than that all attempts failed.
     last_failure: Option<ClientError>,
     watch: Watch,
 }
 
-/// What came back.
-enum Came {
-    Answer { status: u16, body: Vec<u8> },
-    PathError { status: u16, text: String },
-    Undecryptable(String),
-    Unreachable(ClientError),
-    TimedOut(ClientError),
-}
-
 /// An answer and how it came.
 pub(crate) struct Answered<A> {
     pub(crate) answer: A,
-    pub(crate) node: Ed25519Public,
+    pub(crate) node: ServiceNode,
     pub(crate) route: Route,
+    /// Members of the swarm that have proved that they did it.
+    pub(crate) signers: Vec<Ed25519Public>,
 }
 
 impl Driver {
-    /// Asks the seed nodes for the service nodes. `guards` are those of an earlier run.
+    /// Asks the seed nodes for the service nodes. `kept` is what an earlier run saved.
     pub(crate) async fn connect(
         options: &Options,
-        guards: Vec<Guard>,
+        kept: SavedState,
         watch: Watch,
     ) -> Result<Self, ClientError> {
         let seeds = Seeds::new(options)?;
         let mut driver = Self {
-            machine: Machine::new(ClientConfig::default()),
+            network: Network::new(Config::default(), seeds.list()),
             seeds,
-            http: Http::new(Trust::Any, options.from),
+            nodes: Http::new(Trust::Any, options.from),
             under_way: JoinSet::new(),
-            routes: BTreeMap::new(),
-            answered: BTreeMap::new(),
             last_failure: None,
             watch,
         };
-        driver.begin(guards).await?;
+        driver.begin(kept).await?;
         Ok(driver)
     }
 
-    /// Begins again with a new list of nodes and the same guards: strikes are forgotten.
+    /// Begins again with a new list of nodes and the same guards: what failed is forgotten.
     pub(crate) async fn begin_again(&mut self) -> Result<(), ClientError> {
-        let guards = self.machine.paths().guards().to_vec();
-        self.begin(guards).await
+        let mut kept = self.save();
+        kept.strikes.clear();
+        kept.suspicions.clear();
+        kept.paths.clear();
+        self.begin(kept).await
     }
 
-    async fn begin(&mut self, guards: Vec<Guard>) -> Result<(), ClientError> {
-        let nodes = self.seeds.nodes().await?;
-        let subnets = nodes.iter().map(ServiceNode::subnet);
+    async fn begin(&mut self, mut kept: SavedState) -> Result<(), ClientError> {
+        kept.nodes = self.seeds.nodes().await?;
+        kept.updated = Some(now().wall);
+        let subnets = kept.nodes.iter().map(ServiceNode::subnet);
         let subnets = subnets.collect::<std::collections::BTreeSet<_>>().len();
-        let config = self.config(&nodes)?;
-        let state = SavedState {
-            nodes,
-            updated_ms: Some(local_ms()),
-            guards,
-            ..SavedState::default()
-        };
+        let config = self.config(&kept.nodes)?;
         self.under_way.abort_all();
         self.under_way = JoinSet::new();
-        self.routes.clear();
-        self.answered.clear();
         self.last_failure = None;
-        self.machine = Machine::restore(config, &state, local_ms());
+        self.network = Network::restore(config, self.seeds.list(), &kept, now());
         (self.watch)(&Step::Bootstrapped {
-            nodes: state.nodes.len(),
-            swarms: self.machine.pool().ring().len(),
+            nodes: kept.nodes.len(),
+            swarms: self.network.pool().ring().len(),
         });
         if !config.path.distinct_subnets {
             (self.watch)(&Step::SubnetsShared { subnets });
@@ -120,64 +100,54 @@ impl Driver {
 
     /// The rules for a network of these nodes, which may be one that is too small for those of the
     /// protocol.
-    fn config(&self, nodes: &[ServiceNode]) -> Result<ClientConfig, ClientError> {
+    fn config(&self, nodes: &[ServiceNode]) -> Result<Config, ClientError> {
         if nodes.len() <= HOPS {
             return Err(ClientError::TooFewNodes {
                 usable: nodes.len(),
                 needed: HOPS + 1,
             });
         }
-        let path = PathConfig {
-            hops: HOPS,
-            ..PathConfig::default()
-        };
-        let config = ClientConfig {
-            path,
-            nodes: self.seeds.read,
-            seeds: self.seeds.len(),
-            ..ClientConfig::default()
-        };
+        let mut config = Config::default();
+        config.path.hops = HOPS;
+        config.nodes = self.seeds.read;
         Ok(config.fitted_to(nodes))
     }
 
-    /// Asks some nodes for the time.
+    /// Asks some nodes for the time. One that answers is enough to go on.
     pub(crate) async fn set_clock(&mut self) -> Result<(), ClientError> {
-        let (ask, enough) = CLOCKS;
-        let ids: Vec<RequestId> = (0..ask)
-            .map(|_| self.machine.submit(Target::Any, Info, local_ms()))
-            .collect();
-        let results = self.wait(&ids, enough).await;
-        let (answers, failures): (Vec<_>, Vec<_>) =
-            results.into_iter().partition(|(_, result)| result.is_ok());
-        match failures.into_iter().next() {
-            Some((_, Err(error))) if answers.is_empty() => Err(self.explain(error)),
-            _ => Ok(()),
+        self.network.resync_clock();
+        let first = self.network.request(Target::AnyNode, Info, now());
+        if let Err(error) = self.wait(first).await {
+            return Err(self.explain(error));
         }
+        let settled = async {
+            while self.network.is_resyncing() {
+                self.step().await;
+            }
+        };
+        // Without enough answers the local clock has to do.
+        let _ = tokio::time::timeout(CLOCK_TIMEOUT, settled).await;
+        Ok(())
     }
 
     pub(crate) fn network_time(&self) -> u64 {
-        self.machine.network_time(local_ms())
+        self.network.network_time(now()).get()
     }
 
-    pub(crate) fn guards(&self) -> &[Guard] {
-        self.machine.paths().guards()
+    /// What the next run goes on with. It gets the nodes anew.
+    pub(crate) fn save(&self) -> SavedState {
+        let mut kept = self.network.save(&LastHashes::default(), now());
+        kept.nodes.clear();
+        kept
     }
 
     /// The members of an account's swarm, those that failed least lately first.
     pub(crate) fn members(&self, account: &AnyId) -> Vec<ServiceNode> {
-        let mut members = self.machine.swarm_of(account);
-        let strikes = self.machine.strikes();
-        let now = local_ms();
-        members.sort_by_key(|node| (strikes.is_out(&node.ed25519, now), node.ed25519));
-        members
+        self.network.members(account, now())
     }
 
     pub(crate) fn swarm_of(&self, account: &AnyId) -> Option<SwarmId> {
-        self.machine.pool().ring().swarm_of(account)
-    }
-
-    pub(crate) fn node(&self, key: &Ed25519Public) -> Option<&ServiceNode> {
-        self.machine.pool().get(key)
+        self.network.pool().ring().swarm_of(account)
     }
 
     /// Sends a request and reads its answer.
@@ -190,15 +160,18 @@ impl Driver {
         C: Call + Clone + Into<Request>,
     {
         let method = C::METHOD.name();
-        let id = self.machine.submit(target, call.clone(), local_ms());
-        let result = self.wait(&[id], 1).await.pop().map(|(_, result)| result);
-        let Reply { node, response } = match result {
-            Some(Ok(reply)) => reply,
-            Some(Err(error)) => return Err(self.explain(error)),
-            None => return Err(ClientError::Request(RequestError::TimedOut)),
+        let nonsense = |reason: String| ClientError::Nonsense {
+            method,
+            reason: reason.into(),
         };
-        let body = match response.body {
-            Body::Structure(body) if response.status == 200 => body,
+        let id = self.network.request(target, call.clone(), now());
+        let reply: StorageReply = match self.wait(id).await {
+            Ok(Reply::Storage(reply)) => reply,
+            Ok(_) => return Err(nonsense("it is of another kind".to_owned())),
+            Err(error) => return Err(self.explain(error)),
+        };
+        let body = match reply.response.body {
+            Body::Structure(body) if reply.response.status == 200 => body,
             body => {
                 let text = match body {
                     Body::Text(text) => text,
@@ -207,171 +180,102 @@ impl Driver {
                 };
                 return Err(ClientError::Refused {
                     method,
-                    status: response.status,
-                    text: text.trim_end().chars().take(200).collect::<String>().into(),
+                    status: reply.response.status,
+                    text: excerpt(&text),
                 });
             }
         };
-        let nonsense = |reason: String| ClientError::Nonsense {
-            method,
-            reason: reason.into(),
-        };
-        let answer = call
-            .read_answer(&body)
-            .map_err(|error| nonsense(error.to_string()))?;
-        let route = self.answered.get(&node).cloned();
-        let route = route.ok_or_else(|| nonsense("it came by no path".to_owned()))?;
+        let answer = call.read_answer(&body);
         Ok(Answered {
-            answer,
-            node,
-            route,
+            answer: answer.map_err(|error| nonsense(error.to_string()))?,
+            node: reply.node,
+            route: route(&reply.route).ok_or_else(|| nonsense("it came by no path".to_owned()))?,
+            signers: reply.signers.into_iter().collect(),
         })
     }
 
-    /// Runs the machine until so many of these requests succeeded, or all have ended.
-    async fn wait(
-        &mut self,
-        ids: &[RequestId],
-        enough: usize,
-    ) -> Vec<(RequestId, Result<Reply, RequestError>)> {
-        let mut ended = Vec::new();
+    /// Runs the machine until a request has ended.
+    async fn wait(&mut self, request: RequestId) -> Result<Reply, RequestError> {
         loop {
-            let now = local_ms();
-            while let Some(action) = self.machine.poll(now, &mut UnwrapErr(SysRng)) {
-                self.start(action, now);
-            }
-            while let Some(event) = self.machine.next_event() {
-                if ids.contains(&event.request) {
-                    ended.push((event.request, event.result));
+            self.start_posts();
+            while let Some(event) = self.network.next_event() {
+                if event.request == request {
+                    return event.result;
                 }
             }
-            let succeeded = ended.iter().filter(|(_, result)| result.is_ok()).count();
-            if ended.len() >= ids.len() || succeeded >= enough {
-                return ended;
-            }
-            let wakeup = self.machine.next_wakeup();
-            let pause = wakeup.map_or(1_000, |at| at.saturating_sub(now)).max(1);
-            let pause = tokio::time::sleep(Duration::from_millis(pause));
-            tokio::select! {
-                Some(Ok((ticket, came))) = self.under_way.join_next() => self.report(ticket, came),
-                () = pause => {}
-            }
+            self.step().await;
         }
     }
 
-    /// Carries out an action in the background.
-    fn start(&mut self, action: Action, now: u64) {
-        match action {
-            Action::Send {
-                ticket,
-                hops,
-                destination,
-                body,
-                deadline_ms,
-            } => {
-                let limit = Duration::from_millis(deadline_ms.saturating_sub(now));
-                if let Ok(path) = <[ServiceNode; HOPS]>::try_from(hops.clone()) {
-                    let route = Route { path, destination };
+    /// Posts what is to be posted.
+    fn start_posts(&mut self) {
+        let now = now();
+        while let Some(post) = self.network.poll(now, &mut UnwrapErr(SysRng)) {
+            self.tell(&post);
+            let http = match &post.endpoint {
+                Endpoint::Seed { .. } => self.seeds.http.clone(),
+                _ => self.nodes.clone(),
+            };
+            let limit = post.deadline.since(now.monotonic);
+            let (url, kind) = (post.endpoint.url(), post.endpoint.content_type());
+            self.under_way.spawn(async move {
+                let answer = http.post(&url, kind, post.body.into(), limit).await;
+                (post.ticket, answer)
+            });
+        }
+    }
+
+    /// Waits for the next answer, or until the machine wants to be asked again, and reports.
+    async fn step(&mut self) {
+        self.start_posts();
+        let pause = self.network.next_wakeup();
+        let pause = pause.map_or(Duration::from_secs(1), |at| at.since(now().monotonic));
+        tokio::select! {
+            Some(Ok((ticket, came))) = self.under_way.join_next() => {
+                let outcome = match &came {
+                    Ok(Answer { status, body, .. }) => Outcome::Answer { status: *status, body },
+                    Err(HttpError::Timeout { .. }) => Outcome::TimedOut,
+                    Err(_) => Outcome::Unreachable,
+                };
+                self.network.report(ticket, outcome, now(), &mut UnwrapErr(SysRng));
+                self.note_failure(came);
+            }
+            () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => {}
+        }
+    }
+
+    /// Tells the watcher what goes out.
+    fn tell(&self, post: &Post) {
+        match &post.purpose {
+            PostPurpose::Guard(node) => (self.watch)(&Step::Guard {
+                node: Box::new(*node),
+            }),
+            PostPurpose::Request { method, route, .. } | PostPurpose::Upkeep { method, route } => {
+                if let Some(route) = self::route(route) {
                     (self.watch)(&Step::Request {
-                        method: method_of(&body),
-                        route: Box::new(route.clone()),
+                        method,
+                        route: Box::new(route),
                     });
-                    self.routes.insert(ticket, route);
                 }
-                let http = self.http.clone();
-                self.under_way.spawn(async move {
-                    let came = carry(&http, &hops, &destination, &body, limit).await;
-                    (ticket, came)
-                });
             }
-            Action::AskSeed {
-                ticket,
-                seed,
-                body,
-                deadline_ms,
-            } => {
-                let limit = Duration::from_millis(deadline_ms.saturating_sub(now));
-                let seeds = self.seeds.clone();
-                self.under_way.spawn(async move {
-                    let came = match seeds.ask(seed, body, limit).await {
-                        Ok(body) => Came::Answer {
-                            status: 200,
-                            body: body.into(),
-                        },
-                        Err(reason) => Came::Unreachable(ClientError::Seeds(reason.into())),
-                    };
-                    (ticket, came)
-                });
-            }
-            Action::TestGuard {
-                ticket,
-                guard,
-                deadline_ms,
-            } => {
-                let limit = Duration::from_millis(deadline_ms.saturating_sub(now));
-                (self.watch)(&Step::Guard {
-                    node: Box::new(guard),
-                });
-                let http = self.http.clone();
-                self.under_way.spawn(async move {
-                    let url = format!("https://{}:{}/ping_test/v1", guard.ip, guard.https_port);
-                    let sent = http.post(&url, "application/octet-stream", Bytes::new(), limit);
-                    let came = match sent.await {
-                        Ok(answer) => Came::Answer {
-                            status: answer.status,
-                            body: Vec::new(),
-                        },
-                        Err(error) => Came::Unreachable(error.into()),
-                    };
-                    (ticket, came)
-                });
-            }
-            // What a later version may ask for ends by its deadline.
             _ => {}
         }
     }
 
-    /// Tells the machine what became of an action.
-    fn report(&mut self, ticket: Ticket, came: Came) {
-        let route = self.routes.remove(&ticket);
-        let (outcome, failure) = match &came {
-            Came::Answer { status, body } => {
-                if let Some(route) = route {
-                    self.answered.insert(route.destination.ed25519, route);
-                }
-                let status = *status;
-                (Outcome::Answer { status, body }, None)
-            }
-            Came::PathError { status, text } => (
-                Outcome::PathError {
-                    status: *status,
-                    body: text.as_bytes(),
-                },
-                Some(ClientError::Path {
-                    status: *status,
-                    text: text.trim_end().chars().take(200).collect::<String>().into(),
-                }),
-            ),
-            Came::Undecryptable(reason) => (
-                Outcome::Undecryptable,
-                Some(ClientError::Onion(reason.clone().into())),
-            ),
-            Came::Unreachable(_) => (Outcome::Unreachable, None),
-            Came::TimedOut(_) => (Outcome::TimedOut, None),
-        };
-        let now = local_ms();
-        let rng = &mut UnwrapErr(SysRng);
-        self.machine.report(ticket, outcome, now, rng);
+    /// Remembers why something failed, for a person. The machine judges by itself.
+    fn note_failure(&mut self, came: Result<Answer, HttpError>) {
         let failure = match came {
-            Came::Unreachable(error) | Came::TimedOut(error) => Some(error),
-            _ => failure,
+            Ok(answer) if answer.is_ok() || answer.status == 404 => return,
+            Ok(answer) => ClientError::Path {
+                status: answer.status,
+                text: excerpt(&String::from_utf8_lossy(&answer.body)),
+            },
+            Err(error) => error.into(),
         };
-        if let Some(failure) = failure {
-            (self.watch)(&Step::Retry {
-                reason: failure.to_string(),
-            });
-            self.last_failure = Some(failure);
-        }
+        (self.watch)(&Step::Retry {
+            reason: failure.to_string(),
+        });
+        self.last_failure = Some(failure);
     }
 
     /// The error for a person: why the last attempt failed, if the machine knows no more.
@@ -384,58 +288,28 @@ impl Driver {
     }
 }
 
-/// Sends one onion request.
-async fn carry(
-    http: &Http,
-    hops: &[ServiceNode],
-    destination: &ServiceNode,
-    body: &[u8],
-    limit: Duration,
-) -> Came {
-    // The machine has checked the keys.
-    let hop = |node: &ServiceNode| node.x25519.map(|key| Hop::new(node.ed25519, key));
-    let layers: Option<Vec<Hop>> = hops.iter().map(hop).collect();
-    let (Some(guard), Some(layers), Some(last)) = (hops.first(), layers, hop(destination)) else {
-        return Came::Undecryptable("a node of the path has no key".to_owned());
-    };
-    let packet = Packet::storage(&last, body);
-    let sealed = match seal(&mut UnwrapErr(SysRng), &layers, &packet) {
-        Ok(sealed) => sealed,
-        Err(error) => return Came::Undecryptable(error.to_string()),
-    };
-    let url = format!("https://{}:{}/onion_req/v2", guard.ip, guard.https_port);
-    let packet = Bytes::from(sealed.packet);
-    let sent = http.post(&url, "application/octet-stream", packet, limit);
-    let answer = match sent.await {
-        Ok(answer) => answer,
-        Err(error @ HttpError::Timeout { .. }) => return Came::TimedOut(error.into()),
-        Err(error) => return Came::Unreachable(error.into()),
-    };
-    match sealed.reply_key.open(answer.status, &answer.body) {
-        Ok(reply) => Came::Answer {
-            status: reply.status,
-            body: reply.body.unwrap_or_default(),
-        },
-        Err(ReplyError::Hearsay(Hearsay {
-            status: Some(status),
-            text,
-            ..
-        })) if !(200..300).contains(&status) => Came::PathError { status, text },
-        Err(ReplyError::Refused(HopRefusal {
-            status: Some(status),
-            text,
-            ..
-        })) => Came::PathError { status, text },
-        Err(error) => Came::Undecryptable(error.to_string()),
-    }
+/// The beginning of a text that somebody else wrote.
+fn excerpt(text: &str) -> Foreign {
+    let text: String = text.trim_end().chars().take(200).collect();
+    text.into()
 }
 
-/// What a body asks for.
-fn method_of(body: &[u8]) -> &'static str {
-    let body = Value::from_json(body).ok();
-    let name = body.as_ref().and_then(|body| body.get("method")?.as_text());
-    name.and_then(Method::from_name)
-        .map_or("request", Method::name)
+/// A route of as many hops as this client uses, to a node.
+fn route(route: &session_network::Route) -> Option<Route> {
+    Some(Route {
+        path: route.path.clone().try_into().ok()?,
+        destination: route.node?,
+    })
+}
+
+/// This machine's clocks.
+pub(crate) fn now() -> Now {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    let origin = ORIGIN.get_or_init(Instant::now);
+    Now::new(
+        MonotonicTime::new(origin.elapsed()),
+        UnixMillis::new(local_ms()),
+    )
 }
 
 /// This machine's clock, in ms since 1970.

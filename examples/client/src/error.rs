@@ -6,7 +6,7 @@ use session_crypto::attachment::SizeError;
 use session_identity::IdError;
 use session_identity::phrase::{DetectError, PhraseError};
 use session_message::SealError;
-use session_network::client::RequestError;
+use session_network::RequestError;
 use session_storage::ParamError;
 
 use crate::foreign::Foreign;
@@ -99,12 +99,10 @@ pub enum ClientError {
         reason: Foreign,
     },
     /// No member of the swarm has provably stored the message.
-    #[error("no node of the swarm stored the message ({failed} failed, {forged} gave false proof)")]
+    #[error("no node of the swarm stored the message ({failed} failed)")]
     NotStored {
         /// Members that failed.
         failed: usize,
-        /// Members whose signature is wrong.
-        forged: usize,
     },
     /// The file is too long for an attachment, or changed while it was read.
     #[error("{} cannot be encrypted: {reason}", path.display())]

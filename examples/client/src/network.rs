@@ -1,10 +1,12 @@
 //! Where a client begins: the seed nodes, and the list of service nodes that they give.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
+use session_network::Seed;
 use session_storage::ServiceNodesRequest;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions, ServiceNode};
 
@@ -39,8 +41,9 @@ pub struct Route {
 /// The seed nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct Seeds {
-    http: Http,
+    pub(crate) http: Http,
     urls: Vec<String>,
+    pins: Arc<[Vec<u8>]>,
     /// Which nodes of a list are taken. A list that comes from this machine may name nodes on this
     /// machine, any other may name public addresses only.
     pub(crate) read: ReadOptions,
@@ -83,6 +86,7 @@ impl Seeds {
         Ok(Self {
             http: Http::new(Trust::Pinned(options.pins.clone()), options.from),
             urls: options.seeds.clone(),
+            pins: options.pins.iter().map(|pin| pin.to_vec()).collect(),
             read: ReadOptions {
                 addresses,
                 ..ReadOptions::default()
@@ -90,8 +94,11 @@ impl Seeds {
         })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.urls.len()
+    /// The seeds as the state machine knows them.
+    pub(crate) fn list(&self) -> Vec<Seed> {
+        let urls = self.urls.iter();
+        urls.map(|url| Seed::new(url, Arc::clone(&self.pins)))
+            .collect()
     }
 
     /// Asks the seed nodes, one after the other, for the service nodes.
@@ -119,12 +126,7 @@ impl Seeds {
     }
 
     /// Posts to one seed node and gives what it answers with status 200.
-    pub(crate) async fn ask(
-        &self,
-        index: usize,
-        body: Vec<u8>,
-        limit: Duration,
-    ) -> Result<Bytes, String> {
+    async fn ask(&self, index: usize, body: Vec<u8>, limit: Duration) -> Result<Bytes, String> {
         let url = self.urls.get(index).ok_or("no such seed node")?;
         let endpoint = format!("{}/json_rpc", url.trim_end_matches('/'));
         let answer = self

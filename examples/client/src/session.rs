@@ -8,8 +8,7 @@ use session_crypto::Ed25519Public;
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Kind, Profile, Quote};
 use session_message::{SealedMessage, Sealer, UnixMillis};
-use session_network::client::{RequestError, Target};
-use session_network::path::Guard;
+use session_network::{RequestError, SavedState, Target};
 use session_storage::{Retrieve, Signer, Store};
 use session_swarm::ServiceNode;
 use session_types::{AnyId, MessageHash, Namespace, SwarmId};
@@ -137,8 +136,8 @@ pub struct Fetched {
 /// What one run of a client keeps for the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// The nodes that it connects to.
-    pub guards: Vec<Guard>,
+    /// What it knows of the network: guards, what failed, the paths that work. Empty at first.
+    pub network: SavedState,
     /// When it sent last, in ms. A message is known by its author and this time, so no other one
     /// may have the same (protocol: messages, section 4.8).
     pub sent_ms: u64,
@@ -191,7 +190,7 @@ impl Client {
     }
 
     /// As [`connect`](Self::connect), going on from an earlier run: by its guards as far as they are
-    /// still there.
+    /// still there, and around what failed.
     ///
     /// # Errors
     ///
@@ -202,7 +201,7 @@ impl Client {
         kept: Kept,
         watch: impl Fn(&Step) + Send + Sync + 'static,
     ) -> Result<Self, ClientError> {
-        let driver = Driver::connect(options, kept.guards.clone(), Box::new(watch)).await?;
+        let driver = Driver::connect(options, kept.network.clone(), Box::new(watch)).await?;
         // Any member may be the first: one that was down has missed messages.
         let turn = UnwrapErr(SysRng).next_u32() as usize;
         Ok(Self {
@@ -220,7 +219,7 @@ impl Client {
     pub async fn keep(&self) -> Kept {
         let shared = self.shared.lock().await;
         Kept {
-            guards: shared.driver.guards().to_vec(),
+            network: shared.driver.save(),
             sent_ms: shared.kept.sent_ms,
         }
     }
@@ -384,13 +383,14 @@ impl Client {
                 answer,
                 node: answered,
                 route,
+                ..
             } = match driver.ask(Target::Node(member.ed25519), &call).await {
                 Ok(answered) => answered,
                 // What has come has come; the rest comes another time.
                 Err(error) => return fetched.ok_or(error),
             };
             // A redirect led to another node, which has an order of its own: the list is old.
-            if answered != member.ed25519 {
+            if answered.ed25519 != member.ed25519 {
                 return fetched.ok_or(ClientError::Request(RequestError::WrongSwarm));
             }
             let whole = fetched.get_or_insert_with(|| Fetched {
@@ -428,31 +428,28 @@ async fn store(
     let call = Store::new(account, sealed, UnixMillis::new(sent_ms))?;
     let Answered {
         answer,
-        node,
         route,
-    } = driver.ask(Target::Swarm(account), &call).await?;
-    // A node of another swarm has answered only if a redirect led there, and the machine has
-    // checked its proofs.
-    let listed = driver.swarm_of(&account);
-    let served = driver.node(&node).map(|node| node.swarm_id);
-    let swarm = served.or(listed).ok_or(ClientError::NoSwarm)?;
-    let is_member = |key: &Ed25519Public| {
-        driver
-            .node(key)
-            .is_some_and(|node| node.swarm_id == swarm || Some(node.swarm_id) == listed)
-    };
-    let verified = answer.verify(&call, is_member);
-    if !verified.is_success() {
-        let (failed, forged) = (verified.failed.len(), verified.forged.len());
-        return Err(ClientError::NotStored { failed, forged });
+        signers,
+        ..
+    } = driver.ask(Target::SwarmOf(account), &call).await?;
+    // Only signatures of the swarm as the list of nodes has it count, wherever a redirect led.
+    let swarm = driver.swarm_of(&account).ok_or(ClientError::NoSwarm)?;
+    let members = driver.members(&account).into_iter();
+    let failed: Vec<Ed25519Public> = members
+        .map(|node| node.ed25519)
+        .filter(|node| answer.entries.contains_key(node) && !signers.contains(node))
+        .collect();
+    if signers.is_empty() {
+        let failed = failed.len();
+        return Err(ClientError::NotStored { failed });
     }
     Ok(Sent {
         hash: call.hash(),
         sent_ms,
         route,
         swarm,
-        stored_on: verified.done.into_iter().map(|(node, _)| node).collect(),
-        failed: verified.failed.into_iter().map(|(node, _)| node).collect(),
+        stored_on: signers,
+        failed,
     })
 }
 

@@ -6,9 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use session_crypto::Ed25519Public;
 use session_message::MessageKey;
-use session_network::path::Guard;
+use session_network::SavedState;
 
 use crate::durable::{put_aside, write_atomically};
 use crate::session::Kept;
@@ -34,9 +33,9 @@ pub struct State {
     /// an order of its own.
     #[serde(default)]
     pub last_hashes: BTreeMap<String, String>,
-    /// The nodes to connect to, as Ed25519 key in hex and the time of the first connection in ms.
-    #[serde(default)]
-    guards: Vec<(String, u64)>,
+    /// What is known of the network, as `session_network::SavedState` in hex.
+    #[serde(default, with = "hex_state")]
+    network: SavedState,
     /// When the last message was sent, in ms.
     #[serde(default)]
     sent_ms: u64,
@@ -72,7 +71,7 @@ impl State {
             account: account.to_owned(),
             name: None,
             last_hashes: BTreeMap::new(),
-            guards: Vec::new(),
+            network: SavedState::default(),
             sent_ms: 0,
             seen: VecDeque::new(),
         }
@@ -139,15 +138,8 @@ impl State {
 
     /// What the last run kept.
     pub fn kept(&self) -> Kept {
-        let read = |(key, since_ms): &(String, u64)| {
-            let key = const_hex::decode_to_array(key).ok()?;
-            Some(Guard {
-                key: Ed25519Public::from_bytes(key),
-                since_ms: *since_ms,
-            })
-        };
         Kept {
-            guards: self.guards.iter().filter_map(read).collect(),
+            network: self.network.clone(),
             sent_ms: self.sent_ms,
         }
     }
@@ -162,8 +154,7 @@ impl State {
 
     /// Remembers what this run keeps for the next.
     pub fn keep(&mut self, kept: &Kept) {
-        let write = |guard: &Guard| (guard.key.to_string(), guard.since_ms);
-        self.guards = kept.guards.iter().map(write).collect();
+        self.network = kept.network.clone();
         self.sent_ms = self.sent_ms.max(kept.sent_ms);
     }
 
@@ -186,6 +177,22 @@ impl State {
             self.seen.pop_front();
         }
         true
+    }
+}
+
+/// What is known of the network, as hex.
+mod hex_state {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+    use session_network::SavedState;
+
+    pub(super) fn serialize<S: Serializer>(state: &SavedState, to: S) -> Result<S::Ok, S::Error> {
+        const_hex::encode(state.to_bytes()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<SavedState, D::Error> {
+        let bytes = const_hex::decode(String::deserialize(from)?).map_err(D::Error::custom)?;
+        SavedState::from_bytes(&bytes).map_err(D::Error::custom)
     }
 }
 
@@ -254,12 +261,10 @@ mod tests {
         let mut state = State::new("05aa");
         state.remember(&key(5, 5, 7, "text"));
         state.last_hashes.insert("node".into(), "hash".into());
-        let guard = Guard {
-            key: Ed25519Public::from_bytes([7; 32]),
-            since_ms: 3,
-        };
+        let mut network = SavedState::default();
+        network.clock = Some(-7);
         let kept = Kept {
-            guards: vec![guard],
+            network,
             sent_ms: 9,
         };
         state.keep(&kept);

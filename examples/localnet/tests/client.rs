@@ -269,12 +269,13 @@ async fn names_replies_notes_and_copies() {
         assert_eq!(lines(&got).len(), expected);
     }
     // The guards of one run are those of the next, which may need one more.
-    let guards = || -> Vec<Value> {
+    let guards = || -> Vec<String> {
         let state = std::fs::read_to_string(&bob_state).unwrap();
-        serde_json::from_str::<Value>(&state).unwrap()["guards"]
-            .as_array()
-            .unwrap()
-            .clone()
+        let state: Value = serde_json::from_str(&state).unwrap();
+        let network = const_hex::decode(state["network"].as_str().unwrap()).unwrap();
+        let network = session_network::SavedState::from_bytes(&network).unwrap();
+        let guards = network.guards.iter();
+        guards.map(|guard| guard.node.ed25519.to_string()).collect()
     };
     let before = guards();
     assert!(!before.is_empty());

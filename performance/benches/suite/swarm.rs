@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use rand_chacha::rand_core::Rng;
 use session_crypto::{Ed25519PublicExt, Ed25519Secret};
-use session_network::Strikes;
-use session_network::path::{Exclusions, PathConfig, pick};
-use session_network::pool::Pool;
+use session_network::types::MonotonicTime;
+use session_network::{Config, Network, Now, Target};
 use session_storage::value::Value;
 use session_storage::{
-    Call, Entry, Request, ServiceNodesRequest, ServiceNodesState, Signer, Stamp, Store, StoreEntry,
-    SwarmAnswer, SwarmCall,
+    Call, Entry, Info, Request, ServiceNodesRequest, ServiceNodesState, Signer, Stamp, Store,
+    StoreEntry, SwarmAnswer, SwarmCall,
 };
 use session_swarm::record::{
     AddressPolicy, NodeList, ReadOptions, Version, read_binary, write_binary,
@@ -101,12 +100,19 @@ pub fn run(suite: &mut Suite) {
         .bytes(binary.len())
         .run(|| read_binary(&binary).unwrap());
     let mut rng = rng();
-    let pool = Pool::new(nodes, 0, &mut rng);
-    let (strikes, excluded) = (Strikes::default(), Exclusions::default());
-    let config = PathConfig::default();
+    let now = Now::new(MonotonicTime::ORIGIN, UnixMillis::new(1_800_000_000_000));
+    let mut config = Config::default();
+    config.path.test_guards = false;
+    let mut network = Network::new(config, Vec::new());
+    network.set_nodes(nodes, now, &mut rng);
     suite
-        .operation(GROUP, "pick a path of 3 among 2,000")
-        .run(|| pick(&pool, &strikes, 0, None, &excluded, &config, &mut rng).unwrap());
+        .operation(GROUP, "route and seal a request among 2,000")
+        .run(|| {
+            let request = network.request(Target::AnyNode, Info, now);
+            let post = network.poll(now, &mut rng).unwrap();
+            network.cancel(request);
+            post
+        });
     requests(suite);
 }
 

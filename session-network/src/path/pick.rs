@@ -1,73 +1,124 @@
 //! Which nodes may be hops together.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use rand_core::Rng;
 use session_crypto::Ed25519Public;
-use session_swarm::record::ServiceNode;
+use session_swarm::ServiceNode;
 
-use super::PathConfig;
+use crate::config::PathConfig;
+use crate::evidence::Suspicions;
+use crate::guard::Guards;
 use crate::pool::Pool;
 use crate::random;
 use crate::strikes::Strikes;
+use crate::time::Instant;
 
 /// The nodes and networks that a new path must not touch.
 #[derive(Debug, Clone, Default)]
-pub struct Exclusions {
-    keys: Vec<Ed25519Public>,
-    subnets: Vec<[u8; 3]>,
+pub(crate) struct Exclusions {
+    keys: BTreeSet<Ed25519Public>,
+    subnets: BTreeSet<[u8; 3]>,
 }
 
 impl Exclusions {
     /// Excludes a node and its network.
-    pub fn add(&mut self, node: &ServiceNode) {
-        self.keys.push(node.ed25519);
-        self.subnets.push(node.subnet());
+    pub(crate) fn add(&mut self, node: &ServiceNode) {
+        self.keys.insert(node.ed25519);
+        self.subnets.insert(node.subnet());
     }
 
-    pub(super) fn allow(&self, node: &ServiceNode, config: &PathConfig) -> bool {
+    pub(crate) fn allow(&self, node: &ServiceNode, config: &PathConfig) -> bool {
         let is_free_subnet = !config.distinct_subnets || !self.subnets.contains(&node.subnet());
         is_free_subnet && !self.keys.contains(&node.ed25519)
     }
 }
 
-/// Picks the hops of a path: a walk through the pool from a random node on, past those that are
-/// excluded, struck out, known to have no usable key, or in a network that has a hop already.
-/// `guard` is taken as it is. `None` if there are too few nodes.
-///
-/// The keys of the hops are not converted here but where they are first used, by
-/// [`Pool::with_onion_key`].
-pub fn pick(
-    pool: &Pool,
-    strikes: &Strikes,
-    now_ms: u64,
-    guard: Option<ServiceNode>,
-    exclusions: &Exclusions,
-    config: &PathConfig,
-    rng: &mut (impl Rng + ?Sized),
-) -> Option<Vec<ServiceNode>> {
-    let mut excluded = exclusions.clone();
-    let mut hops = Vec::with_capacity(config.hops);
-    if let Some(guard) = guard {
+/// All that decides whether a node can be used.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) strikes: &'a Strikes,
+    pub(crate) suspicions: &'a Suspicions,
+    pub(crate) guards: &'a Guards,
+    pub(crate) config: &'a PathConfig,
+    pub(crate) now: Instant,
+}
+
+impl View<'_> {
+    /// Whether a node can be a hop or be asked.
+    pub(crate) fn is_usable(&self, node: &ServiceNode) -> bool {
+        node.is_reachable()
+            && !self.strikes.is_out_at(&node.ed25519, self.now)
+            && !self.guards.is_failing(&node.ed25519)
+            && !self.guards.is_suspect(&node.ed25519)
+            && !self.pool.has_bad_key(node)
+    }
+
+    fn is_noted(&self, node: &ServiceNode) -> bool {
+        self.suspicions.is_noted(&node.ed25519, self.now)
+    }
+
+    /// A random usable node that is not excluded; if there is one, one at which no request failed
+    /// lately.
+    pub(crate) fn any(
+        &self,
+        exclusions: &Exclusions,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Option<ServiceNode> {
+        let nodes = self.pool.nodes();
+        let (before, after) = nodes.split_at_checked(random::below(rng, nodes.len()))?;
+        let mut noted = None;
+        for node in after.iter().chain(before) {
+            // The cheapest question first.
+            if !exclusions.allow(node, self.config) || !self.is_usable(node) {
+                continue;
+            }
+            if !self.is_noted(node) {
+                return Some(*node);
+            }
+            noted = noted.or(Some(*node));
+        }
+        noted
+    }
+
+    /// A random one of the second hops, or `None` if none of them can be used.
+    fn middle(
+        &self,
+        exclusions: &Exclusions,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Option<ServiceNode> {
+        let known = self.guards.middles();
+        let mut known: Vec<ServiceNode> = known
+            .filter_map(|key| self.pool.get(key).copied())
+            .filter(|node| exclusions.allow(node, self.config) && self.is_usable(node))
+            .collect();
+        random::shuffle(rng, &mut known);
+        known.into_iter().min_by_key(|node| self.is_noted(node))
+    }
+
+    /// Picks the hops of a path behind a guard: the second one of a few that are kept for days, the
+    /// others at random. `None` if there are too few nodes.
+    ///
+    /// The keys of the hops are not converted here but where they are first used, by
+    /// [`Pool::with_onion_key`].
+    pub(crate) fn hops(
+        &self,
+        guard: ServiceNode,
+        exclusions: &Exclusions,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Option<Vec<ServiceNode>> {
+        let mut excluded = exclusions.clone();
         excluded.add(&guard);
-        hops.push(guard);
-    }
-    let nodes = pool.nodes();
-    let start = random::below(rng, nodes.len());
-    let (before, after) = nodes.split_at_checked(start)?;
-    for node in after.iter().chain(before) {
-        if hops.len() >= config.hops {
-            break;
+        let mut hops = alloc::vec![guard];
+        while hops.len() < self.config.hops {
+            let is_middle = hops.len() == 1 && self.config.hops > 2;
+            let middle = is_middle.then(|| self.middle(&excluded, rng)).flatten();
+            let hop = middle.or_else(|| self.any(&excluded, rng))?;
+            excluded.add(&hop);
+            hops.push(hop);
         }
-        // The cheapest question first.
-        if node.is_reachable()
-            && excluded.allow(node, config)
-            && !strikes.is_out(&node.ed25519, now_ms)
-            && !pool.has_bad_key(node)
-        {
-            excluded.add(node);
-            hops.push(*node);
-        }
+        (hops.len() == self.config.hops).then_some(hops)
     }
-    (hops.len() == config.hops && !hops.is_empty()).then_some(hops)
 }

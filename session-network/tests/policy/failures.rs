@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use session_crypto::hash::message_hash;
-use session_network::client::Reply;
 use session_storage::value::Value;
 use session_storage::*;
 use session_types::{GroupId, Namespaces, SealedMessage};
@@ -49,38 +48,32 @@ fn answered(
     request: impl Into<Request>,
     status: u16,
     body: impl Fn(&World) -> Vec<u8>,
-) -> (Result<Reply, RequestError>, usize, World) {
+) -> (Result<StorageReply, RequestError>, usize, World) {
     let mut config = config();
     config.attempts = 3;
     let mut world = World::new(12, config);
-    let target = Target::Swarm(account());
-    world.client.submit(target, request, world.now);
+    let target = Target::SwarmOf(account());
+    world.client.request(target, request.into(), world.now);
     let mut asked = Vec::new();
     loop {
-        for sent in world.sends() {
+        for sent in world.attempts() {
             asked.push(sent.destination.ed25519);
             let body = body(&world);
-            world.report(
-                sent.ticket,
-                Outcome::Answer {
-                    status,
-                    body: &body,
-                },
-            );
+            world.answer(&sent, status, &body);
         }
         if let Some(event) = world.client.next_event() {
             let count = asked.len();
             asked.sort();
             asked.dedup();
             assert_eq!(asked.len(), count, "a node was asked twice");
-            return (event.result, count, world);
+            return (storage(event), count, world);
         }
-        world.now += 10_000;
+        world.pass(Duration::from_secs(10));
     }
 }
 
 fn failed_body(world: &World) -> Vec<u8> {
-    let members = world.client.swarm_of(&account());
+    let members = world.members(&account());
     Response::ok(all_failed(&members)).json_body()
 }
 
@@ -108,7 +101,7 @@ fn a_store_that_failed_does_not_void_its_batch() {
     ])
     .unwrap();
     let (result, asked, world) = answered(batch, 200, |world| {
-        let members = world.client.swarm_of(&account());
+        let members = world.members(&account());
         let info = InfoAnswer {
             version: Version([2, 8, 0]),
             timestamp: UnixMillis::new(START),
@@ -128,39 +121,28 @@ fn one_node_that_says_that_all_failed_is_not_enough() {
     config.attempts = 3;
     let mut world = World::new(12, config);
     let store = store(Namespace::CONTACTS);
-    let target = Target::Swarm(account());
-    world.client.submit(target, store.clone(), world.now);
-    let sent = world.sends().pop().unwrap();
+    let target = Target::SwarmOf(account());
+    world.client.request(target, store.clone(), world.now);
+    let sent = world.attempts().pop().unwrap();
     let body = failed_body(&world);
     let status = 200;
-    world.report(
-        sent.ticket,
-        Outcome::Answer {
-            status,
-            body: &body,
-        },
-    );
-    world.now += 1_000;
-    let sent = world.sends().pop().unwrap();
+    world.answer(&sent, status, &body);
+    world.pass(Duration::from_secs(1));
+    let sent = world.attempts().pop().unwrap();
     let key = sent.destination.ed25519;
-    let number = world.nodes.iter().position(|node| node.ed25519 == key);
-    let node = Ed25519Secret::from_seed(&[u8::try_from(number.unwrap()).unwrap(); 32]);
     let mut answer = SwarmAnswer::new(Stamp::default());
-    let entry = StoreEntry {
-        hash: store.hash(),
-        expiry: store.expiry(),
-        already: false,
-    };
-    let signed = store.sign_entry(&node, entry);
-    answer.entries.insert(key, Entry::Done(signed));
+    for member in world.members(&account()) {
+        let number = world.nodes.iter().position(|node| *node == member);
+        let entry = StoreEntry {
+            hash: store.hash(),
+            expiry: store.expiry(),
+            already: false,
+        };
+        let signed = store.sign_entry(&secret(number.unwrap() as u8), entry);
+        answer.entries.insert(member.ed25519, Entry::Done(signed));
+    }
     let body = Response::ok(answer.to_value(&key)).json_body();
-    world.report(
-        sent.ticket,
-        Outcome::Answer {
-            status,
-            body: &body,
-        },
-    );
+    world.answer(&sent, status, &body);
     assert!(world.client.next_event().unwrap().result.is_ok());
     assert_eq!(world.total_strikes(), 0);
 }
@@ -168,7 +150,7 @@ fn one_node_that_says_that_all_failed_is_not_enough() {
 #[test]
 fn failures_beside_a_forged_entry_or_of_strangers_are_lies() {
     let forged = |world: &World| {
-        let members = world.client.swarm_of(&account());
+        let members = world.members(&account());
         let mut body = all_failed(&members);
         let stranger = Ed25519Secret::from_seed(&[200; 32]);
         let store = store(Namespace::CONTACTS);
@@ -181,7 +163,7 @@ fn failures_beside_a_forged_entry_or_of_strangers_are_lies() {
         if let Value::Dict(body) = &mut body
             && let Some(Value::Dict(swarm)) = body.get_mut("swarm")
         {
-            swarm.insert(hex(&members[0].ed25519), done);
+            swarm.insert(members[0].ed25519.to_string(), done);
         }
         Response::ok(body).json_body()
     };

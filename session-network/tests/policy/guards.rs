@@ -1,46 +1,40 @@
-//! Guards are tried before they are used.
+//! Guards are tested before they are used, and kept.
 
 use crate::world::*;
 
-fn tested() -> ClientConfig {
+fn tested() -> Config {
     let mut config = config();
     config.path.test_guards = true;
     config
 }
 
-fn test_of(action: &Action) -> Option<(Ticket, ServiceNode, u64)> {
-    match action {
-        Action::TestGuard {
-            ticket,
-            guard,
-            deadline_ms,
-        } => Some((*ticket, *guard, *deadline_ms)),
-        _ => None,
-    }
+fn test_of(post: &Post) -> (Ticket, ServiceNode) {
+    let PostPurpose::Guard(guard) = post.purpose else {
+        panic!("{post:?}");
+    };
+    assert_eq!(
+        post.endpoint.url(),
+        format!("https://{}:22021/ping_test/v1", guard.ip)
+    );
+    assert!(post.body.is_empty());
+    (post.ticket, guard)
 }
 
 #[test]
 fn nothing_is_sent_before_the_guard_has_answered() {
     let mut world = World::new(12, tested());
-    world.client.submit(Target::Any, Info, world.now);
-    world.client.submit(Target::Any, Info, world.now);
-    let actions = world.actions();
-    let [action] = actions.as_slice() else {
-        panic!("{actions:?}");
-    };
-    let (ticket, guard, deadline) = test_of(action).unwrap();
-    assert_eq!(deadline, world.now + 3_000);
+    world.client.request(Target::AnyNode, Info, world.now);
+    world.client.request(Target::AnyNode, Info, world.now);
+    let posts = world.posts();
+    assert_eq!(posts.len(), 1);
+    let (ticket, guard) = test_of(&posts[0]);
+    let deadline = world.now.monotonic.saturating_add(Duration::from_secs(3));
+    assert_eq!(posts[0].deadline, deadline);
     assert!(world.client.paths().live().is_empty());
     assert!(world.client.paths().is_in_use(&guard.ed25519));
     assert_eq!(world.client.next_wakeup(), Some(deadline));
-    world.now += 500;
-    world.report(
-        ticket,
-        Outcome::Answer {
-            status: 404,
-            body: b"",
-        },
-    );
+    world.pass(Duration::from_millis(500));
+    world.report(ticket, UP);
     let sends = world.sends();
     assert_eq!(sends.len(), 2);
     assert!(
@@ -48,138 +42,257 @@ fn nothing_is_sent_before_the_guard_has_answered() {
             .iter()
             .all(|sent| sent.hops[0].ed25519 == guard.ed25519)
     );
-    // A guard that is known is not tried again.
-    assert_eq!(world.client.paths().guards().len(), 1);
-    assert_eq!(world.client.paths().guards()[0].since_ms, world.now);
+    assert_eq!(world.client.guards().list().len(), 1);
 }
 
 #[test]
-fn a_guard_that_does_not_answer_gets_a_strike_and_the_next_one_is_tried_later() {
+fn a_guard_that_does_not_answer_rests_once_another_one_has_answered() {
     let mut world = World::new(12, tested());
-    let id = world.client.submit(Target::Any, Info, world.now);
-    let mut wait = 200;
+    let id = world.client.request(Target::AnyNode, Info, world.now);
+    let mut wait = Duration::from_millis(200);
+    let mut failed = Vec::new();
     for _ in 0..4 {
-        let actions = world.actions();
-        let (ticket, guard, deadline) = test_of(&actions[0]).unwrap();
-        let before = world.strikes(&[guard.ed25519])[0];
+        let posts = world.posts();
+        let (ticket, guard) = test_of(&posts[0]);
+        assert!(!failed.contains(&guard.ed25519), "the same one again");
         // Silence and refusal are the same.
-        if wait == 400 {
-            world.now = deadline;
+        if failed.len() == 1 {
+            world.pass(Duration::from_secs(3));
         } else {
             world.report(ticket, Outcome::Unreachable);
         }
-        assert!(world.actions().is_empty(), "no rest");
-        assert_eq!(world.strikes(&[guard.ed25519])[0], before + 1);
-        assert_eq!(world.client.next_wakeup(), Some(world.now + wait));
-        world.now += wait;
+        failed.push(guard.ed25519);
+        assert!(world.posts().is_empty(), "no rest");
+        assert!(
+            !world.is_out(&guard.ed25519),
+            "it may be our own connection"
+        );
+        let wakeup = world.now.monotonic.saturating_add(wait);
+        assert_eq!(world.client.next_wakeup(), Some(wakeup));
+        world.pass(wait);
         wait *= 2;
     }
-    let actions = world.actions();
-    let (ticket, _, _) = test_of(&actions[0]).unwrap();
-    world.report(
-        ticket,
-        Outcome::Answer {
-            status: 200,
-            body: b"",
-        },
-    );
+    let posts = world.posts();
+    let (ticket, guard) = test_of(&posts[0]);
+    world.report(ticket, UP);
+    assert!(failed.iter().all(|key| world.is_out(key)));
+    assert!(!world.is_out(&guard.ed25519));
     let sent = world.sends().pop().unwrap();
     world.succeed(&sent);
     // None of this was an attempt: there is only one.
-    let Event { request, result } = world.client.next_event().unwrap();
-    assert!(request == id && result.is_ok());
+    let event = world.client.next_event().unwrap();
+    assert!(event.request == id && event.result.is_ok());
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_lengthen_the_rest() {
-    let mut world = World::new(12, tested());
-    world.client.submit(Target::Any, Info, world.now);
-    let (ticket, _, _) = test_of(&world.actions()[0]).unwrap();
-    world.report(ticket, Outcome::Unreachable);
-    world.now -= DAY_MS;
-    assert!(world.actions().is_empty());
-    world.now += 200;
-    assert!(test_of(&world.actions()[0]).is_some());
-}
-
-#[test]
-fn ten_guards_that_fail_are_a_failed_attempt() {
-    let mut world = World::new(12, tested());
-    let id = world.client.submit(Target::Any, Info, world.now);
+fn ten_guards_that_fail_are_a_failed_attempt_and_nobody_is_blamed() {
+    let mut world = World::new(40, tested());
+    let id = world.client.request(Target::AnyNode, Info, world.now);
     for tries in 0..10 {
         assert!(world.client.next_event().is_none(), "after {tries}");
-        let actions = world.actions();
-        let (ticket, _, _) = test_of(&actions[0]).unwrap();
+        let posts = world.posts();
+        let (ticket, _) = test_of(&posts[0]);
         world.report(ticket, Outcome::Unreachable);
-        world.now += 5_000;
+        world.pass(Duration::from_secs(5));
     }
-    world.actions();
-    let Event { request, result } = world.client.next_event().unwrap();
+    world.posts();
+    let event = world.client.next_event().unwrap();
     assert_eq!(
-        (request, result.err()),
+        (event.request, event.result.err()),
         (id, Some(RequestError::PathsFailed))
     );
+    assert_eq!(world.total_strikes(), 0);
 }
 
 #[test]
-fn a_guard_whose_connection_broke_is_kept_but_tried_again() {
-    let mut world = World::new(12, tested());
-    world.client.submit(Target::Any, Info, world.now);
-    let (ticket, guard, _) = test_of(&world.actions()[0]).unwrap();
-    world.report(
-        ticket,
-        Outcome::Answer {
-            status: 200,
-            body: b"",
-        },
+fn without_a_network_a_client_does_not_walk_through_the_list() {
+    let mut world = World::new(60, tested());
+    let mut tried = std::collections::BTreeSet::new();
+    for _ in 0..300 {
+        world.client.request(Target::AnyNode, Info, world.now);
+        for post in world.posts() {
+            let (ticket, guard) = test_of(&post);
+            tried.insert(guard.ed25519);
+            world.report(ticket, Outcome::Unreachable);
+        }
+        world.pass(MINUTE);
+    }
+    assert!(
+        tried.len() <= world.client.config().path.max_guards,
+        "{}",
+        tried.len()
     );
+    assert_eq!(world.total_strikes(), 0);
+}
+
+#[test]
+fn a_guard_whose_connection_broke_is_kept_and_tested_again() {
+    let mut world = World::new(12, tested());
+    world.client.request(Target::AnyNode, Info, world.now);
+    let (ticket, guard) = test_of(&world.posts()[0]);
+    world.report(ticket, UP);
     let sent = world.sends().pop().unwrap();
     world.report(sent.ticket, Outcome::Unreachable);
     assert!(world.client.paths().live().is_empty());
-    assert_eq!(world.strikes(&[guard.ed25519]), [1]);
-    world.client.submit(Target::Any, Info, world.now);
-    let actions = world.actions();
-    let (ticket, again, _) = test_of(&actions[0]).unwrap();
-    assert_eq!(again.ed25519, guard.ed25519);
-    world.report(
-        ticket,
-        Outcome::Answer {
-            status: 200,
-            body: b"",
-        },
+    // Meanwhile another one is drawn.
+    let (ticket, second) = test_of(&world.posts()[0]);
+    assert_ne!(second.ed25519, guard.ed25519);
+    world.report(ticket, UP);
+    assert!(world.is_out(&guard.ed25519), "the other one can be reached");
+    world.pass(MINUTE);
+    assert!(!world.is_out(&guard.ed25519));
+    assert_eq!(
+        world.client.guards().list()[0].node().ed25519,
+        guard.ed25519
     );
-    assert_eq!(world.sends().len(), 1);
-    assert_eq!(world.client.paths().guards().len(), 1);
 }
 
 #[test]
-fn a_struck_out_guard_is_forgotten() {
-    let mut world = World::new(12, config());
-    let (_, sent) = world.ask(Target::Any);
-    let guard = sent.hops[0].ed25519;
-    for text in [
-        "Service node is not ready: x",
-        "Server busy, try again later",
-        "Service node is not ready: x",
-    ] {
-        let (_, sent) = world.ask(Target::Any);
-        world.fail(&sent, 503, text);
+fn a_silent_guard_is_found_out_by_a_test_of_its_own() {
+    let mut config = tested();
+    config.patience = Duration::from_secs(2);
+    config.path.paths = 2;
+    let mut world = World::new(20, config);
+    world.client.request(Target::AnyNode, Info, world.now);
+    for post in world.posts() {
+        world.report(test_of(&post).0, UP);
     }
-    world.actions();
-    assert!(
-        world
-            .client
-            .paths()
-            .guards()
-            .iter()
-            .all(|known| known.key != guard)
-    );
+    let sent = world.sends().pop().unwrap();
+    let frozen = sent.hops[0].ed25519;
+    world.pass(Duration::from_secs(2));
+    let posts = world.posts();
+    let ping = posts
+        .iter()
+        .find(|post| matches!(post.purpose, PostPurpose::Guard(_)));
+    assert_eq!(test_of(ping.unwrap()).1.ed25519, frozen);
+    // Another attempt goes another way meanwhile.
+    let is_attempt = |post: &&Post| matches!(post.purpose, PostPurpose::Request { .. });
+    let second = world.sent(posts.iter().find(is_attempt).unwrap());
+    assert_ne!(second.hops[0].ed25519, frozen);
+    world.pass(Duration::from_secs(3));
+    world.posts();
     assert!(
         world
             .client
             .paths()
             .live()
             .iter()
-            .all(|path| !path.contains(&guard))
+            .all(|path| !path.contains(&frozen))
+    );
+    world.succeed(&second);
+    assert!(world.client.next_event().unwrap().result.is_ok());
+    assert!(world.is_out(&frozen));
+}
+
+#[test]
+fn a_guard_is_replaced_when_it_is_old_and_not_before() {
+    let mut config = config();
+    config.path.rotation = MINUTE * 10;
+    let mut world = World::new(30, config);
+    world.ask(Target::AnyNode);
+    let first = world.keys()[0];
+    let mut changed_on = None;
+    for day in 0..12 {
+        for _ in 0..3 {
+            world.pass(DAY / 3);
+            world.client.request(Target::AnyNode, Info, world.now);
+            for _ in 0..3 {
+                for sent in world.sends() {
+                    world.succeed(&sent);
+                }
+            }
+        }
+        if changed_on.is_none() && world.keys()[0] != first {
+            changed_on = Some(day);
+        }
+    }
+    // A lifetime of ten days, shortened by up to a quarter.
+    let day = changed_on.expect("it was never replaced");
+    assert!((7..11).contains(&day), "{day}");
+}
+
+#[test]
+fn a_guard_that_no_list_has_is_kept_for_a_while() {
+    let mut config = config();
+    config.path.rotation = MINUTE * 10;
+    let mut world = World::new(30, config);
+    world.ask(Target::AnyNode);
+    let guard = world.keys()[0];
+    let mut without = world.nodes.clone();
+    without.retain(|node| node.ed25519 != guard);
+    let grace = world.client.config().path.guard_grace;
+    for days in 0..6u32 {
+        world
+            .client
+            .set_nodes(without.clone(), world.now, &mut world.rng);
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..3 {
+            for sent in world.sends() {
+                world.succeed(&sent);
+            }
+        }
+        let has_guard = world.client.guards().list().iter();
+        let has_guard = has_guard.clone().any(|known| known.node().ed25519 == guard);
+        let is_kept = DAY * days < grace;
+        assert!(has_guard || !is_kept, "after {days} days");
+        if is_kept {
+            assert_eq!(world.keys()[0], guard, "after {days} days");
+        }
+        world.pass(DAY);
+    }
+    // It is replaced in the end.
+    world.client.request(Target::AnyNode, Info, world.now);
+    for _ in 0..3 {
+        for sent in world.sends() {
+            world.succeed(&sent);
+        }
+    }
+    assert!(world.keys()[0] != guard);
+}
+
+#[test]
+fn a_guard_that_lets_hardly_any_path_work_is_given_up() {
+    let mut config = config();
+    config.path.paths = 2;
+    config.attempts = 4;
+    config.path.rotation = MINUTE * 10;
+    let mut world = World::new(40, config);
+    let (_, sent) = world.ask(Target::AnyNode);
+    let evil = sent.hops[0].ed25519;
+    let mut given_up = None;
+    for round in 0..800 {
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..4 {
+            for sent in world.sends() {
+                // It answers pings, and drops what it should pass on.
+                if sent.hops[0].ed25519 == evil {
+                    world.fail(&sent, 504, "Request time out");
+                } else {
+                    world.succeed(&sent);
+                }
+            }
+        }
+        world.pass(MINUTE * 2);
+        let list = world.client.guards().list();
+        let is_suspect = |key: &Ed25519Public| {
+            list.iter()
+                .any(|guard| guard.node().ed25519 == *key && guard.is_suspect())
+        };
+        if is_suspect(&evil) {
+            given_up = Some(round);
+            break;
+        }
+        assert!(list.iter().all(|guard| !guard.is_suspect()));
+        world.events();
+    }
+    assert!(given_up.is_some());
+    world.posts();
+    assert!(
+        world
+            .client
+            .paths()
+            .live()
+            .iter()
+            .all(|path| path.hops()[0].ed25519 != evil)
     );
 }

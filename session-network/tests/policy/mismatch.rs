@@ -158,7 +158,7 @@ fn an_answer_to_another_request_is_no_answer() {
     let world = World::new(12, config);
     let owner = Ed25519Secret::from_seed(&[77; 32]);
     let account = AnyId::from(GroupId::from_ed25519(&owner.public()));
-    let member = world.client.swarm_of(&account)[0].ed25519;
+    let member = world.members(&account)[0].ed25519;
     let number = world.nodes.iter().position(|node| node.ed25519 == member);
     let secret = Ed25519Secret::from_seed(&[u8::try_from(number.unwrap()).unwrap(); 32]);
     assert_eq!(secret.public(), member);
@@ -169,21 +169,15 @@ fn an_answer_to_another_request_is_no_answer() {
             let mut world = World::new(12, config);
             let id = world
                 .client
-                .submit(Target::Node(member), request.clone(), world.now);
-            let sent = world.sends().pop().unwrap();
+                .request(Target::Node(member), request.clone(), world.now);
+            let sent = world.attempts().pop().unwrap();
             let json = Response::ok(body.clone()).json_body();
-            world.report(
-                sent.ticket,
-                Outcome::Answer {
-                    status: 200,
-                    body: &json,
-                },
-            );
-            world.actions();
+            world.answer(&sent, 200, &json);
+            world.posts();
             let event = world.client.next_event();
             let event = event.or_else(|| {
-                world.now += 1_000;
-                world.actions();
+                world.pass(Duration::from_secs(1));
+                world.posts();
                 world.client.next_event()
             });
             let Event {

@@ -1,40 +1,33 @@
 //! A node that says that it does not serve the account.
 
-use session_crypto::Ed25519PublicExt;
-
 use crate::world::*;
+use session_crypto::Ed25519PublicExt;
 
 fn refuse(world: &mut World, sent: &Sent, nodes: Vec<ServiceNode>) {
     let stamp = Stamp {
-        t: UnixMillis::new(world.now),
+        t: UnixMillis::new(START),
         hf: [19, 4],
     };
     let swarm = SwarmId::new(1 << 62);
     let body = Response::wrong_swarm(&SwarmInfo { swarm, nodes }, stamp).json_body();
-    world.report(
-        sent.ticket,
-        Outcome::Answer {
-            status: 421,
-            body: &body,
-        },
-    );
+    world.answer(sent, 421, &body);
 }
 
 #[test]
 fn a_named_node_that_refuses_ends_the_request_and_asks_for_a_new_list() {
     let mut config = config();
-    config.pool.min_refresh_gap_ms = 0;
+    config.pool.min_refresh_gap = Duration::ZERO;
     let mut world = World::new(12, config);
     let secret = Ed25519Secret::from_seed(&[77; 32]);
     let account = AnyId::from(secret.public().to_account_id().unwrap());
-    world.now += 2 * MINUTE_MS;
-    let target = world.client.swarm_of(&account)[0].ed25519;
+    world.pass(MINUTE * 2);
+    let target = world.members(&account)[0].ed25519;
     let retrieve = Retrieve::new(account, Namespace::CONTACTS);
-    let retrieve = retrieve.sign(UnixMillis::new(world.now), &Signer::user(&secret));
+    let retrieve = retrieve.sign(UnixMillis::new(START), &Signer::user(&secret));
     let id = world
         .client
-        .submit(Target::Node(target), retrieve, world.now);
-    let sent = world.sends().pop().unwrap();
+        .request(Target::Node(target), retrieve, world.now);
+    let sent = world.attempts().pop().unwrap();
     assert_eq!(sent.destination.ed25519, target);
     refuse(&mut world, &sent, Vec::new());
     let event = world.client.next_event().unwrap();
@@ -46,7 +39,8 @@ fn a_named_node_that_refuses_ends_the_request_and_asks_for_a_new_list() {
     let asked = world.sends();
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|sent| {
-        sent.body
+        sent.packet
+            .body
             .windows(17)
             .any(|part| part == b"get_service_nodes")
     }));
@@ -57,11 +51,11 @@ fn ask_swarm(world: &mut World) -> (AnyId, Sent) {
     let secret = Ed25519Secret::from_seed(&[77; 32]);
     let account = AnyId::from(secret.public().to_account_id().unwrap());
     let retrieve = Retrieve::new(account, Namespace::CONTACTS);
-    let retrieve = retrieve.sign(UnixMillis::new(world.now), &Signer::user(&secret));
+    let retrieve = retrieve.sign(UnixMillis::new(START), &Signer::user(&secret));
     world
         .client
-        .submit(Target::Swarm(account), retrieve, world.now);
-    (account, world.sends().pop().unwrap())
+        .request(Target::SwarmOf(account), retrieve, world.now);
+    (account, world.attempts().pop().unwrap())
 }
 
 #[test]
@@ -70,7 +64,7 @@ fn a_redirect_that_names_one_node_often_is_not_followed() {
     config.attempts = 3;
     let mut world = World::new(12, config);
     let (account, sent) = ask_swarm(&mut world);
-    let members = keys(&world.client.swarm_of(&account));
+    let members = keys(&world.members(&account));
     let used = world.keys();
     let outside = |node: &&ServiceNode| {
         let key = node.ed25519;
@@ -78,8 +72,8 @@ fn a_redirect_that_names_one_node_often_is_not_followed() {
     };
     let other = *world.nodes.iter().find(outside).unwrap();
     refuse(&mut world, &sent, vec![other; 3]);
-    world.now += 1_000;
-    let again = world.sends().pop().unwrap();
+    world.pass(Duration::from_secs(1));
+    let again = world.attempts().pop().unwrap();
     assert!(members.contains(&again.destination.ed25519));
 }
 
@@ -93,8 +87,8 @@ fn a_wrong_swarm_is_no_strike_and_the_request_ends() {
     loop {
         let strangers = (100..107).map(node).collect();
         refuse(&mut world, &sent, strangers);
-        world.now += 10_000;
-        let Some(next) = world.sends().pop() else {
+        world.pass(Duration::from_secs(10));
+        let Some(next) = world.attempts().pop() else {
             break;
         };
         asked.push(next.destination.ed25519);
@@ -104,7 +98,7 @@ fn a_wrong_swarm_is_no_strike_and_the_request_ends() {
     assert_eq!(event.result.err(), Some(RequestError::WrongSwarm));
     assert_eq!((asked.len(), world.total_strikes()), (4, 0));
     // As many different ones as there are.
-    let mut members = keys(&world.client.swarm_of(&account));
+    let mut members = keys(&world.members(&account));
     members.retain(|key| !world.client.paths().is_in_use(key));
     asked.sort();
     asked.dedup();
@@ -119,9 +113,9 @@ fn a_redirect_to_strangers_is_not_followed() {
     let (account, sent) = ask_swarm(&mut world);
     let strangers = (100..107).map(node).collect();
     refuse(&mut world, &sent, strangers);
-    world.now += 1_000;
-    let again = world.sends().pop().unwrap();
-    let members = keys(&world.client.swarm_of(&account));
+    world.pass(Duration::from_secs(1));
+    let again = world.attempts().pop().unwrap();
+    let members = keys(&world.members(&account));
     assert!(members.contains(&again.destination.ed25519));
     assert_ne!(again.destination.ed25519, sent.destination.ed25519);
 }

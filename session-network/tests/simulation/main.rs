@@ -17,18 +17,17 @@ use std::collections::BTreeSet;
 
 use session_crypto::hash::message_hash;
 use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
-use session_network::LastHashes;
-use session_network::client::{Client, ClientConfig, RequestError, RequestId, SavedState, Target};
-use session_network::limits::{HOUR_MS, MINUTE_MS};
-use session_network::path::Purpose;
+use session_network::{Config, Purpose, RequestError, RequestId, Target};
 use session_storage::*;
 use session_types::{AnyId, MessageHash, Namespace, SealedMessage, UnixMillis};
 
+#[path = "../support/clear.rs"]
+mod clear;
 mod driver;
 mod world;
 
 use driver::Driver;
-use world::START;
+use world::{HOUR_MS, MINUTE_MS, START};
 
 struct Account {
     secret: Ed25519Secret,
@@ -44,7 +43,7 @@ fn every_stored_message_is_found_again() {
 }
 
 fn store_and_find(seed: u64) {
-    let mut driver = Driver::new(seed, Client::new(ClientConfig::default()));
+    let mut driver = Driver::new(seed, Config::default(), 3);
     let mut accounts: Vec<Account> = (0..40)
         .map(|_| {
             let secret = Ed25519Secret::generate(&mut driver.rng);
@@ -65,7 +64,7 @@ fn store_and_find(seed: u64) {
                 let namespace = Namespace::USER_PROFILE;
                 signed_store(account.id, namespace, data.clone(), time, &signer)
             };
-            match driver.until_clock_is_right(Target::Swarm(account.id), make) {
+            match driver.until_clock_is_right(Target::SwarmOf(account.id), make) {
                 Ok(reply) => {
                     assert!(reply.response.is_success());
                     account
@@ -101,20 +100,14 @@ fn store_and_find(seed: u64) {
         }
         // A client that was started again goes on with what it kept.
         if round == 2 {
-            let bytes = driver.client.save(&LastHashes::default()).to_bytes();
-            let state = SavedState::from_bytes(&bytes).unwrap();
-            let local = driver.local();
-            driver.client = Client::restore(ClientConfig::default(), &state, local);
-            driver.restored = true;
-            driver.submitted.clear();
-            driver.ended.clear();
+            driver.restart(Config::default());
         }
     }
     assert!(stored >= 190, "{stored} stored, {failed} failed");
     // With a new list the client knows the swarms as they are.
     driver.world.now += 3 * HOUR_MS;
-    while driver.client.pool().updated_ms() < Some(driver.local() - HOUR_MS) {
-        driver.submit(Target::Any, Info);
+    for _ in 0..10 {
+        driver.submit(Target::AnyNode, Info);
         driver.run(driver.world.now);
     }
     for account in &accounts {
@@ -124,7 +117,7 @@ fn store_and_find(seed: u64) {
     for account in &accounts {
         let mut found = BTreeSet::new();
         let signer = Signer::user(&account.secret);
-        for node in driver.client.swarm_of(&account.id) {
+        for node in driver.client.members(&account.id, driver.local()) {
             let make = |time| {
                 let retrieve = Retrieve::new(account.id, Namespace::USER_PROFILE);
                 retrieve.sign(UnixMillis::new(time), &signer).into()
@@ -171,7 +164,7 @@ const SPACES: [Namespace; 2] = [Namespace::CONTACTS, Namespace::USER_GROUPS];
 
 #[test]
 fn batches_sequences_choices_and_files_go_the_same_way() {
-    let mut driver = Driver::new(13, Client::new(ClientConfig::default()));
+    let mut driver = Driver::new(13, Config::default(), 3);
     let (mut answered, mut found, mut asked) = (0, 0, 0);
     for number in 0..30u8 {
         let secret = Ed25519Secret::generate(&mut driver.rng);
@@ -211,7 +204,7 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
             &|time| choice(time, false).into(),
         ];
         for (kind, make) in makes.into_iter().enumerate() {
-            let reply = driver.until_clock_is_right(Target::Swarm(id), make);
+            let reply = driver.until_clock_is_right(Target::SwarmOf(id), make);
             let Ok(reply) = reply else { continue };
             answered += 1;
             let results = match make(0) {
@@ -244,7 +237,7 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
             }
         }
         // Only paths of files carry this, and they carry nothing else: the driver looks.
-        let file = driver.submit_for(Purpose::File, Target::Any, GetSwarm { account: id });
+        let file = driver.submit_for(Purpose::File, Target::AnyNode, GetSwarm { account: id });
         driver.run(driver.world.now);
         if let Ok(reply) = &driver.ended[&file] {
             let answer = GetSwarm { account: id }.read_answer(structure(&reply.response));
@@ -259,7 +252,10 @@ fn batches_sequences_choices_and_files_go_the_same_way() {
     let paths = driver.client.paths().live();
     for purpose in [Purpose::Standard, Purpose::File] {
         assert_eq!(
-            paths.iter().filter(|path| path.purpose == purpose).count(),
+            paths
+                .iter()
+                .filter(|path| path.purpose() == purpose)
+                .count(),
             2
         );
     }
@@ -282,9 +278,11 @@ fn results_of(response: &Response) -> Vec<Response> {
 
 #[test]
 fn many_requests_at_once_all_end() {
-    let mut driver = Driver::new(11, Client::new(ClientConfig::default()));
+    let mut driver = Driver::new(11, Config::default(), 3);
     driver.world.loss_percent = 30;
-    let ids: Vec<RequestId> = (0..400).map(|_| driver.submit(Target::Any, Info)).collect();
+    let ids: Vec<RequestId> = (0..400)
+        .map(|_| driver.submit(Target::AnyNode, Info))
+        .collect();
     driver.run(START);
     let ok = ids.iter().filter(|id| driver.ended[id].is_ok()).count();
     assert_eq!(driver.ended.len(), ids.len());
@@ -293,14 +291,8 @@ fn many_requests_at_once_all_end() {
 
 #[test]
 fn without_any_seed_requests_end_with_an_error() {
-    let mut driver = Driver::new(
-        3,
-        Client::new(ClientConfig {
-            seeds: 1,
-            ..ClientConfig::default()
-        }),
-    );
-    let id = driver.submit(Target::Any, Info);
+    let mut driver = Driver::new(3, Config::default(), 1);
+    let id = driver.submit(Target::AnyNode, Info);
     driver.run(START);
     assert_eq!(driver.ended[&id], Err(RequestError::TimedOut));
     assert!(driver.world.now >= START + MINUTE_MS);
@@ -308,14 +300,12 @@ fn without_any_seed_requests_end_with_an_error() {
 
 #[test]
 fn an_unknown_node_and_too_many_requests_are_errors_at_once() {
-    let config = ClientConfig {
-        max_requests: 1,
-        ..ClientConfig::default()
-    };
-    let mut driver = Driver::new(5, Client::new(config));
+    let mut config = Config::default();
+    config.max_requests = 1;
+    let mut driver = Driver::new(5, config, 3);
     let stranger = Ed25519Public::from_bytes([9; 32]);
     let first = driver.submit(Target::Node(stranger), Info);
-    let second = driver.submit(Target::Any, Info);
+    let second = driver.submit(Target::AnyNode, Info);
     driver.run(START);
     assert_eq!(driver.ended[&first], Err(RequestError::UnknownNode));
     assert_eq!(driver.ended[&second], Err(RequestError::TooMany));

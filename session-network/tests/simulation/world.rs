@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
-use session_network::limits::HOUR_MS;
 use session_storage::replication::{Form, Membership, PushedMessage, bodies, read};
 use session_storage::value::Value;
 use session_storage::*;
@@ -15,6 +14,8 @@ use session_types::{AnyId, SwarmId, UnixMillis};
 
 pub const NODES: usize = 2_000;
 pub const START: u64 = 1_800_000_000_000;
+pub const MINUTE_MS: u64 = 60_000;
+pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -1,0 +1,160 @@
+//! What a client is asked for, and what it tells.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use session_crypto::Ed25519Public;
+use session_onion::payload::Header;
+use session_storage::Response;
+use session_swarm::ServiceNode;
+use session_types::AnyId;
+
+use crate::server::{Server, ServerRequest};
+
+/// The number of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(crate) u64);
+
+/// Who shall answer a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A member of the swarm of an id.
+    SwarmOf(AnyId),
+    /// This node and no other.
+    Node(Ed25519Public),
+    /// Any node.
+    AnyNode,
+    /// A server outside the network of nodes.
+    Server(Box<Server>),
+}
+
+impl From<Server> for Target {
+    fn from(server: Server) -> Self {
+        Self::Server(Box::new(server))
+    }
+}
+
+/// What is asked: a storage request of a node, or a version 4 request of a server.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Request {
+    /// For [`Target::SwarmOf`], [`Target::Node`] and [`Target::AnyNode`].
+    Storage(Box<session_storage::Request>),
+    /// For [`Target::Server`].
+    Server(ServerRequest),
+}
+
+impl<R: Into<session_storage::Request>> From<R> for Request {
+    fn from(request: R) -> Self {
+        Self::Storage(Box::new(request.into()))
+    }
+}
+
+impl From<ServerRequest> for Request {
+    fn from(request: ServerRequest) -> Self {
+        Self::Server(request)
+    }
+}
+
+/// What a path is used for. Requests of one purpose share a path with those of another only where
+/// nodes are too few for paths of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Everything but files.
+    #[default]
+    Standard,
+    /// Files, whose size would hold up everything else.
+    File,
+}
+
+/// Whom a request passes, and who answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The hops; the first is the guard, which knows the client's address.
+    pub path: Vec<ServiceNode>,
+    /// The node that answers, or `None` for a server.
+    pub node: Option<ServiceNode>,
+}
+
+/// A request that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Which request.
+    pub request: RequestId,
+    /// The answer, or why there is none.
+    pub result: Result<Reply, RequestError>,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The answer of a node.
+    Storage(StorageReply),
+    /// The answer of a server.
+    Server(ServerReply),
+}
+
+/// The answer of a node, checked as far as a client can check it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StorageReply {
+    /// The node that answered last.
+    pub node: ServiceNode,
+    /// The way of that answer.
+    pub route: Route,
+    /// Its answer. A status that is no success is one that no other node would answer otherwise.
+    pub response: Response,
+    /// For a request that members of a swarm sign: the members, as the pool has them, that have
+    /// proved that they did everything that was asked, over all attempts. Two thirds of the
+    /// swarm, unless too few could be asked.
+    pub signers: BTreeSet<Ed25519Public>,
+}
+
+/// The answer of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerReply {
+    /// The way of the answer.
+    pub route: Route,
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<Header>,
+    /// The body, if there is one.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The request's deadline has passed.
+    #[error("no answer in time")]
+    TimedOut,
+    /// All attempts failed, the last one on its path.
+    #[error("all attempts failed on the way")]
+    PathsFailed,
+    /// All attempts failed, the last one at its destination.
+    #[error("no node gave a usable answer")]
+    NoUsableAnswer,
+    /// The nodes disagree with the time of the request: sign again with the network's time.
+    #[error("the clock is out of sync with the network")]
+    ClockOutOfSync,
+    /// No node of the swarm as it is known serves the account.
+    #[error("no node says that it serves this account")]
+    WrongSwarm,
+    /// The node that shall answer is not in the pool, or has no usable key.
+    #[error("the node is not known")]
+    UnknownNode,
+    /// There are too many requests under way.
+    #[error("too many requests")]
+    TooMany,
+    /// The request cannot be put into a packet: it is too long, or its server has an unusable key.
+    #[error("the request does not fit into a packet")]
+    Unsendable,
+    /// A storage request for a server, or a server request for a node.
+    #[error("the target does not take this kind of request")]
+    Mismatch,
+}

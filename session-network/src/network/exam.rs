@@ -1,0 +1,141 @@
+//! Tests paths that are in doubt: is the guard up, and does an answer come through?
+//!
+//! A failure on a path says nothing of where it happened. What we can find out ourselves is whether
+//! the guard answers us, and whether the path carries another request. So a node is suspected only
+//! through a guard that is up, and the destination only through a path that works.
+
+use rand_core::CryptoRng;
+use session_crypto::Ed25519Public;
+use session_swarm::ServiceNode;
+
+use super::{Network, Why};
+use crate::endpoint::Outcome;
+use crate::evidence::Reception;
+use crate::onion::Onion;
+use crate::path::{Exam, PathId};
+use crate::time::Instant;
+
+impl<O: Onion> Network<O> {
+    /// Begins to test a path, because a request to `accused` failed or is slow. `guard_is_up` if
+    /// the guard has just answered something.
+    pub(super) fn examine(
+        &mut self,
+        id: PathId,
+        accused: Option<Ed25519Public>,
+        guard_is_up: bool,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        let Some(guard) = path.hops.first().copied() else {
+            return;
+        };
+        let hops = path.hops.clone();
+        let is_new = path.exam.is_none();
+        let exam = path.exam.get_or_insert_with(Exam::default);
+        exam.accused.extend(accused);
+        if guard_is_up {
+            exam.guard = Some(true);
+        }
+        let needs_ping = is_new && exam.guard.is_none();
+        if needs_ping {
+            self.ping_guard(id, &guard, now);
+        }
+        if is_new && !self.send_probe(Why::Probe, id, hops, now, rng) {
+            // Nobody is left to be asked through it.
+            if let Some(path) = self.paths.get_mut(id) {
+                path.exam = None;
+            }
+        }
+    }
+
+    pub(super) fn ping_answered(
+        &mut self,
+        id: PathId,
+        guard: &Ed25519Public,
+        outcome: Outcome<'_>,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        match Reception::of_test(outcome, guard) {
+            Ok(()) => {
+                self.reached(guard, now);
+                self.exam_goes_on(id, |exam| exam.guard = Some(true), now);
+            }
+            Err(proof) => self.guard_failed(proof, now, rng),
+        }
+    }
+
+    pub(super) fn probe_answered(
+        &mut self,
+        id: PathId,
+        works: bool,
+        now: Instant,
+        _rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        self.exam_goes_on(id, |exam| exam.probe = Some(works), now);
+    }
+
+    fn exam_goes_on(&mut self, id: PathId, note: impl FnOnce(&mut Exam), now: Instant) {
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        let Some(exam) = &mut path.exam else {
+            return;
+        };
+        note(exam);
+        match (exam.guard, exam.probe) {
+            (_, Some(true)) => {
+                let exam = path.exam.take();
+                for node in exam.into_iter().flat_map(|exam| exam.accused) {
+                    self.suspicions.note(&node, now);
+                }
+            }
+            (Some(true), Some(false)) => self.path_is_broken(id, now),
+            _ => {}
+        }
+    }
+
+    /// The guard is up and nothing comes through: what is behind the guard is suspected, and the
+    /// path is rebuilt.
+    fn path_is_broken(&mut self, id: PathId, now: Instant) {
+        let Some(path) = self.paths.get(id) else {
+            return;
+        };
+        let hops = path.hops.clone();
+        self.suspect_behind(&hops, now);
+        self.rebuild(id, now);
+    }
+
+    /// A path failed behind its guard: each hop there is suspected, and dead if paths through
+    /// another guard have failed at it too.
+    pub(super) fn suspect_behind(&mut self, hops: &[ServiceNode], now: Instant) {
+        let Some((guard, behind)) = hops.split_first() else {
+            return;
+        };
+        for hop in behind {
+            let proof = self.suspicions.failed(&hop.ed25519, &guard.ed25519, now);
+            if let Some(proof) = proof {
+                self.strikes.add(&proof, now);
+            }
+        }
+    }
+
+    /// Drops a path as a whole. Another takes its place when it is needed, through the same guard as
+    /// long as that is granted rebuilds.
+    pub(super) fn rebuild(&mut self, id: PathId, now: Instant) {
+        let Some(path) = self.paths.remove(id) else {
+            return;
+        };
+        let Some(guard) = path.guard().map(|guard| guard.ed25519) else {
+            return;
+        };
+        if !path.has_worked {
+            self.guards.count(&guard, false);
+        }
+        let most = self.config.path.rebuilds;
+        self.guards.take_rebuild(&guard, now, most);
+    }
+}

@@ -1,0 +1,167 @@
+//! What a client keeps on disk, and how it gets it back.
+
+use alloc::vec::Vec;
+
+use session_swarm::ServiceNode;
+
+use super::Network;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::endpoint::Seed;
+use crate::guard::{Guard, Guards, Middle};
+use crate::last_hash::LastHashes;
+use crate::onion::{Encrypted, Onion};
+use crate::pool::Pool;
+use crate::state::{SavedGuard, SavedMark, SavedPath, SavedState};
+use crate::strikes::Mark;
+use crate::time::Now;
+
+impl<O: Onion> Network<O> {
+    /// Returns what to keep on disk: the pool, guards and second hops, what is held against nodes,
+    /// the paths that work, the clock, and how far messages were read.
+    #[must_use]
+    pub fn save(&self, last_hashes: &LastHashes, now: Now) -> SavedState {
+        let guard = |guard: &Guard| SavedGuard {
+            node: guard.node,
+            since: now.wall_of(guard.since),
+            until: now.wall_of(guard.until),
+            missing: guard.missing.map(|since| now.wall_of(since)),
+            paths: [guard.built, guard.worked],
+            suspect: guard.suspect,
+        };
+        let marks = self.strikes.iter().map(|(node, mark)| SavedMark {
+            node: *node,
+            strikes: mark.strikes.iter().map(|at| now.wall_of(*at)).collect(),
+            rest: mark.rest.map(|(until, times)| (now.wall_of(until), times)),
+        });
+        let noted = self.suspicions.iter();
+        let noted = noted.map(|(node, guard, at)| (*node, Some(*guard), now.wall_of(at)));
+        let unanswered = self.suspicions.unanswered();
+        let unanswered = unanswered.map(|(node, at)| (*node, None, now.wall_of(at)));
+        let paths = self.paths.live().iter();
+        let paths = paths
+            .filter(|path| path.exam.is_none())
+            .map(|path| SavedPath {
+                purpose: path.purpose,
+                built: now.wall_of(path.built),
+                hops: path.hops.iter().map(|hop| hop.ed25519).collect(),
+            });
+        let middles = self.guards.middle_records().iter();
+        SavedState {
+            nodes: self.pool.nodes().to_vec(),
+            updated: self.pool.updated().map(|at| now.wall_of(at)),
+            clock: self.clock.is_confirmed().then(|| self.clock.offset()),
+            guards: self.guards.list().iter().map(guard).collect(),
+            middles: middles
+                .map(|middle| (middle.key, now.wall_of(middle.until)))
+                .collect(),
+            strikes: marks.collect(),
+            suspicions: noted.chain(unanswered).collect(),
+            paths: paths.collect(),
+            last_hashes: last_hashes.clone(),
+        }
+    }
+}
+
+impl Network {
+    /// Makes a client of what one kept. Paths of which a node cannot be used any more are forgotten.
+    ///
+    /// What is from the future, of a clock that was set back since, is taken for as old as `now`, or
+    /// it would stay young for ever.
+    #[must_use]
+    pub fn restore(config: Config, seeds: Vec<Seed>, state: &SavedState, now: Now) -> Self {
+        Self::restore_with_onion(config, seeds, Encrypted, state, now)
+    }
+}
+
+impl<O: Onion> Network<O> {
+    /// As [`restore`](Network::restore), with packets built by other means.
+    #[must_use]
+    pub fn restore_with_onion(
+        config: Config,
+        seeds: Vec<Seed>,
+        onion: O,
+        state: &SavedState,
+        now: Now,
+    ) -> Self {
+        let mut network = Self::with_onion(config, seeds, onion);
+        network.latest = now.instant();
+        if let Some(offset) = state.clock {
+            network.clock = Clock::restored(offset, now);
+        }
+        let updated = state.updated.map(|at| now.instant_of(at));
+        network.pool = Pool::from_ordered(state.nodes.clone(), updated);
+        for mark in &state.strikes {
+            let strikes = mark.strikes.iter().map(|at| now.instant_of(*at));
+            let rest = mark.rest.map(|(until, times)| {
+                let left = until.since(now.wall).min(crate::strikes::LONGEST_REST);
+                (now.instant().after(left), times)
+            });
+            let restored = Mark {
+                strikes: strikes.collect(),
+                rest,
+            };
+            network.strikes.restore(mark.node, restored);
+        }
+        for (node, guard, at) in &state.suspicions {
+            let at = now.instant_of(*at);
+            match guard {
+                Some(guard) => network.suspicions.restore(*node, *guard, at),
+                None => network.suspicions.restore_unanswered(*node, at),
+            }
+        }
+        for guard in &state.guards {
+            network.restore_guard(guard, now);
+        }
+        for (key, until) in &state.middles {
+            let left = until.since(now.wall);
+            let until = now.instant().after(left.min(config.path.middle_lifetime));
+            network.guards.restore_middle(Middle { key: *key, until });
+        }
+        network.guards.update(&network.pool, now.instant());
+        for path in &state.paths {
+            network.restore_path(path, now);
+        }
+        network
+    }
+
+    fn restore_guard(&mut self, saved: &SavedGuard, now: Now) {
+        let config = &self.config.path;
+        let left = saved.until.since(now.wall).min(config.guard_lifetime);
+        let (since, until) = (now.instant_of(saved.since), now.instant().after(left));
+        let mut guard = Guards::saved(saved.node, since, until, now.instant(), config);
+        guard.missing = saved.missing.map(|since| now.instant_of(since));
+        [guard.built, guard.worked] = saved.paths;
+        guard.suspect = saved.suspect;
+        self.guards.restore(guard);
+    }
+
+    fn restore_path(&mut self, path: &SavedPath, now: Now) {
+        let config = self.config.path;
+        let guard = path.hops.first().and_then(|key| self.guards.get(key));
+        let Some(guard) = guard.filter(|guard| !guard.suspect).map(|guard| guard.node) else {
+            return;
+        };
+        let hops = path.hops.iter().enumerate().map(|(place, key)| {
+            // A guard may be in no list.
+            let listed = self.pool.get(key).copied();
+            let node = listed.or(Some(guard).filter(|_| place == 0))?;
+            let node = self.pool.with_onion_key(&node)?;
+            let is_out = self.strikes.is_out_at(key, now.instant());
+            (node.is_reachable() && !is_out).then_some(node)
+        });
+        let Some(hops) = hops.collect::<Option<Vec<ServiceNode>>>() else {
+            return;
+        };
+        let mut exclusions = self.paths.exclusions(None);
+        let are_free = hops.iter().all(|hop| {
+            let is_free = exclusions.allow(hop, &config);
+            exclusions.add(hop);
+            is_free
+        });
+        if hops.len() == config.hops && are_free {
+            let built = now.instant_of(path.built);
+            self.paths.push(path.purpose, hops, built, &config);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Posts: seals what goes through a path, and remembers why it was sent.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use session_crypto::Ed25519Public;
+use session_onion::client::{Hop, Request as Packet};
+use session_storage::{Call, Info, ServiceNodesRequest};
+use session_swarm::ServiceNode;
+
+use super::{Errand, Network, Sent, Why};
+use crate::endpoint::{Endpoint, Post, PostPurpose, Ticket};
+use crate::exchange::{Purpose, Request, RequestError, RequestId, Route, Target};
+use crate::onion::Onion;
+use crate::path::PathId;
+use crate::time::Instant;
+
+/// A node as a step of a packet, if its record has its key.
+fn hop(node: &ServiceNode) -> Option<Hop> {
+    node.x25519.map(|key| Hop::new(node.ed25519, key))
+}
+
+impl<O: Onion> Network<O> {
+    fn post(
+        &mut self,
+        endpoint: Endpoint,
+        body: Vec<u8>,
+        purpose: PostPurpose,
+        sent: Sent<O::Key>,
+    ) {
+        let ticket = Ticket(self.number());
+        let deadline = sent.deadline.monotonic();
+        self.sent.insert(ticket, sent);
+        self.posts.push_back(Post {
+            ticket,
+            endpoint,
+            body,
+            deadline,
+            purpose,
+        });
+    }
+
+    /// Seals a packet and posts it to the guard; the path counts it until it is reported.
+    #[expect(clippy::too_many_arguments, reason = "what is known of one post")]
+    fn post_onion(
+        &mut self,
+        why: Why,
+        path: PathId,
+        route: Route,
+        packet: (Vec<u8>, O::Key),
+        purpose: PostPurpose,
+        timeout: Duration,
+        now: Instant,
+    ) {
+        let Some(guard) = route.path.first() else {
+            return;
+        };
+        let endpoint = Endpoint::of(guard, Endpoint::ONION);
+        let patience = matches!(why, Why::Attempt(_)).then(|| now.after(self.config.patience));
+        self.paths.started(path);
+        let (body, key) = packet;
+        let sent = Sent {
+            errand: Errand::Onion { why, path, route },
+            key: Some(key),
+            sent: now,
+            deadline: now.after(timeout),
+            patience,
+        };
+        self.post(endpoint, body, purpose, sent);
+    }
+
+    fn seal_storage(
+        &self,
+        route: &Route,
+        body: &[u8],
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Option<(Vec<u8>, O::Key)> {
+        let hops: Option<Vec<Hop>> = route.path.iter().map(hop).collect();
+        let node = hop(route.node.as_ref()?)?;
+        let request = Packet::storage(&node, body);
+        self.onion.seal(rng, &hops?, &request).ok()
+    }
+
+    /// Sends an attempt of a request. `None` if the request does not fit into a packet.
+    pub(super) fn send_attempt(
+        &mut self,
+        id: RequestId,
+        path: PathId,
+        route: Route,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), RequestError> {
+        let pending = self.requests.get(&id).ok_or(RequestError::Unsendable)?;
+        let (packet, method) = match (&pending.request, &pending.target) {
+            (Request::Storage(request), _) => (
+                self.seal_storage(&route, &request.to_json(), rng),
+                request.method().name(),
+            ),
+            (Request::Server(request), Target::Server(server)) => {
+                let hops: Option<Vec<Hop>> = route.path.iter().map(hop).collect();
+                let packet = hops.and_then(|hops| {
+                    request.with_v4(|request| {
+                        let request = Packet::server(server.inner(), request);
+                        self.onion.seal(rng, &hops, &request).ok()
+                    })
+                });
+                (packet, "v4")
+            }
+            (Request::Server(_), _) => return Err(RequestError::Mismatch),
+        };
+        let packet = packet.ok_or(RequestError::Unsendable)?;
+        let purpose = PostPurpose::Request {
+            request: id,
+            method,
+            route: route.clone(),
+        };
+        let timeout = self.config.attempt_timeout;
+        if let Some(pending) = self.requests.get_mut(&id) {
+            pending.open = pending.open.saturating_add(1);
+        }
+        self.post_onion(Why::Attempt(id), path, route, packet, purpose, timeout, now);
+        Ok(())
+    }
+
+    /// Sends a question of the machine itself. Returns whether it could be sent.
+    #[expect(clippy::too_many_arguments, reason = "what is known of one post")]
+    pub(super) fn send_question(
+        &mut self,
+        why: Why,
+        path: PathId,
+        hops: Vec<ServiceNode>,
+        node: ServiceNode,
+        call: &impl Call,
+        method: &'static str,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> bool {
+        let route = Route {
+            path: hops,
+            node: Some(node),
+        };
+        let Some(packet) = self.seal_storage(&route, &call.to_json(), rng) else {
+            return false;
+        };
+        let purpose = PostPurpose::Upkeep {
+            method,
+            route: route.clone(),
+        };
+        let timeout = match why {
+            Why::Probe | Why::Rotation { .. } => self.config.path.probe_timeout,
+            _ => self.config.attempt_timeout,
+        };
+        self.post_onion(why, path, route, packet, purpose, timeout, now);
+        true
+    }
+
+    /// Asks a node that answered lately, or else any, to find out whether a path works.
+    pub(super) fn send_probe(
+        &mut self,
+        why: Why,
+        path: PathId,
+        hops: Vec<ServiceNode>,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> bool {
+        let keys: Vec<Ed25519Public> = hops.iter().map(|hop| hop.ed25519).collect();
+        let lately = self.lately.iter().rev().find(|key| !keys.contains(key));
+        let lately = lately.and_then(|key| self.pool.get(key)).copied();
+        let node = lately.and_then(|node| self.pool.with_onion_key(&node));
+        let Some(node) = node.or_else(|| self.some_node(&keys, now, rng)) else {
+            return false;
+        };
+        self.send_question(why, path, hops, node, &Info, "info", now, rng)
+    }
+
+    fn ping(&mut self, errand: Errand, guard: &ServiceNode, now: Instant) {
+        let sent = Sent {
+            errand,
+            key: None,
+            sent: now,
+            deadline: now.after(self.config.path.guard_test_timeout),
+            patience: None,
+        };
+        let endpoint = Endpoint::of(guard, Endpoint::PING);
+        self.post(endpoint, Vec::new(), PostPurpose::Guard(*guard), sent);
+    }
+
+    /// Tests a guard before its path is used.
+    pub(super) fn test_guard(&mut self, path: PathId, guard: &ServiceNode, now: Instant) {
+        let errand = Errand::Guard {
+            path,
+            guard: guard.ed25519,
+        };
+        self.ping(errand, guard, now);
+    }
+
+    /// Tests the guard of a path that is in doubt.
+    pub(super) fn ping_guard(&mut self, path: PathId, guard: &ServiceNode, now: Instant) {
+        let errand = Errand::Ping {
+            path,
+            guard: guard.ed25519,
+        };
+        self.ping(errand, guard, now);
+    }
+
+    pub(super) fn ask_seed(&mut self, seed: usize, now: Instant) -> bool {
+        let Some(seed) = self.seeds.get(seed) else {
+            return false;
+        };
+        let endpoint = Endpoint::seed(seed);
+        let sent = Sent {
+            errand: Errand::Seed,
+            key: None,
+            sent: now,
+            deadline: now.after(self.config.attempt_timeout),
+            patience: None,
+        };
+        let body = ServiceNodesRequest::default().to_seed_json();
+        self.post(endpoint, body, PostPurpose::Seed, sent);
+        true
+    }
+
+    /// A path to a destination. Where nodes are too few for a path of the purpose, one of another.
+    pub(super) fn choose_path(
+        &self,
+        purpose: Purpose,
+        destination: Option<&Ed25519Public>,
+        tried: &[PathId],
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Option<(PathId, Vec<ServiceNode>)> {
+        let config = &self.config.path;
+        let purpose = match self.paths.live().first() {
+            Some(other) if self.paths.count(purpose) == 0 => other.purpose,
+            _ => purpose,
+        };
+        let path = self
+            .paths
+            .choose(purpose, destination, tried, config, rng)?;
+        Some((path.id, path.hops.clone()))
+    }
+}

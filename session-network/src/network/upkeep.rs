@@ -1,0 +1,127 @@
+//! What happens by itself: deadlines, patience, rotation of paths.
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+use session_swarm::ServiceNode;
+
+use super::{Errand, Network, Why};
+use crate::endpoint::{Outcome, Ticket};
+use crate::exchange::{Purpose, RequestId};
+use crate::onion::Onion;
+use crate::path::PathId;
+use crate::time::{Instant, Now};
+
+impl<O: Onion> Network<O> {
+    /// Ends what has taken too long, and loses patience with what is slow.
+    pub(super) fn expire(&mut self, now: Now, rng: &mut (impl CryptoRng + ?Sized)) {
+        let instant = self.notice(now);
+        let late = self.sent.iter();
+        let late = late.filter(|(_, sent)| sent.deadline <= instant);
+        let late: Vec<Ticket> = late.map(|(ticket, _)| *ticket).collect();
+        for ticket in late {
+            self.report(ticket, Outcome::TimedOut, now, rng);
+        }
+        let requests = self.requests.iter();
+        let over = requests.filter(|(_, request)| request.deadline <= instant);
+        let over: Vec<RequestId> = over.map(|(id, _)| *id).collect();
+        for id in over {
+            self.give_up(id);
+        }
+        self.lose_patience(instant, rng);
+    }
+
+    /// An attempt is slow: another is started beside it, and its path is tested.
+    fn lose_patience(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
+        let mut slow = Vec::new();
+        for sent in self.sent.values_mut() {
+            if sent.patience.is_none_or(|until| until > now) {
+                continue;
+            }
+            sent.patience = None;
+            if let Errand::Onion {
+                why: Why::Attempt(id),
+                path,
+                route,
+            } = &sent.errand
+            {
+                slow.push((*id, *path, route.node.map(|node| node.ed25519)));
+            }
+        }
+        for (id, path, node) in slow {
+            self.examine(path, node, false, now, rng);
+            self.hedge(id, now);
+        }
+    }
+
+    /// Starts to replace the path that is due.
+    pub(super) fn look_after_paths(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
+        let (strikes, paths) = (&self.strikes, &self.paths);
+        self.guards.prune(now, strikes, paths, &self.config.path);
+        let is_rotation = |errand: &Errand| {
+            matches!(
+                errand,
+                Errand::Onion {
+                    why: Why::Rotation { .. },
+                    ..
+                }
+            )
+        };
+        if self.sent.values().any(|sent| is_rotation(&sent.errand)) {
+            return;
+        }
+        let Some(path) = self.paths.due(now).cloned() else {
+            return;
+        };
+        let sent = self.plan_rotation(&path, now, rng).is_some_and(|hops| {
+            let why = Why::Rotation {
+                replaces: path.id,
+                purpose: path.purpose,
+                hops: hops.clone(),
+            };
+            self.send_probe(why, path.id, hops, now, rng)
+        });
+        if !sent {
+            self.paths.put_off(path.id, now, &self.config.path);
+        }
+    }
+
+    /// A new path works, and replaces the old one, or it does not. What is under way on the old one
+    /// is still answered.
+    pub(super) fn rotation_answered(
+        &mut self,
+        replaces: PathId,
+        purpose: Purpose,
+        hops: Vec<ServiceNode>,
+        works: bool,
+        sent: Instant,
+        now: Instant,
+    ) {
+        let config = self.config.path;
+        if let Some(guard) = hops.first().map(|guard| guard.ed25519) {
+            self.guards.count(&guard, works);
+            // The guard has answered since, so what failed is behind it.
+            let reached = self.guards.get(&guard).and_then(|guard| guard.reached);
+            if !works && reached.is_some_and(|at| at >= sent) {
+                self.suspect_behind(&hops, now);
+            }
+        }
+        if self.paths.get(replaces).is_none() {
+            return;
+        }
+        // Meanwhile a list may have come in which a hop is elsewhere, or another path may have
+        // taken it.
+        let mut behind = hops.iter().skip(1);
+        let is_same = behind.all(|hop| self.pool.is_where_it_was(hop));
+        let is_free = self.paths.are_free(&hops, replaces, &config);
+        if works && is_free && is_same {
+            self.paths.remove(replaces);
+            let path = self.paths.push(purpose, hops, now, &config);
+            if let Some(path) = self.paths.get_mut(path) {
+                path.has_worked = true;
+            }
+        } else {
+            self.paths.put_off(replaces, now, &config);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What counts as stored: signatures of the swarm as the pool has it, of two thirds of it.
+
+use session_storage::{Entry, Failure, Store, StoreEntry, SwarmAnswer, SwarmCall};
+
+use session_types::{GroupId, SealedMessage};
+
+use crate::world::*;
+
+fn owner() -> Ed25519Secret {
+    secret(77)
+}
+
+fn account() -> AnyId {
+    AnyId::from(GroupId::from_ed25519(&owner().public()))
+}
+
+fn store() -> Store {
+    let message = SealedMessage {
+        namespace: Namespace::GROUP_INFO,
+        ttl: Duration::from_secs(60),
+        data: b"data".to_vec(),
+    };
+    let time = UnixMillis::new(START);
+    let store = Store::new(account(), message, time).unwrap();
+    store.sign(time, &Signer::group(&owner()))
+}
+
+fn secret_of(world: &World, key: &Ed25519Public) -> Ed25519Secret {
+    let number = world.nodes.iter().position(|node| node.ed25519 == *key);
+    secret(number.unwrap() as u8)
+}
+
+/// An answer in which these nodes have signed, and these have failed.
+fn answer(world: &World, signed: &[Ed25519Public], failed: &[Ed25519Public]) -> Vec<u8> {
+    let store = store();
+    let mut answer = SwarmAnswer::new(Stamp {
+        t: UnixMillis::new(START),
+        hf: [19, 4],
+    });
+    for key in signed {
+        let entry = StoreEntry {
+            hash: store.hash(),
+            expiry: store.expiry(),
+            already: false,
+        };
+        let signed = store.sign_entry(&secret_of(world, key), entry);
+        answer.entries.insert(*key, Entry::Done(signed));
+    }
+    for key in failed {
+        let failure = Failure {
+            timeout: true,
+            ..Failure::default()
+        };
+        answer.entries.insert(*key, Entry::Failed(failure));
+    }
+    let own = signed.first().or(failed.first()).unwrap();
+    Response::ok(answer.to_value(own)).json_body()
+}
+
+fn config_for_store() -> Config {
+    let mut config = config();
+    config.attempts = 3;
+    // The members may be hops.
+    config.path.allow_destination_in_path = true;
+    config
+}
+
+fn start_store(config: Config) -> (World, Vec<Ed25519Public>, Sent) {
+    let mut world = World::new(20, config);
+    let members = keys(&world.members(&account()));
+    assert_eq!(members.len(), 10);
+    world
+        .client
+        .request(Target::SwarmOf(account()), store(), world.now);
+    let sent = world.attempts().pop().unwrap();
+    (world, members, sent)
+}
+
+#[test]
+fn two_thirds_of_the_swarm_are_enough() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let body = answer(&world, &members[..7], &members[7..]);
+    world.answer(&sent, 200, &body);
+    let reply = storage(world.client.next_event().unwrap()).unwrap();
+    assert_eq!(reply.signers.len(), 7);
+}
+
+/// A member that lies signs for itself and says that all others failed.
+#[test]
+fn a_member_that_signs_alone_is_not_believed_before_others_were_asked() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let liar = sent.destination.ed25519;
+    let others: Vec<_> = members.iter().copied().filter(|key| *key != liar).collect();
+    let body = answer(&world, &[liar], &others);
+    world.answer(&sent, 200, &body);
+    assert!(world.client.next_event().is_none());
+    let next = world.attempts().pop().unwrap();
+    assert_ne!(next.destination.ed25519, liar);
+    let body = answer(&world, &others[..6], &[liar]);
+    world.answer(&next, 200, &body);
+    // Signatures of both answers count.
+    let reply = storage(world.client.next_event().unwrap()).unwrap();
+    assert_eq!(reply.signers.len(), 7);
+    assert_eq!(world.total_strikes(), 0);
+}
+
+#[test]
+fn where_most_of_a_swarm_is_dead_five_members_are_asked() {
+    let (mut world, members, mut sent) = start_store(config_for_store());
+    for asked in 1..=5 {
+        let key = sent.destination.ed25519;
+        let others: Vec<_> = members
+            .iter()
+            .copied()
+            .filter(|other| *other != key)
+            .collect();
+        let body = answer(&world, &[key], &others);
+        world.answer(&sent, 200, &body);
+        match world.attempts().pop() {
+            Some(next) => sent = next,
+            None => assert_eq!(asked, 5),
+        }
+    }
+    let reply = storage(world.client.next_event().unwrap()).unwrap();
+    assert_eq!(reply.signers.len(), 5);
+}
+
+#[test]
+fn one_signature_is_not_enough_when_the_attempts_are_used_up() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let liar = sent.destination.ed25519;
+    let others: Vec<_> = members.iter().copied().filter(|key| *key != liar).collect();
+    let body = answer(&world, &[liar], &others);
+    world.answer(&sent, 200, &body);
+    for _ in 0..9 {
+        for sent in world.attempts() {
+            world.fail(&sent, 504, "Request time out");
+        }
+        world.pass(Duration::from_secs(5));
+    }
+    let event = world.client.next_event().unwrap();
+    assert_eq!(event.result.err(), Some(RequestError::PathsFailed));
+}
+
+/// The audit's third attack: a 421 names three friends, whose signatures count.
+#[test]
+fn signatures_of_nodes_that_a_redirect_names_prove_nothing() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let is_stranger = |node: &&ServiceNode| !members.contains(&node.ed25519);
+    let friends: Vec<ServiceNode> = world
+        .nodes
+        .iter()
+        .filter(is_stranger)
+        .take(3)
+        .copied()
+        .collect();
+    let info = SwarmInfo {
+        swarm: SwarmId::new(1 << 62),
+        nodes: friends.clone(),
+    };
+    let stamp = Stamp {
+        t: UnixMillis::new(START),
+        hf: [19, 4],
+    };
+    let body = Response::wrong_swarm(&info, stamp).json_body();
+    world.answer(&sent, 421, &body);
+    let next = world.attempts().pop().unwrap();
+    assert!(
+        keys(&friends).contains(&next.destination.ed25519),
+        "they are tried"
+    );
+    let body = answer(&world, &keys(&friends), &[]);
+    world.answer(&next, 200, &body);
+    for _ in 0..9 {
+        world.pass(Duration::from_secs(5));
+        for sent in world.attempts() {
+            assert!(members.contains(&sent.destination.ed25519));
+            world.fail(&sent, 504, "Request time out");
+        }
+    }
+    let event = world.client.next_event().unwrap();
+    assert!(event.result.is_err(), "{event:?}");
+    // They may be honest: it is the pool that can be out of date.
+    assert_eq!(world.total_strikes(), 0);
+}
