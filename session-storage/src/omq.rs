@@ -31,7 +31,7 @@ pub fn wrap(response: &Response, encoding: Encoding) -> Vec<Vec<u8>> {
 ///
 /// [`AnswerError::Encoding`] if there are neither one nor two parts, or the first of two is not a
 /// status.
-pub fn unwrap(parts: &[impl AsRef<[u8]>]) -> Result<Response, AnswerError> {
+pub fn unwrap<P: AsRef<[u8]>>(parts: &[P]) -> Result<Response, AnswerError> {
     let (status, body) = match parts {
         [body] => (200, body.as_ref()),
         [status, body] => {

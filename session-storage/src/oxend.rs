@@ -2,6 +2,8 @@
 
 use alloc::string::ToString;
 
+use session_swarm::record::{NodeList, ReadOptions, RecordError};
+
 use crate::answer::{AnswerError, Stamp, field};
 use crate::params::Params;
 use crate::params_out::ParamsOut;
@@ -109,6 +111,32 @@ pub struct OxendAnswer {
 }
 
 impl OxendAnswer {
+    /// Reads the result as a list of service nodes, whichever encoding it came in (protocol: swarm,
+    /// section 3.3).
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] if the result is not a list of nodes.
+    ///
+    /// ```
+    /// use session_storage::value::Value;
+    /// use session_storage::{Call, OxendRequest};
+    /// use session_swarm::record::ReadOptions;
+    ///
+    /// let request = OxendRequest::service_nodes();
+    /// let body = b"d2:hfli19ei4ee6:resultd6:heighti7e19:service_node_states\
+    ///     ld14:pubkey_ed2551964:1f000f09a7b07828dcb72af7cd16857050c10c02bd58afb0e38111fb6cda1fef\
+    ///     9:public_ip7:1.1.1.112:storage_porti443eeee1:ti1754971101000ee";
+    /// let answer = request.read_answer(&Value::from_bencode(body)?)?;
+    /// assert_eq!(answer.node_list(&ReadOptions::default())?.nodes.len(), 1);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn node_list(&self, options: &ReadOptions) -> Result<NodeList, RecordError> {
+        // In bencoding the texts are bytes.
+        let json = self.result.clone().into_text().to_json();
+        NodeList::from_json(&json, options)
+    }
+
     /// The body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {

@@ -33,7 +33,16 @@ pub use own::serve_peer;
 use job::Job;
 
 /// A node: what it keeps, and what it knows of the network.
-pub trait Host: Storage {
+pub trait Host {
+    /// What the node keeps.
+    type Storage: Storage;
+
+    /// Returns what the node keeps.
+    fn storage(&self) -> &Self::Storage;
+
+    /// Returns what the node keeps, to change it.
+    fn storage_mut(&mut self) -> &mut Self::Storage;
+
     /// Returns the node's clock.
     fn now(&self) -> UnixMillis;
 
@@ -67,6 +76,9 @@ pub trait Host: Storage {
     fn daemon(&self, request: &OxendRequest) -> Value;
 }
 
+/// Why the storage of a node failed.
+type StorageError<H> = <<H as Host>::Storage as Storage>::Error;
+
 /// Checks a request as [`Request::check`] does.
 fn check<H: Host>(host: &H, request: &Request, forwarded: bool) -> Result<(), RpcError> {
     request.check(&Checks {
@@ -76,7 +88,7 @@ fn check<H: Host>(host: &H, request: &Request, forwarded: bool) -> Result<(), Rp
         serves: &|account| host.serves(account),
         // A storage that cannot be read admits nobody.
         is_revoked: &|account, token| {
-            let revoked = host.revoked(account);
+            let revoked = host.storage().revoked(account);
             revoked.map_or(true, |revoked| revoked.contains(token))
         },
     })

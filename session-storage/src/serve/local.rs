@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use session_swarm::record::Version;
 use session_types::MessageHash;
 
-use super::{Host, internal};
+use super::{Host, StorageError, internal};
+use crate::storage::Storage as _;
 use crate::{
     ActiveNodesBin, GetExpiries, GetSwarmAnswer, InfoAnswer, OxendAnswer, Request, Response,
     Retrieve, RetrieveAnswer, RevokedAnswer, RpcError,
@@ -18,10 +19,10 @@ pub(super) fn answer<H: Host>(request: &Request, host: &mut H) -> Response {
         Request::GetExpiries(call) => {
             let hashes = call.messages.iter().filter_map(|text| text.parse().ok());
             let hashes: Vec<MessageHash> = hashes.collect();
-            let found = host.expiries(&call.account, &hashes);
+            let found = host.storage_mut().expiries(&call.account, &hashes);
             found.map(|found| Response::ok(GetExpiries::answer(&found)))
         }
-        Request::RevokedSubaccounts(call) => host.revoked(&call.account).map(|tokens| {
+        Request::RevokedSubaccounts(call) => host.storage().revoked(&call.account).map(|tokens| {
             let stamp = host.stamp();
             Response::ok(RevokedAnswer { tokens, stamp }.to_value())
         }),
@@ -56,9 +57,9 @@ fn of_the_network<H: Host>(request: &Request, host: &H) -> Response {
     }
 }
 
-fn retrieve<H: Host>(call: &Retrieve, host: &mut H) -> Result<Response, H::Error> {
+fn retrieve<H: Host>(call: &Retrieve, host: &mut H) -> Result<Response, StorageError<H>> {
     let mut page = call.page();
-    let (messages, more) = host.list(
+    let (messages, more) = host.storage_mut().list(
         &call.account,
         call.namespace(),
         call.last_hash.as_ref(),

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use session_types::{AnyId, MessageHash, Namespace, Namespaces, UnixMillis};
 
-use super::{Host, check, reason};
+use super::{Host, StorageError, check, reason};
+use crate::storage::Storage as _;
 use crate::{
     Affected, Delete, DeleteEntry, DeletedEntry, Encoding, Entry, Expire, ExpireEntry, Failure,
     Request, RevokedEntry, RpcError, Store, StoreEntry, StoredMessage, SwarmCall, SwarmEntry,
@@ -45,7 +46,9 @@ pub(super) fn own_part<H: Host, V: Visit>(
             visit.visit(call, entry(call, done, host))
         }
         Request::ExpireAll(call) => {
-            let done = host.shorten(&call.account, call.namespaces, call.expiry);
+            let done = host
+                .storage_mut()
+                .shorten(&call.account, call.namespaces, call.expiry);
             let done = done.map(|changed| UpdatedEntry {
                 updated: affected(call.namespaces, changed),
             });
@@ -56,11 +59,11 @@ pub(super) fn own_part<H: Host, V: Visit>(
             visit.visit(call, entry(call, done, host))
         }
         Request::RevokeSubaccount(call) => {
-            let done = host.revoke(&call.account, &call.tokens);
+            let done = host.storage_mut().revoke(&call.account, &call.tokens);
             visit.visit(call, entry(call, done.map(|()| RevokedEntry), host))
         }
         Request::UnrevokeSubaccount(call) => {
-            let done = host.unrevoke(&call.account, &call.tokens);
+            let done = host.storage_mut().unrevoke(&call.account, &call.tokens);
             let done = done.map(|count| UnrevokedEntry { count });
             visit.visit(call, entry(call, done, host))
         }
@@ -91,7 +94,7 @@ pub fn serve_peer<H: Host>(method: &str, body: &[u8], host: &mut H) -> Result<Ve
 /// Signs what the node did, or says why it did nothing.
 fn entry<H: Host, C: SwarmCall>(
     call: &C,
-    done: Result<C::Entry, H::Error>,
+    done: Result<C::Entry, StorageError<H>>,
     host: &H,
 ) -> Entry<C::Entry>
 where
@@ -107,7 +110,7 @@ where
     }
 }
 
-fn store<H: Host>(call: &Store, host: &mut H) -> Result<StoreEntry, H::Error> {
+fn store<H: Host>(call: &Store, host: &mut H) -> Result<StoreEntry, StorageError<H>> {
     let hash = call.hash();
     let message = StoredMessage {
         hash,
@@ -115,7 +118,9 @@ fn store<H: Host>(call: &Store, host: &mut H) -> Result<StoreEntry, H::Error> {
         expiration: call.expiry(),
         data: call.data.clone(),
     };
-    let inserted = host.insert(&call.account, call.namespace, message)?;
+    let inserted = host
+        .storage_mut()
+        .insert(&call.account, call.namespace, message)?;
     Ok(StoreEntry {
         hash,
         expiry: inserted.expiry,
@@ -123,8 +128,8 @@ fn store<H: Host>(call: &Store, host: &mut H) -> Result<StoreEntry, H::Error> {
     })
 }
 
-fn delete<H: Host>(call: &Delete, host: &mut H) -> Result<DeleteEntry, H::Error> {
-    let mut deleted = host.delete(&call.account, &call.messages)?;
+fn delete<H: Host>(call: &Delete, host: &mut H) -> Result<DeleteEntry, StorageError<H>> {
+    let mut deleted = host.storage_mut().delete(&call.account, &call.messages)?;
     deleted.sort_unstable();
     Ok(DeleteEntry { deleted })
 }
@@ -134,18 +139,21 @@ fn delete_until<H: Host>(
     namespaces: Namespaces,
     before: UnixMillis,
     host: &mut H,
-) -> Result<DeletedEntry, H::Error> {
-    let deleted = host.delete_before(account, namespaces, before)?;
+) -> Result<DeletedEntry, StorageError<H>> {
+    let deleted = host
+        .storage_mut()
+        .delete_before(account, namespaces, before)?;
     Ok(DeletedEntry {
         deleted: affected(namespaces, deleted),
     })
 }
 
-fn expire<H: Host>(call: &Expire, host: &mut H) -> Result<ExpireEntry, H::Error> {
+fn expire<H: Host>(call: &Expire, host: &mut H) -> Result<ExpireEntry, StorageError<H>> {
     let now = host.now();
-    let stored = host.expiries(&call.account, &call.messages)?;
+    let stored = host.storage_mut().expiries(&call.account, &call.messages)?;
     let applied = call.apply(now, |hash| stored.get(hash).copied());
-    host.set_expiries(&call.account, &applied.changes)?;
+    host.storage_mut()
+        .set_expiries(&call.account, &applied.changes)?;
     Ok(applied.entry)
 }
 

@@ -1,16 +1,14 @@
 //! A network in memory, whose nodes serve with the crate: enough to answer what the observed network
 //! answered.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use session_crypto::{Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
 use session_storage::*;
 use session_swarm::record::Version;
 use session_swarm::{ServiceNode, SwarmRing};
-use session_types::{
-    AnyId, Ed25519Public, MessageHash, Namespace, Namespaces, SwarmId, UnixMillis,
-};
+use session_types::{AnyId, Ed25519Public, SwarmId, UnixMillis};
 
 /// A node of the observed network.
 pub struct Node {
@@ -125,6 +123,17 @@ struct Here<'a> {
 }
 
 impl Host for Here<'_> {
+    type Storage = MemoryStorage;
+
+    fn storage(&self) -> &MemoryStorage {
+        &self.network.node(&self.own).storage
+    }
+
+    fn storage_mut(&mut self) -> &mut MemoryStorage {
+        let own = self.own;
+        self.network.storage(&own)
+    }
+
     fn now(&self) -> UnixMillis {
         // Each node limits an expiry with its own clock.
         (self.at.clock_of)(&self.own)
@@ -176,97 +185,5 @@ impl Host for Here<'_> {
 
     fn daemon(&self, _: &OxendRequest) -> Value {
         self.network.daemon.clone()
-    }
-}
-
-type Kept<T> = Result<T, core::convert::Infallible>;
-
-impl Storage for Here<'_> {
-    type Error = core::convert::Infallible;
-
-    fn insert(
-        &mut self,
-        account: &AnyId,
-        namespace: Namespace,
-        message: StoredMessage,
-    ) -> Kept<Inserted> {
-        let own = self.own;
-        self.network
-            .storage(&own)
-            .insert(account, namespace, message)
-    }
-
-    fn list(
-        &mut self,
-        account: &AnyId,
-        namespace: Namespace,
-        after: Option<&MessageHash>,
-        take: &mut dyn FnMut(usize) -> bool,
-    ) -> Kept<(Vec<StoredMessage>, bool)> {
-        let own = self.own;
-        self.network
-            .storage(&own)
-            .list(account, namespace, after, take)
-    }
-
-    fn delete(&mut self, account: &AnyId, messages: &[MessageHash]) -> Kept<Vec<MessageHash>> {
-        let own = self.own;
-        self.network.storage(&own).delete(account, messages)
-    }
-
-    fn delete_before(
-        &mut self,
-        account: &AnyId,
-        namespaces: Namespaces,
-        before: UnixMillis,
-    ) -> Kept<Vec<(Namespace, MessageHash)>> {
-        let own = self.own;
-        self.network
-            .storage(&own)
-            .delete_before(account, namespaces, before)
-    }
-
-    fn shorten(
-        &mut self,
-        account: &AnyId,
-        namespaces: Namespaces,
-        expiry: UnixMillis,
-    ) -> Kept<Vec<(Namespace, MessageHash)>> {
-        let own = self.own;
-        self.network
-            .storage(&own)
-            .shorten(account, namespaces, expiry)
-    }
-
-    fn expiries(
-        &mut self,
-        account: &AnyId,
-        messages: &[MessageHash],
-    ) -> Kept<BTreeMap<MessageHash, UnixMillis>> {
-        let own = self.own;
-        self.network.storage(&own).expiries(account, messages)
-    }
-
-    fn set_expiries(
-        &mut self,
-        account: &AnyId,
-        expiries: &BTreeMap<MessageHash, UnixMillis>,
-    ) -> Kept<()> {
-        let own = self.own;
-        self.network.storage(&own).set_expiries(account, expiries)
-    }
-
-    fn revoke(&mut self, account: &AnyId, tokens: &[Token]) -> Kept<()> {
-        let own = self.own;
-        self.network.storage(&own).revoke(account, tokens)
-    }
-
-    fn unrevoke(&mut self, account: &AnyId, tokens: &[Token]) -> Kept<u64> {
-        let own = self.own;
-        self.network.storage(&own).unrevoke(account, tokens)
-    }
-
-    fn revoked(&self, account: &AnyId) -> Kept<Vec<Token>> {
-        self.network.node(&self.own).storage.revoked(account)
     }
 }

@@ -38,6 +38,16 @@ impl<'a> Serving<'a> {
 }
 
 impl Host for Serving<'_> {
+    type Storage = Self;
+
+    fn storage(&self) -> &Self {
+        self
+    }
+
+    fn storage_mut(&mut self) -> &mut Self {
+        self
+    }
+
     fn now(&self) -> UnixMillis {
         UnixMillis::new(self.node.now())
     }
