@@ -80,7 +80,10 @@ pub fn encode(bytes: &[u8], language: Language) -> Result<Zeroizing<String>, Len
     let list = language.list();
     let mut keys = Zeroizing::new(Vec::with_capacity(indexes.len()));
     keys.extend(indexes.iter().map(|index| list.key_at(*index)));
-    let repeated = checksum::position(list, &keys, Folding::WRITTEN)
+    let repeated = Folding::accepted(list)
+        .first()
+        .and_then(|written| checksum::position(list, &keys, *written))
+        .and_then(|position| usize::try_from(position).ok())
         .and_then(|position| indexes.get(position).copied())
         .ok_or(LengthError { got: bytes.len() })?;
     indexes.push(repeated);
@@ -210,8 +213,13 @@ fn read(text: &str, words: usize, language: Language) -> Result<Zeroizing<Vec<u8
     }
     if let Some(last) = next()? {
         // The keys are those that were typed: no table is read at a secret place.
-        let confirms = |folding| checksum::repeated(list, &keys, folding) == Some(last.key);
-        if !Folding::ACCEPTED.into_iter().any(confirms) {
+        let mut confirmed = false;
+        for folding in Folding::accepted(list) {
+            if let Some(repeated) = checksum::repeated(list, &keys, *folding) {
+                confirmed |= repeated == last.key;
+            }
+        }
+        if !confirmed {
             return Err(Fault::Checksum);
         }
     }

@@ -1,5 +1,7 @@
 //! Selects the word of a phrase that is repeated at its end.
 
+use subtle::{ConditionallySelectable, ConstantTimeEq};
+
 use super::list::WordList;
 
 /// How the letters of a word enter the checksum.
@@ -17,10 +19,16 @@ pub(super) enum Folding {
 }
 
 impl Folding {
-    /// The folding of the phrases that this crate writes.
-    pub(super) const WRITTEN: Self = Self::Full;
-    /// The foldings whose checksum word is accepted.
-    pub(super) const ACCEPTED: [Self; 3] = [Self::Full, Self::Simple, Self::Ascii];
+    /// The foldings whose checksum word is accepted, the written one first.
+    ///
+    /// Lists without ß have one, so that no branch depends on a letter of their words.
+    pub(super) const fn accepted(list: &WordList) -> &'static [Self] {
+        if list.has_sharp_s() {
+            &[Self::Full, Self::Simple, Self::Ascii]
+        } else {
+            &[Self::Simple]
+        }
+    }
 }
 
 /// CRC-32 of zlib: reflected, polynomial 0xEDB88320, initial value and final xor all ones.
@@ -51,7 +59,7 @@ impl Crc32 {
 /// The position, among the words with these keys, of the word to repeat.
 ///
 /// `None` if there are no words.
-pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Option<usize> {
+pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Option<u32> {
     let mut crc = Crc32::new();
     for key in keys {
         for letter in folded(list, *key, folding).take(list.prefix_length()) {
@@ -59,24 +67,27 @@ pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Optio
         }
     }
     let words = u32::try_from(keys.len()).ok()?;
-    usize::try_from(crc.value().checked_rem(words)?).ok()
+    crc.value().checked_rem(words)
 }
 
 /// The key of the word to repeat, or `None` if there are no words. All keys are read, whichever it
 /// is.
 pub(super) fn repeated(list: &WordList, keys: &[u32], folding: Folding) -> Option<u32> {
     let position = position(list, keys, folding)?;
-    let chosen = |found, (at, key): (usize, &u32)| if at == position { *key } else { found };
-    Some(keys.iter().enumerate().fold(0, chosen))
+    let mut chosen = 0u32;
+    for (at, key) in (0u32..).zip(keys) {
+        chosen.conditional_assign(key, at.ct_eq(&position));
+    }
+    Some(chosen)
 }
 
 /// The letters of a prefix, folded. There is one more of them if ß becomes "ss".
 fn folded(list: &WordList, key: u32, folding: Folding) -> impl Iterator<Item = char> {
     let capital = folding == Folding::Ascii && list.is_capital(key);
     let letters = list.script().prefix(key).enumerate();
-    letters.flat_map(move |(at, letter)| match letter {
-        'ß' if folding == Folding::Full => ['s', 's'].into_iter().take(2),
-        _ if capital && at == 0 => [capital_of(letter); 2].into_iter().take(1),
+    letters.flat_map(move |(at, letter)| match folding {
+        Folding::Full if letter == 'ß' => ['s', 's'].into_iter().take(2),
+        Folding::Ascii if capital && at == 0 => [capital_of(letter); 2].into_iter().take(1),
         _ => [letter; 2].into_iter().take(1),
     })
 }
