@@ -173,7 +173,7 @@ fn each_kind_has_its_time_to_live() {
     let (alice, bob) = (account(1), account(2));
     let ttl_of = |content: &Content| seal(&alice, &bob, content).unwrap().ttl;
     let call = Call {
-        uuid: "u".into(),
+        uuid: "1d4f9a8e-0000-4000-8000-000000000000".into(),
         step: CallStep::PreOffer,
     };
     assert_eq!(ttl_of(&Kind::Typing(Typing::STARTED).into()), TTL_TYPING);

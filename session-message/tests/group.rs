@@ -239,7 +239,7 @@ fn what_is_too_long_to_be_stored_is_not_sealed() {
 fn kinds_of_one_to_one_conversations_are_refused() {
     let admin = admin_key();
     let call = Call {
-        uuid: "u".into(),
+        uuid: "1d4f9a8e-0000-4000-8000-000000000000".into(),
         step: CallStep::EndCall,
     };
     for kind in [

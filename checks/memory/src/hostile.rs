@@ -246,7 +246,25 @@ pub fn contents(size: usize) -> Vec<Vec<u8>> {
     let sdps: Vec<u8> = (0..256)
         .flat_map(|_| field(2, &vec![b's'; size / 512]))
         .collect();
+    // Text that grows when it is repaired: as much of it as is accepted.
+    let invalid = |size: usize| [0xff, b'a', b'a', b'a'].repeat(size / 4);
+    let invalid_names: Vec<u8> = (0..32)
+        .flat_map(|number| {
+            let id = [0x09, number, 0, 0, 0, 0, 0, 0, 0];
+            field(2, &[&id[..], &field(7, &invalid(size / 40))].concat())
+        })
+        .collect();
+    // Deprecated fields, which are left out.
+    let quote = [
+        vec![8, 1],
+        field(2, &[b'0'; 66]),
+        field(3, &vec![b'q'; size]),
+    ]
+    .concat();
     vec![
+        data(&field(1, &invalid(size))),
+        data(&invalid_names),
+        data(&[field(1, b"text"), field(8, &quote)].concat()),
         data(&field(1, &vec![b't'; size])),
         data(&[field(1, b"text"), attachments].concat()),
         data(&[field(1, b"text"), field(10, &preview).repeat(16)].concat()),

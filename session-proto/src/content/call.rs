@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{ContentError, required_text};
+use super::ContentError;
 use crate::limits::MAX_SDPS;
 use crate::schema::session as wire;
 use crate::schema::session::call_message::Type;
@@ -12,7 +12,8 @@ use crate::schema::session::call_message::Type;
 /// A step of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Identifies the call; the same in all its steps, and not empty.
+    /// Identifies the call in all its steps: a UUID in its canonical text form. Compare it without
+    /// regard to case; iOS writes upper case.
     pub uuid: String,
     /// The step of the call.
     pub step: CallStep,
@@ -69,7 +70,7 @@ impl fmt::Debug for IceCandidate {
 impl Call {
     pub(super) fn to_wire(&self) -> Result<wire::CallMessage, ContentError> {
         let mut out = wire::CallMessage {
-            uuid: required_text(self.uuid.clone(), "uuid")?,
+            uuid: canonical_uuid(self.uuid.clone())?,
             ..wire::CallMessage::default()
         };
         let (kind, sdps) = match &self.step {
@@ -125,9 +126,23 @@ impl Call {
             }
         };
         Ok(Self {
-            uuid: required_text(call.uuid, "uuid")?,
+            uuid: canonical_uuid(call.uuid)?,
             step,
         })
+    }
+}
+
+/// Rejects a text that is not 8-4-4-4-12 hex digits: Android drops such a call.
+fn canonical_uuid(uuid: String) -> Result<String, ContentError> {
+    let is_canonical = uuid.len() == 36
+        && uuid.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if is_canonical {
+        Ok(uuid)
+    } else {
+        Err(ContentError::Uuid)
     }
 }
 

@@ -11,7 +11,7 @@ pub enum ContentError {
     /// The bytes are not a protobuf message of the schema, or exceed its bounds.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// A list of packed numbers ends inside a number, most of the text is not UTF-8, or text is not
+    /// A list of packed numbers ends inside a number, too much of the text is not UTF-8, or text is not
     /// UTF-8 where an admin signature covers it.
     #[error("content has a truncated list of numbers, or text that is not UTF-8")]
     Malformed,
@@ -69,6 +69,9 @@ pub enum ContentError {
         /// Name of the field.
         field: &'static str,
     },
+    /// The id of a call is not a UUID in its canonical text form.
+    #[error("expected a UUID of 36 characters")]
+    Uuid,
     /// A timestamp is zero.
     #[error("field {field} is zero")]
     ZeroTimestamp {

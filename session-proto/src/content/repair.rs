@@ -41,8 +41,8 @@ struct Found {
 ///
 /// # Errors
 ///
-/// [`ContentError::Malformed`] if the copy would be more than twice as long as the input: more than
-/// half of the input is not text.
+/// [`ContentError::Malformed`] if the copy would be more than half as long again as the input: more
+/// than a quarter of a long input is not text.
 pub(super) fn repair<'a>(
     message: &'a [u8],
     shape: &'static [Field],
@@ -52,7 +52,8 @@ pub(super) fn repair<'a>(
         return Ok(Repaired::AsReceived(message));
     }
     let length = length(message, shape)?;
-    if length > message.len().saturating_mul(2).saturating_add(SLACK) {
+    let allowed = message.len().saturating_add(message.len() / 2);
+    if length > allowed.saturating_add(SLACK) {
         return Err(ContentError::Malformed);
     }
     // Exactly as much memory as is needed: memory that is outgrown would not be zeroized.
@@ -72,7 +73,7 @@ pub(super) fn has_unknown_field(
     Ok(look(message, shape)?.unknown)
 }
 
-/// Growth that short messages may have beyond the factor of two, in bytes.
+/// Growth that short messages may have beyond that, in bytes.
 const SLACK: usize = 1024;
 
 fn known(field: &WireField<'_>, shape: &'static [Field]) -> Option<Kind> {

@@ -32,6 +32,8 @@ use session_types::ParseError;
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
+const UUID: &str = "1d4f9a8e-0000-4000-8000-000000000000";
+
 fn id(prefix: u8) -> AnyId {
     let mut bytes = [0xab; 33];
     bytes[0] = prefix;
@@ -107,7 +109,7 @@ fn secrets_are_not_printed() {
         ..Profile::default()
     };
     let call = Call {
-        uuid: "u".into(),
+        uuid: "1d4f9a8e-0000-4000-8000-000000000000".into(),
         step: CallStep::Offer(vec!["90".into()]),
     };
     for content in [

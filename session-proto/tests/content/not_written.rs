@@ -60,7 +60,7 @@ fn what_receivers_would_refuse() {
     };
     assert_eq!(refused(&message(preview)), ContentError::PreviewUrl);
     let call = Call {
-        uuid: "u".into(),
+        uuid: "1d4f9a8e-0000-4000-8000-000000000000".into(),
         step: CallStep::Offer(Vec::new()),
     };
     assert!(refused(&Content::from(Kind::Call(call))) == ContentError::Missing { field: "sdps" });

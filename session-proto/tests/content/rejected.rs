@@ -83,7 +83,7 @@ fn values_that_the_schema_does_not_know() {
     unknown(&field(8, &[0x08, 0]), "type");
     let call = wire::CallMessage {
         r#type: 7,
-        uuid: "a".into(),
+        uuid: UUID.into(),
         ..wire::CallMessage::default()
     };
     unknown(&field(3, &call.encode_to_vec()), "type");
@@ -245,7 +245,11 @@ fn ids_in_upper_case_where_a_signature_covers_the_text() {
 fn lists_of_numbers_that_are_cut() {
     let call = |lines: &[u8]| {
         let call = [&[0x08, 4][..], &field(2, b"sdp"), &field(3, lines)].concat();
-        decode(&field(3, &[call, field(4, b"0"), field(5, b"u")].concat())).map(|_| ())
+        decode(&field(
+            3,
+            &[call, field(4, b"0"), field(5, UUID.as_bytes())].concat(),
+        ))
+        .map(|_| ())
     };
     assert_eq!(call(&[0x80, 1]), Ok(()));
     assert_eq!(call(&[1, 0x80]), Err(ContentError::Malformed));
@@ -358,18 +362,27 @@ fn calls_without_what_they_need() {
         decode(&field(3, &call.encode_to_vec()))
     };
     use wire::call_message::Type;
-    assert!(call(Type::PreOffer, "u", 0, 0).is_ok());
-    assert!(call(Type::IceCandidates, "u", 2, 2).is_ok());
+    assert!(call(Type::PreOffer, UUID, 0, 0).is_ok());
+    assert!(call(Type::IceCandidates, UUID, 2, 2).is_ok());
+    assert!(call(Type::PreOffer, &UUID.to_uppercase(), 0, 0).is_ok());
+    for uuid in [
+        "",
+        "u",
+        &UUID[1..],
+        &format!("{UUID}0"),
+        &UUID.replace('-', "0"),
+        &UUID.replacen('d', "g", 1),
+        &UUID.replacen('d', "é", 1),
+    ] {
+        let refused = call(Type::PreOffer, uuid, 0, 0);
+        assert_eq!(refused, Err(ContentError::Uuid), "{uuid}");
+    }
     assert_eq!(
-        call(Type::PreOffer, "", 0, 0),
-        Err(ContentError::EmptyText { field: "uuid" })
-    );
-    assert_eq!(
-        call(Type::Offer, "u", 0, 0),
+        call(Type::Offer, UUID, 0, 0),
         Err(ContentError::Missing { field: "sdps" })
     );
     assert_eq!(
-        call(Type::IceCandidates, "u", 2, 1),
+        call(Type::IceCandidates, UUID, 2, 1),
         Err(ContentError::ParallelLists)
     );
 }

@@ -175,7 +175,8 @@ fn call() -> impl Strategy<Value = Call> {
         vec(candidate, 1..4).prop_map(CallStep::IceCandidates),
         Just(CallStep::EndCall),
     ];
-    (text(), step).prop_map(|(uuid, step)| Call { uuid, step })
+    ("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", step)
+        .prop_map(|(uuid, step)| Call { uuid, step })
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
