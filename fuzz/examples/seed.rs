@@ -15,17 +15,15 @@ use session_fuzz::input::{account, group};
 use session_message::{Sealer, admin};
 use session_network::SavedState;
 use session_proto::content::{
-    Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Expiration, Id,
-    InfoChange, Invitation, Kind, Message, Profile, Quote, Reaction, ReadReceipt, Secret, Typing,
-    Unsend,
+    AnyId, Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind,
+    Ed25519Signature, Expiration, FileKey, InfoChange, Invitation, Kind, MemberAuthData, Message,
+    Profile, Quote, Reaction, ReadReceipt, Typing, UnixMillis, Unsend,
 };
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, padding};
-use session_proto::content::{AnyId, Attachment, Call, CallStep, Content, DataExtraction, DataExtractionKind, Ed25519Signature, Expiration, FileKey, InfoChange, Invitation, Kind, MemberAuthData, Message, Profile, Quote, Reaction, ReadReceipt, Typing, UnixMillis, Unsend};
-use session_proto::envelope::{Envelope, EnvelopeKind, self};
 use session_swarm::ServiceNode;
 use session_swarm::record::Version;
-use session_types::{AnyId, MessageHash, Namespace, SwarmId};
+use session_types::{MessageHash, Namespace, SwarmId};
 use testkit::{Case, Vectors};
 
 /// Of each target at most so many files, each of at most so many bytes.
@@ -83,6 +81,7 @@ fn hex(case: Case<'_>, field: &str) -> Vec<u8> {
 
 fn main() {
     let mut corpus = Corpus::default();
+    configs(&mut corpus);
     messages(&mut corpus);
     ciphers(&mut corpus);
     identity(&mut corpus);
@@ -537,4 +536,50 @@ fn client(corpus: &mut Corpus) {
     let saved = state.to_bytes();
     corpus.add("client_state", content(&saved));
     corpus.add("client_state", saved);
+}
+
+/// Configs of the vectors: plaintexts, dumps, data of each type, and parts.
+fn configs(corpus: &mut Corpus) {
+    let vectors = [
+        ("config_userprofile", 0),
+        ("config_contacts", 1),
+        ("config_convo_info_volatile", 2),
+        ("config_user_groups", 3),
+        ("group_info", 5),
+        ("group_members", 6),
+    ];
+    for (topic, choice) in vectors {
+        Vectors::load(topic).each("scenarios", |case| {
+            let mut last = Vec::new();
+            for step in case.list("steps") {
+                if step.has("dump") {
+                    corpus.add("config_dump", hex(step, "dump"));
+                }
+                if !step.has("plain") {
+                    continue;
+                }
+                let plain = hex(step, "plain");
+                corpus.add("config_message", plain.clone());
+                let dict = bt::parse_dict(&plain).expect("a config message");
+                let data = dict.dict("&").expect("the data of a config");
+                corpus.add_as("config_types", choice, data.raw());
+                let pieces = [&last, &plain].map(|plain: &Vec<u8>| {
+                    let length = u16::try_from(plain.len()).unwrap_or(0).to_le_bytes();
+                    [&length, plain.as_slice()].concat()
+                });
+                corpus.add("config_merge", pieces.concat());
+                last = plain;
+            }
+        });
+    }
+    corpus.add_as("config_types", 4, b"d5:themei2e8:settingsd1:xi1eee");
+    // Two parts of a set that is complete but for its hash, and one that is no part.
+    let piece = |chunk: &[u8]| [&[chunk.len() as u8], chunk].concat();
+    let first = [&[0, 3, 0, 2][..], &piece(b"d1:#i1e1:&")].concat();
+    let second = [&[0, 3, 1, 2][..], &piece(b"de1:<le1:=dee")].concat();
+    corpus.add("config_parts", first.clone());
+    corpus.add(
+        "config_parts",
+        [first, second, [1, 0].to_vec(), piece(b"l1:ae")].concat(),
+    );
 }

@@ -8,6 +8,7 @@ pub mod bt;
 #[path = "../../session-network/tests/support/clear.rs"]
 mod clear;
 pub mod client;
+pub mod config;
 pub mod crypto;
 pub mod identity;
 pub mod input;
@@ -64,6 +65,11 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("onion_server", onion::server),
     ("onion_v3", onion::v3),
     ("onion_v4", onion::v4),
+    ("config_dump", config::dump),
+    ("config_merge", config::merge),
+    ("config_message", config::message),
+    ("config_parts", config::parts),
+    ("config_types", config::types),
     ("client_machine", client::machine),
     ("client_pool", client::pool),
     ("client_state", client::state),

@@ -49,13 +49,15 @@ pub struct PushAll {
     pub pushes: Vec<Push>,
     /// Names of messages to delete after that, of all namespaces.
     pub obsolete: Vec<String>,
+    /// Configs that cannot be stored as they are, and why. They do not hold up the others.
+    pub failed: Vec<(Namespace, PushError)>,
 }
 
 impl PushAll {
-    /// Returns whether there is nothing to do.
+    /// Returns whether there is nothing to do, and nothing failed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.pushes.is_empty() && self.obsolete.is_empty()
+        self.pushes.is_empty() && self.obsolete.is_empty() && self.failed.is_empty()
     }
 }
 
@@ -181,8 +183,7 @@ impl UserConfigs {
     ///
     /// # Errors
     ///
-    /// [`PushError::NotFetched`] if the account was restored and its configs have not been fetched;
-    /// others if a config is too long.
+    /// [`PushError::NotFetched`] if the account was restored and its configs have not been fetched.
     pub fn push(&mut self, now: UnixMillis) -> Result<PushAll, PushError> {
         self.push_with(now, &Ruzstd)
     }
@@ -203,11 +204,12 @@ impl UserConfigs {
         let mut all = PushAll {
             pushes: Vec::new(),
             obsolete: Vec::new(),
+            failed: Vec::new(),
         };
-        push_one(&mut self.profile, &mut all, now, compressor)?;
-        push_one(&mut self.contacts, &mut all, now, compressor)?;
-        push_one(&mut self.conversations, &mut all, now, compressor)?;
-        push_one(&mut self.groups, &mut all, now, compressor)?;
+        push_one(&mut self.profile, &mut all, now, compressor);
+        push_one(&mut self.contacts, &mut all, now, compressor);
+        push_one(&mut self.conversations, &mut all, now, compressor);
+        push_one(&mut self.groups, &mut all, now, compressor);
         Ok(all)
     }
 
@@ -310,13 +312,18 @@ fn push_one<K: Kind>(
     all: &mut PushAll,
     now: UnixMillis,
     compressor: &dyn Compressor,
-) -> Result<(), PushError> {
-    if config.needs_push() {
-        let mut push = config.push_with(now, compressor)?;
-        all.obsolete.append(&mut push.obsolete);
-        all.pushes.push(push);
-    } else {
+) {
+    if !config.needs_push() {
         all.obsolete.append(&mut config.take_obsolete());
+        return;
     }
-    Ok(())
+    match config.push_with(now, compressor) {
+        Ok(mut push) => {
+            all.obsolete.append(&mut push.obsolete);
+            all.pushes.push(push);
+        }
+        Err(error) => all
+            .failed
+            .extend(K::NAMESPACE.map(|namespace| (namespace, error))),
+    }
 }

@@ -16,8 +16,8 @@ use session_config::zstd::Ruzstd;
 use session_config::{
     Change, Compressor, Contacts, Fetch, How, MergeError, PushError, State, UserConfigs,
 };
-use session_crypto::SymmetricKey;
 use session_crypto::config::{self, Domain};
+use session_crypto::{Blake2b, SymmetricKey};
 use session_identity::{Account, Seed};
 use session_types::{AccountId, Namespace, UnixMillis};
 
@@ -320,4 +320,28 @@ fn contacts_are_read_without_copies() {
     contacts.set(&named(1, "Bob")).unwrap();
     let contact = contacts.iter().next().unwrap();
     assert!(matches!(contact.name, std::borrow::Cow::Borrowed("Bob")));
+}
+
+#[test]
+fn a_config_that_is_too_long_does_not_hold_up_the_others() {
+    let mut configs = UserConfigs::created(account());
+    configs.profile.set_name("Ann", NOW).unwrap();
+    // Pictures' keys do not shrink: more than five megabytes.
+    for number in 0..70_000_u32 {
+        let hash = Blake2b::<64>::new().chain(&number.to_be_bytes()).finalize();
+        let mut id = [5; 33];
+        id[1..].copy_from_slice(&hash[..32]);
+        let mut contact = Contact::new(AccountId::from_bytes(id).unwrap());
+        contact.picture = Some(Picture::new("u", hash[32..].try_into().unwrap()).unwrap());
+        configs.contacts.set(&contact).unwrap();
+    }
+    let before = configs.contacts.state();
+    let all = configs.push(NOW).unwrap();
+    assert_eq!(all.pushes.len(), 1);
+    assert!(matches!(
+        all.failed[..],
+        [(Namespace::CONTACTS, PushError::TooLong { .. })]
+    ));
+    assert_eq!(configs.contacts.state(), before);
+    assert_eq!(configs.contacts.seqno(), 1);
 }

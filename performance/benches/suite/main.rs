@@ -11,6 +11,7 @@
 //! ```
 #![allow(clippy::disallowed_methods, missing_docs)]
 
+mod config;
 mod crypto;
 mod floors;
 mod growth;
@@ -159,6 +160,7 @@ fn main() {
     crypto::run(&mut suite);
     proto::run(&mut suite);
     message::run(&mut suite);
+    config::run(&mut suite);
     onion::run(&mut suite);
     swarm::run(&mut suite);
 
