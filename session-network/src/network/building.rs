@@ -163,6 +163,9 @@ impl<O: Onion> Network<O> {
                 stays.or_else(|| self.guards.choose(&view, &self.paths, &exclusions, rng))?;
             let hops = view.hops(guard, &exclusions, rng)?;
             if let Some(hops) = self.with_keys(&hops) {
+                // One that was drawn now is kept like any other.
+                let config = self.config.path;
+                self.guards.add(&guard, now, &config, rng);
                 return Some(hops);
             }
         }

@@ -209,6 +209,20 @@ fn a_guard_is_replaced_when_it_is_old_and_not_before() {
     // A lifetime of ten days, shortened by up to a quarter.
     let day = changed_on.expect("it was never replaced");
     assert!((7..11).contains(&day), "{day}");
+    // The one that took its place is kept as long.
+    let second = world.keys()[0];
+    for _ in 0..40 {
+        world.pass(MINUTE * 10);
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..3 {
+            for sent in world.sends() {
+                world.succeed(&sent);
+            }
+        }
+    }
+    assert_eq!(world.keys()[0], second);
+    let list = world.client.guards().list();
+    assert!(list.iter().any(|guard| guard.node().ed25519 == second));
 }
 
 #[test]
