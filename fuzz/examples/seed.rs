@@ -23,7 +23,7 @@ use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::{bt, padding};
 use session_swarm::ServiceNode;
 use session_swarm::record::Version;
-use session_types::{MessageHash, Namespace, SwarmId};
+use session_types::{Namespace, SwarmId};
 use testkit::{Case, Vectors};
 
 /// Of each target at most so many files, each of at most so many bytes.

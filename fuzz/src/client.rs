@@ -15,8 +15,8 @@ use session_network::{
 use session_storage::{
     Request, Retrieve, ServiceNodesRequest, ServiceNodesState, Signer, Store, SwarmInfo,
 };
-use session_swarm::record::Version;
 use session_swarm::ServiceNode;
+use session_swarm::record::Version;
 use session_types::{AnyId, Namespace, SealedMessage, SwarmId};
 
 use crate::clear::{Clear, Packet};
@@ -96,7 +96,15 @@ fn user() -> AnyId {
 pub fn state(data: &[u8]) {
     let digest = Blake2b::<32>::new().chain(data).finalize();
     let length = data.len().to_string();
-    let whole = [b"l32:", digest.as_slice(), length.as_bytes(), b":", data, b"e"].concat();
+    let whole = [
+        b"l32:",
+        digest.as_slice(),
+        length.as_bytes(),
+        b":",
+        data,
+        b"e",
+    ]
+    .concat();
     for bytes in [data.to_vec(), whole] {
         let Ok(state) = SavedState::from_bytes(&bytes) else {
             continue;
@@ -127,7 +135,10 @@ pub fn pool(data: &[u8]) {
     let keys: BTreeSet<_> = list.iter().map(|node| node.ed25519).collect();
     assert_eq!(pool.nodes().len(), keys.len());
     let swarm = pool.ring().swarm_of(&user());
-    assert!(pool.swarm_of(&user()).all(|node| Some(node.swarm_id) == swarm));
+    assert!(
+        pool.swarm_of(&user())
+            .all(|node| Some(node.swarm_id) == swarm)
+    );
     for node in &list {
         if let Some(usable) = pool.with_onion_key(node) {
             assert_eq!(usable.x25519, node.ed25519.to_x25519().ok());
@@ -153,7 +164,7 @@ pub fn pool(data: &[u8]) {
     assert!(change.gained <= change.listed);
     // More time allows more.
     let config = PoolConfig::default();
-    let hours = |hours| Duration::from_secs(3_600 * hours);
+    let hours = |hours: u64| Duration::from_secs(3_600 * hours);
     if change.check(hours(0), &config).is_ok() {
         assert_eq!(change.check(hours(5), &config), Ok(()));
     }
@@ -342,6 +353,8 @@ pub fn machine(data: &[u8]) {
     session.now += config.request_timeout.as_millis() as u64;
     session.settle();
     assert!(session.waiting.is_empty());
-    let saved = session.client.save(&LastHashes::default(), now(session.now));
+    let saved = session
+        .client
+        .save(&LastHashes::default(), now(session.now));
     assert_eq!(SavedState::from_bytes(&saved.to_bytes()), Ok(saved));
 }

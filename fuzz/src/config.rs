@@ -254,9 +254,9 @@ pub fn types(data: &[u8]) {
                     .legacy_groups()
                     .map(|group| group.into_owned())
                     .collect();
-                legacy
-                    .iter()
-                    .for_each(|group| drop(config.set_legacy_group(group)));
+                legacy.iter().for_each(|group| {
+                    let _ = config.set_legacy_group(group);
+                });
                 let _ = config.communities().count();
             }
         ),

@@ -7,10 +7,8 @@ use session_crypto::config::{self, Domain};
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
-    Ed25519PublicExt as _, X25519PublicExt as _,
-    SymmetricKey,
-    Ed25519Public, Ed25519Secret, Ed25519Signature, X25519Public, X25519Secret, direct, push,
-    sealed_box, xchacha,
+    Ed25519Public, Ed25519PublicExt as _, Ed25519Secret, Ed25519Signature, SymmetricKey,
+    X25519Public, X25519PublicExt as _, X25519Secret, direct, push, sealed_box, xchacha,
 };
 
 use crate::input::{Input, rng};

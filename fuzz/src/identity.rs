@@ -4,8 +4,8 @@ use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Signature, X25519Pu
 use session_identity::community::{BaseUrl, Community, Link, Room};
 use session_identity::name::Name;
 use session_identity::phrase::{self, Language};
-use session_identity::subaccount::{AuthData, Permissions, SignedRequest, Token};
 use session_identity::session_types::base32z;
+use session_identity::subaccount::{AuthData, Permissions, SignedRequest, Token};
 use session_identity::{AccountId, AccountIdExt, AnyId, IdKind};
 
 use crate::input::{Input, account, group, rng, server};

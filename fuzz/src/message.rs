@@ -3,7 +3,9 @@
 //! signature, and the fuzzer reaches what comes after.
 
 use session_crypto::multi::Party;
-use session_crypto::{Blinding, SymmetricKey, direct, group as group_cipher, inbox as inbox_cipher};
+use session_crypto::{
+    Blinding, SymmetricKey, direct, group as group_cipher, inbox as inbox_cipher,
+};
 use session_identity::AnyId;
 use session_message::group::layer;
 use session_message::multi::{self, Junk};
@@ -90,7 +92,9 @@ pub fn roundtrip(data: &[u8]) {
     let (_, id) = group();
     let key = SymmetricKey::from_bytes([6; 32]);
     if let Ok(sealed) = sealer.seal_group(&mut rng(), &id, &key, &content, NOW) {
-        let opened = opener.open_group(&id, [&key], &sealed.data).expect("it was sent");
+        let opened = opener
+            .open_group(&id, [&key], &sealed.data)
+            .expect("it was sent");
         assert_eq!(opened.content, content);
     }
     if let Ok(post) = sealer.seal_post(&content, NOW) {
@@ -101,8 +105,15 @@ pub fn roundtrip(data: &[u8]) {
 
 /// Group messages from whoever can write to the swarm.
 pub fn group_open(data: &[u8]) {
-    let keys = [SymmetricKey::from_bytes([6; 32]), SymmetricKey::from_bytes([7; 32])];
-    assert!(Opener::new(account(3)).open_group(&group().1, &keys, data).is_err());
+    let keys = [
+        SymmetricKey::from_bytes([6; 32]),
+        SymmetricKey::from_bytes([7; 32]),
+    ];
+    assert!(
+        Opener::new(account(3))
+            .open_group(&group().1, &keys, data)
+            .is_err()
+    );
 }
 
 /// Anything encrypted with the group's key, and anything signed by a member too.
@@ -126,9 +137,12 @@ pub fn group_inside(data: &[u8]) {
     // As content of an envelope, which is what members send.
     let mut plain = data.to_vec();
     padding::pad(&mut plain);
-    let envelope = Envelope::new(EnvelopeKind::Session, UnixMillis::EPOCH, &plain, &SIGNATURE).encode();
+    let envelope =
+        Envelope::new(EnvelopeKind::Session, UnixMillis::EPOCH, &plain, &SIGNATURE).encode();
     let message = layer::seal(&mut rng(), sender.ed25519(), &id, &key, &envelope, options);
-    if let Ok(opened) = Opener::new(account(3)).open_group(&id, [&key], &message.expect("it is short")) {
+    if let Ok(opened) =
+        Opener::new(account(3)).open_group(&id, [&key], &message.expect("it is short"))
+    {
         check(&opened);
     }
 }
@@ -154,7 +168,11 @@ pub fn group_zstd(data: &[u8]) {
 pub fn community_open(data: &[u8]) {
     let mut input = Input::new(data);
     let flags = input.byte();
-    let posted_at = if flags & 1 == 0 { NOW } else { UnixMillis::new(input.number()) };
+    let posted_at = if flags & 1 == 0 {
+        NOW
+    } else {
+        UnixMillis::new(input.number())
+    };
     let mut post = input.rest().to_vec();
     if flags & 2 == 0 {
         padding::pad(&mut post);
@@ -180,7 +198,11 @@ pub fn inbox_open(data: &[u8]) {
         recipient: &own_id,
         posted_at: NOW,
     };
-    assert!(Opener::new(account(1)).open_inbox(&own, &metadata, input.rest(), NOW).is_err());
+    assert!(
+        Opener::new(account(1))
+            .open_inbox(&own, &metadata, input.rest(), NOW)
+            .is_err()
+    );
 }
 
 /// Anything in an inbox message from a blinded account.
@@ -194,7 +216,11 @@ pub fn inbox_inside(data: &[u8]) {
     };
     let sender = account(2).blinded(blinding, &server()).expect("good keys");
     let own = account(1).blinded(blinding, &server()).expect("good keys");
-    let posted_at = if flags & 2 == 0 { NOW } else { UnixMillis::new(input.number()) };
+    let posted_at = if flags & 2 == 0 {
+        NOW
+    } else {
+        UnixMillis::new(input.number())
+    };
     let mut plain = input.rest().to_vec();
     if flags & 4 == 0 {
         padding::pad(&mut plain);
@@ -205,7 +231,9 @@ pub fn inbox_inside(data: &[u8]) {
         recipient: &AnyId::from(&own),
         posted_at,
     };
-    if let Ok(opened) = Opener::new(account(1)).open_inbox(&own, &metadata, &sealed.expect("good keys"), NOW) {
+    if let Ok(opened) =
+        Opener::new(account(1)).open_inbox(&own, &metadata, &sealed.expect("good keys"), NOW)
+    {
         assert_eq!(opened.sender, *account(2).id());
     }
 }
@@ -258,7 +286,9 @@ pub fn config_unwrap(data: &[u8]) {
         Err(SealError::TooLong { .. }) if data.len() > 76_000 => return,
         wrapped => wrapped.expect("good keys"),
     };
-    let unwrapped = Opener::new(&own).unwrap_config(kind, &wrapped).expect("ours");
+    let unwrapped = Opener::new(&own)
+        .unwrap_config(kind, &wrapped)
+        .expect("ours");
     assert_eq!((unwrapped.data.as_slice(), unwrapped.seqno), (data, 4));
 }
 

@@ -1,5 +1,6 @@
 //! The configs of an account together, and the life cycle of one.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::std_instead_of_alloc,

@@ -1,5 +1,6 @@
 //! A node serves requests: who may, what it answers, and how clients read it in either encoding.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -120,9 +120,10 @@ pub fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
 }
 
 fn owner(number: usize) -> Ed25519Secret {
-    let mut seed = [7; 32];
-    seed[..8].copy_from_slice(&(number as u64).to_be_bytes());
-    Ed25519Secret::from_seed(&seed)
+    let number = (number as u64).to_be_bytes();
+    Ed25519Secret::from_seed(&core::array::from_fn(|at| {
+        number.get(at).copied().unwrap_or(7)
+    }))
 }
 
 impl Client<'_> {

@@ -165,8 +165,12 @@ impl World {
             order.swap(end, rng.next_u64() as usize % (end + 1));
         }
         let share = |share: f64| (plan.nodes as f64 * share).round() as usize;
-        let (colluders, rest) = order.split_at(share(plan.colluders));
-        let (dead, honest) = rest.split_at(share(plan.dead));
+        let (colluders, rest) = order
+            .split_at_checked(share(plan.colluders))
+            .expect("a share of them");
+        let (dead, honest) = rest
+            .split_at_checked(share(plan.dead))
+            .expect("a share of the rest");
         for index in colluders {
             nodes[*index].kind = Kind::Colluder;
         }

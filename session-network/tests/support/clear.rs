@@ -34,7 +34,7 @@ impl Packet {
     pub fn read(bytes: &[u8]) -> Self {
         let mut rest = bytes;
         let mut take = |count: usize| {
-            let (taken, left) = rest.split_at(count);
+            let (taken, left) = rest.split_at_checked(count).unwrap();
             rest = left;
             taken.to_vec()
         };
