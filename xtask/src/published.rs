@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What is published.
-pub(crate) const CRATES: [&str; 9] = [
+pub(crate) const CRATES: [&str; 10] = [
     "session-crypto",
     "session-identity",
     "session-message",
     "session-network",
     "session-onion",
     "session-proto",
+    "session-services",
     "session-storage",
     "session-swarm",
     "session-types",
