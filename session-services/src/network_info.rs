@@ -77,7 +77,7 @@ impl NetworkInfo {
     ///
     /// [`ReplyError`] if the server refused or the reply is malformed.
     pub fn from_reply(reply: &Response) -> Result<Self, ReplyError> {
-        let info: Self = json::read(reply)?;
+        let info: Self = json::object(reply)?;
         let digits = info.token.contract_address.strip_prefix("0x");
         let digits = digits.filter(|digits| digits.len() == 40);
         if digits.is_none_or(|digits| !digits.bytes().all(|byte| byte.is_ascii_hexdigit())) {

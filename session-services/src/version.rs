@@ -31,9 +31,15 @@ pub fn sign(request: Request, key: &VersionKey, now: UnixMillis) -> Request {
         &request.body,
     );
     request
-        .with_header(version::PUBKEY_HEADER, session_types::hex::encode(key.id().as_bytes()))
+        .with_header(
+            version::PUBKEY_HEADER,
+            session_types::hex::encode(key.id().as_bytes()),
+        )
         .with_header(version::TIMESTAMP_HEADER, alloc::format!("{timestamp}"))
-        .with_header(version::SIGNATURE_HEADER, version::signature_header(&signature))
+        .with_header(
+            version::SIGNATURE_HEADER,
+            version::signature_header(&signature),
+        )
 }
 
 /// Why a server refuses the `X-FS-*` headers of a request.

@@ -1,5 +1,12 @@
 //! What the file server refuses, and what the client refuses of its replies.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    missing_docs
+)]
 
 use core::time::Duration;
 
@@ -44,29 +51,51 @@ fn a_file_lives_as_long_as_it_was_asked_for_and_can_be_extended() {
     assert_eq!(file.expires, Some(NOW.saturating_add(DAY)));
     let reply = ask(client::download(&file.id), &mut store);
     let download = Download::from_reply(reply).unwrap();
-    assert_eq!((download.content.as_slice(), download.expires), (&b"content"[..], file.expires));
+    assert_eq!(
+        (download.content.as_slice(), download.expires),
+        (&b"content"[..], file.expires)
+    );
 
     // An extension never shortens.
     let extend = |ttl, store: &mut Memory| {
         FileInfo::from_reply(&ask(client::extend(&file.id, Some(ttl)), store)).unwrap()
     };
-    assert_eq!(extend(Duration::from_secs(1), &mut store).expires, NOW.saturating_add(DAY));
+    assert_eq!(
+        extend(Duration::from_secs(1), &mut store).expires,
+        NOW.saturating_add(DAY)
+    );
     let info = extend(2 * DAY, &mut store);
     assert_eq!(info.expires, NOW.saturating_add(2 * DAY));
-    assert_eq!(FileInfo::from_reply(&ask(client::info(&file.id), &mut store)), Ok(info));
+    assert_eq!(
+        FileInfo::from_reply(&ask(client::info(&file.id), &mut store)),
+        Ok(info)
+    );
 
     // At its expiry it is gone.
     let config = Config::default();
-    let reply = at(&config, client::download(&file.id), info.expires, &mut store);
+    let reply = at(
+        &config,
+        client::download(&file.id),
+        info.expires,
+        &mut store,
+    );
     assert_eq!(Download::from_reply(reply), Err(ReplyError::NotFound));
-    let reply = at(&config, client::extend(&file.id, None), info.expires, &mut store);
+    let reply = at(
+        &config,
+        client::extend(&file.id, None),
+        info.expires,
+        &mut store,
+    );
     assert_eq!(FileInfo::from_reply(&reply), Err(ReplyError::NotFound));
 }
 
 #[test]
 fn uploading_again_renews_by_the_rule_of_the_server() {
     for (ids, renewed) in [(IdRule::Http, true), (IdRule::Quic, false)] {
-        let config = Config { ids, ..Config::default() };
+        let config = Config {
+            ids,
+            ..Config::default()
+        };
         let mut store = Memory::default();
         let later = NOW.saturating_add(DAY);
         for now in [NOW, later] {
@@ -86,13 +115,22 @@ fn times_to_live_that_are_no_number_or_too_long_are_refused() {
     for bad in ["-1", "1.5", "x", "", "1209601", "99999999999999999999"] {
         let request = client::upload(b"x".to_vec(), None).unwrap();
         let reply = ask(request.with_header("x-fs-ttl", bad), &mut store);
-        assert_eq!(Uploaded::from_reply(&reply), Err(ReplyError::BadRequest), "{bad}");
+        assert_eq!(
+            Uploaded::from_reply(&reply),
+            Err(ReplyError::BadRequest),
+            "{bad}"
+        );
         let request = client::extend(&id, None).with_header("X-FS-TTL", bad);
         assert_eq!(ask(request, &mut store).status, 400, "{bad}");
     }
     // A server without a maximum ignores the header.
-    let config = Config { max_ttl: None, ..Config::default() };
-    let request = client::upload(b"x".to_vec(), None).unwrap().with_header("X-FS-TTL", "x");
+    let config = Config {
+        max_ttl: None,
+        ..Config::default()
+    };
+    let request = client::upload(b"x".to_vec(), None)
+        .unwrap()
+        .with_header("X-FS-TTL", "x");
     assert_eq!(at(&config, request, NOW, &mut store).status, 200);
 }
 
@@ -101,19 +139,30 @@ fn the_limit_of_the_size_is_exact() {
     assert!(client::upload(vec![1; 10_000_000], None).is_ok());
     assert!(client::upload(vec![1; 10_000_001], None).is_err());
     assert!(client::upload(Vec::new(), None).is_err());
-    let config = Config { max_size: 3, ..Config::default() };
+    let config = Config {
+        max_size: 3,
+        ..Config::default()
+    };
     let post = |size| Request::new(Method::Post, "/file").with_body("a/b", vec![1; size]);
     for (size, status) in [(0, 413), (3, 200), (4, 413)] {
-        assert_eq!(at(&config, post(size), NOW, &mut Memory::default()).status, status);
+        assert_eq!(
+            at(&config, post(size), NOW, &mut Memory::default()).status,
+            status
+        );
     }
 }
 
 #[test]
 fn numeric_ids_are_drawn_and_cannot_be_extended() {
-    let config = Config { ids: IdRule::Number, ..Config::default() };
+    let config = Config {
+        ids: IdRule::Number,
+        ..Config::default()
+    };
     let mut store = Memory::default();
     let request = client::upload(b"x".to_vec(), None).unwrap();
-    let id = Uploaded::from_reply(&at(&config, request, NOW, &mut store)).unwrap().id;
+    let id = Uploaded::from_reply(&at(&config, request, NOW, &mut store))
+        .unwrap()
+        .id;
     assert!(id.as_str().parse::<u64>().unwrap() < 1 << 53);
     assert_eq!(ask(client::extend(&id, None), &mut store).status, 404);
     assert_eq!(ask(client::download(&id), &mut store).body, b"x");
@@ -124,7 +173,11 @@ fn numeric_ids_are_drawn_and_cannot_be_extended() {
         type Error = core::convert::Infallible;
         fn meta(&self, _: &FileId) -> Result<Option<Meta>, Self::Error> {
             let (uploaded, expires) = (NOW, UnixMillis::MAX);
-            Ok(Some(Meta { size: 1, uploaded, expires }))
+            Ok(Some(Meta {
+                size: 1,
+                uploaded,
+                expires,
+            }))
         }
         fn content(&self, _: &FileId) -> Result<Option<Vec<u8>>, Self::Error> {
             Ok(None)
@@ -146,7 +199,15 @@ fn numeric_ids_are_drawn_and_cannot_be_extended() {
 fn unknown_paths_and_ids_that_are_paths_are_not_found() {
     let mut store = Memory::default();
     uploaded(&mut store, None);
-    for path in ["/", "/x", "/file/", "/file/../x", "/file/..%2fx", "/file/1/2", "/files/zz"] {
+    for path in [
+        "/",
+        "/x",
+        "/file/",
+        "/file/../x",
+        "/file/..%2fx",
+        "/file/1/2",
+        "/files/zz",
+    ] {
         assert_eq!(ask(Request::get(path), &mut store).status, 404, "{path}");
     }
     assert_eq!(ask(Request::get("file/1"), &mut store).status, 400);
@@ -162,9 +223,22 @@ fn unknown_paths_and_ids_that_are_paths_are_not_found() {
 #[test]
 fn replies_of_every_wrong_shape_are_refused() {
     for body in [
-        "", "null", "[]", "1", "\"a\"", "{}", "{", r#"{"id":1}"#, r#"{"id":"../1"}"#, r#"{"id":null}"#,
-        r#"{"id":"1","expires":"x"}"#, r#"{"id":"1","expires":-1}"#, r#"{"id":"1","expires":1e300}"#,
-        r#"{"size":-1,"uploaded":1,"expires":1}"#, r#"{"result":1,"updated":1}"#,
+        "",
+        "[[]]",
+        "null",
+        "[]",
+        "1",
+        "\"a\"",
+        "{}",
+        "{",
+        r#"{"id":1}"#,
+        r#"{"id":"../1"}"#,
+        r#"{"id":null}"#,
+        r#"{"id":"1","expires":"x"}"#,
+        r#"{"id":"1","expires":-1}"#,
+        r#"{"id":"1","expires":1e300}"#,
+        r#"{"size":-1,"uploaded":1,"expires":1}"#,
+        r#"{"result":1,"updated":1}"#,
         r#"{"result":"1","updated":1,"prerelease":{"result":"1","updated":1,"prerelease":{"result":"1","updated":1}}}"#,
     ] {
         let reply = Response::new(200, "application/json", body);
@@ -197,9 +271,15 @@ fn redirects_large_announcements_and_other_statuses_are_errors() {
     let error = ReplyError::Length(LengthError::TooLong { announced, limit });
     assert_eq!(Download::from_reply(large), Err(error));
     let body = Response::new(200, "a/b", vec![0; 10_000_001]);
-    assert!(matches!(Download::from_reply(body), Err(ReplyError::Length(_))));
+    assert!(matches!(
+        Download::from_reply(body),
+        Err(ReplyError::Length(_))
+    ));
     let date = reply(200).with_header("expires", "tomorrow");
-    assert_eq!(Download::from_reply(date), Err(ReplyError::Value { field: "expires" }));
+    assert_eq!(
+        Download::from_reply(date),
+        Err(ReplyError::Value { field: "expires" })
+    );
 }
 
 #[test]
@@ -213,7 +293,17 @@ fn headers_of_authentication_are_checked_in_order() {
     let twos = "07".to_owned() + &"02".repeat(32);
     for (request, error, status) in [
         (set("X-FS-Pubkey", "07"), E::Pubkey, 400),
-        (set("X-FS-Pubkey", &signed.header("X-FS-Pubkey").unwrap().replacen("07", "15", 1)), E::Prefix, 400),
+        (
+            set(
+                "X-FS-Pubkey",
+                &signed
+                    .header("X-FS-Pubkey")
+                    .unwrap()
+                    .replacen("07", "15", 1),
+            ),
+            E::Prefix,
+            400,
+        ),
         (set("X-FS-Pubkey", &twos), E::Key, 400),
         (set("X-FS-Signature", "AAAA"), E::SignatureText, 400),
         (set("X-FS-Timestamp", "12a"), E::Timestamp, 400),
@@ -273,7 +363,10 @@ fn platforms_channels_and_figures() {
         let reply = get(&release::request(platform, channel).path);
         assert_eq!(Release::from_reply(&reply), Ok(release(version)));
     }
-    assert_eq!(get(&release::request(platform, Channel::Prerelease).path).status, 502);
+    assert_eq!(
+        get(&release::request(platform, Channel::Prerelease).path).status,
+        502
+    );
     assert_eq!(get("/session_version?platform=desktop").status, 502);
     assert_eq!(get("/session_version?platform=vms").status, 404);
     assert_eq!(get("/session_version").status, 404);
@@ -289,18 +382,33 @@ fn network_information_needs_a_signature() {
     let key = Account::from_seed(&Seed::from_full(&[7; 32])).version_key();
     let mut info = NetworkInfo {
         t: NOW.as_secs(),
-        price: Price { usd: 0.05, usd_market_cap: 1e6, t_price: 1, t_stale: 2 },
+        price: Price {
+            usd: 0.05,
+            usd_market_cap: 1e6,
+            t_price: 1,
+            t_stale: 2,
+        },
         token: Token {
             staking_requirement: 25_000.0,
             staking_reward_pool: 4e7,
             contract_address: "0x".to_owned() + &"1a".repeat(20),
         },
-        network: Network { network_size: 2000, network_staked_tokens: 5e7, network_staked_usd: 1.0 },
+        network: Network {
+            network_size: 2000,
+            network_staked_tokens: 5e7,
+            network_staked_usd: 1.0,
+        },
     };
     let request = network_info::request(&key, NOW);
-    assert_eq!(NetworkInfo::from_reply(&info.answer(&request, NOW)), Ok(info.clone()));
+    assert_eq!(
+        NetworkInfo::from_reply(&info.answer(&request, NOW)),
+        Ok(info.clone())
+    );
     assert_eq!(info.answer(&Request::get("/info"), NOW).status, 400);
-    assert_eq!(info.answer(&request, NOW.saturating_add(2 * DAY)).status, 425);
+    assert_eq!(
+        info.answer(&request, NOW.saturating_add(2 * DAY)).status,
+        425
+    );
     info.token.contract_address.push('0');
     let field = "contract_address";
     let read = NetworkInfo::from_reply(&info.answer(&request, NOW));

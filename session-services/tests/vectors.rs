@@ -2,7 +2,15 @@
 //!
 //! The client builds each request and reads each reply; our server, fed the requests in order with
 //! the recorded clock, answers with the same code and body, times apart.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    missing_docs
+)]
 
 use std::collections::BTreeMap;
 
@@ -37,7 +45,10 @@ fn content() -> Value {
 
 fn recorded(case: Case<'_>) -> Request {
     let given = case.object("request");
-    let mut request = Request::new(given.text("method").parse().unwrap(), given.text("endpoint"));
+    let mut request = Request::new(
+        given.text("method").parse().unwrap(),
+        given.text("endpoint"),
+    );
     for (name, value) in given.value("headers").as_object().unwrap() {
         request = request.with_header(name, value.as_str().unwrap());
     }
@@ -84,7 +95,9 @@ fn without_times(mut value: Value) -> Value {
                 };
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_times(item.take())),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| *item = without_times(item.take())),
         _ => {}
     }
     value

@@ -393,7 +393,10 @@ mod tests {
         assert_eq!(announced_length(&[], 5), Ok(None));
         assert_eq!(announced_length(&headers("5"), 5), Ok(Some(5)));
         for (value, announced) in [("6", 6), ("99999999999999999999999", u64::MAX)] {
-            let error = LengthError::TooLong { announced, limit: 5 };
+            let error = LengthError::TooLong {
+                announced,
+                limit: 5,
+            };
             assert_eq!(announced_length(&headers(value), 5), Err(error));
         }
         for bad in ["", "+5", "-1", "5 ", "five"] {

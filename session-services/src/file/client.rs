@@ -89,7 +89,7 @@ impl Uploaded {
             id: String,
             expires: Option<f64>,
         }
-        let fields: Fields = json::read(reply)?;
+        let fields: Fields = json::object(reply)?;
         let id = fields.id.parse();
         Ok(Self {
             id: id.map_err(|_| ReplyError::Value { field: "id" })?,
@@ -150,7 +150,7 @@ impl FileInfo {
             uploaded: f64,
             expires: f64,
         }
-        let fields: Fields = json::read(reply)?;
+        let fields: Fields = json::object(reply)?;
         Ok(Self {
             size: fields.size,
             uploaded: json::time(fields.uploaded, "uploaded")?,

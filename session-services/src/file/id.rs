@@ -139,8 +139,23 @@ mod tests {
         let dots = "../".repeat(14) + "aa";
         let question = "a".repeat(42) + "?b";
         for bad in [
-            "", "a", "zz", "12345678901234567", "../1", "1/2", "1?a=b", "1#", " 1", "1\n", "é",
-            "+1", "-1", &dots, &question, &"a".repeat(43), &"a".repeat(45),
+            "",
+            "a",
+            "zz",
+            "12345678901234567",
+            "../1",
+            "1/2",
+            "1?a=b",
+            "1#",
+            " 1",
+            "1\n",
+            "é",
+            "+1",
+            "-1",
+            &dots,
+            &question,
+            &"a".repeat(43),
+            &"a".repeat(45),
         ] {
             assert_eq!(bad.parse::<FileId>(), Err(IdError), "{bad}");
         }

@@ -49,7 +49,10 @@ pub fn request(platform: Platform, channel: Channel) -> Request {
     let path = platform.path();
     match channel {
         Channel::Stable => Request::get(path),
-        _ => Request::get(alloc::format!("{path}&release_channel={}", channel.as_str())),
+        _ => Request::get(alloc::format!(
+            "{path}&release_channel={}",
+            channel.as_str()
+        )),
     }
 }
 
@@ -116,7 +119,7 @@ impl Release {
     /// [`ReplyError`] if the server refused or the reply is malformed. A platform that the server
     /// does not know is [`ReplyError::NotFound`]; no known release is a status of 502.
     pub fn from_reply(reply: &Response) -> Result<Self, ReplyError> {
-        json::read::<Fields>(reply)?.release(0)
+        json::object::<Fields>(reply)?.release(0)
     }
 
     fn fields(&self) -> Map<String, Value> {

@@ -172,10 +172,7 @@ pub fn handle<S: Store>(
         (Method::Get, ["token_info"]) if newest => Ok(token_info(config, query)),
         (
             _,
-            ["file" | "files"]
-            | ["file" | "files", _]
-            | ["file", _, "info"]
-            | ["session_version"],
+            ["file" | "files"] | ["file" | "files", _] | ["file", _, "info"] | ["session_version"],
         ) => Ok(json::status(405)),
         _ => Ok(json::status(404)),
     }
@@ -230,16 +227,18 @@ fn upload_legacy<S: Store>(
     let Some(content) = fields.and_then(|Fields { file }| base64::decode(file)) else {
         return Ok(json::status(400));
     };
-    Ok(match put(config, content, Some(config.ttl), now, rng, store)? {
-        Err(status) => json::status(status),
-        Ok((id, _)) => {
-            let result = match id.as_str().parse::<u64>() {
-                Ok(number) if !id.is_extendable() => json!(number),
-                _ => json!(id.as_str()),
-            };
-            json::reply(200, &json!({ "result": result, "status_code": 200 }))
-        }
-    })
+    Ok(
+        match put(config, content, Some(config.ttl), now, rng, store)? {
+            Err(status) => json::status(status),
+            Ok((id, _)) => {
+                let result = match id.as_str().parse::<u64>() {
+                    Ok(number) if !id.is_extendable() => json!(number),
+                    _ => json!(id.as_str()),
+                };
+                json::reply(200, &json!({ "result": result, "status_code": 200 }))
+            }
+        },
+    )
 }
 
 /// Stores a file. The inner error is a status.
@@ -291,7 +290,9 @@ fn put<S: Store>(
             (Some(known), IdRule::Quic) => known.uploaded,
             _ => now,
         },
-        expires: known.map_or(UnixMillis::EPOCH, |known| known.expires).max(now.saturating_add(ttl)),
+        expires: known
+            .map_or(UnixMillis::EPOCH, |known| known.expires)
+            .max(now.saturating_add(ttl)),
     };
     match known {
         Some(_) => store.update(&id, meta)?,
@@ -388,7 +389,9 @@ fn session_version(config: &Config, request: &Request, query: &str, now: UnixMil
 
 fn token_info(config: &Config, query: &str) -> Response {
     let days = parameter(query, "days").and_then(|days| days.parse::<u8>().ok());
-    let days = days.filter(|days| (1..=MAX_DAYS).contains(days)).unwrap_or(7);
+    let days = days
+        .filter(|days| (1..=MAX_DAYS).contains(days))
+        .unwrap_or(7);
     match &config.token {
         None => json::status(502),
         Some(info) => {

@@ -75,7 +75,7 @@ impl TokenInfo {
     ///
     /// [`ReplyError`] if the server refused or the reply is malformed.
     pub fn from_reply(reply: &Response) -> Result<Self, ReplyError> {
-        let Fields { info } = json::read(reply)?;
+        let Fields { info } = json::object(reply)?;
         let day = |day: DayFields| {
             Ok(Day {
                 updated: json::time(day.updated, "updated")?,
@@ -88,7 +88,11 @@ impl TokenInfo {
             maximum_supply: info.maximum_supply,
             sent_per_node: info.sent_per_node,
             staking_reward_pool: info.staking_reward_pool,
-            history: info.history.into_iter().map(day).collect::<Result<_, ReplyError>>()?,
+            history: info
+                .history
+                .into_iter()
+                .map(day)
+                .collect::<Result<_, ReplyError>>()?,
         })
     }
 

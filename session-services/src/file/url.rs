@@ -139,7 +139,9 @@ impl fmt::Display for FileUrl {
             write!(f, "/room/{room}")?;
         }
         write!(f, "/file/{}", self.id)?;
-        let key = self.key.map(|key| alloc::format!("p={}", hex::encode(&key)));
+        let key = self
+            .key
+            .map(|key| alloc::format!("p={}", hex::encode(&key)));
         let flag = self.is_deterministic.then(|| "d".to_string());
         let router = self.router_address.as_ref();
         let router = router.map(|address| alloc::format!("sr={address}"));
@@ -171,8 +173,7 @@ mod tests {
             let url: FileUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), text);
         }
-        let on_test: FileUrl =
-            FileUrl::new(&FileServer::TEST, id.parse().unwrap(), true).unwrap();
+        let on_test: FileUrl = FileUrl::new(&FileServer::TEST, id.parse().unwrap(), true).unwrap();
         assert!(on_test.is_on(&FileServer::TEST) && !on_test.is_on(&FileServer::MAIN));
         assert_eq!(on_test.to_string().parse(), Ok(on_test));
         let on_main = FileUrl::new(&FileServer::MAIN, id.parse().unwrap(), false).unwrap();
@@ -201,6 +202,9 @@ mod tests {
             assert!(bad.parse::<FileUrl>().is_err(), "{bad}");
         }
         let long = alloc::format!("http://example.com/file/1#{}", "x".repeat(MAX_URL_LENGTH));
-        assert!(matches!(long.parse::<FileUrl>(), Err(UrlError::Length { .. })));
+        assert!(matches!(
+            long.parse::<FileUrl>(),
+            Err(UrlError::Length { .. })
+        ));
     }
 }

@@ -2,14 +2,12 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use session_crypto::KeyError;
+use session_crypto::{KeyError, SymmetricKey};
 use session_types::http::{Method, Request, Response};
 use session_types::{Namespace, UnixMillis, hex};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::push::request::{self, Device, Signer};
 use crate::push::{SUBSCRIBE, UNSUBSCRIBE};
@@ -33,36 +31,13 @@ pub const GROUP_NAMESPACES: [Namespace; 5] = [
     Namespace::GROUP_MEMBERS,
 ];
 
-/// The key of a device, with which the push server encrypts payloads. 32 random bytes that stay on
-/// the device and the push server; zeroized on drop, never printed.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct DeviceKey([u8; 32]);
-
-impl DeviceKey {
-    /// Takes the bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub const fn expose_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for DeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceKey")
-    }
-}
-
 /// One item of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item(Value);
 
-/// Subscribes a device to an account or group. Namespaces are sorted and deduplicated.
+/// Subscribes a device to an account or group. `key` is the device's own random key, with which the
+/// push server encrypts payloads.
+/// Namespaces are sorted and deduplicated.
 ///
 /// One signature lasts 14 days; renew it when the application starts and at least every 12 hours.
 ///
@@ -74,7 +49,7 @@ pub fn subscribe(
     namespaces: &[Namespace],
     with_data: bool,
     device: &Device,
-    key: &DeviceKey,
+    key: &SymmetricKey,
     now: UnixMillis,
 ) -> Result<Item, KeyError> {
     let mut namespaces = namespaces.to_vec();
@@ -187,8 +162,8 @@ pub fn outcomes(reply: &Response, count: usize) -> Result<Vec<Outcome>, ReplyErr
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Shape {
-        Many(Vec<Fields>),
-        One(Fields),
+        Many(Vec<json::Object<Fields>>),
+        One(json::Object<Fields>),
     }
     let items = match json::read(reply)? {
         Shape::One(item) => alloc::vec![item],
@@ -197,5 +172,5 @@ pub fn outcomes(reply: &Response, count: usize) -> Result<Vec<Outcome>, ReplyErr
     if items.len() != count {
         return Err(ReplyError::Json);
     }
-    items.into_iter().map(Fields::outcome).collect()
+    items.into_iter().map(|item| item.0.outcome()).collect()
 }

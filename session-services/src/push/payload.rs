@@ -13,11 +13,9 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use serde::Deserialize;
 use serde_json::json;
-use session_crypto::{DecryptError, LengthError, push, xchacha};
+use session_crypto::{DecryptError, EncryptError, SymmetricKey, push, xchacha};
 use session_proto::bt;
 use session_types::{AnyId, MessageHash, Namespace, UnixMillis, base64, hex};
-
-use crate::push::client::DeviceKey;
 
 /// Maximum length of a message in a payload, in bytes. Longer ones are left out.
 pub const MESSAGE_MAX: usize = 2500;
@@ -78,12 +76,12 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// [`LengthError`] if the plaintext is too long for the cipher.
+    /// [`EncryptError`] if the plaintext is too long for the cipher.
     pub fn seal(
         &self,
         rng: &mut (impl CryptoRng + ?Sized),
-        key: &DeviceKey,
-    ) -> Result<Vec<u8>, LengthError> {
+        key: &SymmetricKey,
+    ) -> Result<Vec<u8>, EncryptError> {
         let message = self.message.as_deref();
         let sent = message.filter(|message| message.len() <= MESSAGE_MAX);
         let mut metadata = json!({
@@ -111,7 +109,7 @@ impl Notification {
             }
         });
         plain.resize(plain.len().next_multiple_of(BLOCK), 0);
-        xchacha::encrypt(rng, key.expose_bytes(), &plain)
+        xchacha::encrypt(rng, key, &plain)
     }
 
     /// Opens the base64 text of a notification's `enc_payload`.
@@ -119,7 +117,7 @@ impl Notification {
     /// # Errors
     ///
     /// [`PayloadError`] if the payload is malformed or not for this device.
-    pub fn open_base64(key: &DeviceKey, text: &str) -> Result<Self, PayloadError> {
+    pub fn open_base64(key: &SymmetricKey, text: &str) -> Result<Self, PayloadError> {
         let payload = base64::decode(text).ok_or(PayloadError::Base64)?;
         Self::open(key, &payload)
     }
@@ -129,11 +127,10 @@ impl Notification {
     /// # Errors
     ///
     /// [`PayloadError`] if the payload is malformed or not for this device.
-    pub fn open(key: &DeviceKey, payload: &[u8]) -> Result<Self, PayloadError> {
-        let content = push::decrypt(key.expose_bytes(), payload)?;
+    pub fn open(key: &SymmetricKey, payload: &[u8]) -> Result<Self, PayloadError> {
+        let content = push::decrypt(key, payload)?;
         let limits = bt::Limits::default();
-        let (value, _) =
-            bt::parse_prefix(&content, &limits).map_err(|_| PayloadError::Content)?;
+        let (value, _) = bt::parse_prefix(&content, &limits).map_err(|_| PayloadError::Content)?;
         let mut items = value.as_list().ok_or(PayloadError::Content)?.iter();
         let metadata = match items.next() {
             Some(bt::Value::Bytes(text)) => Metadata::from_json(text)?,
@@ -186,7 +183,8 @@ impl Metadata {
         let text = |key: &'static str| {
             let bytes = dict.bytes(key).ok();
             let text = bytes.and_then(|bytes| core::str::from_utf8(bytes).ok());
-            text.map(ToString::to_string).ok_or(PayloadError::Field { field: key })
+            text.map(ToString::to_string)
+                .ok_or(PayloadError::Field { field: key })
         };
         let number = |key: &'static str| match dict.get(key.as_bytes()) {
             None => Ok(None),
@@ -200,7 +198,10 @@ impl Metadata {
             Ok(bytes) => hex::encode(bytes),
             Err(_) => text("@")?,
         };
-        let namespace = dict.i64("n").ok().and_then(|number| i16::try_from(number).ok());
+        let namespace = dict
+            .i64("n")
+            .ok()
+            .and_then(|number| i16::try_from(number).ok());
         Ok(Self {
             id,
             hash: text("#")?,

@@ -159,7 +159,10 @@ pub struct Fields {
 
 fn bytes<const N: usize>(item: &Map<String, Value>, key: &str) -> Result<[u8; N], Refused> {
     let text = item.get(key).and_then(Value::as_str).ok_or(MISSING)?;
-    text::decode(text).ok_or((super::code::BAD_INPUT, "Invalid parameter: wrong size or encoding"))
+    text::decode(text).ok_or((
+        super::code::BAD_INPUT,
+        "Invalid parameter: wrong size or encoding",
+    ))
 }
 
 /// Reads bytes that must be there.

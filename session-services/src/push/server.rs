@@ -1,14 +1,14 @@
 //! A push server's answers, over a [`Store`] (protocol: push, sections 1 and 2).
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde_json::{Map, Value, json};
+use session_crypto::SymmetricKey;
 use session_types::http::{Method, Request, Response};
 use session_types::{AnyId, Namespace, UnixMillis};
 
 use crate::json;
-use crate::push::client::DeviceKey;
 use crate::push::request::{self, Access, Device, Fields, Refused};
 use crate::push::{
     REQUEST_MAX, SIGNATURE_AGE_MAX, SIGNATURE_AHEAD_MAX, SUBSCRIBE, UNSUBSCRIBE, code,
@@ -28,7 +28,7 @@ pub struct Subscription {
     /// Where notifications go.
     pub device: Device,
     /// What they are encrypted with.
-    pub key: DeviceKey,
+    pub key: SymmetricKey,
 }
 
 /// Where subscriptions are kept. One is identified by account and device.
@@ -100,7 +100,7 @@ fn refusal((code, message): Refused) -> Value {
 }
 
 fn unavailable(service: &str) -> Value {
-    let message = service.to_string() + " notification service not currently available";
+    let message = alloc::format!("{service} notification service not currently available");
     json!({ "error": code::SERVICE_NOT_AVAILABLE, "message": message })
 }
 
@@ -149,7 +149,7 @@ fn read_subscription(item: &Map<String, Value>, now: UnixMillis) -> Result<Subsc
     let missing = (code::BAD_INPUT, "Missing required parameter");
     let fields = Fields::read(item)?;
     let with_data = item.get("data").and_then(Value::as_bool).ok_or(missing)?;
-    let key = DeviceKey::from_bytes(request::required(item, "enc_key")?);
+    let key = SymmetricKey::from_bytes(request::required(item, "enc_key")?);
     let namespaces = namespaces(item)?;
     // Whole seconds are compared, as the signature has no more.
     let (at, now) = (fields.at, UnixMillis::from_secs(now.as_secs()));
@@ -211,7 +211,10 @@ fn unsubscribe<S: Store>(
         return Ok(refusal((code::ERROR, text)));
     }
     let text = request::unsubscribe_text(&fields.access.id, fields.at);
-    if let Err(refused) = fields.verify(&text).and_then(|()| check_device(&fields.device)) {
+    if let Err(refused) = fields
+        .verify(&text)
+        .and_then(|()| check_device(&fields.device))
+    {
         return Ok(refusal(refused));
     }
     if !services.contains(&fields.device.service.as_str()) {

@@ -1,5 +1,12 @@
 //! A file store in memory, for the tests beside it.
-#![allow(unreachable_pub, missing_docs, dead_code)]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
