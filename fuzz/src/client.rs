@@ -153,7 +153,7 @@ pub fn pool(data: &[u8]) {
     assert!(change.gained <= change.listed);
     // More time allows more.
     let config = PoolConfig::default();
-    let hours = |hours| Duration::from_secs(3_600 * hours);
+    let hours = |hours: u64| Duration::from_secs(3_600 * hours);
     if change.check(hours(0), &config).is_ok() {
         assert_eq!(change.check(hours(5), &config), Ok(()));
     }
