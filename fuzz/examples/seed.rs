@@ -88,6 +88,7 @@ fn main() {
     onion(&mut corpus);
     storage(&mut corpus);
     client(&mut corpus);
+    services(&mut corpus);
     corpus.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"));
 }
 
@@ -582,4 +583,53 @@ fn configs(corpus: &mut Corpus) {
         "config_parts",
         [first, second, [1, 0].to_vec(), piece(b"l1:ae")].concat(),
     );
+}
+
+/// Recorded requests and replies of a community server, and requests to the other servers.
+fn services(corpus: &mut Corpus) {
+    let base64 = |text: Option<&str>| {
+        session_types::base64::decode(text.unwrap_or_default()).unwrap_or_default()
+    };
+    let methods = ["GET", "POST", "PUT", "DELETE"];
+    let request = |case: Case<'_>| {
+        let given = case.object("request");
+        let method = methods.iter().position(|name| *name == given.text("method"));
+        let path = given.text("endpoint").replace("/room/lounge", "/room/room");
+        let body = base64(given.opt_text("body_b64"));
+        [&[method.unwrap() as u8], path.as_bytes(), b"\n", &body].concat()
+    };
+    Vectors::load("sogs_live").each("cases", |case| {
+        corpus.add("community_request", request(case));
+        let body = case.object("reply").object("body");
+        if body.has("json") {
+            corpus.add("community_reply", body.value("json").to_string());
+        }
+    });
+    Vectors::load("file_server_live").each("cases", |case| {
+        corpus.add("services_request", request(case));
+        let plain = base64(case.opt_text("reply_plain_b64"));
+        if let Ok(reply) = session_onion::payload::v4::ReceivedResponse::parse(plain) {
+            corpus.add_as("services_reply", 1, &reply.body.unwrap_or_default());
+        }
+    });
+    for url in [
+        "http://filev2.getsession.org/file/1#d",
+        "https://example.com:8080/room/a/file/12",
+        "http://example.com/files/1#p=00&d=&sr=a.sesh:11235",
+        "Fri, 27 Nov 2026 17:16:12 GMT",
+    ] {
+        corpus.add("file_url", url);
+    }
+    let id = account(1).id().to_string();
+    let hash = "a".repeat(43);
+    let json = format!(r##"{{"@":"{id}","#":"{hash}","n":0,"t":1,"z":2,"l":4,"B":false}}"##);
+    let content = bt::list(|list| {
+        list.bytes(json.as_bytes()).bytes(b"body");
+    });
+    corpus.add("payload_inside", [content, vec![0; 9]].concat());
+    corpus.add("payload_inside", bt::list(|list| {
+        list.dict(|dict| {
+            dict.bytes(b"#", hash.as_bytes()).bytes(b"@", id.as_bytes()).int(b"n", 0);
+        });
+    }));
 }

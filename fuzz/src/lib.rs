@@ -15,6 +15,7 @@ pub mod input;
 pub mod message;
 pub mod onion;
 pub mod proto;
+pub mod services;
 pub mod swarm;
 
 /// Every target: its name, that of its file and its corpus, and its function.
@@ -82,4 +83,10 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("rpc_json", swarm::rpc_json),
     ("rpc_monitor", swarm::rpc_monitor),
     ("swarm_value", swarm::value),
+    ("community_reply", services::community_reply),
+    ("community_request", services::community_request),
+    ("file_url", services::file_url),
+    ("payload_inside", services::payload_inside),
+    ("services_reply", services::services_reply),
+    ("services_request", services::services_request),
 ];

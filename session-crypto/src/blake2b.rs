@@ -110,6 +110,21 @@ impl<const N: usize> Blake2b<N> {
         Self::start(key, personal)
     }
 
+    /// Starts a hash with a 16-byte salt.
+    #[must_use]
+    pub fn salted(salt: &[u8; 16]) -> Self {
+        const {
+            assert!(
+                N >= 1 && N <= MAX_DIGEST_LENGTH,
+                "BLAKE2b digests have 1 to 64 bytes"
+            )
+        };
+        Self {
+            core: Blake2bVarCore::new_with_params(salt, &[], 0, N),
+            buffer: Buffer::<Blake2bVarCore>::default(),
+        }
+    }
+
     /// Adds bytes to the message.
     pub fn update(&mut self, data: &[u8]) {
         let Self { core, buffer } = self;

@@ -22,6 +22,7 @@ mod time;
 pub mod base32z;
 pub mod base64;
 pub mod hex;
+pub mod http;
 pub mod limits;
 
 pub use bytes::ParseError;

@@ -55,6 +55,29 @@ impl UnixMillis {
         self.0 / 1000
     }
 
+    /// Converts from fractional seconds since 1970, as servers write times in JSON, to the nearest
+    /// millisecond. Returns `None` for negative numbers, infinities, NaN and times after the year
+    /// 9999.
+    #[must_use]
+    pub fn from_secs_f64(seconds: f64) -> Option<Self> {
+        if !(0.0..253_402_300_800.0).contains(&seconds) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range was checked"
+        )]
+        let millis = (seconds * 1000.0 + 0.5) as u64;
+        Some(Self(millis))
+    }
+
+    /// Returns fractional seconds since 1970. Exact to the millisecond until the year 287396.
+    #[must_use]
+    pub fn as_secs_f64(self) -> f64 {
+        Duration::from_millis(self.0).as_secs_f64()
+    }
+
     /// Returns the later time, or `None` if it is out of range.
     #[must_use]
     pub const fn checked_add(self, span: Duration) -> Option<Self> {
@@ -195,6 +218,14 @@ mod tests {
         assert_eq!(UnixMillis::from_secs(u64::MAX), UnixMillis::MAX);
         assert_eq!(UnixMillis::from_secs(time.as_secs()), time);
         assert_eq!(time.to_string().parse(), Ok(time));
+
+        assert_eq!(UnixMillis::from_secs_f64(1_754_971_101.0), Some(time));
+        assert_eq!(UnixMillis::from_secs_f64(time.as_secs_f64()), Some(time));
+        let odd = UnixMillis::new(1_795_799_824_631);
+        assert_eq!(UnixMillis::from_secs_f64(1_795_799_824.630_944), Some(odd));
+        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e12] {
+            assert_eq!(UnixMillis::from_secs_f64(bad), None);
+        }
 
         let start = MonotonicTime::new(day);
         assert_eq!(start.saturating_add(day).since(start), day);

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What is published.
-pub(crate) const CRATES: [&str; 9] = [
+pub(crate) const CRATES: [&str; 11] = [
+    "session-community",
     "session-crypto",
     "session-identity",
     "session-message",
     "session-network",
     "session-onion",
     "session-proto",
+    "session-services",
     "session-storage",
     "session-swarm",
     "session-types",

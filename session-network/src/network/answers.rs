@@ -112,7 +112,10 @@ impl<O: Onion> Network<O> {
                 self.strikes.add(proof, now);
                 self.retry(id, RequestError::NoUsableAnswer, now);
             }
-            _ if belief.worth == Worth::Bad && self.is_elsewhere(id, &reply.node) => {
+            // Nodes that are no members are no witnesses, whoever has signed.
+            _ if (belief.worth == Worth::Bad || belief.signers.is_some())
+                && self.is_elsewhere(id, &reply.node) =>
+            {
                 self.not_proven(id, now);
             }
             _ if belief.worth == Worth::Bad => {

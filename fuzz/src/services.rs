@@ -1,0 +1,161 @@
+//! Files, push and communities: requests that a server reads, replies that a client reads.
+
+use session_community::auth::{Accepted, Claim};
+use session_community::request::batch;
+use session_community::server::{self as community, Memory, Room, Store as _};
+use session_community::{Signer, auth, reply};
+use session_crypto::{Blinding, SymmetricKey, xchacha};
+use session_services::file::client::{Download, FileInfo, Uploaded};
+use session_services::file::release::Release;
+use session_services::file::server::{self as files, Config, Meta, Store};
+use session_services::file::token::TokenInfo;
+use session_services::file::{FileId, FileUrl};
+use session_services::http::{Method, Request, Response, parse_date};
+use session_services::network_info::NetworkInfo;
+use session_services::push::payload::Notification;
+use session_services::push::server::{self as push, Subscription};
+use session_services::push::{Device, client};
+use session_types::{AnyId, UnixMillis};
+
+use crate::input::{Input, account, rng, server};
+
+const NOW: UnixMillis = UnixMillis::new(1_795_799_824_000);
+
+/// A URL that is read is written and read again.
+pub fn file_url(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(url) = text.parse::<FileUrl>() {
+        assert_eq!(url.to_string().parse::<FileUrl>().unwrap().id, url.id);
+    }
+    if let Some(time) = parse_date(text) {
+        assert_eq!(session_services::http::date(time), text);
+    }
+}
+
+/// Replies of the file server, the push server and the network information server.
+pub fn services_reply(data: &[u8]) {
+    let mut input = Input::new(data);
+    let status = if input.flag() { 200 } else { u16::from(input.byte()) + 200 };
+    let reply = Response::new(status, "application/json", input.rest());
+    let _ = Uploaded::from_reply(&reply);
+    let _ = FileInfo::from_reply(&reply);
+    let _ = Release::from_reply(&reply).map(|release| {
+        assert_eq!(Release::from_reply(&release.reply()), Ok(release));
+    });
+    let _ = TokenInfo::from_reply(&reply);
+    let _ = NetworkInfo::from_reply(&reply);
+    let _ = client::outcomes(&reply, 1);
+    let _ = Download::from_reply(reply);
+}
+
+/// No files, and room for none.
+struct Nothing;
+
+impl Store for Nothing {
+    type Error = core::convert::Infallible;
+
+    fn meta(&self, _: &FileId) -> Result<Option<Meta>, Self::Error> {
+        Ok(None)
+    }
+
+    fn content(&self, _: &FileId) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(None)
+    }
+
+    fn insert(&mut self, _: &FileId, _: Vec<u8>, _: Meta) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn update(&mut self, _: &FileId, _: Meta) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+impl push::Store for Nothing {
+    type Error = core::convert::Infallible;
+
+    fn subscribe(&mut self, _: Subscription) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+
+    fn unsubscribe(&mut self, _: &AnyId, _: &Device) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// A method, a path up to a line break, and a body.
+fn request(data: &[u8]) -> Option<Request> {
+    let mut input = Input::new(data);
+    let methods = [Method::Get, Method::Post, Method::Put, Method::Delete];
+    let method = methods[usize::from(input.byte()) % methods.len()];
+    let rest = input.rest();
+    let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    let path = core::str::from_utf8(&rest[..end]).ok()?;
+    let mut request = Request::new(method, path);
+    request.body = rest.get(end + 1..).unwrap_or_default().to_vec();
+    Some(request.with_header("Content-Type", "application/json"))
+}
+
+/// Requests to the file server and to the push server.
+pub fn services_request(data: &[u8]) {
+    let Some(request) = request(data) else {
+        return;
+    };
+    let _ = push::handle(&["dummy"], &request, NOW, &mut Nothing);
+    let _ = files::handle(&Config::default(), request, NOW, &mut rng(), &mut Nothing);
+}
+
+/// The content of a push payload, behind its encryption.
+pub fn payload_inside(data: &[u8]) {
+    let key = SymmetricKey::from_bytes([7; 32]);
+    let Ok(sealed) = xchacha::encrypt(&mut rng(), &key, data) else {
+        return;
+    };
+    if let Ok(read) = Notification::open(&key, &sealed) {
+        let sealed = read.seal(&mut rng(), &key).unwrap();
+        let again = Notification::open(&key, &sealed).unwrap();
+        assert_eq!((again.id, again.hash), (read.id, read.hash));
+    }
+}
+
+/// Replies of a community server.
+pub fn community_reply(data: &[u8]) {
+    let reply = Response::new(200, "application/json", data);
+    let _ = reply::rooms(&reply);
+    let _ = reply::poll_info(&reply);
+    let _ = reply::messages(&reply);
+    let _ = reply::inbox(&reply);
+    let _ = reply::reactors(&reply);
+    let _ = reply::reacted(&reply);
+    for inner in reply::batch(&reply, 3).unwrap_or_default() {
+        let _ = reply::room(&inner);
+        let _ = reply::messages(&inner);
+    }
+}
+
+/// Requests to a community server, signed by an admin, alone and inside of a batch; and headers as
+/// they are.
+pub fn community_request(data: &[u8]) {
+    let Some(request) = request(data) else {
+        return;
+    };
+    let own = account(1);
+    let signer = Signer::blinded(Blinding::Blind15, &own, &server()).unwrap();
+    let (config, mut store) = (community::Config::new(server()), Memory::new());
+    let mut room = Room::new("room", "Room", NOW);
+    store.put_room(&room).unwrap();
+    community::users::make_admin(&mut room, &signer.public_id(), &mut store).unwrap();
+    let both = batch::batch(std::slice::from_ref(&request));
+    for (nonce, request) in [request, both].into_iter().enumerate() {
+        let claimed = request.clone().with_header(auth::PUBKEY, request.path.clone());
+        let claimed = claimed.with_header(auth::NONCE, "AAAAAAAAAAAAAAAAAAAAAA");
+        let claimed = claimed.with_header(auth::TIMESTAMP, "1795799824");
+        let claimed = claimed.with_header(auth::SIGNATURE, "00".repeat(64));
+        let _ = Claim::read(&claimed, Accepted::Any25, NOW);
+        let request = auth::sign(request, &signer, &[nonce as u8; 16], NOW);
+        let response = community::handle(&config, &request, NOW, &mut store).unwrap();
+        assert_ne!(response.status, 425);
+    }
+}

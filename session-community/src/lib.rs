@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod auth;
+mod error;
+mod json;
+pub mod poll;
+pub mod post;
+pub mod reply;
+pub mod request;
+pub mod server;
+mod sign;
+
+pub use error::ReplyError;
+pub use rand_core;
+pub use session_types::http;
+pub use sign::Signer;

@@ -1,0 +1,183 @@
+//! What to ask next, from what came (protocol: community, section 4).
+//!
+//! One poll is one batch for all rooms of a server: capabilities, for each room its information and
+//! posts, and for blinded users inbox and outbox. A room that fails does not fail the others.
+
+use alloc::vec::Vec;
+
+use session_identity::community::Room;
+use session_types::http::{Request, Response};
+
+use crate::ReplyError;
+use crate::reply::{self, Capabilities, Change, InboxMessage, PollInfo};
+use crate::request::{self, Posts};
+
+/// How many reactors are asked for with each reaction.
+const REACTORS: u8 = 5;
+
+/// What is known of a room. It can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomState {
+    /// The room.
+    pub room: Room,
+    /// Its `info_updates`. 0 before the first poll.
+    pub info_updates: u64,
+    /// The largest sequence number received. `None` before the first poll: then the newest posts are
+    /// asked for.
+    pub seqno: Option<u64>,
+}
+
+/// What is known of a server. It can be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    /// The rooms that are polled.
+    pub rooms: Vec<RoomState>,
+    /// The last received inbox message.
+    pub inbox: Option<u64>,
+    /// The last sent inbox message.
+    pub outbox: Option<u64>,
+}
+
+/// What a poll of one room gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoomUpdate {
+    /// The room.
+    pub room: Room,
+    /// Its information.
+    pub info: Result<PollInfo, ReplyError>,
+    /// What changed among its posts.
+    pub changes: Result<Vec<Change>, ReplyError>,
+}
+
+/// What a poll gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// What the server can do.
+    pub capabilities: Result<Capabilities, ReplyError>,
+    /// One entry for each room, in the order of [`State::rooms`].
+    pub rooms: Vec<RoomUpdate>,
+    /// Received messages; `None` if they were not asked for.
+    pub inbox: Option<Result<Vec<InboxMessage>, ReplyError>>,
+    /// Sent messages; `None` if they were not asked for.
+    pub outbox: Option<Result<Vec<InboxMessage>, ReplyError>>,
+}
+
+/// A poll that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poll {
+    rooms: Vec<Room>,
+    with_inbox: bool,
+}
+
+impl State {
+    /// Adds a room to be polled from its newest posts on.
+    pub fn join(&mut self, room: Room) {
+        if !self.rooms.iter().any(|known| known.room == room) {
+            self.rooms.push(RoomState {
+                room,
+                info_updates: 0,
+                seqno: None,
+            });
+        }
+    }
+
+    /// Makes the next poll, to be signed and sent. `with_inbox` is for blinded users only.
+    #[must_use]
+    pub fn poll(&self, with_inbox: bool) -> (Request, Poll) {
+        let mut requests = alloc::vec![request::capabilities(&[])];
+        for state in &self.rooms {
+            requests.push(request::poll_info(&state.room, state.info_updates));
+            let which = state.seqno.map_or(Posts::Recent, Posts::Since);
+            let posts = request::posts(&state.room, which, None, Some(REACTORS));
+            requests.push(posts);
+        }
+        if with_inbox {
+            requests.push(request::inbox::received(self.inbox));
+            requests.push(request::inbox::sent(self.outbox));
+        }
+        let poll = Poll {
+            rooms: self.rooms.iter().map(|state| state.room.clone()).collect(),
+            with_inbox,
+        };
+        (request::batch::batch(&requests), poll)
+    }
+
+    /// Takes the reply to a poll, and remembers what to ask next. Posts that cannot be verified count
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplyError`] if the batch as a whole failed. Nothing is remembered then.
+    pub fn report(&mut self, poll: Poll, reply: &Response) -> Result<Update, ReplyError> {
+        let inboxes = if poll.with_inbox { 2 } else { 0 };
+        let rooms = poll.rooms.len();
+        let count = rooms
+            .saturating_mul(2)
+            .saturating_add(inboxes)
+            .saturating_add(1);
+        let replies = reply::batch(reply, count)?;
+        let got = replies.len();
+        if got != count {
+            let expected = count;
+            return Err(ReplyError::Count { expected, got });
+        }
+        let short = ReplyError::Count {
+            expected: count,
+            got,
+        };
+        let mut replies = replies.iter();
+        let mut next = || replies.next().ok_or(short);
+        let capabilities = Capabilities::from_reply(next()?);
+        let mut updates = Vec::with_capacity(rooms);
+        for room in poll.rooms {
+            let info = reply::poll_info(next()?);
+            let changes = reply::messages(next()?);
+            updates.push(RoomUpdate {
+                room,
+                info,
+                changes,
+            });
+        }
+        let (mut inbox, mut outbox) = (None, None);
+        if poll.with_inbox {
+            inbox = Some(reply::inbox(next()?));
+            outbox = Some(reply::inbox(next()?));
+        }
+        for update in &updates {
+            self.remember(update);
+        }
+        let last = |messages: &Option<Result<Vec<InboxMessage>, ReplyError>>| {
+            let messages = messages.as_ref()?.as_ref().ok()?;
+            messages.iter().map(|message| message.id).max()
+        };
+        self.inbox = self.inbox.max(last(&inbox));
+        self.outbox = self.outbox.max(last(&outbox));
+        Ok(Update {
+            capabilities,
+            rooms: updates,
+            inbox,
+            outbox,
+        })
+    }
+
+    fn remember(&mut self, update: &RoomUpdate) {
+        // The room may have been left, or another poll may have been faster.
+        let state = self
+            .rooms
+            .iter_mut()
+            .find(|state| state.room == update.room);
+        let Some(state) = state else { return };
+        if let Ok(PollInfo {
+            details: Some(details),
+            ..
+        }) = &update.info
+        {
+            state.info_updates = details.info_updates;
+        }
+        if let Ok(changes) = &update.changes {
+            let largest = changes.iter().filter_map(Change::seqno).max();
+            // A room without posts is polled from its beginning on.
+            state.seqno = Some(state.seqno.max(largest).unwrap_or(0));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Roles and bans (protocol: sogs, section 8).
+
+use alloc::vec::Vec;
+
+use serde_json::{Map, Value, json};
+
+use super::batch::object;
+use super::rooms::{flag, span, user};
+use super::store::{Future, Member, Room, Store};
+use super::{Answer, Context, Stop, ok, page, stop};
+
+/// Where an action applies.
+enum Scope {
+    Global,
+    Rooms(Vec<Room>),
+}
+
+/// Reads `rooms` or `global`: exactly one of them. `["*"]` are all rooms of which the asking user is
+/// an admin, or a moderator if that suffices.
+fn scope<S: Store>(
+    context: &Context<'_>,
+    body: &Map<alloc::string::String, Value>,
+    admin: bool,
+    store: &S,
+) -> Result<Scope, Stop<S::Error>> {
+    context.user()?;
+    let global = flag(body, "global")? == Some(true);
+    let tokens = match (body.get("rooms"), global) {
+        (None | Some(Value::Null), true) => return Ok(Scope::Global),
+        (Some(Value::Array(tokens)), false) if !tokens.is_empty() => tokens,
+        _ => return stop(page::bad_request()),
+    };
+    let may = |room: &Room| -> Result<bool, Stop<S::Error>> {
+        let rights = context.rights(room, store)?;
+        Ok(if admin {
+            rights.admin
+        } else {
+            rights.moderator
+        })
+    };
+    let mut rooms = Vec::new();
+    if let [Value::String(all)] = tokens.as_slice()
+        && all == "*"
+    {
+        for room in store.rooms()? {
+            if may(&room)? {
+                rooms.push(room);
+            }
+        }
+        if rooms.is_empty() {
+            return stop(page::forbidden());
+        }
+        return Ok(Scope::Rooms(rooms));
+    }
+    for token in tokens {
+        let Some(token) = token.as_str() else {
+            return stop(page::bad_request());
+        };
+        match store.room(token)? {
+            None => return stop(page::not_found()),
+            Some(room) => rooms.push(room),
+        }
+    }
+    for room in &rooms {
+        if !may(room)? {
+            return stop(page::forbidden());
+        }
+    }
+    Ok(Scope::Rooms(rooms))
+}
+
+/// Requires a moderator, or an admin, of the whole server.
+fn global<S: Store>(context: &Context<'_>, admin: bool, store: &S) -> Result<(), Stop<S::Error>> {
+    let user = store.user(&context.user()?)?.unwrap_or_default();
+    match user.admin || user.moderator && !admin {
+        true => Ok(()),
+        false => stop(page::forbidden()),
+    }
+}
+
+pub(super) fn moderator<S: Store>(
+    context: &Context<'_>,
+    of: &str,
+    body: &[u8],
+    store: &mut S,
+) -> Answer<S::Error> {
+    let (id, body) = (user(of)?, object(body)?);
+    let scope = scope(context, &body, true, store)?;
+    let (moderator, admin) = (flag(&body, "moderator")?, flag(&body, "admin")?);
+    let role = match (moderator, admin) {
+        (None, None) | (Some(false), Some(true)) => return Ok(page::bad_request()),
+        (Some(false), _) => (false, false),
+        (_, Some(true)) => (true, true),
+        (_, Some(false)) => (true, false),
+        // An admin stays one.
+        (Some(true), None) => (true, false),
+    };
+    let demotes = admin == Some(false) || moderator == Some(false);
+    let mut updates = Map::new();
+    let touched = match scope {
+        Scope::Global => {
+            global(context, true, store)?;
+            let mut user = store.user(&id)?.unwrap_or_default();
+            user.admin = role.1 || user.admin && !demotes;
+            user.moderator = role.0;
+            store.put_user(&id, &user)?;
+            store.rooms()?
+        }
+        Scope::Rooms(rooms) => {
+            let visible = flag(&body, "visible")?.unwrap_or(true);
+            for room in &rooms {
+                let mut member = store.member(&room.token, &id)?.unwrap_or_default();
+                member.admin = role.1 || member.admin && !demotes;
+                member.moderator = role.0;
+                member.hidden = role.0 && !visible;
+                store.put_member(&room.token, &id, &member)?;
+            }
+            rooms
+        }
+    };
+    for mut room in touched {
+        room.touch();
+        store.put_room(&room)?;
+        updates.insert(room.token, json!(room.info_updates));
+    }
+    Ok(ok(&json!({ "info_updates": updates })))
+}
+
+pub(super) fn ban<S: Store>(
+    context: &Context<'_>,
+    of: &str,
+    body: &[u8],
+    store: &mut S,
+    banned: bool,
+) -> Answer<S::Error> {
+    let (id, body) = (user(of)?, object(body)?);
+    let scope = scope(context, &body, false, store)?;
+    let timeout = match body.get("timeout") {
+        None | Some(Value::Null) => None,
+        Some(value) if banned => match span(value) {
+            Some(span) => Some(span),
+            None => return Ok(page::bad_request()),
+        },
+        Some(_) => return Ok(page::bad_request()),
+    };
+    match scope {
+        Scope::Global => {
+            // Only bans of rooms can be scheduled to end.
+            if timeout.is_some() {
+                return Ok(page::bad_request());
+            }
+            global(context, false, store)?;
+            let mut user = store.user(&id)?.unwrap_or_default();
+            if banned && (user.admin || user.moderator) {
+                return Ok(page::forbidden());
+            }
+            user.banned = banned;
+            store.put_user(&id, &user)?;
+        }
+        Scope::Rooms(rooms) => {
+            for room in rooms {
+                let mut member = store.member(&room.token, &id)?.unwrap_or_default();
+                if banned && (member.admin || member.moderator) {
+                    return Ok(page::forbidden());
+                }
+                member.banned = banned;
+                member.futures.retain(|future| future.banned.is_none());
+                member.futures.extend(timeout.map(|span| Future {
+                    at: context.now.saturating_add(span),
+                    read: None,
+                    write: None,
+                    upload: None,
+                    banned: Some(false),
+                }));
+                store.put_member(&room.token, &id, &member)?;
+            }
+        }
+    }
+    Ok(ok(&json!({})))
+}
+
+/// Makes a user an admin of a room, as the owner of the server does on its own machine.
+///
+/// # Errors
+///
+/// [`Store::Error`] if the store fails.
+pub fn make_admin<S: Store>(
+    room: &mut Room,
+    id: &session_types::AnyId,
+    store: &mut S,
+) -> Result<(), S::Error> {
+    let mut member: Member = store.member(&room.token, id)?.unwrap_or_default();
+    member.moderator = true;
+    member.admin = true;
+    store.put_member(&room.token, id, &member)?;
+    room.touch();
+    store.put_room(room)
+}

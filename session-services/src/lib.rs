@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod error;
+pub mod file;
+mod json;
+pub mod network_info;
+pub mod push;
+mod text;
+pub mod version;
+
+pub use error::ReplyError;
+pub use rand_core;
+pub use session_types::http;
