@@ -577,7 +577,7 @@ fn a_poll_remembers_what_came_and_one_room_does_not_fail_the_others() {
     state.join("none".parse().unwrap());
     state.join(token());
     assert_eq!(state.rooms.len(), 2);
-    let mut poll = |world: &mut World, state: &mut State| {
+    let poll = |world: &mut World, state: &mut State| {
         let (request, poll) = state.poll(true);
         let reply = world.ask(&bob, request);
         state.report(poll, &reply).unwrap()

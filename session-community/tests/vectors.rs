@@ -227,7 +227,9 @@ fn built(request: &Request, signer: Option<&Signer<'_>>) -> Option<Request> {
                 None,
             ),
             (Method::Get, ["messages", "since", seqno]) if query.starts_with("t=r") => {
-                let reactors = parameter("reactors").ok()?.map(|number| number as u8);
+                let reactors = parameter("reactors")
+                    .ok()?
+                    .map(|number| u8::try_from(number).unwrap());
                 request::posts(room, Posts::Since(id(seqno)?), None, reactors)
             }
             (Method::Get, ["message", post]) => request::post(room, id(post)?),
