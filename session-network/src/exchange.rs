@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
 use session_onion::payload::Header;
-use session_storage::Response;
+use session_storage::{AnswerError, Body, Call, Response};
 use session_swarm::ServiceNode;
 use session_types::AnyId;
 
@@ -111,6 +111,40 @@ pub struct StorageReply {
     /// proved that they did everything that was asked, over all attempts. Two thirds of the
     /// swarm, unless too few could be asked.
     pub signers: BTreeSet<Ed25519Public>,
+}
+
+impl StorageReply {
+    /// Reads the answer to `call`, the request that was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Refused`] if the status is not 200, [`ReadError::Answer`] if the body is not an
+    /// answer to this request.
+    pub fn read<C: Call>(&self, call: &C) -> Result<C::Answer, ReadError> {
+        match &self.response {
+            Response {
+                status: 200,
+                body: Body::Structure(body),
+            } => Ok(call.read_answer(body)?),
+            Response { status: 200, .. } => Err(AnswerError::Encoding.into()),
+            Response { status, .. } => Err(ReadError::Refused { status: *status }),
+        }
+    }
+}
+
+/// A reply that is not the answer to its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The node refused the request.
+    #[error("the node refused the request with status {status}")]
+    Refused {
+        /// The status.
+        status: u16,
+    },
+    /// The body is malformed.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
 }
 
 /// The answer of a server.

@@ -34,7 +34,7 @@ pub use clock::Clock;
 pub use config::{Config, PathConfig, PoolConfig};
 pub use endpoint::{Endpoint, Outcome, Post, PostPurpose, Seed, Ticket};
 pub use exchange::{
-    Event, Purpose, Reply, Request, RequestError, RequestId, Route, ServerReply, StorageReply,
+    Event, Purpose, ReadError, Reply, Request, RequestError, RequestId, Route, ServerReply, StorageReply,
     Target,
 };
 pub use guard::{Guard, Guards};
