@@ -173,7 +173,8 @@ pub enum RequestError {
     /// All attempts failed, the last one at its destination.
     #[error("no node gave a usable answer")]
     NoUsableAnswer,
-    /// The nodes disagree with the time of the request: sign again with the network's time.
+    /// The nodes disagree with the time of the request: sign again with the network's time. For a
+    /// request that stores, no node can have stored it.
     #[error("the clock is out of sync with the network")]
     ClockOutOfSync,
     /// No node of the swarm as it is known serves the account.

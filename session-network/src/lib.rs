@@ -34,8 +34,8 @@ pub use clock::Clock;
 pub use config::{Config, PathConfig, PoolConfig};
 pub use endpoint::{Endpoint, Outcome, Post, PostPurpose, Seed, Ticket};
 pub use exchange::{
-    Event, Purpose, ReadError, Reply, Request, RequestError, RequestId, Route, ServerReply, StorageReply,
-    Target,
+    Event, Purpose, ReadError, Reply, Request, RequestError, RequestId, Route, ServerReply,
+    StorageReply, Target,
 };
 pub use guard::{Guard, Guards};
 pub use last_hash::LastHashes;

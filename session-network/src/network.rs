@@ -64,6 +64,8 @@ struct Pending {
     attempts: u32,
     redirects: u32,
     clock_refusals: u32,
+    /// Whether an attempt ended without an answer that says that nothing was done.
+    in_doubt: bool,
     /// Whether a node has said that all members failed.
     nobody_did: bool,
     /// Nodes that were asked already.
@@ -81,6 +83,24 @@ struct Pending {
     /// Members that have answered with too few signatures, and the last such answer.
     witnesses: usize,
     best: Option<StorageReply>,
+}
+
+impl Pending {
+    /// Returns whether a node may have stored a message for this request.
+    fn may_be_stored(&self) -> bool {
+        let stores = match &self.request {
+            Request::Storage(request) => matches!(
+                **request,
+                session_storage::Request::Store(_)
+                    | session_storage::Request::Batch(_)
+                    | session_storage::Request::Sequence(_)
+                    | session_storage::Request::IfElse(_)
+            ),
+            Request::Server(_) => false,
+        };
+        let is_open = self.in_doubt || self.open > 0;
+        stores && (is_open || !self.signers.is_empty() || self.best.is_some())
+    }
 }
 
 /// Something that was posted and not reported yet.
@@ -343,6 +363,7 @@ impl<O: Onion> Network<O> {
             attempts: 0,
             redirects: 0,
             clock_refusals: 0,
+            in_doubt: false,
             nobody_did: false,
             asked: Vec::new(),
             tried: Vec::new(),
@@ -450,11 +471,19 @@ impl<O: Onion> Network<O> {
     }
 
     fn finish(&mut self, id: RequestId, result: Result<Reply, RequestError>) {
-        if self.requests.remove(&id).is_some() {
-            self.events.push_back(Event {
-                request: id,
-                result,
-            });
-        }
+        let Some(pending) = self.requests.remove(&id) else {
+            return;
+        };
+        let result = match result {
+            // Signed again it would be another message: only what nobody can have stored may be.
+            Err(RequestError::ClockOutOfSync) if pending.may_be_stored() => {
+                Err(RequestError::NoUsableAnswer)
+            }
+            result => result,
+        };
+        self.events.push_back(Event {
+            request: id,
+            result,
+        });
     }
 }

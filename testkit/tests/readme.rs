@@ -70,8 +70,8 @@ fn the_functions_of_the_table_exist() {
             .filter(|item| *item != "str::parse")
         {
             let name = item.rsplit("::").next().unwrap();
-            let public =
-                ["fn", "const fn", "struct", "enum"].map(|kind| format!("pub {kind} {name}"));
+            let public = ["fn", "const fn", "struct", "enum", "type"]
+                .map(|kind| format!("pub {kind} {name}"));
             let exists = public.iter().any(|start| text.contains(start.as_str()));
             // Types that a macro makes are found where they are exported.
             let exported =

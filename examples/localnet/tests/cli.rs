@@ -100,7 +100,7 @@ fn what_cannot_be_used_is_status_2_and_names_the_choices() {
     refused(
         &["demo", "--text", &"x".repeat(2001)],
         2,
-        &["2001 characters"],
+        &["at most 2000 characters, got 2001"],
     );
     let ctl = |rest: &[&'static str]| [&["ctl", "--data-dir", "absent"], rest].concat();
     let lies = ["drop", "wrong-swarm", "garble", "honest"];

@@ -25,6 +25,7 @@ pub(super) fn rights<S: Store>(
     let (member, global) = match user {
         None => (Member::default(), User::default()),
         Some(id) => (
+            // Absent: a user of whom the store knows nothing has no rights of their own.
             store.member(&room.token, id)?.unwrap_or_default(),
             store.user(id)?.unwrap_or_default(),
         ),

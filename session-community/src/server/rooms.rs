@@ -257,6 +257,7 @@ pub(super) fn permissions<S: Store>(
     context.moderator(room, store)?;
     if let Some(of) = of {
         let member = store.member(&room.token, &user(of)?)?;
+        // Absent: a user of whom the store knows nothing has no rights of their own.
         return Ok(ok(&settings(&member.unwrap_or_default())));
     }
     let mut all = Map::new();
@@ -281,6 +282,7 @@ pub(super) fn set_permissions<S: Store>(
 ) -> Answer<S::Error> {
     context.moderator(room, store)?;
     let (id, body) = (user(of)?, object(body)?);
+    // Absent: a user of whom the store knows nothing has no rights of their own.
     let mut member = store.member(&room.token, &id)?.unwrap_or_default();
     let fields = [
         ("read", "default_read", &mut member.read),
@@ -330,6 +332,7 @@ pub(super) fn futures<S: Store>(
 ) -> Answer<S::Error> {
     context.moderator(room, store)?;
     if let Some(of) = of {
+        // Absent: a user of whom the store knows nothing has no rights of their own.
         let member = store.member(&room.token, &user(of)?)?.unwrap_or_default();
         return Ok(ok(&member
             .futures
@@ -380,6 +383,7 @@ pub(super) fn schedule<S: Store>(
     if item.read.or(item.write).or(item.upload).is_none() {
         return Ok(page::bad_request());
     }
+    // Absent: a user of whom the store knows nothing has no rights of their own.
     let mut member = store.member(&room.token, &id)?.unwrap_or_default();
     member.futures.push(item);
     member.futures.sort_by_key(|item| item.at);

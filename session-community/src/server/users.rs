@@ -71,6 +71,7 @@ fn scope<S: Store>(
 
 /// Requires a moderator, or an admin, of the whole server.
 fn global<S: Store>(context: &Context<'_>, admin: bool, store: &S) -> Result<(), Stop<S::Error>> {
+    // Absent: a user of whom the store knows nothing has no rights of their own.
     let user = store.user(&context.user()?)?.unwrap_or_default();
     match user.admin || user.moderator && !admin {
         true => Ok(()),
@@ -100,6 +101,7 @@ pub(super) fn moderator<S: Store>(
     let touched = match scope {
         Scope::Global => {
             global(context, true, store)?;
+            // Absent: a user of whom the store knows nothing has no rights of their own.
             let mut user = store.user(&id)?.unwrap_or_default();
             user.admin = role.1 || user.admin && !demotes;
             user.moderator = role.0;
@@ -109,6 +111,7 @@ pub(super) fn moderator<S: Store>(
         Scope::Rooms(rooms) => {
             let visible = flag(&body, "visible")?.unwrap_or(true);
             for room in &rooms {
+                // Absent: a user of whom the store knows nothing has no rights of their own.
                 let mut member = store.member(&room.token, &id)?.unwrap_or_default();
                 member.admin = role.1 || member.admin && !demotes;
                 member.moderator = role.0;
@@ -150,6 +153,7 @@ pub(super) fn ban<S: Store>(
                 return Ok(page::bad_request());
             }
             global(context, false, store)?;
+            // Absent: a user of whom the store knows nothing has no rights of their own.
             let mut user = store.user(&id)?.unwrap_or_default();
             if banned && (user.admin || user.moderator) {
                 return Ok(page::forbidden());
@@ -159,6 +163,7 @@ pub(super) fn ban<S: Store>(
         }
         Scope::Rooms(rooms) => {
             for room in rooms {
+                // Absent: a user of whom the store knows nothing has no rights of their own.
                 let mut member = store.member(&room.token, &id)?.unwrap_or_default();
                 if banned && (member.admin || member.moderator) {
                     return Ok(page::forbidden());
@@ -189,6 +194,7 @@ pub fn make_admin<S: Store>(
     id: &session_types::AnyId,
     store: &mut S,
 ) -> Result<(), S::Error> {
+    // Absent: a user of whom the store knows nothing has no rights of their own.
     let mut member: Member = store.member(&room.token, id)?.unwrap_or_default();
     member.moderator = true;
     member.admin = true;

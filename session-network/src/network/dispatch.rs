@@ -237,6 +237,10 @@ impl<O: Onion> Network<O> {
         };
         request.attempts = request.attempts.saturating_add(1);
         request.last_error = error;
+        request.in_doubt |= matches!(
+            error,
+            RequestError::TimedOut | RequestError::PathsFailed | RequestError::NoUsableAnswer
+        );
         request.waiting = None;
         let rest = match request.attempts {
             0 | 1 => Duration::ZERO,

@@ -64,6 +64,7 @@ fn common<T: PartialEq + Default>(
     let mut values = records.iter().map(|node| field(node));
     values
         .find(|value| agree(value) >= agreement)
+        // Absent: no value on which enough lists agree.
         .unwrap_or_default()
 }
 

@@ -48,6 +48,7 @@ pub(super) fn node(node: &ServiceNode) -> Vec<u8> {
     out.extend_from_slice(node.ed25519.as_bytes());
     for key in [node.x25519.map(X25519Public::to_bytes), node.legacy] {
         out.push(key.is_some().into());
+        // Absent: the flag before says so, and the reader skips the bytes.
         out.extend_from_slice(&key.unwrap_or([0; 32]));
     }
     out.extend_from_slice(&node.ip.octets());

@@ -183,3 +183,43 @@ fn signatures_of_nodes_that_a_redirect_names_prove_nothing() {
     // They may be honest: it is the pool that can be out of date.
     assert_eq!(world.total_strikes(), 0);
 }
+
+/// Signed again it would be another message, which its reader would see twice.
+#[test]
+fn a_message_that_may_be_stored_is_not_to_be_signed_again() {
+    // The first answer is lost, or says that one member has stored it; two others refuse the time.
+    for is_lost in [true, false] {
+        let mut config = config_for_store();
+        config.attempts = 5;
+        let (mut world, members, sent) = start_store(config);
+        if is_lost {
+            world.fail(&sent, 504, "Request time out");
+        } else {
+            let key = sent.destination.ed25519;
+            let others: Vec<_> = members.into_iter().filter(|other| *other != key).collect();
+            let body = answer(&world, &[key], &others);
+            world.answer(&sent, 200, &body);
+        }
+        let mut refused = 0;
+        while refused < 2 {
+            world.pass(Duration::from_millis(300));
+            for next in world.attempts() {
+                world.answer(&next, 406, b"");
+                refused += 1;
+            }
+        }
+        let result = world.client.next_event().unwrap().result;
+        assert_eq!(
+            result.err(),
+            Some(RequestError::NoUsableAnswer),
+            "{is_lost}"
+        );
+    }
+    // Two that refuse the time at once: nobody has stored it.
+    let (mut world, _, sent) = start_store(config_for_store());
+    world.answer(&sent, 406, b"");
+    let next = world.attempts().pop().unwrap();
+    world.answer(&next, 406, b"");
+    let result = world.client.next_event().unwrap().result;
+    assert_eq!(result.err(), Some(RequestError::ClockOutOfSync));
+}
