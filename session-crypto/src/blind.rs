@@ -276,7 +276,7 @@ impl BlindedSecret {
 
     /// Signs `message` with the blinded key. Deterministic; constant-time in the secret.
     ///
-    /// Verify it with [`Ed25519Public::verify`] of the blinded public key.
+    /// Verify it with [`Ed25519PublicExt::verify`](crate::Ed25519PublicExt::verify) of the blinded public key.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
         self.sign_parts(&[message])

@@ -113,11 +113,11 @@ pub fn print(line: impl std::fmt::Display) -> Result<(), String> {
     written(&foreign::lines(&line.to_string()))
 }
 
-/// Prints a JSON object on the standard output, as [`print`] does a line.
+/// Prints a JSON object on the standard output, as [`print()`] does a line.
 ///
 /// # Errors
 ///
-/// As [`print`].
+/// As [`print()`].
 pub fn print_event(event: impl std::fmt::Display) -> Result<(), String> {
     written(&foreign::json(&event.to_string()))
 }
