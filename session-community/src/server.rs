@@ -1,6 +1,6 @@
 //! A community server: requests in, responses out, over a [`Store`] (protocol: sogs).
 //!
-//! [`Server::handle`] verifies the request and answers it with the statuses, bodies and order of
+//! [`handle`] verifies the request and answers it with the statuses, bodies and order of
 //! errors of the deployed server. One lock around server and store suffices.
 
 mod access;
