@@ -75,6 +75,8 @@ impl Script {
     }
 
     /// The key of a canonical prefix: 0, which no word has, if a letter is outside the block.
+    // Not inlined, so that the check of constant time can name it.
+    #[inline(never)]
     pub(crate) fn key(self, prefix: impl Iterator<Item = char>) -> u32 {
         let mut key = 0u32;
         for letter in prefix {
