@@ -269,7 +269,10 @@ impl Call for Retrieve {
             None => {}
         }
         if let Some(TimedAuth { at, auth }) = &self.auth {
-            out.put("timestamp", at.get());
+            // A missing time is read as 1970, which is not a time in milliseconds.
+            if *at != UnixMillis::EPOCH {
+                out.put("timestamp", at.get());
+            }
             auth.write(&mut out);
         }
         out.finish()

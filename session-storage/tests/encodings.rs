@@ -57,3 +57,22 @@ fn bencoding_has_no_fractions_and_no_null() {
     );
     assert_eq!(Value::Null.to_bencode(), b"");
 }
+
+/// Nodes take a missing time for 1970, and a request is written as it was read.
+#[test]
+fn a_signed_retrieve_without_a_time_is_written_without_one() {
+    let key = "73e13ea24f329f9587ed44aac9ecb838ede6c325862c9ead049729a1292f8ec7";
+    let signature = "A".repeat(86);
+    let text = format!(
+        r#"{{"method":"retrieve","params":{{"pubkey":"03{key}","signature":"{}=="}}}}"#,
+        signature
+    );
+    let request = Request::from_json(text.as_bytes()).unwrap();
+    let written = request.to_json();
+    assert!(
+        !String::from_utf8(written.clone())
+            .unwrap()
+            .contains("timestamp")
+    );
+    assert_eq!(Request::from_json(&written), Ok(request));
+}
