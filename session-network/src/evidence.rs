@@ -12,8 +12,9 @@
 //! so no code of this crate can strike a node for what a stranger wrote:
 //!
 //! ```compile_fail,E0308
-//! # fn f(strikes: &mut session_network::Strikes, hearsay: session_network::evidence::Hearsay) {
-//! strikes.strike(&hearsay, todo!());
+//! # use session_network::{Strikes, evidence::Hearsay, types::MonotonicTime};
+//! # fn f(strikes: &mut Strikes, hearsay: Hearsay, now: MonotonicTime) {
+//! strikes.strike(&hearsay, now);
 //! # }
 //! ```
 
