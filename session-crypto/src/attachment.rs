@@ -132,7 +132,8 @@ impl FileKey {
 
     /// Splits 56 bytes into header and key.
     fn from_bytes(bytes: &[u8; HEADER_LENGTH + KEY_LENGTH]) -> Self {
-        let (header, key) = split_array::<_, HEADER_LENGTH, KEY_LENGTH>(bytes);
+        let (header, key) =
+            split_array::<{ HEADER_LENGTH + KEY_LENGTH }, HEADER_LENGTH, KEY_LENGTH>(bytes);
         Self {
             key: Key::from_bytes(*key),
             header: *header,

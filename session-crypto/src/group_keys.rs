@@ -130,7 +130,7 @@ fn encrypt_key(
     key: &SymmetricKey,
 ) -> Result<[u8; ENTRY_LENGTH], EncryptError> {
     let mut entry = [0; ENTRY_LENGTH];
-    let (place, tag) = split_array_mut::<_, KEY_LENGTH, TAG_LENGTH>(&mut entry);
+    let (place, tag) = split_array_mut::<ENTRY_LENGTH, KEY_LENGTH, TAG_LENGTH>(&mut entry);
     *place = *key.expose_bytes();
     *tag = xchacha::encrypt_detached(with, nonce, place)?;
     Ok(entry)
