@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Observed`](Evidence::Observed) | our own connection to a guard failed or timed out | rest that guard |
 //! | [`Authenticated`](Evidence::Authenticated) | the answer was encrypted by that node for us | strike that node |
-//! | [`Corroborated`](Evidence::Corroborated) | paths through different guards failed at that node | avoid that node for a while |
+//! | [`Corroborated`](Evidence::Corroborated) | paths through different guards failed at that node, and it did not answer itself | rest it as a hop |
 //! | [`Hearsay`] | plain text from the path, silence, an answer that does not decrypt | end the attempt; count against the path |
 //!
 //! The constructors of [`Proof`] are private to this module and its children, which are the only

@@ -31,6 +31,8 @@ const HALVED: u32 = 64;
 const SUSPECT_SHARE: u32 = 15;
 /// Second hops that are kept at most, as a multiple of those that are wanted.
 const MAX_MIDDLES: usize = 3;
+/// How long a second hop is known to work after a path through it did.
+const MIDDLE_WORKS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A node that the client connects to.
 #[derive(Debug, Clone)]
@@ -79,10 +81,31 @@ impl Guard {
 }
 
 /// A node that is a second hop, and until when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Middle {
     pub(crate) key: Ed25519Public,
     pub(crate) until: Instant,
+    /// Whether it lets nothing through. It is no longer used, and stays in the list so that the
+    /// number of draws is bounded.
+    given_up: bool,
+    /// Guards through which a path with it worked, and when the last one did.
+    worked: Vec<(Ed25519Public, Instant)>,
+}
+
+impl Middle {
+    pub(crate) const fn new(key: Ed25519Public, until: Instant) -> Self {
+        Self {
+            key,
+            until,
+            given_up: false,
+            worked: Vec::new(),
+        }
+    }
+
+    fn works_without(&self, guard: &Ed25519Public, now: Instant) -> bool {
+        let mut others = self.worked.iter().filter(|(by, _)| by != guard);
+        others.any(|(_, at)| now.since(*at) < MIDDLE_WORKS)
+    }
 }
 
 /// The guards in the order in which they were drawn, and the second hops.
@@ -112,9 +135,22 @@ impl Guards {
         self.list.iter().find(|guard| guard.node.ed25519 == *key)
     }
 
-    /// The keys of the second hops.
+    /// The keys of all second hops that were drawn.
     pub(crate) fn middles(&self) -> impl Iterator<Item = &Ed25519Public> {
         self.middles.iter().map(|middle| &middle.key)
+    }
+
+    /// The keys of the second hops that are used.
+    pub(crate) fn usable_middles(&self) -> impl Iterator<Item = &Ed25519Public> {
+        let used = self.middles.iter().filter(|middle| !middle.given_up);
+        used.map(|middle| &middle.key)
+    }
+
+    /// Gives up a second hop that lets nothing through.
+    pub(crate) fn give_up_middle(&mut self, key: &Ed25519Public) {
+        for middle in self.middles.iter_mut().filter(|middle| middle.key == *key) {
+            middle.given_up = true;
+        }
     }
 
     pub(crate) fn middle_records(&self) -> &[Middle] {
@@ -298,7 +334,27 @@ impl Guards {
 
     /// Counts a path through a guard, and whether an answer ever came through it. A guard whose
     /// paths fail far more often than those of others becomes suspect.
-    pub(crate) fn count(&mut self, key: &Ed25519Public, worked: bool) {
+    ///
+    /// A failure counts only if paths through another guard worked with the same second hop lately:
+    /// otherwise it may be the second hop.
+    pub(crate) fn count(&mut self, hops: &[ServiceNode], worked: bool, now: Instant) {
+        let mut keys = hops.iter().map(|hop| hop.ed25519);
+        let (Some(key), second) = (keys.next(), keys.next()) else {
+            return;
+        };
+        let mut middles = self.middles.iter_mut();
+        let middle = second.and_then(|second| middles.find(|middle| middle.key == second));
+        match middle {
+            Some(middle) if worked => {
+                middle
+                    .worked
+                    .retain(|(by, at)| *by != key && now.since(*at) < MIDDLE_WORKS);
+                middle.worked.push((key, now));
+            }
+            Some(middle) if !middle.works_without(&key, now) => return,
+            _ => {}
+        }
+        let key = &key;
         let others = self.list.iter().filter(|guard| guard.node.ed25519 != *key);
         let (built, good) = others.fold((0u32, 0u32), |(built, good), guard| {
             (
@@ -338,7 +394,9 @@ impl Guards {
         }
         loop {
             let usable = self.middles.iter().filter(|middle| {
-                pool.get(&middle.key).is_some() && !strikes.is_out_at(&middle.key, now)
+                !middle.given_up
+                    && pool.get(&middle.key).is_some()
+                    && !strikes.is_out_at(&middle.key, now)
             });
             let is_full = self.middles.len() >= config.middles.saturating_mul(MAX_MIDDLES);
             if usable.count() >= config.middles || is_full {
@@ -361,10 +419,7 @@ impl Guards {
                 return;
             };
             let until = now.after(blurred(config.middle_lifetime, rng));
-            self.middles.push(Middle {
-                key: node.ed25519,
-                until,
-            });
+            self.middles.push(Middle::new(node.ed25519, until));
         }
     }
 

@@ -142,6 +142,8 @@ enum Why {
     Clock,
     /// A path in doubt is tested.
     Probe,
+    /// A hop of a path that failed behind this guard is asked itself.
+    Hop { guard: Ed25519Public },
     /// A new path is tested before it replaces an old one.
     Rotation {
         replaces: PathId,
@@ -313,8 +315,10 @@ impl<O: Onion> Network<O> {
         let mut members: Vec<ServiceNode> = self.pool.swarm_of(account).copied().collect();
         members.sort_by_key(|node| {
             let key = node.ed25519;
-            let is_out = self.strikes.is_out_at(&key, now);
-            (is_out, self.suspicions.is_avoided_at(&key, now), key)
+            let is_struck = self.strikes.is_struck_at(&key, now);
+            let is_last =
+                self.strikes.is_out_at(&key, now) || self.suspicions.is_avoided_at(&key, now);
+            (is_struck, is_last, key)
         });
         members
     }

@@ -173,9 +173,10 @@ impl Pool {
             .is_some_and(|node| Some(node.swarm_id) == swarm)
     }
 
-    /// The members of the swarm of an id to ask, in random order: without those that are out if
-    /// enough others are left, otherwise filled up with the least struck. Those at which requests
-    /// failed lately come last, as far as half of the swarm: more is not left to failures to say.
+    /// The members of the swarm of an id to ask, in random order: without those that are struck if
+    /// enough others are left, otherwise filled up with the least struck. Those that rest, or at
+    /// which requests failed lately, come last, up to half of the swarm: failures do not decide about
+    /// more, and never exclude a member.
     pub(crate) fn candidates(
         &self,
         account: &AnyId,
@@ -188,16 +189,17 @@ impl Pool {
         let mut members: Vec<ServiceNode> = self.swarm_of(account).copied().collect();
         random::shuffle(rng, &mut members);
         members.sort_by_key(|node| {
-            let is_out = strikes.is_out_at(&node.ed25519, now);
-            (is_out, strikes.count_at(&node.ed25519, now))
+            let is_struck = strikes.is_struck_at(&node.ed25519, now);
+            (is_struck, strikes.count_at(&node.ed25519, now))
         });
         let usable = members.iter();
         let usable = usable
-            .filter(|node| !strikes.is_out_at(&node.ed25519, now))
+            .filter(|node| !strikes.is_struck_at(&node.ed25519, now))
             .count();
         members.truncate(usable.max(config.min_swarm));
         let half = members.len() / 2;
-        let suspects = members.iter().filter(|node| is_suspect(&node.ed25519));
+        let is_last = |key: &Ed25519Public| strikes.is_out_at(key, now) || is_suspect(key);
+        let suspects = members.iter().filter(|node| is_last(&node.ed25519));
         let last: BTreeSet<Ed25519Public> = suspects.take(half).map(|node| node.ed25519).collect();
         members.sort_by_key(|node| last.contains(&node.ed25519));
         members

@@ -112,7 +112,18 @@ impl Strikes {
         mark.map_or(0, |mark| mark.strikes(now.into()))
     }
 
-    /// Returns whether the node is not to be used.
+    /// Returns whether the node has so many strikes that it is not to be asked. Only its own
+    /// authenticated answers can do that.
+    #[must_use]
+    pub fn is_struck(&self, node: &Ed25519Public, now: MonotonicTime) -> bool {
+        self.is_struck_at(node, now.into())
+    }
+
+    pub(crate) fn is_struck_at(&self, node: &Ed25519Public, now: Instant) -> bool {
+        self.count_at(node, now) >= STRIKE_LIMIT
+    }
+
+    /// Returns whether the node is not to be a hop: it is struck, or rests.
     #[must_use]
     pub fn is_out(&self, node: &Ed25519Public, now: MonotonicTime) -> bool {
         self.is_out_at(node, now.into())

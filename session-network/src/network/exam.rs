@@ -4,15 +4,19 @@
 //! the guard answers us, and whether the path carries another request. So a node is suspected only
 //! through a guard that is up, and the destination only through a path that works.
 
+use alloc::vec::Vec;
+
 use rand_core::CryptoRng;
 use session_crypto::Ed25519Public;
+use session_storage::Info;
 use session_swarm::ServiceNode;
 
 use super::{Network, Why};
 use crate::endpoint::Outcome;
 use crate::evidence::Reception;
 use crate::onion::Onion;
-use crate::path::{Exam, PathId};
+use crate::path::{Exam, Path, PathId};
+use crate::random;
 use crate::time::Instant;
 
 impl<O: Onion> Network<O> {
@@ -62,7 +66,7 @@ impl<O: Onion> Network<O> {
         match Reception::of_test(outcome, guard) {
             Ok(()) => {
                 self.reached(guard, now);
-                self.exam_goes_on(id, |exam| exam.guard = Some(true), now);
+                self.exam_goes_on(id, |exam| exam.guard = Some(true), now, rng);
             }
             Err(proof) => self.guard_failed(proof, now, rng),
         }
@@ -73,12 +77,18 @@ impl<O: Onion> Network<O> {
         id: PathId,
         works: bool,
         now: Instant,
-        _rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut (impl CryptoRng + ?Sized),
     ) {
-        self.exam_goes_on(id, |exam| exam.probe = Some(works), now);
+        self.exam_goes_on(id, |exam| exam.probe = Some(works), now, rng);
     }
 
-    fn exam_goes_on(&mut self, id: PathId, note: impl FnOnce(&mut Exam), now: Instant) {
+    fn exam_goes_on(
+        &mut self,
+        id: PathId,
+        note: impl FnOnce(&mut Exam),
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
         let Some(path) = self.paths.get_mut(id) else {
             return;
         };
@@ -93,33 +103,75 @@ impl<O: Onion> Network<O> {
                     self.suspicions.note(&node, now);
                 }
             }
-            (Some(true), Some(false)) => self.path_is_broken(id, now),
+            (Some(true), Some(false)) => self.path_is_broken(id, now, rng),
             _ => {}
         }
     }
 
-    /// The guard is up and nothing comes through: what is behind the guard is suspected, and the
+    /// The guard is up and nothing comes through: the hops behind the guard are suspected, and the
     /// path is rebuilt.
-    fn path_is_broken(&mut self, id: PathId, now: Instant) {
+    fn path_is_broken(&mut self, id: PathId, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
         let Some(path) = self.paths.get(id) else {
             return;
         };
         let hops = path.hops.clone();
-        self.suspect_behind(&hops, now);
         self.rebuild(id, now);
+        self.suspect_behind(&hops, now, rng);
     }
 
-    /// A path failed behind its guard: each hop there is suspected, and dead if paths through
-    /// another guard have failed at it too.
-    pub(super) fn suspect_behind(&mut self, hops: &[ServiceNode], now: Instant) {
+    /// A path failed behind its guard: each hop there is suspected, and asked itself through another
+    /// guard. Without another path its failure counts for nothing but an hour of avoidance.
+    pub(super) fn suspect_behind(
+        &mut self,
+        hops: &[ServiceNode],
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
         let Some((guard, behind)) = hops.split_first() else {
             return;
         };
+        let guard = guard.ed25519;
         for hop in behind {
-            let proof = self.suspicions.failed(&hop.ed25519, &guard.ed25519, now);
-            if let Some(proof) = proof {
-                self.strikes.add(&proof, now);
+            if self.suspicions.failed(&hop.ed25519, &guard, now) {
+                self.guards.give_up_middle(&hop.ed25519);
             }
+            let Some(node) = self.pool.with_onion_key(hop) else {
+                continue;
+            };
+            let Some((path, route)) = self.path_around(&hop.ed25519, &guard, rng) else {
+                continue;
+            };
+            let why = Why::Hop { guard };
+            self.send_question(why, path, route, node, &Info, "info", now, rng);
+        }
+    }
+
+    /// A live path through another guard, without a node.
+    fn path_around(
+        &self,
+        node: &Ed25519Public,
+        guard: &Ed25519Public,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Option<(PathId, Vec<ServiceNode>)> {
+        let is_other = |path: &&Path| !path.has_guard(guard) && !path.contains(node);
+        let others = self.paths.live().iter().filter(is_other);
+        let mut others: Vec<&Path> = others.collect();
+        random::shuffle(rng, &mut others);
+        // One that is not in doubt itself.
+        let path = others.into_iter().min_by_key(|path| path.exam.is_some())?;
+        Some((path.id, path.hops.clone()))
+    }
+
+    /// A hop of a failed path did not answer either. It is taken for dead if paths through another
+    /// guard have failed at it in the same way.
+    pub(super) fn hop_is_silent(
+        &mut self,
+        hop: &Ed25519Public,
+        guard: &Ed25519Public,
+        now: Instant,
+    ) {
+        if let Some(proof) = self.suspicions.test_failed(hop, guard, now) {
+            self.strikes.add(&proof, now);
         }
     }
 
@@ -133,7 +185,7 @@ impl<O: Onion> Network<O> {
             return;
         };
         if !path.has_worked {
-            self.guards.count(&guard, false);
+            self.guards.count(&path.hops, false, now);
         }
         let most = self.config.path.rebuilds;
         self.guards.take_rebuild(&guard, now, most);

@@ -37,7 +37,7 @@ impl<O: Onion> Network<O> {
                 let reception = Reception::of(&self.onion, key, outcome, path, &guard, node);
                 self.paths.finished(path);
                 if matches!(reception, Reception::Answered(_) | Reception::Malformed(_)) {
-                    self.path_worked(path, &route);
+                    self.path_worked(path, &route, now);
                 }
                 let is_silent = outcome == Outcome::TimedOut;
                 self.sort(why, path, route, reception, sent.sent, is_silent, now, rng);
@@ -46,20 +46,22 @@ impl<O: Onion> Network<O> {
     }
 
     /// An answer came through a path: its hops and who answered work.
-    fn path_worked(&mut self, id: PathId, route: &Route) {
+    fn path_worked(&mut self, id: PathId, route: &Route, now: Instant) {
         let mut is_first = false;
         if let Some(path) = self.paths.get_mut(id) {
             path.failures = 0;
             is_first = !core::mem::replace(&mut path.has_worked, true);
         }
-        if let Some(guard) = route.path.first().filter(|_| is_first) {
-            self.guards.count(&guard.ed25519, true);
+        if is_first {
+            self.guards.count(&route.path, true, now);
         }
-        for node in route.path.iter().chain(&route.node) {
-            self.suspicions.worked(&node.ed25519);
-            self.strikes.worked(&node.ed25519);
+        for hop in &route.path {
+            self.suspicions.worked(&hop.ed25519);
+            self.strikes.worked(&hop.ed25519);
         }
         if let Some(node) = &route.node {
+            self.suspicions.answered(&node.ed25519);
+            self.strikes.worked(&node.ed25519);
             self.lately.retain(|key| *key != node.ed25519);
             if self.lately.len() >= LATELY {
                 self.lately.pop_front();
@@ -130,6 +132,14 @@ impl<O: Onion> Network<O> {
                 Reception::Failed(_) => self.probe_answered(path, false, now, rng),
                 Reception::NoGuard(proof) => self.guard_failed(proof, now, rng),
             },
+            // An answer has been taken by `path_worked`.
+            Why::Hop { guard: suspected } => match (reception, &route.node) {
+                (Reception::NoGuard(proof), _) => self.guard_failed(proof, now, rng),
+                (Reception::Failed(_), Some(hop)) => {
+                    self.hop_is_silent(&hop.ed25519, &suspected, now);
+                }
+                _ => {}
+            },
             Why::Rotation {
                 replaces,
                 purpose,
@@ -139,7 +149,7 @@ impl<O: Onion> Network<O> {
                 if let Reception::NoGuard(proof) = reception {
                     self.guards.failed(proof);
                 }
-                self.rotation_answered(replaces, purpose, hops, works, sent, now);
+                self.rotation_answered(replaces, purpose, hops, works, sent, now, rng);
             }
         }
     }

@@ -116,7 +116,7 @@ impl<O: Onion> Network<O> {
         for (key, until) in &state.middles {
             let left = until.since(now.wall);
             let until = now.instant().after(left.min(config.path.middle_lifetime));
-            network.guards.restore_middle(Middle { key: *key, until });
+            network.guards.restore_middle(Middle::new(*key, until));
         }
         network.guards.update(&network.pool, now.instant());
         for path in &state.paths {

@@ -148,7 +148,7 @@ impl<O: Onion> Network<O> {
             route: route.clone(),
         };
         let timeout = match why {
-            Why::Probe | Why::Rotation { .. } => self.config.path.probe_timeout,
+            Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => self.config.path.probe_timeout,
             _ => self.config.attempt_timeout,
         };
         self.post_onion(why, path, route, packet, purpose, timeout, now);

@@ -88,6 +88,7 @@ impl<O: Onion> Network<O> {
 
     /// A new path works, and replaces the old one, or it does not. What is under way on the old one
     /// is still answered.
+    #[expect(clippy::too_many_arguments, reason = "what is known of one rotation")]
     pub(super) fn rotation_answered(
         &mut self,
         replaces: PathId,
@@ -96,14 +97,15 @@ impl<O: Onion> Network<O> {
         works: bool,
         sent: Instant,
         now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
     ) {
         let config = self.config.path;
         if let Some(guard) = hops.first().map(|guard| guard.ed25519) {
-            self.guards.count(&guard, works);
+            self.guards.count(&hops, works, now);
             // The guard has answered since, so what failed is behind it.
             let reached = self.guards.get(&guard).and_then(|guard| guard.reached);
             if !works && reached.is_some_and(|at| at >= sent) {
-                self.suspect_behind(&hops, now);
+                self.suspect_behind(&hops, now, rng);
             }
         }
         if self.paths.get(replaces).is_none() {

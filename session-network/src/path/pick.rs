@@ -56,14 +56,23 @@ impl View<'_> {
             && !self.pool.has_bad_key(node)
     }
 
-    fn is_noted(&self, node: &ServiceNode) -> bool {
-        self.suspicions.is_noted(&node.ed25519, self.now)
+    fn is_noted(&self, node: &ServiceNode, guard: Option<&Ed25519Public>) -> bool {
+        self.suspicions.is_noted(&node.ed25519, guard, self.now)
     }
 
-    /// A random usable node that is not excluded; if there is one, one at which no request failed
+    /// A random usable node that is not excluded; if there is one, one at which no path failed
     /// lately.
     pub(crate) fn any(
         &self,
+        exclusions: &Exclusions,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Option<ServiceNode> {
+        self.any_behind(None, exclusions, rng)
+    }
+
+    fn any_behind(
+        &self,
+        guard: Option<&Ed25519Public>,
         exclusions: &Exclusions,
         rng: &mut (impl Rng + ?Sized),
     ) -> Option<ServiceNode> {
@@ -75,7 +84,7 @@ impl View<'_> {
             if !exclusions.allow(node, self.config) || !self.is_usable(node) {
                 continue;
             }
-            if !self.is_noted(node) {
+            if !self.is_noted(node, guard) {
                 return Some(*node);
             }
             noted = noted.or(Some(*node));
@@ -86,16 +95,19 @@ impl View<'_> {
     /// A random one of the second hops, or `None` if none of them can be used.
     fn middle(
         &self,
+        guard: &Ed25519Public,
         exclusions: &Exclusions,
         rng: &mut (impl Rng + ?Sized),
     ) -> Option<ServiceNode> {
-        let known = self.guards.middles();
+        let known = self.guards.usable_middles();
         let mut known: Vec<ServiceNode> = known
             .filter_map(|key| self.pool.get(key).copied())
             .filter(|node| exclusions.allow(node, self.config) && self.is_usable(node))
             .collect();
         random::shuffle(rng, &mut known);
-        known.into_iter().min_by_key(|node| self.is_noted(node))
+        known
+            .into_iter()
+            .min_by_key(|node| self.is_noted(node, Some(guard)))
     }
 
     /// Picks the hops of a path behind a guard: the second one of a few that are kept for days, the
@@ -111,11 +123,14 @@ impl View<'_> {
     ) -> Option<Vec<ServiceNode>> {
         let mut excluded = exclusions.clone();
         excluded.add(&guard);
+        let key = &guard.ed25519;
         let mut hops = alloc::vec![guard];
         while hops.len() < self.config.hops {
             let is_middle = hops.len() == 1 && self.config.hops > 2;
-            let middle = is_middle.then(|| self.middle(&excluded, rng)).flatten();
-            let hop = middle.or_else(|| self.any(&excluded, rng))?;
+            let middle = is_middle
+                .then(|| self.middle(key, &excluded, rng))
+                .flatten();
+            let hop = middle.or_else(|| self.any_behind(Some(key), &excluded, rng))?;
             excluded.add(&hop);
             hops.push(hop);
         }

@@ -310,3 +310,41 @@ fn a_guard_that_lets_hardly_any_path_work_is_given_up() {
             .all(|path| path.hops()[0].ed25519 != evil)
     );
 }
+
+/// Second hops that drop what honest guards pass to them, and answer when they are asked themselves.
+#[test]
+fn second_hops_that_let_nothing_through_are_replaced_and_cost_no_guard() {
+    let mut config = config();
+    config.path.paths = 2;
+    config.path.middles = 3;
+    config.path.rotation = MINUTE * 10;
+    config.attempts = 4;
+    let mut world = World::new(60, config);
+    let mut evil = std::collections::BTreeSet::new();
+    let mut last_used = 0;
+    for round in 0..2_000 {
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..4 {
+            for sent in world.sends() {
+                let second = sent.hops[1].ed25519;
+                // The first two second hops that are ever used.
+                if evil.len() < 2 {
+                    evil.insert(second);
+                }
+                if evil.contains(&second) {
+                    last_used = round;
+                    world.fail(&sent, 504, "Request time out");
+                } else {
+                    world.succeed(&sent);
+                }
+            }
+        }
+        world.pass(MINUTE);
+        let guards = world.client.guards().list();
+        assert!(guards.iter().all(|guard| !guard.is_suspect()), "{round}");
+        assert!(evil.iter().all(|key| !world.is_out(key)), "they answer");
+        world.events();
+    }
+    assert_eq!(evil.len(), 2);
+    assert!(last_used < 1_900, "still used as a second hop");
+}
