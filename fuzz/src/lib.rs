@@ -5,7 +5,7 @@
 
 pub mod bt;
 #[allow(missing_docs, dead_code, clippy::unwrap_used)]
-#[path = "../../session-network/tests/support/clear.rs"]
+#[path = "../../session-network/examples/adversary/clear.rs"]
 mod clear;
 pub mod client;
 pub mod config;

@@ -5,69 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use session_crypto::{Ed25519Public, Ed25519Secret};
+use session_crypto::Ed25519Public;
 use session_network::types::{MonotonicTime, UnixMillis};
 use session_network::{
     Config, Endpoint, Network, Now, Outcome as Reported, Post, PostPurpose, Reply, RequestId, Seed,
     Target, Ticket,
 };
 use session_storage::{Retrieve, Signer, Store};
-use session_types::{AnyId, GroupId, Namespace, SealedMessage};
+use session_types::{Namespace, SealedMessage};
 
 use crate::clear::{Clear, Packet};
-use crate::world::{Came, Plan, START, World};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::world::{Came, OWNERS, START, World};
 
-/// Age at which a guard may be given up for its age, in milliseconds.
-const GUARD_AGE: u64 = 7 * 24 * 3_600_000;
-
-/// What became of clients.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// Clients that ever had a path of colluders only.
-    pub captured_paths: usize,
-    /// Clients of whose pool ever more than half were colluders.
-    pub captured_pools: usize,
-    /// Messages believed stored that no honest member has.
-    pub forged_receipts: usize,
-    /// Honest guards, up and listed, that were given up before their time.
-    pub honest_guards_lost: usize,
-    /// Honest nodes, up and listed, that were asked and then struck out.
-    pub struck_destinations: usize,
-    pub clock_error_ms_max: u64,
-    pub requests: usize,
-    pub failed_requests: usize,
-    pub guards_drawn: usize,
-    pub posts: usize,
-    latencies: Vec<u64>,
-}
-
-impl Outcome {
-    pub fn add(&mut self, other: &Self) {
-        self.captured_paths += other.captured_paths;
-        self.captured_pools += other.captured_pools;
-        self.forged_receipts += other.forged_receipts;
-        self.honest_guards_lost += other.honest_guards_lost;
-        self.struck_destinations += other.struck_destinations;
-        self.clock_error_ms_max = self.clock_error_ms_max.max(other.clock_error_ms_max);
-        self.requests += other.requests;
-        self.failed_requests += other.failed_requests;
-        self.guards_drawn += other.guards_drawn;
-        self.posts += other.posts;
-        self.latencies.extend(&other.latencies);
-        self.latencies.sort_unstable();
-    }
-
-    pub fn median_ms(&self) -> u64 {
-        self.latencies
-            .get(self.latencies.len() / 2)
-            .copied()
-            .unwrap_or(0)
-    }
-
-    pub fn slowest_ms(&self) -> u64 {
-        self.latencies.iter().max().copied().unwrap_or(0)
-    }
-}
+const DAY: u64 = 24 * 3_600_000;
+/// Age up to which a guard is not given up for its age, in milliseconds: three quarters of ten days.
+const GUARD_AGE: u64 = 7 * DAY + DAY / 2;
 
 struct Client<'a> {
     plan: &'a Plan,
@@ -80,17 +34,44 @@ struct Client<'a> {
     arriving: BTreeMap<(u64, u64), (Ticket, Came)>,
     order: u64,
     under_way: BTreeMap<RequestId, (u64, Option<String>)>,
-    /// Guards of live paths, and since when.
-    guards: BTreeMap<Ed25519Public, u64>,
+    /// When guards were drawn.
+    drawn: BTreeMap<Ed25519Public, u64>,
+    /// Guards of live paths.
+    guards: BTreeSet<Ed25519Public>,
     lost: BTreeSet<Ed25519Public>,
     asked: BTreeSet<Ed25519Public>,
+    seconds: BTreeSet<Ed25519Public>,
+    /// Hops of paths behind guards.
+    hops: BTreeSet<Ed25519Public>,
     struck: BTreeSet<Ed25519Public>,
+    rested: BTreeSet<Ed25519Public>,
     next_watch: u64,
+    next_look: u64,
+    /// The first node of the pool, which is shuffled when it is replaced.
+    pool_seen: Option<Ed25519Public>,
     outcome: Outcome,
 }
 
+/// Lets all clients of all networks live, and says what became of them.
+pub fn run_all(plan: &Plan, mut tell: impl FnMut(usize, &Outcome)) -> Outcome {
+    let mut total = Outcome::default();
+    for seed in plan.seed..plan.seed + plan.seeds {
+        let plan = Plan {
+            seed,
+            ..plan.clone()
+        };
+        let mut world = World::new(&plan);
+        for number in 0..plan.clients {
+            let outcome = run(&plan, number, &mut world);
+            tell(number, &outcome);
+            total.add(&outcome);
+        }
+    }
+    total
+}
+
 /// Lets one client live, and says what became of it.
-pub fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
+fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed * 1_000 + number as u64);
     let clock_error = (rng.next_u64() % 600) as i64 - 300;
     let seeds = vec![Seed::new("https://seed.example", [])];
@@ -104,11 +85,17 @@ pub fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
         arriving: BTreeMap::new(),
         order: 0,
         under_way: BTreeMap::new(),
-        guards: BTreeMap::new(),
+        drawn: BTreeMap::new(),
+        guards: BTreeSet::new(),
         lost: BTreeSet::new(),
         asked: BTreeSet::new(),
+        seconds: BTreeSet::new(),
+        hops: BTreeSet::new(),
         struck: BTreeSet::new(),
+        rested: BTreeSet::new(),
         next_watch: 0,
+        next_look: 0,
+        pool_seen: None,
         outcome: Outcome::default(),
     };
     client.live(number);
@@ -116,14 +103,9 @@ pub fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
     outcome.guards_drawn = client.guards.len();
     outcome.honest_guards_lost = client.lost.len();
     outcome.struck_destinations = client.struck.len();
+    outcome.rested_hops = client.rested.len();
+    outcome.second_hops = client.seconds.len();
     outcome
-}
-
-fn owner(number: usize) -> Ed25519Secret {
-    let number = (number as u64).to_be_bytes();
-    Ed25519Secret::from_seed(&core::array::from_fn(|at| {
-        number.get(at).copied().unwrap_or(7)
-    }))
 }
 
 impl Client<'_> {
@@ -135,7 +117,7 @@ impl Client<'_> {
     }
 
     fn live(&mut self, number: usize) {
-        let end = self.plan.days * 24 * 3_600_000;
+        let end = self.plan.days * DAY;
         let mut next_request = 1_000;
         let mut count = 0u64;
         self.network.resync_clock();
@@ -179,26 +161,24 @@ impl Client<'_> {
         let time = self.network.network_time(local);
         self.outcome.requests += 1;
         let (id, hash) = if count % 3 == 2 {
-            let to = (number + 1 + self.rng.next_u64() as usize % 97) % 100;
-            let secret = owner(to);
-            let account = AnyId::from(GroupId::from_ed25519(&secret.public()));
-            let data = format!("{number} {count}").into_bytes();
+            let to = (number + 1 + self.rng.next_u64() as usize % (OWNERS - 3)) % OWNERS;
+            let owner = &self.world.owners[to];
+            let data = format!("{} {number} {count}", self.plan.seed).into_bytes();
             let message = SealedMessage {
                 namespace: Namespace::GROUP_INFO,
                 ttl: Duration::from_secs(3_600),
                 data,
             };
-            let store = Store::new(account, message, time).unwrap();
-            let store = store.sign(time, &Signer::group(&secret));
+            let store = Store::new(owner.account, message, time).unwrap();
+            let store = store.sign(time, &Signer::group(&owner.secret));
             let hash = store.hash().as_str().to_owned();
-            let target = Target::SwarmOf(account);
+            let target = Target::SwarmOf(owner.account);
             (self.network.request(target, store, local), Some(hash))
         } else {
-            let secret = owner(number);
-            let account = AnyId::from(GroupId::from_ed25519(&secret.public()));
-            let retrieve = Retrieve::new(account, Namespace::GROUP_INFO);
-            let retrieve = retrieve.sign(time, &Signer::group(&secret));
-            let target = Target::SwarmOf(account);
+            let owner = &self.world.owners[number % OWNERS];
+            let retrieve = Retrieve::new(owner.account, Namespace::GROUP_INFO);
+            let retrieve = retrieve.sign(time, &Signer::group(&owner.secret));
+            let target = Target::SwarmOf(owner.account);
             (self.network.request(target, retrieve, local), None)
         };
         self.under_way.insert(id, (self.now, hash));
@@ -235,6 +215,8 @@ impl Client<'_> {
                 if packet.hops.iter().all(|hop| self.world.is_colluder(hop)) {
                     self.outcome.captured_paths = 1;
                 }
+                self.hops.extend(packet.hops.iter().skip(1));
+                self.seconds.extend(packet.hops.get(1));
                 if matches!(post.purpose, PostPurpose::Request { .. }) {
                     self.asked.extend(packet.node);
                 }
@@ -261,34 +243,55 @@ impl Client<'_> {
         }
         self.next_watch = self.now + 60_000;
         let nodes = self.network.pool().nodes();
-        let ours = nodes
-            .iter()
-            .filter(|node| self.world.is_colluder(&node.ed25519));
-        if !nodes.is_empty() && ours.count() * 2 > nodes.len() {
-            self.outcome.captured_pools = 1;
-        }
-
-        for path in self.network.paths().live() {
-            if let Some(guard) = path.guard() {
-                self.guards.entry(guard.ed25519).or_insert(self.now);
+        let first = nodes.first().map(|node| node.ed25519);
+        if self.pool_seen != first {
+            self.pool_seen = first;
+            let ours = nodes
+                .iter()
+                .filter(|node| self.world.is_colluder(&node.ed25519));
+            if ours.count() * 2 > nodes.len() {
+                self.outcome.captured_pools = 1;
             }
         }
+        self.watch_guards(local);
+        // Strikes and rests last for an hour at least.
+        if self.now < self.next_look {
+            return;
+        }
+        self.next_look = self.now + 10 * 60_000;
+        for node in &self.asked {
+            let is_struck = self.network.strikes().is_struck(node, local.monotonic);
+            if is_struck && self.world.is_good(node, self.now) {
+                self.struck.insert(*node);
+            }
+        }
+        for node in &self.hops {
+            // A guard rests when our own connection to it failed.
+            let is_resting = self.network.strikes().is_out(node, local.monotonic)
+                && !self.drawn.contains_key(node);
+            if is_resting && self.world.is_good(node, self.now) {
+                self.rested.insert(*node);
+            }
+        }
+    }
+
+    fn watch_guards(&mut self, local: Now) {
         let list = self.network.guards().list();
-        for (guard, since) in &self.guards {
+        for guard in list {
+            let key = guard.node().ed25519;
+            self.drawn.entry(key).or_insert(self.now);
+        }
+        for path in self.network.paths().live() {
+            self.guards.extend(path.guard().map(|guard| guard.ed25519));
+        }
+        for guard in &self.guards {
             let is_kept = list
                 .iter()
                 .any(|known| known.node().ed25519 == *guard && !known.is_suspect());
-            let is_young = self.now - since < GUARD_AGE;
-            let is_struck = self.network.strikes().count(guard, local.monotonic) >= 3;
+            let is_young = self.now - self.drawn[guard] < GUARD_AGE;
+            let is_struck = self.network.strikes().is_struck(guard, local.monotonic);
             if (!is_kept || is_struck) && is_young && self.world.is_good(guard, self.now) {
                 self.lost.insert(*guard);
-            }
-        }
-        for node in &self.asked {
-            let is_out = self.network.strikes().is_out(node, local.monotonic);
-            // A guard rests when our own connection to it failed.
-            if is_out && !self.guards.contains_key(node) && self.world.is_good(node, self.now) {
-                self.struck.insert(*node);
             }
         }
     }

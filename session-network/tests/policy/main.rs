@@ -11,7 +11,7 @@
     missing_docs
 )]
 
-#[path = "../support/clear.rs"]
+#[path = "../../examples/adversary/clear.rs"]
 mod clear;
 
 mod clock;

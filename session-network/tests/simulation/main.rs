@@ -21,7 +21,7 @@ use session_network::{Config, Purpose, RequestError, RequestId, Target};
 use session_storage::*;
 use session_types::{AnyId, MessageHash, Namespace, SealedMessage, UnixMillis};
 
-#[path = "../support/clear.rs"]
+#[path = "../../examples/adversary/clear.rs"]
 mod clear;
 mod driver;
 mod world;
