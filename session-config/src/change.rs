@@ -1,4 +1,4 @@
-//! What a merge changed, as far as all types share it.
+//! Change reports: the parts that all types share.
 
 use alloc::vec::Vec;
 
@@ -9,13 +9,13 @@ use crate::data::{Dict, Value};
 pub enum How {
     /// It is new.
     Added,
-    /// It is another one now.
+    /// Its fields changed.
     Changed,
-    /// It is gone.
+    /// It was removed.
     Removed,
 }
 
-/// The dicts that differ between two dicts of dicts, by their keys.
+/// Returns the keys of the dicts that differ between two dicts of dicts.
 pub(crate) fn entries<'a>(
     before: Option<&'a Dict>,
     after: Option<&'a Dict>,
@@ -40,7 +40,7 @@ pub(crate) fn entries<'a>(
     added.chain(removed)
 }
 
-/// The changes of a table whose keys differ.
+/// Returns the changes of a table whose keys differ.
 pub(crate) fn fields<C: Copy>(before: &Dict, after: &Dict, table: &[(C, &[&[u8]])]) -> Vec<C> {
     let differs = |key: &&&[u8]| {
         let values: [Option<&Value>; 2] = [before.get(key), after.get(key)];

@@ -36,7 +36,7 @@ pub(crate) fn key_of(data: &Dict, top: &[u8], base: &str) -> Option<X25519Public
     server_key(data.dict(top)?.dict(base.as_bytes())?)
 }
 
-/// All entries whose server has a key. Names that are not text are skipped.
+/// Returns all entries of servers with a key. Names that are not text are skipped.
 pub(crate) fn rooms<'a>(data: &'a Dict, top: &[u8]) -> impl Iterator<Item = Room<'a>> {
     let servers = data.dict(top).into_iter().flat_map(Dict::iter);
     let servers = servers.filter_map(|(base, server)| {
@@ -89,14 +89,14 @@ pub(crate) fn remove_room(data: &mut Dict, top: &[u8], base: &str, room: &str, a
     });
 }
 
-/// A room whose entry changed.
+/// A room with a changed entry.
 pub(crate) struct RoomChange {
     pub(crate) base: String,
     pub(crate) room: String,
     pub(crate) how: How,
 }
 
-/// The rooms whose entries differ.
+/// Returns the rooms with different entries.
 pub(crate) fn rooms_changed(
     before: &Dict,
     after: &Dict,

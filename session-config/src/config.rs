@@ -1,4 +1,4 @@
-//! The life of a config on a device: changed, pushed, confirmed, merged, dumped.
+//! The life cycle of a config on a device.
 //!
 //! ```text
 //!            change                 push                  confirm
@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use session_crypto::SymmetricKey;
+use session_proto::zstd::{Compressor, Encoder};
 use session_types::{Namespace, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -36,12 +37,11 @@ use crate::data::Dict;
 use crate::error::{EditError, LoadError, MergeError, PushError};
 use crate::kind::{Kind, Owner};
 use crate::rules::Rules;
-use crate::zstd::{Compressor, Ruzstd};
 
 /// A shared config of one kind: see [`UserProfile`](crate::UserProfile),
 /// [`Contacts`](crate::Contacts) and the others.
 ///
-/// A config does no I/O. Names of stored messages are those that storage servers give: opaque text.
+/// A config does no I/O. The names of stored messages are opaque texts that storage servers give.
 pub struct Config<K: Kind> {
     pub(crate) engine: Engine,
     pub(crate) extra: K::Extra,
@@ -55,13 +55,13 @@ impl<K: Kind> Config<K> {
         }
     }
 
-    /// Returns the namespace that the config is stored in; none if it stays on the device.
+    /// Returns the namespace that the config is stored in. `None` if it stays on the device.
     #[must_use]
     pub const fn namespace(&self) -> Option<Namespace> {
         K::NAMESPACE
     }
 
-    /// Returns the data, with keys that this version does not know.
+    /// Returns the data, including keys that this version does not know.
     #[must_use]
     pub const fn data(&self) -> &Dict {
         self.engine.data()
@@ -86,9 +86,12 @@ impl<K: Kind> Config<K> {
     }
 
     /// Returns whether the config must be stored: it was changed, and storing was not confirmed.
+    ///
+    /// False while [`UserConfigs`](crate::UserConfigs) holds pushes back.
     #[must_use]
     pub fn needs_push(&self) -> bool {
-        K::NAMESPACE.is_some() && self.engine.state() != State::Clean
+        let has_changes = self.engine.state() != State::Clean;
+        K::NAMESPACE.is_some() && has_changes && !self.engine.is_held()
     }
 
     /// Returns whether something changed since the last dump.
@@ -123,17 +126,18 @@ impl<K: Kind> Config<K> {
         self.engine.take_obsolete()
     }
 
-    /// Returns the messages to store, all in [`namespace`](Self::namespace), and which to delete
-    /// after that.
+    /// Returns the messages to store, all in [`namespace`](Self::namespace), and the names of the
+    /// messages to delete after that.
     ///
     /// May be called when nothing has changed, to store the config again: the messages are then the
     /// same bytes as before.
     ///
     /// # Errors
     ///
-    /// [`PushError`] if there is no key, or the config is too long.
+    /// [`PushError`] if there is no key, the config is too long, or it belongs to a restored account
+    /// whose configs have not been fetched.
     pub fn push(&mut self, now: UnixMillis) -> Result<Push, PushError> {
-        self.push_with(now, &Ruzstd)
+        self.push_with(now, &Encoder)
     }
 
     /// As [`push`](Self::push), with another compressor.
@@ -146,6 +150,9 @@ impl<K: Kind> Config<K> {
         now: UnixMillis,
         compressor: &dyn Compressor,
     ) -> Result<Push, PushError> {
+        if self.engine.is_held() {
+            return Err(PushError::NotFetched);
+        }
         let rules = self.engine.rules();
         // Stale entries go with the push, as a change of their own.
         let pruned = self.engine.pruned(|data| K::prune(data, rules, now));
@@ -166,7 +173,7 @@ impl<K: Kind> Config<K> {
         self.engine.push(pruned, &target, now, compressor)
     }
 
-    /// Takes note that the messages of the push of `seqno` are stored, under these names.
+    /// Confirms that the messages of the push of `seqno` are stored under these names.
     ///
     /// Does nothing if the config was changed since.
     pub fn confirm_pushed(&mut self, seqno: i64, hashes: impl IntoIterator<Item = String>) {
@@ -195,7 +202,7 @@ impl<K: Kind> Config<K> {
         })
     }
 
-    /// Writes the config for [`load`](crate::Contacts::load), in the form that keeps most.
+    /// Writes the config for [`load`](crate::Contacts::load), in the most complete form.
     #[must_use]
     pub fn dump(&mut self, now: UnixMillis) -> Zeroizing<Vec<u8>> {
         self.dump_as(DumpForm::Full, now)

@@ -91,7 +91,7 @@ record! {
         has_approved_us: bool = Flag(b"A"),
         /// Whether we have blocked them.
         is_blocked: bool = Flag(b"b"),
-        /// When to notify; there are no mentions here.
+        /// When to notify. Mentions do not exist here.
         notify: Notify = NotifyAt(b"@", HasMentions::No),
         /// Until when not to notify.
         muted_until: i64 = Lenient(b"!"),

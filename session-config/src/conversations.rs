@@ -45,7 +45,7 @@ const LEGACY_ID: Flag = Flag(b"y");
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Older times are not written.
 const WRITE_AGE: Duration = DAY.saturating_mul(30);
-/// Entries whose time is older go with the next push.
+/// Entries with an older time are removed by the next push.
 const PRUNE_AGE: Duration = DAY.saturating_mul(45);
 
 /// The kind of [`ConvoInfoVolatile`].
@@ -70,7 +70,7 @@ pub enum Conversation {
     Community(String, String),
 }
 
-/// The Pro proof of the other in a conversation, as far as it is to be remembered.
+/// The part of the other participant's Pro proof that devices remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProTag {
     /// When it expires, in seconds.

@@ -32,10 +32,10 @@ pub enum DiffError {
     /// A set diff that is not two lists.
     #[error("diff of a set is not two lists")]
     SetDiff,
-    /// A list of a set diff whose elements are no set.
+    /// A list of a set diff that is not a valid set.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// An integer, which means nothing in a diff.
+    /// An integer, which a diff must not contain.
     #[error("integer in a diff")]
     Integer,
 }
@@ -49,13 +49,13 @@ impl Diff {
         Self(EMPTY.into())
     }
 
-    /// Takes a diff that was received.
+    /// Reads a received diff.
     pub(crate) fn read(dict: bt::Dict<'_>) -> Result<Self, DiffError> {
         check(dict)?;
         Ok(Self(dict.raw().into()))
     }
 
-    /// Returns what changes `old` into `new`.
+    /// Returns the diff from `old` to `new`.
     pub(crate) fn between(old: &Dict, new: &Dict) -> Self {
         let mut out = Vec::new();
         if old == new {

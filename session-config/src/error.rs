@@ -56,10 +56,10 @@ pub enum MergeError {
     /// There is no key to decrypt with.
     #[error("config has no key")]
     NoKey,
-    /// There is no config of this namespace.
+    /// The namespace does not hold a config of this set.
     #[error("no config is stored in this namespace")]
     Namespace,
-    /// None of the messages is a config of this kind, and we have none either.
+    /// None of the messages is a config of this kind, and our own config is empty.
     #[error("none of the messages is a config of this kind")]
     NoneValid,
     /// The config cannot be changed any more.
@@ -74,13 +74,13 @@ pub enum Refused {
     /// None of the keys decrypts it. A group's key may still arrive.
     #[error("none of the keys decrypts the message")]
     Decrypt,
-    /// It is neither a config nor a part of one.
+    /// The content is neither a config nor a part of one.
     #[error("neither a config nor a part of one")]
     Format,
-    /// It is a part that does not belong to the others, or completes a config with a wrong hash.
+    /// A part that does not belong to the others, or that completes a config with a wrong hash.
     #[error("part does not belong to the others")]
     Part,
-    /// It is not a valid config message. It may be of a later version.
+    /// Not a valid config message. A later version may have written it.
     #[error(transparent)]
     Message(MessageError),
 }
@@ -95,7 +95,7 @@ pub enum LoadError {
     /// A key is missing, or of another kind.
     #[error(transparent)]
     Field(#[from] session_proto::bt::FieldError),
-    /// A value that no dump has.
+    /// An invalid value.
     #[error("value under {key:?} is not valid")]
     Value {
         /// The key.

@@ -46,7 +46,7 @@ pub(crate) fn check_length(text: &str, max: usize) -> Result<(), EditError> {
     Ok(())
 }
 
-/// Stores a value if there is one.
+/// Stores a value, or removes the key.
 pub(crate) fn put<T: Into<crate::data::Value>>(dict: &mut Dict, key: &[u8], value: Option<T>) {
     match value {
         Some(value) => dict.insert(key, value),
@@ -236,7 +236,7 @@ impl fmt::Debug for Picture<'_> {
     }
 }
 
-/// A picture under two keys, of which neither is there without the other.
+/// A picture under two keys, which are always stored together.
 pub(crate) struct PictureAt(pub(crate) &'static [u8], pub(crate) &'static [u8]);
 
 impl Codec for PictureAt {
@@ -398,13 +398,13 @@ macro_rules! record {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name<'a> {
-            /// Whose record it is.
+            /// The id of the record.
             pub id: $id,
             $($(#[$doc])* pub $field: $type,)*
         }
 
         impl<'a> $name<'a> {
-            /// Makes a record in which nothing is set.
+            /// Makes an empty record.
             #[must_use]
             pub fn new(id: $id) -> Self {
                 Self { id, $($field: Default::default(),)* }

@@ -54,7 +54,7 @@ pub enum InfoChange {
     Picture,
     /// When messages disappear.
     Expiry,
-    /// What is to be deleted.
+    /// The times before which messages or attachments are deleted.
     Deletion,
     /// The group was destroyed.
     Destroyed,
@@ -80,7 +80,7 @@ impl Kind for InfoKind {
 }
 
 impl GroupInfo {
-    /// Returns the name; empty if there is none.
+    /// Returns the name, or an empty text if it is unset.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
         NAME.read(self.data())
@@ -105,7 +105,7 @@ impl GroupInfo {
         self.set_name(truncate(name, MAX_NAME))
     }
 
-    /// Returns the description; empty if there is none.
+    /// Returns the description, or an empty text if it is unset.
     #[must_use]
     pub fn description(&self) -> Cow<'_, str> {
         DESCRIPTION.read(self.data())

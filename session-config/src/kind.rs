@@ -1,4 +1,4 @@
-//! The kinds of configs, and what differs between them.
+//! The kinds of configs, and the differences between them.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -32,19 +32,19 @@ pub trait Kind: private::Kind {
 pub(crate) mod private {
     use super::*;
 
-    /// What the engine needs to know of a kind.
+    /// The properties of a kind that the engine needs.
     pub trait Kind {
-        /// Where the config is stored; none for one that stays on the device.
+        /// The namespace of the config. `None` if it stays on the device.
         const NAMESPACE: Option<Namespace>;
         /// Name of the kind in the encryption.
         const DOMAIN: Domain<'static>;
         /// Kind in the wrapper of user configs.
         const WRAPPER: Option<WrapperKind> = None;
 
-        /// What a dump keeps beside the config.
+        /// Local data in a dump, beside the config.
         type Extra: Default + Clone + Extra;
 
-        /// Removes what is too old to be stored.
+        /// Removes entries that are too old to be stored.
         fn prune(_data: &mut Dict, _rules: Rules, _now: UnixMillis) {}
     }
 
@@ -77,13 +77,13 @@ pub(crate) const fn domain(name: &'static str) -> Domain<'static> {
     }
 }
 
-/// Whose config it is: what wraps and signs it.
+/// The owner of a config, with the keys that wrap or sign it.
 pub(crate) enum Owner {
-    /// An account's own; wrapped, not signed.
+    /// An account: configs are wrapped, not signed.
     Account(Arc<Account>),
-    /// A closed group's; signed, not wrapped.
+    /// A closed group: configs are signed, not wrapped.
     Group(Box<GroupOwner>),
-    /// This device's: never stored.
+    /// This device: the config is never stored.
     Device,
 }
 
@@ -103,9 +103,9 @@ impl Owner {
     }
 }
 
-/// Who signs the configs of a closed group.
+/// The keys that sign the configs of a closed group.
 pub(crate) struct GroupOwner {
     pub(crate) verifier: VerifyingKey,
-    /// None if we are not an admin.
+    /// `None` if we are not an admin.
     pub(crate) signer: Option<Ed25519Secret>,
 }

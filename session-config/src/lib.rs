@@ -34,7 +34,6 @@ pub mod rules;
 mod seal;
 pub mod set;
 mod wrap;
-pub mod zstd;
 
 pub use change::How;
 pub use config::{Config, DumpForm, Merged, Push, State};
@@ -50,5 +49,5 @@ pub use members::GroupMembers;
 pub use owner::GroupKeyring;
 pub use profile::UserProfile;
 pub use rules::Rules;
+pub use session_proto::zstd::{self, Compressor};
 pub use set::{Change, Fetch, PushAll, UserConfigs};
-pub use zstd::Compressor;

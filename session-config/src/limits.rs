@@ -1,10 +1,10 @@
-//! Limits of configs. What bounds memory is ours; the rest is the protocol's.
+//! Limits of configs. Limits without a section of the protocol are ours; they bound memory.
 
 /// Maximum length of a stored message, in bytes (protocol: config, section 9.1).
 pub const MAX_MESSAGE: usize = 76_800;
 /// Maximum length of a padded config that is split into parts, in bytes (protocol: config, section 9.1).
 pub const MAX_MULTIPART: usize = 5_000_000;
-/// Length of every part's chunk but the last one's, in bytes (protocol: config, section 9.3).
+/// Length of the chunk of every part except the last one, in bytes (protocol: config, section 9.3).
 pub const CHUNK: usize = 76_710;
 /// Maximum number of parts of a config.
 pub const MAX_PARTS: usize = 255;

@@ -34,7 +34,7 @@ impl private::Kind for LocalKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LocalNumber {
-    /// What a notification shows: 1 name and preview, 2 name only, 3 neither.
+    /// Content of a notification: 1 name and preview, 2 name only, 3 neither.
     NotifyContent,
     /// The sound of a notification.
     NotifySound,
@@ -54,7 +54,7 @@ impl LocalNumber {
         }
     }
 
-    /// The largest value that means something.
+    /// Returns the largest valid value.
     const fn max(self) -> i64 {
         match self {
             Self::NotifyContent => 3,
@@ -65,7 +65,7 @@ impl LocalNumber {
     }
 }
 
-/// A change of settings: none is ever merged.
+/// A change of settings. Merges never report it, because settings are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LocalChange {
@@ -103,7 +103,7 @@ impl Local {
         Self::load_dump(Owner::Device, Vec::new(), Rules::Current, dump, now)
     }
 
-    /// Returns a number; 0 if it is unset, or has no meaning.
+    /// Returns a number; 0 if it is unset or invalid.
     #[must_use]
     pub fn number(&self, setting: LocalNumber) -> i64 {
         let value = Positive(setting.key()).read(self.data());
@@ -114,7 +114,7 @@ impl Local {
     ///
     /// # Errors
     ///
-    /// [`EditError::Value`] if the number has no meaning.
+    /// [`EditError::Value`] if the number is not valid for the setting.
     pub fn set_number(&mut self, setting: LocalNumber, value: i64) -> Result<(), EditError> {
         if !(0..=setting.max()).contains(&value) {
             return Err(EditError::Value);

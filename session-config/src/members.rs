@@ -41,7 +41,7 @@ impl private::Kind for MembersKind {
     type Extra = PendingSends;
 }
 
-/// Members whose invitation or promotion this device is about to send.
+/// Members to whom this device is about to send an invitation or a promotion.
 #[derive(Debug, Clone, Default)]
 pub struct PendingSends(BTreeSet<AccountId>);
 
@@ -91,7 +91,7 @@ record! {
         picture: Option<Picture<'a>> = PictureAt(b"p", b"q"),
         /// When the member last changed the profile, in seconds; 0 if that is unknown.
         profile_updated: i64 = Positive(b"t"),
-        /// Whether the member is marked as an admin. Who has the seed is one.
+        /// Whether the member is marked as an admin. Every member with the seed is an admin.
         is_admin: bool = Flag(b"A"),
         /// How far the promotion is.
         promotion: Delivery = DeliveryAt(b"P"),

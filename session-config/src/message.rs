@@ -1,4 +1,4 @@
-//! Config messages: what devices store for each other, before compression and encryption.
+//! Config messages, before compression and encryption.
 //!
 //! ```text
 //! #   seqno
@@ -81,9 +81,9 @@ struct Lag {
 /// Where the diff of a message comes from.
 #[derive(Clone)]
 enum Change {
-    /// It was read, or is that of a merge.
+    /// Read, or the result of a merge.
     Fixed(Diff),
-    /// It is what changed since then.
+    /// The difference to these data.
     Since(Dict),
 }
 
@@ -138,7 +138,7 @@ impl Message {
         &self.data
     }
 
-    /// Returns the data for changing it. Only of a message that is ours, see
+    /// Returns the data for changing them. Only for a message that we write: see
     /// [`incremented`](Self::incremented).
     pub(crate) const fn data_mut(&mut self) -> &mut Dict {
         &mut self.data
@@ -167,7 +167,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`SeqnoError`] if there is no next seqno.
+    /// [`SeqnoError`] if the seqno is the greatest one.
     pub fn incremented(&self, signer: Option<&Ed25519Secret>) -> Result<Self, SeqnoError> {
         let seqno = self.seqno.checked_add(1).ok_or(SeqnoError)?;
         let window = self.seqno.saturating_sub(LAG);
@@ -189,7 +189,7 @@ impl Message {
         })
     }
 
-    /// Returns the message as it stands, with its diff fixed, and without what is not written.
+    /// Returns a copy with its diff fixed, without ancestors that are not written.
     fn frozen(&self) -> Self {
         let window = self.seqno.saturating_sub(LAG);
         let mut message = self.clone();

@@ -22,7 +22,7 @@ pub(crate) struct Held {
     pub(crate) names: BTreeSet<String>,
 }
 
-/// What is known of a config in parts.
+/// The known parts of a config.
 #[derive(Clone)]
 pub(crate) struct PartSet {
     /// How many parts there are; 0 if all were here and were merged.
@@ -37,13 +37,13 @@ impl PartSet {
     }
 }
 
-/// What a part gave.
+/// The result of adding a part.
 pub(crate) enum Added {
-    /// It is not a part of what it says.
+    /// The part does not belong to its set.
     Refused,
-    /// It is kept, or was here before.
+    /// The part is kept, or was known before.
     Kept,
-    /// It was the last one: the config, and the names of all parts.
+    /// The part was the last one: the config, and the names of all parts.
     Complete(Packed, BTreeSet<String>),
 }
 
@@ -68,7 +68,7 @@ impl PartSets {
         self.0.retain(|_, set| set.expires > now);
     }
 
-    /// Remembers a set whose parts are all known: ours, or one that was merged.
+    /// Remembers a complete set: one of ours, or one that was merged.
     pub(crate) fn finish(&mut self, hash: SetHash, now: UnixMillis) {
         self.0.insert(
             hash,
@@ -182,7 +182,7 @@ fn later(now: UnixMillis, millis: u64) -> UnixMillis {
     UnixMillis::new(now.get().saturating_add(millis))
 }
 
-/// The whole config of a set and its last part; none if the hash is another.
+/// Returns the whole config of a set and its last part. `None` if the hash is different.
 fn assemble(set: &PartSet, last: &Part) -> Option<Packed> {
     let length = set
         .parts

@@ -1,4 +1,4 @@
-//! How configs are made and loaded: for an account, and for a closed group.
+//! Making and loading configs, for an account and for a closed group.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -90,7 +90,7 @@ fn copies(keys: &[SymmetricKey]) -> Vec<SymmetricKey> {
     keys.iter().map(copy).collect()
 }
 
-/// A closed group as its configs need it: who signs, and the keys that its admins gave out.
+/// The keys of a closed group that its configs need.
 #[derive(Clone, Copy)]
 pub struct GroupKeyring<'a> {
     /// The group.
@@ -129,7 +129,7 @@ impl GroupKeyring<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupLoadError {
-    /// The group's id is no usable key, or the secret key is another group's.
+    /// The group's id is not a valid key, or the secret key belongs to another group.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The bytes are not a dump.
@@ -142,7 +142,7 @@ impl<K: GroupKind> Config<K> {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the group's id is no usable key, or the secret key is another group's.
+    /// [`KeyError`] if the group's id is not a valid key, or the secret key belongs to another group.
     pub fn new_group(group: GroupKeyring<'_>) -> Result<Self, KeyError> {
         Self::new_group_with_rules(group, Rules::Current)
     }
@@ -204,7 +204,7 @@ impl<K: GroupKind> Config<K> {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Mismatch`] if the secret key is another group's.
+    /// [`KeyError::Mismatch`] if the secret key belongs to another group.
     pub fn set_admin(&mut self, admin: &Ed25519Secret) -> Result<(), KeyError> {
         self.engine
             .set_signer(Ed25519Secret::from_seed(admin.expose_seed()))

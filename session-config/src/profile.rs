@@ -102,7 +102,7 @@ impl Kind for ProfileKind {
     }
 }
 
-/// When the profile changed, for those who see it.
+/// The time of a change that other accounts see.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp {
     rules: Rules,
@@ -157,7 +157,7 @@ impl UserProfile {
         })
     }
 
-    /// Returns the name; empty if there is none.
+    /// Returns the name, or an empty text if it is unset.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
         NAME.read(self.data())
@@ -317,7 +317,7 @@ impl UserProfile {
         })
     }
 
-    /// Returns whether communities may pass on message requests; none if that was never set.
+    /// Returns whether communities may pass on message requests. `None` if it was never set.
     #[must_use]
     pub fn message_requests(&self) -> Option<bool> {
         self.data().int(REQUESTS).map(|value| value != 0)

@@ -1,6 +1,6 @@
 //! The two generations of rules that deployed libraries follow, and all that differs between them.
 //!
-//! Messages are the same; what differs is what a device makes of them. Use [`Rules::Current`]. The
+//! Messages are the same; devices treat them differently. Use [`Rules::Current`]. The
 //! older rules are there to replay what version 1.2.0 of the reference library did, byte for byte.
 
 /// A generation of rules.
@@ -16,7 +16,7 @@ pub enum Rules {
 impl Rules {
     /// Whether a device's own message stands before the received ones in a merge.
     ///
-    /// Of two messages of the same bytes the first one is chosen: with the current rules the one whose
+    /// Of two equal messages the first one is chosen: with the current rules the one whose
     /// stored name is known.
     pub(crate) const fn own_first(self, has_stored_name: bool) -> bool {
         match self {

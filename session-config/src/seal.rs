@@ -1,4 +1,4 @@
-//! From a plaintext to what is stored, and back: compression, padding, parts, encryption.
+//! The way from a plaintext to stored messages and back: compression, padding, parts, encryption.
 //!
 //! ```text
 //! d…                   the message, or
@@ -17,13 +17,18 @@ use alloc::vec::Vec;
 use session_crypto::config::{self, Domain, OVERHEAD};
 use session_crypto::{Blake2b, SymmetricKey};
 use session_proto::bt;
+use session_proto::zstd::{self, Compressor};
 use zeroize::Zeroizing;
 
 use crate::data::put_bytes;
 use crate::error::PushError;
 use crate::limits::{CHUNK, MAX_MESSAGE, MAX_MULTIPART, MAX_PARTS, MAX_PLAIN};
-use crate::zstd::{self, Compressor};
 
+/// Bounds of decompression.
+const LIMITS: zstd::Limits = zstd::Limits {
+    max_length: MAX_PLAIN,
+    max_window: MAX_PLAIN as u64,
+};
 /// First byte of a compressed config.
 const COMPRESSED: u8 = b'z';
 /// First byte of a part.
@@ -38,10 +43,10 @@ const MAX_FILL: usize = 4;
 /// The hash of a padded config, by which its parts belong together.
 pub(crate) type SetHash = [u8; 32];
 
-/// What is stored of a config.
+/// The stored messages of a config.
 pub(crate) struct Sealed {
     pub(crate) messages: Vec<Vec<u8>>,
-    /// Of a config in parts.
+    /// The hash of a config in parts.
     pub(crate) set: Option<SetHash>,
 }
 
@@ -55,11 +60,12 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Reads the padded form; none if it is no config message.
+    /// Reads the padded form. `None` if it is not a config message.
     pub(crate) fn read(padded: Zeroizing<Vec<u8>>) -> Option<Self> {
         let plain = match config::unpad(&padded) {
             [COMPRESSED, frame @ ..] => {
-                zstd::decompress(frame).filter(|plain| plain.first() == Some(&PLAIN))?
+                let plain = zstd::decompress_all(frame, &LIMITS).ok()?;
+                Some(plain).filter(|plain| plain.first() == Some(&PLAIN))?
             }
             message @ [PLAIN, ..] if message.len() <= MAX_PLAIN => Zeroizing::new(message.to_vec()),
             _ => return None,
@@ -138,7 +144,7 @@ fn encode_part(set: &SetHash, index: u8, count: u8, chunk: &[u8]) -> Zeroizing<V
     body
 }
 
-/// What was stored, decrypted.
+/// A decrypted message.
 pub(crate) enum Opened {
     /// A whole config message.
     Whole(Packed),
@@ -154,7 +160,7 @@ pub(crate) struct Part {
     pub(crate) chunk: Zeroizing<Vec<u8>>,
 }
 
-/// Takes apart what was decrypted; none if it is neither a config nor a part of one.
+/// Reads a decrypted message. `None` if it is neither a config nor a part of one.
 pub(crate) fn open(padded: Zeroizing<Vec<u8>>) -> Option<Opened> {
     match config::unpad(&padded) {
         [PART, part @ ..] if padded.len() <= MAX_MESSAGE => decode_part(part).map(Opened::Part),

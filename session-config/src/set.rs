@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use session_identity::Account;
 use session_proto::bt;
+use session_proto::zstd::{Compressor, Encoder};
 use session_types::{Namespace, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -16,7 +17,6 @@ use crate::error::{LoadError, MergeError, PushError, Refused};
 use crate::groups::{GroupChange, UserGroups};
 use crate::kind::Kind;
 use crate::profile::{ProfileChange, UserProfile};
-use crate::zstd::{Compressor, Ruzstd};
 
 /// A change of one of the configs of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub enum Change {
     Profile(ProfileChange),
     /// Of the contacts.
     Contact(ContactChange),
-    /// Of what has been read.
+    /// Of the read positions.
     Conversation(ConversationChange),
     /// Of the groups and communities.
     Group(GroupChange),
 }
 
-/// What a fetch of one namespace gave.
+/// Completeness of a fetch of one namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetch {
     /// There may be more messages.
@@ -41,15 +41,15 @@ pub enum Fetch {
     Complete,
 }
 
-/// What to do in one request: store all messages, then delete. Confirm each push with the names that
-/// its messages were stored under.
+/// The contents of one request: store all messages, then delete. Confirm each push with the names of its
+/// stored messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushAll {
     /// The configs that changed, each with its messages.
     pub pushes: Vec<Push>,
     /// Names of messages to delete after that, of all namespaces.
     pub obsolete: Vec<String>,
-    /// Configs that cannot be stored as they are, and why. They do not hold up the others.
+    /// Configs that cannot be stored, with the reason. The others are stored all the same.
     pub failed: Vec<(Namespace, PushError)>,
 }
 
@@ -61,7 +61,7 @@ impl PushAll {
     }
 }
 
-/// The four configs of an account, and what a client does with them.
+/// The four configs of an account together.
 ///
 /// ```text
 /// fetch NAMESPACES -> merge each                    apply the changes
@@ -71,17 +71,18 @@ impl PushAll {
 ///
 /// An account that was restored does not push before it has merged a complete fetch of all four
 /// namespaces: it would publish an empty profile in place of its own (protocol: config, section 16).
+/// The configs in it refuse [`push`](Config::push) until then, too.
 #[derive(Debug)]
 pub struct UserConfigs {
     /// Name, picture and settings.
     pub profile: UserProfile,
     /// Contacts.
     pub contacts: Contacts,
-    /// What has been read.
+    /// Read positions.
     pub conversations: ConvoInfoVolatile,
     /// Groups and communities.
     pub groups: UserGroups,
-    /// Of which namespaces a fetch was complete.
+    /// Namespaces with a complete fetch.
     fetched: Vec<Namespace>,
 }
 
@@ -89,7 +90,7 @@ pub struct UserConfigs {
 const FETCHED: &str = "f";
 
 impl UserConfigs {
-    /// The namespaces to fetch, in the order in which to merge them.
+    /// The namespaces to fetch, in the order of merging.
     pub const NAMESPACES: [Namespace; 4] = [
         Namespace::USER_PROFILE,
         Namespace::CONTACTS,
@@ -97,11 +98,12 @@ impl UserConfigs {
         Namespace::USER_GROUPS,
     ];
 
-    /// Makes the configs of an account that has just been created, and has none anywhere.
+    /// Makes the configs of a new account, which has none in its swarm.
     #[must_use]
     pub fn created(account: Arc<Account>) -> Self {
         let mut configs = Self::restored(account);
         configs.fetched = Self::NAMESPACES.to_vec();
+        configs.hold();
         configs
     }
 
@@ -109,13 +111,24 @@ impl UserConfigs {
     /// they were fetched.
     #[must_use]
     pub fn restored(account: Arc<Account>) -> Self {
-        Self {
+        let mut configs = Self {
             profile: UserProfile::new(Arc::clone(&account)),
             contacts: Contacts::new(Arc::clone(&account)),
             conversations: ConvoInfoVolatile::new(Arc::clone(&account)),
             groups: UserGroups::new(account),
             fetched: Vec::new(),
-        }
+        };
+        configs.hold();
+        configs
+    }
+
+    /// Lets the configs refuse pushes, also those of a single config, until all are fetched.
+    fn hold(&mut self) {
+        let is_held = !self.is_fetched();
+        self.profile.engine.hold(is_held);
+        self.contacts.engine.hold(is_held);
+        self.conversations.engine.hold(is_held);
+        self.groups.engine.hold(is_held);
     }
 
     /// Returns whether a complete fetch of all namespaces was merged, so that changes can be pushed.
@@ -148,7 +161,7 @@ impl UserConfigs {
             Namespace::USER_GROUPS => merge_one(&mut self.groups, messages, now, Change::Group),
             _ => Err(MergeError::Namespace),
         }?;
-        // What is there but cannot be read may be the config of a later version.
+        // A message that cannot be read may be the config of a later version.
         let any_invalid = merged
             .refused
             .iter()
@@ -156,6 +169,7 @@ impl UserConfigs {
         let has_config = !merged.accepted.is_empty() || !any_invalid;
         if fetch == Fetch::Complete && has_config && !self.fetched.contains(&namespace) {
             self.fetched.push(namespace);
+            self.hold();
         }
         Ok(merged)
     }
@@ -185,7 +199,7 @@ impl UserConfigs {
     ///
     /// [`PushError::NotFetched`] if the account was restored and its configs have not been fetched.
     pub fn push(&mut self, now: UnixMillis) -> Result<PushAll, PushError> {
-        self.push_with(now, &Ruzstd)
+        self.push_with(now, &Encoder)
     }
 
     /// As [`push`](Self::push), with another compressor.
@@ -213,7 +227,7 @@ impl UserConfigs {
         Ok(all)
     }
 
-    /// Takes note that all messages of a push are stored, under these names.
+    /// Confirms that all messages of a push are stored under these names.
     pub fn confirm_pushed(
         &mut self,
         namespace: Namespace,
@@ -229,7 +243,7 @@ impl UserConfigs {
         }
     }
 
-    /// Returns the names of messages whose lifetime is to be extended.
+    /// Returns the names of the messages to keep alive.
     pub fn keep_alive(&self, now: UnixMillis) -> impl Iterator<Item = &str> {
         let profile = self.profile.active_hashes(now);
         profile
@@ -276,7 +290,7 @@ impl UserConfigs {
             let mut numbers = fetched.iter().filter_map(|item| item.as_int()?.as_i64());
             numbers.any(|number| number == i64::from(namespace.number()))
         });
-        Ok(Self {
+        let mut configs = Self {
             profile: UserProfile::load(Arc::clone(&account), dict.bytes(profile)?, now)?,
             contacts: Contacts::load(Arc::clone(&account), dict.bytes(contacts)?, now)?,
             conversations: ConvoInfoVolatile::load(
@@ -286,7 +300,9 @@ impl UserConfigs {
             )?,
             fetched: fetched.collect(),
             groups: UserGroups::load(account, dict.bytes(groups)?, now)?,
-        })
+        };
+        configs.hold();
+        Ok(configs)
     }
 }
 

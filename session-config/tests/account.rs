@@ -13,7 +13,7 @@ use session_config::contacts::{Contact, ContactChange};
 use session_config::conversations::{Conversation, Progress};
 use session_config::field::Picture;
 use session_config::profile::ProfileChange;
-use session_config::zstd::Ruzstd;
+use session_config::zstd::Encoder;
 use session_config::{
     Change, Compressor, Contacts, Fetch, How, MergeError, PushError, State, UserConfigs,
 };
@@ -72,6 +72,9 @@ fn a_restored_account_pushes_only_after_a_complete_fetch() {
     second.profile.set_note_priority(1).unwrap();
     assert!(!second.needs_push());
     assert_eq!(second.push(NOW), Err(PushError::NotFetched));
+    // Nor does one of its configs go out past the others.
+    assert!(!second.profile.needs_push());
+    assert_eq!(second.profile.push(NOW), Err(PushError::NotFetched));
     let mut changes = Vec::new();
     for namespace in UserConfigs::NAMESPACES {
         assert_eq!(second.push(NOW), Err(PushError::NotFetched));
@@ -89,6 +92,7 @@ fn a_restored_account_pushes_only_after_a_complete_fetch() {
         // What was not fetched completely is not forgotten in a dump.
         let dump = second.dump(NOW);
         second = UserConfigs::load(account(), &dump, NOW).unwrap();
+        assert_eq!(second.profile.push(NOW), Err(PushError::NotFetched));
         let merged = second
             .merge(namespace, &messages, Fetch::Complete, NOW)
             .unwrap();
@@ -278,20 +282,20 @@ fn what_was_received_is_stored_again_as_it_was() {
     let mut receiver = Contacts::new(account());
     receiver.merge(&[("sent", &sent.messages[0])], NOW).unwrap();
     assert_eq!(
-        receiver.push_with(NOW, &Ruzstd).unwrap().messages,
+        receiver.push_with(NOW, &Encoder).unwrap().messages,
         sent.messages
     );
     let dump = receiver.dump(NOW);
     let mut loaded = Contacts::load(account(), &dump, NOW).unwrap();
     assert_eq!(
-        loaded.push_with(NOW, &Ruzstd).unwrap().messages,
+        loaded.push_with(NOW, &Encoder).unwrap().messages,
         sent.messages
     );
     assert_eq!(loaded.state(), State::Clean);
     // After a change our own encoder is used.
     loaded.set(&named(41, "new")).unwrap();
     assert_ne!(
-        loaded.push_with(NOW, &Ruzstd).unwrap().messages,
+        loaded.push_with(NOW, &Encoder).unwrap().messages,
         sent.messages
     );
 }

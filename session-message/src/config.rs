@@ -17,12 +17,9 @@ use core::borrow::Borrow;
 
 use session_crypto::direct;
 use session_identity::Account;
-use session_proto::content::decode_wire;
-use session_proto::envelope::{self, Envelope, EnvelopeKind};
-use session_proto::padding::MARKER;
 use session_proto::schema::session::shared_config_message::Kind;
-use session_proto::schema::session::{Content, SharedConfigMessage};
-use session_types::{Namespace, UnixMillis};
+use session_proto::shared_config::{self, SharedConfigError};
+use session_types::Namespace;
 
 use crate::direct::read_envelope;
 use crate::error::{OpenError, SealError};
@@ -100,28 +97,11 @@ impl<A: Borrow<Account>> Sealer<A> {
         seqno: i64,
         data: &[u8],
     ) -> Result<Vec<u8>, SealError> {
-        let content = Content {
-            shared_config_message: Some(SharedConfigMessage {
-                kind: config.kind().into(),
-                seqno,
-                data: data.to_vec(),
-            }),
-            ..Content::default()
-        };
-        let mut plain = prost::Message::encode_to_vec(&content);
-        plain.push(MARKER);
         let account = self.account();
         let own = account.x25519_public();
+        let plain = shared_config::encode(config.kind(), seqno, data);
         let sealed = direct::seal_deterministic(account.ed25519(), &own, &plain)?;
-        let envelope = Envelope {
-            kind: EnvelopeKind::Session,
-            source: None,
-            sent_at: UnixMillis::new(1),
-            source_device: None,
-            content: Some(&sealed),
-            pro_signature: None,
-        };
-        storable(envelope::wrap(&envelope.encode()))
+        storable(shared_config::enclose(&sealed))
     }
 }
 
@@ -140,27 +120,17 @@ impl<A: Borrow<Account>> Opener<A> {
         config: UserConfig,
         data: &[u8],
     ) -> Result<UnwrappedConfig, OpenError> {
-        let envelope = read_envelope(data)?;
-        let sealed = envelope.content.ok_or(OpenError::NoContent)?;
+        let sealed = read_envelope(data)?.content.ok_or(OpenError::NoContent)?;
         let account = self.account();
         let opened = direct::open(account.x25519(), &account.x25519_public(), sealed)?;
         if opened.sender != account.ed25519_public() {
             return Err(OpenError::NotOurs);
         }
-        // Unlike in messages, content without the marker is rejected.
-        let last = opened.message.iter().rposition(|byte| *byte != 0);
-        let content = last
-            .and_then(|last| opened.message.split_at_checked(last))
-            .filter(|(_, padding)| padding.first() == Some(&MARKER))
-            .map(|(content, _)| content)
-            .ok_or(OpenError::NotThisConfig)?;
-        let shared = decode_wire(content)?
-            .shared_config_message
-            .filter(|shared| Kind::try_from(shared.kind) == Ok(config.kind()))
-            .ok_or(OpenError::NotThisConfig)?;
-        Ok(UnwrappedConfig {
-            data: shared.data,
-            seqno: shared.seqno,
-        })
+        let decoded = shared_config::decode(config.kind(), &opened.message);
+        let (seqno, data) = decoded.map_err(|error| match error {
+            SharedConfigError::Content(error) => error.into(),
+            _ => OpenError::NotThisConfig,
+        })?;
+        Ok(UnwrappedConfig { data, seqno })
     }
 }

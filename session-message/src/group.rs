@@ -14,7 +14,6 @@
 //! messages, sections 4.2 and 4.7; groups, section 6.
 
 pub mod layer;
-mod zstd;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;

@@ -23,7 +23,11 @@ pub mod schema;
 #[cfg(feature = "protobuf")]
 mod secret;
 #[cfg(feature = "protobuf")]
+pub mod shared_config;
+#[cfg(feature = "protobuf")]
 pub mod wire;
+#[cfg(feature = "zstd")]
+pub mod zstd;
 
 #[cfg(feature = "protobuf")]
 pub use prost;

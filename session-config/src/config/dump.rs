@@ -1,4 +1,4 @@
-//! Dumps: a config in the storage of its device (protocol: config, section 12).
+//! Dumps, which a device keeps in its own storage (protocol: config, section 12).
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! State of a config and local changes.
+//! The state of a config, and local changes.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -40,6 +40,8 @@ pub(crate) struct Engine {
     pub(super) obsolete: BTreeSet<String>,
     pub(super) sets: PartSets,
     pub(super) needs_dump: bool,
+    /// Whether pushes are refused, because the config has not been fetched completely.
+    pub(super) is_held: bool,
 }
 
 impl Engine {
@@ -55,6 +57,7 @@ impl Engine {
             obsolete: BTreeSet::new(),
             sets: PartSets::default(),
             needs_dump: false,
+            is_held: false,
         }
     }
 
@@ -86,6 +89,15 @@ impl Engine {
         self.needs_dump = true;
     }
 
+    /// Refuses pushes from now on, or allows them again.
+    pub(crate) const fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
+    }
+
+    pub(crate) const fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     pub(crate) const fn is_read_only(&self) -> bool {
         self.owner.is_read_only()
     }
@@ -114,7 +126,7 @@ impl Engine {
         obsolete.into_iter().collect()
     }
 
-    /// Sets the state. A message that is no longer the current one becomes obsolete.
+    /// Sets the state. A message that was current becomes obsolete.
     pub(super) fn set_state(&mut self, state: State) {
         if self.state == State::Clean {
             self.obsolete.append(&mut self.current);
@@ -123,7 +135,7 @@ impl Engine {
         self.needs_dump = true;
     }
 
-    /// Makes a change that cannot fail. A change that changes nothing is none.
+    /// Applies a change. The state stays as it is if the data do not change.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Dict)) -> Result<(), EditError> {
         if self.state == State::Dirty {
             change(self.message.data_mut());
@@ -181,7 +193,7 @@ impl Engine {
             (Some(new), Some(old)) => !bool::from(new.ct_eq(old)),
             (new, old) => new.is_some() != old.is_some(),
         };
-        if is_new && encrypt_again && self.state != State::Dirty {
+        if encrypt_again && is_new && self.state != State::Dirty {
             if self.is_read_only() {
                 return Err(EditError::ReadOnly);
             }

@@ -1,4 +1,4 @@
-//! Merge: received messages, and what becomes of our own (protocol: config, section 7.4).
+//! Merging received messages with our own (protocol: config, section 7.4).
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
@@ -18,18 +18,18 @@ use crate::multipart::{Added, PartSets};
 use crate::seal::{Opened, Packed, open};
 use crate::wrap::unwrap;
 
-/// What a merge did.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged<C> {
-    /// Names of the messages that were understood, obsolete ones and repeated ones included.
+    /// Names of the messages that were understood, including obsolete and repeated ones.
     pub accepted: Vec<String>,
-    /// Names of the other messages, and why.
+    /// Names of the other messages, with the reason.
     pub refused: Vec<(String, Refused)>,
-    /// What has changed.
+    /// The changes.
     pub changes: Vec<C>,
 }
 
-/// What became of the messages of a merge: names accepted, and names refused with the reason.
+/// Names of the accepted messages, and names of the refused messages with the reason.
 pub(crate) type Verdicts = (Vec<String>, Vec<(String, Refused)>);
 
 /// A message that takes part in a merge.
@@ -41,11 +41,11 @@ struct Part {
 /// How a message is stored.
 struct Stored {
     names: BTreeSet<String>,
-    /// The padded form; none for our own message.
+    /// The padded form. `None` for our own message.
     padded: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What the messages of a call are, before anything is changed.
+/// The messages of a call as they are read, before anything is changed.
 struct Reading<'a> {
     domain: Domain<'a>,
     wrapper: Option<WrapperKind>,

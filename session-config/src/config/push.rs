@@ -1,4 +1,4 @@
-//! Push: what to store and what to delete (protocol: config, section 7.3).
+//! Pushing: messages to store, and names to delete (protocol: config, section 7.3).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,6 +6,7 @@ use core::fmt;
 
 use session_crypto::config::Domain;
 use session_proto::schema::session::shared_config_message::Kind as WrapperKind;
+use session_proto::zstd::Compressor;
 use session_types::{Namespace, UnixMillis};
 
 use super::engine::{Engine, State};
@@ -15,16 +16,15 @@ use crate::kind::Owner;
 use crate::message::Message;
 use crate::seal::{Packed, pack, seal};
 use crate::wrap::wrap;
-use crate::zstd::Compressor;
 
-/// What to store of a config, and what to delete after that.
+/// Messages to store, and names of messages to delete after that.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Push {
-    /// Where to store it.
+    /// The namespace to store the messages in.
     pub namespace: Namespace,
-    /// What to confirm, with the names of the stored messages.
+    /// The seqno to confirm, with the names of the stored messages.
     pub seqno: i64,
-    /// What to store: one message, or all parts of a long config.
+    /// One message, or all parts of a long config.
     pub messages: Vec<Vec<u8>>,
     /// Names of messages to delete once all of these are stored.
     pub obsolete: Vec<String>,
@@ -41,7 +41,7 @@ impl fmt::Debug for Push {
     }
 }
 
-/// What the kind of a config adds to a push.
+/// The properties of a kind that a push needs.
 pub(crate) struct Target {
     pub(crate) domain: Domain<'static>,
     pub(crate) wrapper: Option<WrapperKind>,
@@ -49,7 +49,7 @@ pub(crate) struct Target {
 }
 
 impl Engine {
-    /// `pruned`: the data, if stale entries are to go with this push.
+    /// Prepares a push. `pruned` is the data without stale entries, if there were any.
     pub(crate) fn push(
         &mut self,
         pruned: Option<Dict>,
@@ -69,7 +69,7 @@ impl Engine {
         let message = next.as_ref().unwrap_or(&self.message);
         let plain = message.encode(self.signer());
         let key = self.keys.first().ok_or(PushError::NoKey)?;
-        // What was stored before is stored again as it was, whatever the compressor makes of it.
+        // A stored message is stored again unchanged, whatever compressor is used now.
         let kept = self.packed.as_ref().filter(|_| next.is_none());
         let kept = kept
             .and_then(|padded| Packed::read(padded.clone()))

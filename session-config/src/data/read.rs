@@ -7,7 +7,7 @@ use session_proto::bt;
 use super::dict::{Dict, Entries, Key, Set};
 use super::text::{Scalar, Value};
 
-/// Data that no config has.
+/// Why data are not those of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -31,7 +31,7 @@ pub enum DataError {
     },
 }
 
-/// How many dicts and sets may still be made.
+/// The number of dicts and sets that may still be made.
 pub(crate) struct Budget(usize);
 
 impl Budget {

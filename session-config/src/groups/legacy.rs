@@ -35,7 +35,7 @@ impl fmt::Debug for LegacyKeys {
     }
 }
 
-/// The two keys, of which neither is there without the other.
+/// The two keys, which are always stored together.
 struct KeysAt(&'static [u8], &'static [u8]);
 
 impl Codec for KeysAt {
@@ -75,7 +75,7 @@ impl Codec for MembersAt {
                 Scalar::Int(_) => None,
             })
         };
-        // Who is in both, after changes on two devices, is an ordinary member.
+        // A member of both lists, after changes on two devices, is an ordinary member.
         let mut members: BTreeMap<_, _> = ids(self.1).map(|id| (id, true)).collect();
         members.extend(ids(self.0).map(|id| (id, false)));
         members

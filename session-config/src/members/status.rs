@@ -7,7 +7,7 @@ use crate::field::{Codec, IntoOwned, Positive};
 /// How far an invitation or promotion is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
-    /// It was accepted, or there is none.
+    /// It was accepted, or was never needed.
     #[default]
     Done,
     /// It was sent.

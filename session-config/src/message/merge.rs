@@ -14,7 +14,7 @@ use crate::limits::LAG;
 
 /// A message that takes part in a merge, and its hash.
 ///
-/// Every device names a message by the hash of what is stored; so does a merge.
+/// Every device and every merge identifies a message by the hash of its stored form.
 pub(crate) struct Candidate {
     pub(crate) message: Message,
     pub(crate) hash: ConfigHash,
@@ -42,7 +42,7 @@ impl Candidate {
     }
 }
 
-/// What a merge gives.
+/// The result of conflict resolution.
 pub(crate) enum Outcome {
     /// The candidate of this index, as it is.
     Unmerged(usize),
@@ -114,33 +114,33 @@ pub(crate) fn resolve(
     })))
 }
 
-/// What [`merge`] gives.
+/// The result of [`merge`].
 #[derive(Debug, Clone)]
 pub struct MergeResult {
-    /// Indexes of the plaintexts that are no valid messages.
+    /// Indexes of the invalid plaintexts.
     pub refused: Vec<usize>,
-    /// Index of the plaintext that is the result as it is; none if the result is new.
+    /// Index of the plaintext that is the result unchanged. `None` if the result is new.
     pub unmerged: Option<usize>,
     /// The result. If it is new, its diff is empty.
     pub message: Message,
 }
 
-/// Why there is no result of a merge.
+/// Why a merge has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NothingToMerge {
     /// None of the plaintexts is a valid message.
     #[error("none of the messages is valid")]
     NoneValid,
-    /// There is no seqno for the result.
+    /// The seqno of the result would be too large.
     #[error(transparent)]
     Seqno(#[from] SeqnoError),
 }
 
 /// Merges plaintexts: the rules of section 6 alone, for tools and tests.
 ///
-/// With a `verifier` messages must be signed; without a `signer` the verifier's owner is a reader,
-/// who takes the greatest message as it is.
+/// With a `verifier`, messages must be signed. With a `verifier` and without a `signer`, the greatest
+/// message is the result, because a reader cannot sign a merge.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use crate::data::{DataError, Dict};
 use crate::diff::{Diff, DiffError};
 use crate::limits::LAG;
 
-/// Bytes that are no config message.
+/// Why bytes are not a config message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
@@ -27,7 +27,7 @@ pub enum MessageError {
     /// A key that sorts before the seqno, or after the signature.
     #[error("key before the seqno or after the signature")]
     Key,
-    /// Data that no config has.
+    /// Invalid data.
     #[error("data: {0}")]
     Data(#[from] DataError),
     /// A diff that does not follow the rules.

@@ -126,7 +126,7 @@ impl UserProfile {
         access_expiry(self.data())
     }
 
-    /// Sets when access ends; without a time there is no access, and what belongs to it goes too.
+    /// Sets when access ends. Without a time, all keys of the access are removed.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl UserProfile {
         })
     }
 
-    /// Returns whether access renews itself, as far as known.
+    /// Returns whether access renews itself.
     #[must_use]
     pub fn pro_auto_renews(&self) -> bool {
         AUTO_RENEWS.read(self.data())

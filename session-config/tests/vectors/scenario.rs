@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use session_config::zstd::Ruzstd;
+use session_config::zstd::Encoder;
 use session_config::{Compressor, DumpForm, Rules};
 use session_crypto::Blake2b;
 use session_proto::bt;
@@ -193,7 +193,7 @@ impl<'a> Replay<'a> {
     ) {
         let compressor: &dyn Compressor = match self.mode {
             Mode::Reference => &Reference,
-            Mode::Own => &Ruzstd,
+            Mode::Own => &Encoder,
         };
         let push = device.push(now, compressor);
         self.equal(push.seqno, step.signed("seqno"), what);

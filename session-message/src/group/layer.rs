@@ -23,13 +23,18 @@ use session_crypto::{
 };
 use session_identity::{AccountId, GroupId};
 use session_proto::bt;
+use session_proto::zstd::{self, Compressor as _};
 use zeroize::Zeroizing;
 
-use super::zstd;
 use crate::error::{OpenError, SealError};
 
 /// Maximum length of the payload of a group message, before compression, in bytes.
-pub const MAX_LENGTH: usize = zstd::MAX_LENGTH;
+pub const MAX_LENGTH: usize = 1_000_000;
+/// Protocol: crypto, section 3.2.
+const LIMITS: zstd::Limits = zstd::Limits {
+    max_length: MAX_LENGTH,
+    max_window: 8 << 20,
+};
 
 const VERSION: u64 = 1;
 /// Upper bound of the length of the dict without its data, in bytes.
@@ -80,8 +85,8 @@ pub fn seal(
         length.saturating_add(group::OVERHEAD) <= options.padding
     };
     let compressed = (options.compress && !fits)
-        .then(|| zstd::compress(plain))
-        .flatten();
+        .then(|| Zeroizing::new(zstd::Encoder.compress(plain)))
+        .filter(|frame| frame.len() < plain.len());
     let compressed = compressed.as_ref().map(|frame| frame.as_slice());
     let stored = compressed.unwrap_or(plain);
     let signature = sender.sign_parts(&[stored, group.key_bytes()]);
@@ -157,14 +162,14 @@ pub fn open<'k>(
         .verify_parts(&[stored, group.key_bytes()], &signature)
         .map_err(|error| refused(error.into()))?;
     let plain = match plain {
-        Some(plain) if plain.len() <= MAX_LENGTH => plain.to_vec(),
+        Some(plain) if plain.len() <= MAX_LENGTH => Zeroizing::new(plain.to_vec()),
         Some(_) => return Err(OpenError::GroupData),
-        None => zstd::decompress(stored).ok_or(OpenError::Compression)?,
+        None => zstd::decompress(stored, &LIMITS).map_err(|_| OpenError::Compression)?,
     };
     Ok(Payload {
         sender: AccountId::from_x25519(&sender),
         sender_ed25519,
-        plain: Zeroizing::new(plain),
+        plain,
         key_index: opened.key_index,
     })
 }
