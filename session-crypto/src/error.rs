@@ -31,6 +31,9 @@ pub enum KeyError {
     /// The scalar is 0: its product with any point is the identity.
     #[error("scalar is zero: the product would be the identity")]
     ZeroScalar,
+    /// The key is not a valid ML-KEM-768 public key: a coefficient is not reduced.
+    #[error("key is not a valid ML-KEM-768 public key")]
+    NotKem,
 }
 
 /// The message cannot be sealed or encrypted.
@@ -60,6 +63,14 @@ pub enum EncryptError {
     /// nonce, which reveals them.
     #[error("recipient occurs twice with different messages for one nonce")]
     RepeatedRecipient,
+    /// The slots of a message to an account's devices are for another number of devices.
+    #[error("expected {expected} slots, got {got}")]
+    SlotCount {
+        /// Required number of slots.
+        expected: usize,
+        /// Number of slots given.
+        got: usize,
+    },
 }
 
 /// The ciphertext is malformed or fails authentication.

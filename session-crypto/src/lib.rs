@@ -33,6 +33,8 @@ pub mod push;
 pub mod scalar;
 pub mod sealed_box;
 pub mod secretstream;
+#[cfg(feature = "v2")]
+pub mod v2;
 pub mod x25519;
 pub mod xchacha;
 pub mod xed25519;

@@ -20,3 +20,6 @@ mod many;
 mod messages;
 #[path = "vectors/symmetric.rs"]
 mod symmetric;
+#[cfg(feature = "v2")]
+#[path = "vectors/v2.rs"]
+mod v2;

@@ -22,6 +22,8 @@ pub mod blinded;
 mod bytes;
 pub mod community;
 pub mod group;
+#[cfg(feature = "v2")]
+pub mod link_sas;
 pub mod name;
 pub mod phrase;
 mod seed;

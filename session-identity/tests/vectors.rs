@@ -294,3 +294,37 @@ fn subaccounts() {
         assert_eq!(corrupted.is_ok(), case.flag("corrupted_ok"));
     });
 }
+
+#[cfg(feature = "v2")]
+#[test]
+fn short_authentication_strings() {
+    use session_identity::link_sas::Sas;
+    let vectors = Vectors::load("protocol_v2");
+    vectors.each("sas", |case| {
+        let sas = Sas::of_request(&case.hex("plaintext")).unwrap();
+        assert_eq!(*sas.as_bytes(), case.array("sas_seed"));
+        let indices: Vec<u64> = sas
+            .indices()
+            .iter()
+            .map(|index| u64::from(*index))
+            .collect();
+        let expected: Vec<u64> = case
+            .value("indices")
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap())
+            .collect();
+        assert_eq!(indices, expected);
+        assert_eq!(sas.to_string(), case.text("emoji_text"));
+        assert_eq!(sas.to_extended_text(), case.text("emoji_extended_text"));
+    });
+    vectors.each("group_id", |case| {
+        let sas = Sas::of_group(&case.array("group_id"));
+        assert_eq!(sas.to_string(), case.text("check_emoji_text"));
+    });
+    vectors.each("link_request", |case| {
+        let sas = Sas::of_request(&case.hex("inner")).unwrap();
+        assert_eq!(sas.to_string(), case.text("emoji_text"));
+    });
+}

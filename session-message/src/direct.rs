@@ -58,13 +58,7 @@ impl<A: Borrow<Account>> Sealer<A> {
         content: &Content,
         sent_at: UnixMillis,
     ) -> Result<SealedMessage, SealError> {
-        let destination = if self.account().id() != recipient {
-            Destination::Peer
-        } else if content.sync_target.is_some() {
-            Destination::OwnCopy
-        } else {
-            Destination::Note
-        };
+        let destination = destination(self.account().id(), recipient, content);
         self.seal_to(rng, recipient, content, sent_at, destination)
     }
 
@@ -102,16 +96,8 @@ impl<A: Borrow<Account>> Sealer<A> {
         content: &Content,
         sent_at: UnixMillis,
     ) -> Result<SealedMessage, SealError> {
-        let mut copy = content.clone();
-        if copy.kind.is_data_message() {
-            copy.sync_target = Some(AnyId::from(conversation));
-        }
         let own = self.account().id();
-        let destination = if conversation == own {
-            Destination::Note
-        } else {
-            Destination::OwnCopy
-        };
+        let (copy, destination) = copy_of(own, conversation, content);
         self.seal_to(rng, own, &copy, sent_at, destination)
     }
 
@@ -124,14 +110,7 @@ impl<A: Borrow<Account>> Sealer<A> {
         destination: Destination,
     ) -> Result<SealedMessage, SealError> {
         let account = self.account();
-        let own = AnyId::from(account.id());
-        check_author(content, &[own], account.id() == recipient)?;
-        if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
-            let action = Action::Invite { invitee: recipient };
-            action
-                .verify_id(&invite.group, sent_at, &invite.admin_signature)
-                .map_err(|_| SealError::AdminSignature)?;
-        }
+        check_sealed(account.id(), recipient, content, sent_at)?;
         let mut plain = compose(content, sent_at, Place::Direct, self.pro())?;
         padding::pad(&mut plain);
         let ciphertext = direct::seal(rng, account.ed25519(), &recipient.x25519(), &plain)?;
@@ -147,6 +126,55 @@ impl<A: Borrow<Account>> Sealer<A> {
             data: storable(envelope::wrap(&envelope.encode()))?,
         })
     }
+}
+
+/// Returns the destination of a message.
+pub(crate) fn destination(
+    own: &AccountId,
+    recipient: &AccountId,
+    content: &Content,
+) -> Destination {
+    if own != recipient {
+        Destination::Peer
+    } else if content.sync_target.is_some() {
+        Destination::OwnCopy
+    } else {
+        Destination::Note
+    }
+}
+
+/// Returns the copy of a message for our own devices, and its destination.
+pub(crate) fn copy_of(
+    own: &AccountId,
+    conversation: &AccountId,
+    content: &Content,
+) -> (Content, Destination) {
+    let mut copy = content.clone();
+    if copy.kind.is_data_message() {
+        copy.sync_target = Some(AnyId::from(conversation));
+    }
+    let destination = if conversation == own {
+        Destination::Note
+    } else {
+        Destination::OwnCopy
+    };
+    (copy, destination)
+}
+
+/// Checks that the recipient would accept the content.
+pub(crate) fn check_sealed(
+    own: &AccountId,
+    recipient: &AccountId,
+    content: &Content,
+    sent_at: UnixMillis,
+) -> Result<(), SealError> {
+    check_author(content, &[AnyId::from(own)], own == recipient)?;
+    if let Kind::Group(GroupUpdate::Invite(invite)) = &content.kind {
+        Action::Invite { invitee: recipient }
+            .verify_id(&invite.group, sent_at, &invite.admin_signature)
+            .map_err(|_| SealError::AdminSignature)?;
+    }
+    Ok(())
 }
 
 /// Reads the envelope in stored data.
@@ -179,6 +207,10 @@ impl<A: Borrow<Account>> Opener<A> {
     /// [`OpenError`]; [`OpenError::disposition`] says what to do with the message.
     /// [`OpenError::Decrypt`] does not say why.
     pub fn open_direct(&mut self, data: &[u8]) -> Result<Opened, OpenError> {
+        #[cfg(feature = "v2")]
+        if data.first() == Some(&0) {
+            return self.open_v2(data);
+        }
         let envelope = read_envelope(data)?;
         let ciphertext = envelope.content.ok_or(OpenError::NoContent)?;
         let opened = self.decrypt(ciphertext)?;
@@ -193,7 +225,7 @@ impl<A: Borrow<Account>> Opener<A> {
         };
         let checked = read_content(&raw, &outer)?;
         let sender = AccountId::from_x25519(&opened.sender_x25519);
-        check(
+        check_opened(
             &checked.content,
             checked.sent_at,
             &sender,
@@ -209,12 +241,13 @@ impl<A: Borrow<Account>> Opener<A> {
             content: checked.content,
             raw,
             pro: checked.pro,
+            has_forward_secrecy: false,
         })
     }
 }
 
 /// Checks the rules of one-to-one messages.
-fn check(
+pub(crate) fn check_opened(
     content: &Content,
     sent_at: UnixMillis,
     sender: &AccountId,

@@ -29,7 +29,7 @@ impl OpenError {
                 | ContentError::UnknownValue { .. }
                 | ContentError::Flags { .. },
             ) => Disposition::KeepForNewerVersion,
-            Self::GroupDecrypt(_) => Disposition::TryAgainLater,
+            Self::GroupDecrypt(_) | Self::NoAccountKey => Disposition::TryAgainLater,
             _ => Disposition::Drop,
         }
     }

@@ -145,6 +145,12 @@ pub enum OpenError {
         /// Name of the kind.
         kind: &'static str,
     },
+    /// No key of the account opens the message, which is of version 2. A newer key may open it.
+    #[error("no key of the account opens the message")]
+    NoAccountKey,
+    /// The content of a version 2 message has no time of sending.
+    #[error("message without a time of sending")]
+    NoTime,
     /// The times in envelope and content differ.
     #[error("envelope has the time {envelope}, content {content}")]
     Time {

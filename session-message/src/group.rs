@@ -146,6 +146,7 @@ impl<A: Borrow<Account>> Opener<A> {
             content: checked.content,
             raw,
             pro: checked.pro,
+            has_forward_secrecy: false,
         })
     }
 }

@@ -145,6 +145,7 @@ impl<A: Borrow<Account>> Opener<A> {
             content: post.content,
             raw: post.raw,
             pro: post.pro,
+            has_forward_secrecy: false,
         })
     }
 }

@@ -32,6 +32,8 @@ pub mod kicked;
 pub mod multi;
 pub mod notify;
 pub mod pro;
+#[cfg(feature = "v2")]
+pub mod v2;
 
 pub use disposition::Disposition;
 pub use error::{AuthorError, OpenError, SealError};

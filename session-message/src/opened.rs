@@ -39,6 +39,10 @@ pub struct Opened {
     pub raw: Zeroizing<Vec<u8>>,
     /// The claim of the sender to have Session Pro.
     pub pro: Option<Claim>,
+    /// Whether the message was encrypted to a key that the account replaces within a day.
+    ///
+    /// Only messages of version 2 have forward secrecy, and not all of them.
+    pub has_forward_secrecy: bool,
 }
 
 impl Opened {

@@ -39,6 +39,8 @@ const DEFAULT_SENDERS: usize = 64;
 pub struct Opener<A: Borrow<Account>> {
     account: A,
     senders: Senders,
+    #[cfg(feature = "v2")]
+    pub(crate) account_keys: alloc::vec::Vec<session_crypto::v2::AccountKeys>,
 }
 
 impl<A: Borrow<Account>> Opener<A> {
@@ -48,6 +50,8 @@ impl<A: Borrow<Account>> Opener<A> {
         Self {
             account,
             senders: Senders::new(DEFAULT_SENDERS),
+            #[cfg(feature = "v2")]
+            account_keys: alloc::vec::Vec::new(),
         }
     }
 

@@ -60,6 +60,11 @@ impl Signer {
         })
     }
 
+    #[cfg(feature = "v2")]
+    pub(crate) const fn rotating(&self) -> &Ed25519Secret {
+        &self.rotating
+    }
+
     pub(crate) fn sign(&self, bytes: &[u8]) -> Ed25519Signature {
         self.rotating.sign(bytes)
     }

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::panic,
     missing_docs
 )]
 
@@ -163,3 +164,7 @@ fn multi_encrypt() {
         }
     });
 }
+
+#[cfg(feature = "v2")]
+#[path = "vectors/v2.rs"]
+mod v2;
