@@ -19,6 +19,7 @@ pub mod data;
 mod diff;
 pub mod error;
 pub mod field;
+pub mod group;
 pub mod groups;
 pub mod id;
 pub mod info;

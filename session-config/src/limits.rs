@@ -1,5 +1,7 @@
 //! Limits of configs. Limits without a section of the protocol are ours; they bound memory.
 
+use core::time::Duration;
+
 /// Maximum length of a stored message, in bytes (protocol: config, section 9.1).
 pub const MAX_MESSAGE: usize = 76_800;
 /// Maximum length of a padded config that is split into parts, in bytes (protocol: config, section 9.1).
@@ -25,3 +27,12 @@ pub const UNFINISHED_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub const FINISHED_MS: u64 = 14 * 24 * 60 * 60 * 1000;
 /// How long a config is stored, in milliseconds: 30 days. Keep it alive by extending it.
 pub const LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// How much newer than a generation's successor the newest key must be before the generation is dropped
+/// (protocol: groups, section 5.5).
+pub const GROUP_KEY_AGE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// Maximum number of keys of a group that are kept.
+pub const MAX_GROUP_KEYS: usize = 4096;
+/// Maximum number of key messages of a group whose names are kept.
+pub const MAX_KEY_MESSAGES: usize = 16_384;
+/// Maximum number of members of a group whose keys fit in one message: 33 times 45 entries of 51 bytes.
+pub const MAX_GROUP_MEMBERS: usize = 1485;

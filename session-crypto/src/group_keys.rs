@@ -21,10 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::bytes::{split_array, split_array_mut};
 use crate::ed25519::{Ed25519PublicExt, Ed25519Secret};
-use crate::multi::Party;
+use crate::multi::{self, Party};
 use crate::x25519::X25519Secret;
 use crate::xchacha::{self, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
-use crate::{Blake2b, DecryptError, EncryptError, SymmetricKey};
+use crate::{Blake2b, DecryptError, EncryptError, KeyError, SymmetricKey};
 
 /// The domain of keys for members (see [`crate::multi`]).
 pub const MEMBER_DOMAIN: &[u8] = b"SessionGroupKeyMemberKey";
@@ -100,10 +100,9 @@ impl Rekey {
         let secret = group.to_x25519();
         let sender = Party::new(&secret, MEMBER_DOMAIN);
         let mut for_members = Vec::with_capacity(members.len().next_multiple_of(ENTRY_MULTIPLE));
-        for member in members {
-            if let Ok(member_key) = sender.key_to(&member.x25519()) {
-                for_members.push(encrypt_key(&member_key, &nonce, &key)?);
-            }
+        let members: Vec<_> = members.into_iter().map(AccountId::x25519).collect();
+        for member_key in sender.keys_to_all(&members).into_iter().flatten() {
+            for_members.push(encrypt_key(&member_key, &nonce, &key)?);
         }
         add_junk(&mut for_members, &hash, group);
         Ok(Self {
@@ -192,6 +191,88 @@ pub fn open_as_member<'e>(
     let party = Party::new(member, MEMBER_DOMAIN);
     let key = party.open_from(&group.ed25519().to_x25519()?, nonce, entries)?;
     SymmetricKey::try_from(key.as_slice()).map_err(DecryptError::from)
+}
+
+/// Returns the key that one member's entries are encrypted with, in every message of the group.
+///
+/// It is the same for all messages: compute it once, and open entries with [`open_entry`]. Constant-time
+/// in the member's secret.
+///
+/// # Errors
+///
+/// [`KeyError`] if the group's id is not a usable key.
+pub fn member_key(member: &X25519Secret, group: &GroupId) -> Result<SymmetricKey, KeyError> {
+    Party::new(member, MEMBER_DOMAIN).key_from(&group.ed25519().to_x25519()?)
+}
+
+/// Opens the first entry that [`member_key`] opens: a key, or the list of keys of a supplement.
+///
+/// The caller must verify that the group's key signed the entries. The time reveals which entry it is.
+///
+/// # Errors
+///
+/// [`DecryptError`] if no entry opens, which is expected for non-recipients.
+pub fn open_entry<'e>(
+    member_key: &SymmetricKey,
+    nonce: &[u8; NONCE_LENGTH],
+    entries: impl IntoIterator<Item = &'e [u8]>,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    multi::open(member_key, nonce, entries)
+}
+
+/// Returns whether one of the entries is for a member, as an admin can tell. Constant-time in the
+/// group's seed, except for the index of the entry.
+#[must_use]
+pub fn is_for_member<'e>(
+    group: &Ed25519Secret,
+    member: &AccountId,
+    nonce: &[u8; NONCE_LENGTH],
+    entries: impl IntoIterator<Item = &'e [u8]>,
+) -> bool {
+    let secret = group.to_x25519();
+    let key = Party::new(&secret, MEMBER_DOMAIN).key_to(&member.x25519());
+    key.is_ok_and(|key| multi::open(&key, nonce, entries).is_ok())
+}
+
+/// The parts of a supplemental message, which gives existing keys to new members.
+pub struct Supplement {
+    /// The nonce of all entries.
+    pub nonce: [u8; NONCE_LENGTH],
+    /// The list of keys, encrypted for each recipient in the given order. Recipients with an unusable
+    /// key have no entry.
+    pub for_members: Vec<Vec<u8>>,
+}
+
+impl Supplement {
+    /// Encrypts a list of keys for members. Constant-time in the group's seed.
+    ///
+    /// # Errors
+    ///
+    /// Infallible in practice: only a message of 256 GiB exceeds the cipher's limit.
+    pub fn new(
+        group: &Ed25519Secret,
+        ids: &[AccountId],
+        plaintext: &[u8],
+    ) -> Result<Self, EncryptError> {
+        let nonce = supplement_nonce(group, ids, plaintext);
+        let secret = group.to_x25519();
+        let recipients: Vec<_> = ids.iter().map(AccountId::x25519).collect();
+        let keys = Party::new(&secret, MEMBER_DOMAIN).keys_to_all(&recipients);
+        let entries = keys.into_iter().flatten();
+        let entries = entries.map(|key| multi::seal(&key, &nonce, plaintext));
+        Ok(Self {
+            nonce,
+            for_members: entries.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl fmt::Debug for Supplement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supplement")
+            .field("entries", &self.for_members.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Returns the nonce of a supplemental message, which gives existing keys to new members.

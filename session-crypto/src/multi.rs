@@ -95,6 +95,25 @@ impl<'a> Party<'a> {
         self.key(sender, sender, &self.public)
     }
 
+    /// Returns the keys for messages from this side to each recipient, faster than one by one.
+    /// Constant-time in the secret.
+    ///
+    /// A recipient whose key has small order has [`KeyError::NonContributory`] in its place.
+    #[must_use]
+    pub fn keys_to_all(&self, recipients: &[X25519Public]) -> Vec<Result<SymmetricKey, KeyError>> {
+        let mut keys = Vec::with_capacity(recipients.len());
+        for batch in recipients.chunks(BATCH) {
+            let shared = self.secret.diffie_hellman_all(batch);
+            keys.extend(
+                batch
+                    .iter()
+                    .zip(shared)
+                    .map(|(recipient, shared)| Ok(self.derive(&shared?, &self.public, recipient))),
+            );
+        }
+        keys
+    }
+
     fn key(
         &self,
         peer: &X25519Public,
@@ -168,13 +187,9 @@ impl<'a> Party<'a> {
             }
         }
         let mut ciphertexts = Vec::with_capacity(recipients.len());
-        let mut messages = messages.iter().cycle();
-        for batch in recipients.chunks(BATCH) {
-            let shared = self.secret.diffie_hellman_all(batch);
-            for ((recipient, shared), message) in batch.iter().zip(shared).zip(&mut messages) {
-                let key = self.derive(&shared?, &self.public, recipient);
-                ciphertexts.push(seal(&key, nonce, message)?);
-            }
+        let messages = messages.iter().cycle();
+        for (key, message) in self.keys_to_all(recipients).into_iter().zip(messages) {
+            ciphertexts.push(seal(&key?, nonce, message)?);
         }
         Ok(ciphertexts)
     }
@@ -198,7 +213,7 @@ impl<'a> Party<'a> {
     }
 }
 
-fn seal(
+pub(crate) fn seal(
     key: &SymmetricKey,
     nonce: &[u8; NONCE_LENGTH],
     message: &[u8],

@@ -15,6 +15,7 @@
 
 mod device;
 mod extra;
+mod keys;
 mod multipart;
 mod ops;
 mod scenario;
@@ -64,6 +65,15 @@ fn group_info() {
 fn group_members() {
     replay_old("group_members", "GroupMembers");
     Vectors::load("group_members").each("status", extra::status);
+}
+
+#[test]
+fn group_keys() {
+    let vectors = Vectors::load("group_keys");
+    vectors.each("rekey", keys::rekey);
+    vectors.each("supplement", keys::supplement);
+    vectors.each("subaccount", keys::subaccount);
+    vectors.each("scenarios", keys::scenario);
 }
 
 #[test]
