@@ -479,8 +479,8 @@ fn an_error_says_what_to_do_with_the_message() {
     let (alice, bob) = (account(1), account(2));
     let disposition = |data: &[u8]| open_direct(&bob, data).unwrap_err().disposition();
     let raw = |content: &[u8]| disposition(&seal_raw(&alice, &bob, content, TIME));
-    // Version 2 of the encryption.
-    assert_eq!(disposition(&[0, 2, 1]), Disposition::KeepForNewerVersion);
+    // A version that does not exist yet.
+    assert_eq!(disposition(&[0, 3, 1]), Disposition::KeepForNewerVersion);
     // A content with nothing but an unknown field, an unknown receipt, an unknown flag.
     for newer in [
         &[0xc2, 0x0c, 1, b'?'][..],
@@ -589,7 +589,7 @@ fn layers_that_are_not_there_are_refused() {
     let missing = |field| WireError::Missing { field };
     let open = |data: &[u8]| open_direct(&bob, data).unwrap_err();
     assert_eq!(open(b""), OpenError::Wrapper(missing("type")));
-    assert_eq!(open(&[0, 2, 1]), OpenError::Version);
+    assert_eq!(open(&[0, 3, 1]), OpenError::Version);
     assert_eq!(
         open(&envelope::wrap(b"")),
         OpenError::Envelope(missing("type"))
