@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use session_swarm::ServiceNode;
-use session_swarm::record::ReadOptions;
+use session_swarm::record::{AddressPolicy, ReadOptions};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -55,6 +55,20 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Rules for a network on one machine or in a laboratory: nodes may have any address, may be
+    /// few and in one subnet, and a destination may be a hop.
+    ///
+    /// Not for the real network, where each of these is a sign of an attack.
+    #[must_use]
+    pub fn test_network() -> Self {
+        let mut config = Self::default();
+        config.nodes.addresses = AddressPolicy::Any;
+        config.pool.min_nodes = config.path.hops;
+        config.path.distinct_subnets = false;
+        config.path.allow_destination_in_path = true;
+        config
+    }
+
     /// Adapts the rules to a network of these nodes, which may be too few for them: a short list is
     /// then taken, hops may share a /24 network, and a destination may be a hop.
     ///

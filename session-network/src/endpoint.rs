@@ -62,6 +62,16 @@ impl Endpoint {
     /// Path of the test whether a node is up. It names no account.
     pub const PING: &'static str = "/ping_test/v1";
 
+    /// Returns the certificates (DER) of which the server must show one, or `None` if any
+    /// certificate is accepted.
+    #[must_use]
+    pub fn pins(&self) -> Option<&[Vec<u8>]> {
+        match self {
+            Self::Node { .. } => None,
+            Self::Seed { pins, .. } => Some(pins),
+        }
+    }
+
     /// Returns the URL to post to.
     #[must_use]
     pub fn url(&self) -> String {
@@ -141,6 +151,7 @@ pub enum PostPurpose {
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome<'a> {
     /// An HTTP response, whatever its status.
     Answer {
@@ -153,4 +164,18 @@ pub enum Outcome<'a> {
     Unreachable,
     /// No response in time.
     TimedOut,
+}
+
+/// Takes an HTTP status and a body. Any error counts as [`Outcome::Unreachable`]: a driver whose
+/// client can tell a timeout from a failed connection should report [`Outcome::TimedOut`] itself.
+impl<'a, B: AsRef<[u8]>, E> From<&'a Result<(u16, B), E>> for Outcome<'a> {
+    fn from(answer: &'a Result<(u16, B), E>) -> Self {
+        match answer {
+            Ok((status, body)) => Self::Answer {
+                status: *status,
+                body: body.as_ref(),
+            },
+            Err(_) => Self::Unreachable,
+        }
+    }
 }

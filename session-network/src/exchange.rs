@@ -30,6 +30,38 @@ pub enum Target {
     Server(Box<Server>),
 }
 
+impl Target {
+    /// Returns the target that nodes serve a request at: the swarm of its account, or any node if
+    /// it has none. The account of a batch, a sequence or a choice is that of its first member
+    /// that has one.
+    ///
+    /// ```
+    /// use session_network::Target;
+    /// use session_storage::{GetSwarm, Info, Request};
+    /// use session_types::AnyId;
+    ///
+    /// let id: AnyId = format!("05{}", "3f".repeat(32)).parse()?;
+    /// assert_eq!(Target::of(&Request::from(GetSwarm::new(id))), Target::SwarmOf(id));
+    /// assert_eq!(Target::of(&Request::from(Info)), Target::AnyNode);
+    /// # Ok::<(), session_types::IdError>(())
+    /// ```
+    #[must_use]
+    pub fn of(request: &session_storage::Request) -> Self {
+        use session_storage::Request;
+        let account = match request {
+            Request::Batch(batch) | Request::Sequence(batch) => {
+                batch.requests().iter().find_map(Request::account)
+            }
+            Request::IfElse(choice) => {
+                let mut branches = choice.then.iter().chain(&choice.otherwise);
+                branches.find_map(|branch| branch.account())
+            }
+            request => request.account(),
+        };
+        account.map_or(Self::AnyNode, |account| Self::SwarmOf(*account))
+    }
+}
+
 impl From<Server> for Target {
     fn from(server: Server) -> Self {
         Self::Server(Box::new(server))
@@ -86,6 +118,32 @@ pub struct Event {
     pub request: RequestId,
     /// The answer, or why there is none.
     pub result: Result<Reply, RequestError>,
+}
+
+impl Event {
+    /// Returns the answer of a node.
+    ///
+    /// # Errors
+    ///
+    /// The error of the request; [`RequestError::Mismatch`] if a server answered it.
+    pub fn into_storage(self) -> Result<StorageReply, RequestError> {
+        match self.result? {
+            Reply::Storage(reply) => Ok(reply),
+            Reply::Server(_) => Err(RequestError::Mismatch),
+        }
+    }
+
+    /// Returns the answer of a server.
+    ///
+    /// # Errors
+    ///
+    /// The error of the request; [`RequestError::Mismatch`] if a node answered it.
+    pub fn into_server(self) -> Result<ServerReply, RequestError> {
+        match self.result? {
+            Reply::Server(reply) => Ok(reply),
+            Reply::Storage(_) => Err(RequestError::Mismatch),
+        }
+    }
 }
 
 /// The answer to a request.

@@ -24,6 +24,24 @@ impl Now {
         Self { monotonic, wall }
     }
 
+    /// Pairs the span since the start of the program with the wall clock.
+    ///
+    /// ```
+    /// use session_network::Now;
+    /// use session_network::types::UnixMillis;
+    /// use std::time::{Instant, SystemTime};
+    ///
+    /// let start = Instant::now(); // once
+    /// let wall = UnixMillis::from_duration(SystemTime::UNIX_EPOCH.elapsed()?);
+    /// let now = Now::from_elapsed(start.elapsed(), wall);
+    /// # assert_eq!(now.wall, wall);
+    /// # Ok::<(), std::time::SystemTimeError>(())
+    /// ```
+    #[must_use]
+    pub const fn from_elapsed(since_start: Duration, wall: UnixMillis) -> Self {
+        Self::new(MonotonicTime::new(since_start), wall)
+    }
+
     pub(crate) fn instant(self) -> Instant {
         Instant::from(self.monotonic)
     }

@@ -43,6 +43,13 @@ impl UnixMillis {
         self.0
     }
 
+    /// Converts from the span since 1970, as `SystemTime::UNIX_EPOCH.elapsed()` returns it; rounded
+    /// down to milliseconds and capped at [`MAX`](Self::MAX).
+    #[must_use]
+    pub const fn from_duration(since_epoch: Duration) -> Self {
+        Self(millis(since_epoch))
+    }
+
     /// Converts from seconds since 1970, capped at [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
@@ -218,6 +225,9 @@ mod tests {
         assert_eq!(UnixMillis::from_secs(u64::MAX), UnixMillis::MAX);
         assert_eq!(UnixMillis::from_secs(time.as_secs()), time);
         assert_eq!(time.to_string().parse(), Ok(time));
+        let span = Duration::from_micros(1_754_971_101_000_999);
+        assert_eq!(UnixMillis::from_duration(span), time);
+        assert_eq!(UnixMillis::from_duration(Duration::MAX), UnixMillis::MAX);
 
         assert_eq!(UnixMillis::from_secs_f64(1_754_971_101.0), Some(time));
         assert_eq!(UnixMillis::from_secs_f64(time.as_secs_f64()), Some(time));
