@@ -7,13 +7,14 @@
 //! ```
 //!
 //! An onion request is a command with the endpoint [`ONION_REQ`] and the packet as its body. An
-//! answer with status 200 comes back as a reply, any other status as an error whose text begins with
-//! the status line.
+//! answer with status 200 comes back as a reply, any other status as an error whose text begins
+//! with the status line.
 
 use alloc::format;
 use alloc::vec::Vec;
 
 use session_proto::bt::{self, Int};
+use session_types::http::{error_body, reason_phrase};
 
 use crate::node::Answer;
 
@@ -71,8 +72,8 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Parses the first message of a stream and returns it with its length in bytes, or `None` if it
-    /// is incomplete.
+    /// Parses the first message of a stream and returns it with its length in bytes, or `None` if
+    /// it is incomplete.
     ///
     /// # Errors
     ///
@@ -169,29 +170,8 @@ pub fn answer(id: i64, answer: &Answer) -> Result<Vec<u8>, QuicError> {
         let body = &answer.body;
         return Message::Reply { id, body }.encode();
     }
-    let mut body = format!("{} {}\n\n", answer.status, phrase(answer.status)).into_bytes();
-    body.extend_from_slice(&answer.body);
+    let body = error_body(answer.status, &answer.body);
     Message::Error { id, body: &body }.encode()
-}
-
-/// Returns the reason phrase of a status that nodes send.
-const fn phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        406 => "Not Acceptable",
-        410 => "Gone",
-        413 => "Payload Too Large",
-        421 => "Misdirected Request",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "Unknown",
-    }
 }
 
 /// Returns the status that the text of an error begins with, if it is one of the six that clients
@@ -200,5 +180,5 @@ const fn phrase(status: u16) -> &'static str {
 pub fn error_status(text: &[u8]) -> Option<u16> {
     [400, 403, 500, 502, 503, 504]
         .into_iter()
-        .find(|status| text.starts_with(format!("{status} {}", phrase(*status)).as_bytes()))
+        .find(|status| text.starts_with(format!("{status} {}", reason_phrase(*status)).as_bytes()))
 }

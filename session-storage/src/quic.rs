@@ -1,4 +1,4 @@
-//! The wrapping of answers over QUIC (protocol: storage-rpc, section 1.3).
+//! Answers over QUIC (protocol: storage-rpc, section 1.3).
 //!
 //! ```text
 //! reply  [200,{…}], in the encoding of the request
@@ -7,23 +7,25 @@
 
 use alloc::vec::Vec;
 
+use session_types::http::error_body;
+
 use crate::answer::{AnswerError, Body, Response};
 use crate::value::Value;
 use crate::{Encoding, RpcError};
 
-/// How a node begins its reply to an unknown endpoint.
+/// Beginning of the reply to an unknown endpoint.
 const INVALID_ENDPOINT: &[u8] = b"Invalid endpoint '";
 
-/// What goes over the bt stream: the body, and whether it is an error reply.
+/// A reply of the BT stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The stream's error flag.
+    /// Whether the stream marks it as an error.
     pub is_error: bool,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// Wraps the answer of a node.
+/// Encodes the answer of a node.
 #[must_use]
 pub fn wrap(response: &Response, encoding: Encoding) -> Reply {
     let body = match &response.body {
@@ -43,16 +45,13 @@ pub fn wrap(response: &Response, encoding: Encoding) -> Reply {
             body,
         };
     }
-    let reason = reason_phrase(response.status);
-    let mut text = alloc::format!("{} {reason}\n\n", response.status).into_bytes();
-    text.extend_from_slice(&body);
     Reply {
         is_error: true,
-        body: text,
+        body: error_body(response.status, &body),
     }
 }
 
-/// The reply to an endpoint that does not exist.
+/// Encodes the reply to an unknown endpoint.
 #[must_use]
 pub fn unknown_endpoint(name: &str) -> Reply {
     Reply {
@@ -61,7 +60,7 @@ pub fn unknown_endpoint(name: &str) -> Reply {
     }
 }
 
-/// Unwraps an answer on the side of the client.
+/// Parses an answer.
 ///
 /// # Errors
 ///
@@ -108,26 +107,7 @@ fn unwrap_body(status: u16, body: &[u8]) -> Response {
     }
 }
 
-const fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        406 => "Not Acceptable",
-        410 => "Gone",
-        413 => "Payload Too Large",
-        421 => "Misdirected Request",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "Unknown",
-    }
-}
-
-/// The error reply of a node that refuses a request.
+/// Encodes the rejection of a request.
 #[must_use]
 pub fn refuse(error: &RpcError) -> Reply {
     wrap(&Response::refuse(error), Encoding::Json)

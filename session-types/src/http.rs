@@ -177,6 +177,41 @@ impl Response {
     }
 }
 
+/// Returns the reason phrase of a status that service nodes send; `Unknown` for any other.
+#[must_use]
+pub const fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        406 => "Not Acceptable",
+        410 => "Gone",
+        413 => "Payload Too Large",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unknown",
+    }
+}
+
+/// Encodes an error as nodes send it over QUIC: status, reason phrase, an empty line, the body
+/// (protocol: storage-rpc, section 1.3).
+///
+/// ```
+/// let error = session_types::http::error_body(421, b"[421,{}]");
+/// assert_eq!(error, b"421 Misdirected Request\n\n[421,{}]");
+/// ```
+#[must_use]
+pub fn error_body(status: u16, body: &[u8]) -> Vec<u8> {
+    let head = format!("{status} {}\n\n", reason_phrase(status));
+    [head.as_bytes(), body].concat()
+}
+
 /// The `Content-Length` is malformed or above a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -275,8 +310,8 @@ const fn month_length(year: u64, month: usize) -> u64 {
     }
 }
 
-/// Writes a time as an HTTP date, such as `Fri, 27 Nov 2026 17:16:12 GMT`. Times after the year 9999
-/// become its last second.
+/// Writes a time as an HTTP date, such as `Fri, 27 Nov 2026 17:16:12 GMT`. Times after the year
+/// 9999 become its last second.
 #[must_use]
 #[expect(
     clippy::arithmetic_side_effects,
