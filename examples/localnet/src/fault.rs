@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use session_types::MonotonicTime;
 
 /// How a node lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,12 @@ impl Faults {
     pub fn change(&self, change: impl FnOnce(&mut Fault)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// The time since the start of this process.
+pub fn monotonic() -> MonotonicTime {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    MonotonicTime::new(ORIGIN.elapsed())
 }
 
 /// The time in ms since 1970, on a clock that is ahead by `shift` ms.

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::capture::Capture;
 use crate::chain::{Chain, VERSION};
-use crate::fault::{Faults, Lie, now_ms};
+use crate::fault::{Faults, Lie, monotonic, now_ms};
 use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
@@ -355,7 +355,7 @@ impl Node {
         if poll.is_some_and(|poll| !poll.is_empty()) {
             return refuse(&RpcError::LongPolling);
         }
-        if !self.rate.admits(call.from.ip(), now_ms(0)) {
+        if !self.rate.admits(call.from.ip(), monotonic()) {
             return refuse(&RpcError::RateLimit);
         }
         self.traffic.note(None, self.name(), "storage");

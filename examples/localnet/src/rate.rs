@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use session_storage::rate::{self, RateConfig};
+use session_types::MonotonicTime;
 
 /// The buckets of one node.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ impl Default for RateLimit {
 }
 
 impl RateLimit {
-    /// Whether one more request of this address passes, at `now` ms.
-    pub fn admits(&self, from: IpAddr, now: u64) -> bool {
+    /// Returns whether one more request of this address passes.
+    pub fn admits(&self, from: IpAddr, now: MonotonicTime) -> bool {
         let mut limit = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         limit.admits(from, now)
     }
@@ -26,15 +27,17 @@ impl RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn an_address_has_so_many_requests_at_once() {
-        let (limit, now) = (RateLimit::default(), 1_000_000);
+        let (limit, now) = (RateLimit::default(), MonotonicTime::ORIGIN);
         let [one, other] = ["127.0.0.1", "127.0.0.2"].map(|text| text.parse().unwrap());
         let admitted = (0..1000).filter(|_| limit.admits(one, now)).count();
         assert_eq!(admitted, 600);
         assert!(limit.admits(other, now), "others are not concerned");
         assert!(!limit.admits(one, now));
-        assert!(limit.admits(one, now + 10), "some are added with time");
+        let later = now.saturating_add(Duration::from_millis(10));
+        assert!(limit.admits(one, later), "some are added with time");
     }
 }

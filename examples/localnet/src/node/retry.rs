@@ -8,15 +8,15 @@ use session_storage::replication::{RetryConfig, RetryQueue};
 use session_swarm::record::ServiceNode;
 
 use super::Node;
-use crate::fault::now_ms;
+use crate::fault::monotonic;
 
 /// On loopback a node that answers at all answers at once.
 const CONFIG: RetryConfig = RetryConfig {
     max_bytes: 64 << 20,
     max_per_peer: 1_000,
-    first_delay_ms: 500,
-    max_delay_ms: 10_000,
-    lifetime_ms: 24 * 60 * 60 * 1000,
+    first_delay: Duration::from_millis(500),
+    max_delay: Duration::from_secs(10),
+    lifetime: Duration::from_secs(24 * 60 * 60),
 };
 
 /// A request from one node to another.
@@ -48,7 +48,9 @@ impl Node {
         if answer.is_err() {
             let size = delivery.body.len();
             // A peer with too much to catch up with misses it, as if it were down for too long.
-            let _ = self.retries().add(&peer.ed25519, delivery, size, now_ms(0));
+            let _ = self
+                .retries()
+                .add(&peer.ed25519, delivery, size, monotonic());
         }
         answer
     }
@@ -66,11 +68,11 @@ impl Node {
     /// Tries what is due, one request after the other.
     pub async fn retry(&self) {
         self.retries()
-            .prune(now_ms(0), |peer| self.chain.node(peer).is_some());
+            .prune(monotonic(), |peer| self.chain.node(peer).is_some());
         while self.is_up() {
             let due = self
                 .retries()
-                .next_due(now_ms(0))
+                .next_due(monotonic())
                 .map(|due| (due.id, due.peer, due.item.clone()));
             let Some((id, peer, delivery)) = due else {
                 return;
@@ -79,7 +81,7 @@ impl Node {
                 Some(peer) => self.attempt(&peer, delivery).await.is_ok(),
                 None => false,
             };
-            self.retries().report(id, answered, now_ms(0));
+            self.retries().report(id, answered, monotonic());
         }
     }
 }
