@@ -1,4 +1,4 @@
-//! Attachments and profile pictures: the values of the specification, and what must be refused.
+//! Attachments and profile pictures: the values of the specification, and rejected input.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,15 +16,7 @@ use session_crypto::attachment::{
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::{DecryptError, Ed25519Secret, SymmetricKey};
 use sha2::{Digest, Sha256};
-use testkit::Replay;
-
-fn hex(text: &str) -> Vec<u8> {
-    const_hex::decode(text).unwrap()
-}
-
-fn array<const N: usize>(text: &str) -> [u8; N] {
-    const_hex::decode_to_array(text).unwrap()
-}
+use testkit::{Replay, array, hex};
 
 /// The content of the specification's examples.
 fn data(length: usize) -> Vec<u8> {
@@ -271,7 +263,7 @@ fn an_exact_multiple_of_the_chunk_length_ends_with_a_full_final_chunk() {
     assert_eq!(*attachment::decrypt(&file_key.key, &file).unwrap(), content);
 }
 
-/// A file whose chunks have the given tags, whatever the padding is.
+/// Creates a file whose chunks have the given tags, with any padding.
 fn seal_by_hand(file_key: &FileKey, plain: &mut [u8], tags: &[Tag]) -> Vec<u8> {
     let mut stream = SecretStream::new(
         &SymmetricKey::from_bytes(*file_key.key.expose_bytes()),

@@ -1,4 +1,4 @@
-//! What the optional features add.
+//! Items that the optional features add.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[cfg(feature = "getrandom")]

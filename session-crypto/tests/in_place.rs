@@ -1,4 +1,4 @@
-//! What opens in its own buffer is what opens into a new one, and what is refused stays as it was.
+//! Opening in place and into a new buffer agree, and a rejected buffer stays unchanged.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,12 +8,11 @@
 
 use core::fmt::Debug;
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
 use session_crypto::config::{self, Domain};
 use session_crypto::{
     DecryptError, Ed25519Secret, SymmetricKey, X25519Secret, direct, group, sealed_box, xchacha,
 };
+use testkit::rng;
 
 /// Compares two ways to open `sealed`, and what is one bit away from it or shorter.
 fn check<T: Debug + PartialEq>(
@@ -37,10 +36,6 @@ fn check<T: Debug + PartialEq>(
         assert_eq!(buffer, changed);
         assert_eq!(open(&changed), Err(DecryptError));
     }
-}
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(1)
 }
 
 fn key(byte: u8) -> SymmetricKey {

@@ -1,4 +1,4 @@
-//! What is printed: of secrets their names, of public values all bytes.
+//! `Debug` and `Display`: names of secrets, all bytes of public values.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use session_crypto::Ed25519PublicExt;

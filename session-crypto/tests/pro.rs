@@ -3,10 +3,7 @@
 
 use session_crypto::pro::{self, HashProof, Proof, Status};
 use session_crypto::{Ed25519Public, Ed25519Secret, Ed25519Signature};
-
-fn array<const N: usize>(text: &str) -> [u8; N] {
-    const_hex::decode_to_array(text).unwrap()
-}
+use testkit::array;
 
 #[test]
 fn master_keys_are_those_of_the_specification() {

@@ -10,8 +10,6 @@
 
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::{EdwardsPoint, Scalar};
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
 use session_crypto::Ed25519PublicExt;
 use session_crypto::X25519PublicExt;
 use session_crypto::blake2b::Blake2b;
@@ -23,10 +21,7 @@ use session_crypto::{
     push, sealed_box, xchacha, xed25519,
 };
 use sha2::{Digest, Sha512};
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(1)
-}
+use testkit::rng;
 
 /// Accounts of both signs, half of each.
 fn accounts() -> Vec<Ed25519Secret> {
@@ -239,7 +234,7 @@ fn the_sealed_box_nonce_hashes_the_ephemeral_key_first() {
     assert!(!open_box(shared.expose_bytes(), &wrong, &sealed[32..]));
 }
 
-/// Whether a secretbox under HSalsa20 of the shared secret opens.
+/// Returns whether a secretbox under HSalsa20 of the shared secret opens.
 fn open_box(shared: &[u8; 32], nonce: &[u8; 24], sealed: &[u8]) -> bool {
     use poly1305::universal_hash::KeyInit;
     use salsa20::cipher::{KeyIvInit, StreamCipher, consts::U10};

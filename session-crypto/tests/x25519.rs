@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use session_crypto::x25519::{Peer, PreparedPublic, SharedSecret, agree_all};
 use session_crypto::{KeyError, X25519Public, X25519Secret};
 
-/// What RFC 7748 computes, and nothing where the result is all zero.
+/// Computes RFC 7748; `None` if the result is all zero.
 fn ladder(secret: [u8; 32], peer: [u8; 32]) -> Option<[u8; 32]> {
     let shared = MontgomeryPoint(peer).mul_clamped(secret).to_bytes();
     (shared != [0; 32]).then_some(shared)

@@ -1,4 +1,4 @@
-//! What the checksum of a phrase notices, counted: every word of the list at every position.
+//! Changes that the checksum of a phrase detects, counted for every word of the list at every position.
 //!
 //! The figures stand in the documentation of `session_identity::phrase`.
 #![cfg(feature = "english")]
@@ -14,7 +14,7 @@ use session_identity::{Account, AccountId, Language, PhraseError, RestoreError, 
 
 const EN: Language = Language::English;
 
-/// What became of the changed phrases.
+/// Outcomes of the changed phrases.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     tried: usize,

@@ -1,4 +1,4 @@
-//! Ids: what is taken, what is refused, and why.
+//! Ids: accepted and rejected forms.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Names and community URLs: what is taken, what is refused, and why.
+//! Names and community URLs: accepted and rejected forms.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use core::hash::BuildHasher;

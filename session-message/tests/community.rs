@@ -7,8 +7,6 @@
     missing_docs
 )]
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use session_crypto::Ed25519PublicExt;
 use session_crypto::blind::{BlindedSecret, Blinding};
 use session_crypto::pro::Proof;
@@ -26,15 +24,12 @@ use session_proto::envelope::{self, Envelope, EnvelopeKind};
 use session_proto::limits::{MESSAGE_FEATURE_LONG_TEXT, PROFILE_FEATURE_BADGE};
 use session_proto::padding;
 use session_proto::schema::session as wire;
+use testkit::rng;
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
-}
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::from_seed([7; 32])
 }
 
 fn rotating() -> Ed25519Secret {

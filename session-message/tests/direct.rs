@@ -13,7 +13,6 @@ extern crate alloc;
 use core::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use session_crypto::{Blinding, Ed25519PublicExt, X25519Secret};
 use session_identity::{Account, Group, Seed};
 use session_message::content::{
@@ -29,6 +28,7 @@ use session_proto::envelope::{self, Envelope};
 use session_proto::padding;
 use session_proto::wire::WireError;
 use session_types::limits::{TTL_MAX_INBOX, TTL_MIN, TTL_TYPING};
+use testkit::rng;
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -36,10 +36,6 @@ const NO_SIGNATURE: Ed25519Signature = Ed25519Signature::from_bytes([0; 64]);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
-}
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::from_seed([7; 32])
 }
 
 fn id(account: &Account) -> AnyId {

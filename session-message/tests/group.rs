@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 use session_crypto::{Ed25519Secret, X25519Secret};
 use session_identity::{Account, AccountId, GroupId, Seed};
 use session_message::content::{
@@ -26,15 +26,12 @@ use session_proto::bt;
 use session_proto::envelope::{Envelope, EnvelopeKind};
 use session_proto::wire::WireError;
 use session_types::limits::{TTL_MAX, TTL_MAX_INBOX, TTL_MIN};
+use testkit::rng;
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
     Account::from_seed(&Seed::try_from([byte; 16].as_slice()).unwrap())
-}
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::from_seed([7; 32])
 }
 
 fn admin_key() -> Ed25519Secret {
@@ -375,7 +372,7 @@ fn empty_and_huge_messages_are_not_made() {
     ));
 }
 
-/// What a member with the key can write by hand.
+/// Encrypts a message that a member with the key can write by hand.
 mod hand_made {
     use super::*;
 

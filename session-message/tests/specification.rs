@@ -19,6 +19,7 @@ use session_message::pro::{Signer, Status};
 use session_message::{OpenError, Opener, SealError, Sealer, UnixMillis};
 use session_proto::limits::PROFILE_FEATURE_BADGE;
 use session_proto::padding;
+use testkit::hex;
 
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 const V1: &str = "0a070a0568656c6c6f78c8aeb7e38933";
@@ -76,10 +77,6 @@ const EMPTY_PROFILE: &str = "080112ab030a0012001aa20308062801429b0326ec974628205
      226c4efa5220ac6ae060793e36e7ef278d42d042f15b21291f3bb29e3158f09d154b93f83fd8a319811a26cb\
      5240d90cbb360fafec0b7eff4c676ae598540813d062dc9468365c73b4cfa2ffd02d48cdcd8f0c71324c6d0a\
      60346a7a0e50af3be64684b37f9e6c831115bf112ddd18acde08eaec376f0872a3952000";
-
-fn hex(text: &str) -> Vec<u8> {
-    const_hex::decode(text).unwrap()
-}
 
 fn id(byte: u8) -> AnyId {
     let mut bytes = [byte; 33];

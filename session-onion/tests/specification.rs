@@ -11,15 +11,7 @@ use session_onion::payload::{Header, v4};
 use session_onion::server::ServerKeys;
 use session_onion::{Cipher, LayerKey};
 use sha2::{Digest, Sha256};
-use testkit::Replay;
-
-fn hex(text: &str) -> Vec<u8> {
-    const_hex::decode(text).unwrap()
-}
-
-fn array<const N: usize>(text: &str) -> [u8; N] {
-    hex(text).try_into().unwrap()
-}
+use testkit::{Replay, array, hex};
 
 fn secret(text: &str) -> X25519Secret {
     X25519Secret::from_bytes(array(text))

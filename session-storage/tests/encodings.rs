@@ -1,4 +1,4 @@
-//! Where the two encodings of requests differ, as servers do.
+//! Differences between the two encodings of requests, as on deployed servers.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use session_crypto::Ed25519Secret;

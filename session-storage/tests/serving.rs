@@ -1,4 +1,4 @@
-//! A node serves requests: who may, what it answers, and how clients read it in either encoding.
+//! Serving on a node: permissions, answers, and their parsing by clients in either encoding.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

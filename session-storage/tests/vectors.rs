@@ -26,17 +26,13 @@ use session_types::{AnyId, Ed25519Public, Ed25519Signature, MessageHash, Namespa
 use support::{At, Network, Node};
 use testkit::{Case, Vectors};
 
-fn number(case: Case<'_>, field: &str) -> u64 {
-    case.text(field).parse().unwrap()
-}
-
 fn network(vectors: &Vectors) -> Network {
     let mut nodes = Vec::new();
     vectors.each("nodes", |case| {
         let ip: std::net::Ipv4Addr = case.text("public_ip").parse().unwrap();
         let https = u16::try_from(case.number("storage_port")).unwrap();
         let omq = u16::try_from(case.number("storage_lmq_port")).unwrap();
-        let swarm = number(case, "swarm_id_text");
+        let swarm = case.decimal("swarm_id_text");
         let mut node = Node::new(case.array("ed25519_seed"), ip.octets(), https, omq, swarm);
         node.record.legacy = Some(case.array("legacy_pk"));
         assert_eq!(node.record.ed25519.to_bytes(), case.array("ed25519_pk"));

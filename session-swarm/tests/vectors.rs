@@ -10,11 +10,7 @@ use session_swarm::SwarmRing;
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
 use session_swarm::ring::position;
 use session_types::{AnyId, SwarmId};
-use testkit::{Case, Vectors};
-
-fn number(case: Case<'_>, field: &str) -> u64 {
-    case.text(field).parse().unwrap()
-}
+use testkit::Vectors;
 
 #[test]
 fn swarm_choice_over_all_layouts() {
@@ -26,9 +22,9 @@ fn swarm_choice_over_all_layouts() {
         assert!(!accounts.is_empty());
         for account in accounts {
             let id: AnyId = account.text("pubkey").parse().unwrap();
-            assert_eq!(position(&id), number(account, "position_text"));
+            assert_eq!(position(&id), account.decimal("position_text"));
             let swarm = ring.swarm_of(&id).unwrap();
-            assert_eq!(swarm.get(), number(account, "swarm_id_text"));
+            assert_eq!(swarm.get(), account.decimal("swarm_id_text"));
             assert_eq!(swarm.to_string(), account.text("swarm_text"));
             for other in ring.ids() {
                 let owns = ring.interval(other).unwrap().contains(position(&id));

@@ -1,4 +1,4 @@
-//! What the tests of several crates share. Not published; everything here panics on purpose.
+//! Helpers that the tests of several crates share. Not published; everything here panics on purpose.
 //!
 //! [`Vectors`] reads the JSON files of `tests/vectors/`, or of the directory named by the
 //! environment variable `SESSION_VECTORS`, whose layout `tests/vectors/README.md` describes.
@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
 
 /// One vector file.
@@ -63,7 +65,7 @@ impl<'a> Case<'a> {
         &self.0[field]
     }
 
-    /// Whether the field is there and not null.
+    /// Returns whether the field is present and not null.
     pub fn has(self, field: &str) -> bool {
         !self.0[field].is_null()
     }
@@ -96,6 +98,13 @@ impl<'a> Case<'a> {
         self.0[field]
             .as_u64()
             .unwrap_or_else(|| panic!("no number {field} in {}", self.0))
+    }
+
+    /// An unsigned number given as decimal text.
+    pub fn decimal(self, field: &str) -> u64 {
+        self.text(field)
+            .parse()
+            .unwrap_or_else(|error| panic!("{field}: {error}"))
     }
 
     /// A number with a sign.
@@ -149,6 +158,21 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Bytes given in hex. Panics if the text is malformed.
+pub fn hex(text: &str) -> Vec<u8> {
+    const_hex::decode(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Exactly `N` bytes given in hex. Panics if the text is malformed.
+pub fn array<const N: usize>(text: &str) -> [u8; N] {
+    const_hex::decode_to_array(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// A generator with a fixed seed, so that a test repeats.
+pub fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([7; 32])
+}
+
 /// A generator that returns the given draws, one after the other, and panics when they are used up
 /// or a draw has another length.
 #[derive(Debug)]
@@ -164,7 +188,7 @@ impl Replay {
         }
     }
 
-    /// Whether every draw was used.
+    /// Returns whether every draw was used.
     pub fn is_used_up(&self) -> bool {
         self.draws.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What docs/assurance.md says and can be counted without running anything.
+//! Claims of docs/assurance.md that can be counted without running anything.
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(missing_docs)]
 

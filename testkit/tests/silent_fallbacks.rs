@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What hides a value that is missing.
+/// Calls that hide a missing value.
 const SILENT: [&str; 4] = [
     "unwrap_or_default()",
     "copy_prefix(",

@@ -160,7 +160,7 @@ fn supplemental_messages() {
     });
 }
 
-/// What a subaccount is made of: only scalars, points and hashes of this crate.
+/// The parts of a subaccount: only scalars, points and hashes of this crate.
 #[test]
 fn subaccounts() {
     Vectors::load("group_keys").each("subaccount", |case| {

@@ -1,4 +1,4 @@
-//! What holds in every language, and what is special in some.
+//! Properties of every language, and peculiarities of some.
 
 use super::*;
 use crate::vectors::{LONG, LONG_BYTES, SHORT};
@@ -306,7 +306,7 @@ fn an_error_is_that_of_the_language_in_which_most_words_stand_whole() {
     }
 }
 
-/// How clients fold a word before its letters enter the checksum: newest, this crate's first form,
+/// Foldings of clients: how they fold a word before its letters enter the checksum: newest, this crate's first form,
 /// older.
 fn german_foldings(word: &str) -> [String; 3] {
     let simple = word.to_lowercase();

@@ -1,4 +1,4 @@
-//! What clients, nodes and servers do with each other, and with what is not meant well.
+//! Clients, nodes and servers against each other, and against malformed input.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,10 +10,10 @@
     missing_docs
 )]
 
-mod hostile;
 mod node;
 mod quic;
+mod rejected;
 mod reply;
-mod roundtrip;
+mod round_trips;
 mod server;
 mod support;

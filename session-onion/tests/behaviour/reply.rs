@@ -1,4 +1,4 @@
-//! What a client makes of what comes back, and what it does not believe.
+//! Replies on the client: results, claims and evidence.
 
 use base64ct::{Base64, Encoding};
 use session_crypto::{Ed25519Public, X25519Secret};

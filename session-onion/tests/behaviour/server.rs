@@ -1,4 +1,4 @@
-//! What a server takes, and how it answers.
+//! Requests that a server accepts, and its answers.
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use session_crypto::X25519Secret;
@@ -13,7 +13,7 @@ fn keys() -> ServerKeys {
     ServerKeys::new(X25519Secret::from_bytes([0x77; 32]))
 }
 
-/// What an exit node posts for a plaintext, and the key of the layer.
+/// Returns the body that an exit node posts for a plaintext, and the key of the layer.
 fn posted(plaintext: &[u8], spell: impl Fn(&[u8; 32]) -> String) -> (Vec<u8>, LayerKey) {
     let ephemeral = X25519Secret::from_bytes([6; 32]);
     let public = ephemeral.public();

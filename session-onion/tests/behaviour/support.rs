@@ -57,7 +57,7 @@ pub(crate) fn layer_for(node: &Node, cipher: Cipher, plaintext: &[u8]) -> Made {
     }
 }
 
-/// What a node makes of a plaintext.
+/// Peels a plaintext on a node.
 pub(crate) fn peel(node: &Node, plaintext: &[u8]) -> Result<Peeled, Refused> {
     let made = layer_for(node, Cipher::XChaCha20, plaintext);
     node.peel(&mut rng(), &Arrival::https(&made.packet).unwrap(), &[])

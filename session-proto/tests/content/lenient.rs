@@ -1,4 +1,4 @@
-//! What is taken although it is not as it should be.
+//! Malformed contents that are accepted.
 
 use super::*;
 

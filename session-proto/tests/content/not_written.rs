@@ -1,4 +1,4 @@
-//! What is not written, and how what is written is made.
+//! Contents that are not encoded, and the form of encoded ones.
 
 use super::*;
 use session_proto::content::{Attachment, DataExtraction, DataExtractionKind, Message, Preview};

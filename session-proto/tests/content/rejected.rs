@@ -1,4 +1,4 @@
-//! What must be refused, one test for each.
+//! Rejected contents, one test for each reason.
 
 use super::*;
 

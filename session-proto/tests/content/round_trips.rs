@@ -1,4 +1,4 @@
-//! What is written is read as the same.
+//! Encoding and decoding returns the same content.
 
 use proptest::collection::vec;
 use proptest::option::of;

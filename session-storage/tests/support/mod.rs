@@ -42,7 +42,7 @@ impl Node {
 /// All nodes and what they store.
 pub struct Network {
     pub nodes: Vec<Node>,
-    /// What the chain daemon answers.
+    /// The answer of the chain daemon.
     pub daemon: Value,
 }
 

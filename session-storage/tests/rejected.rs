@@ -1,4 +1,4 @@
-//! Requests and answers of strangers: skipped and counted, or a typed error; never a panic.
+//! Malformed requests and answers: skipped and counted, or a typed error; never a panic.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -13,8 +13,6 @@ use session_types::ParseError;
 
 use curve25519_dalek::constants::EIGHT_TORSION;
 use proptest::prelude::*;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
 use session_crypto::config::{self, Domain};
 use session_crypto::multi::Party;
 use session_crypto::{
@@ -22,10 +20,7 @@ use session_crypto::{
     KeyError, SymmetricKey, X25519Public, X25519Secret, direct, group, inbox, push, sealed_box,
     xchacha,
 };
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(1)
-}
+use testkit::rng;
 
 /// Opens what was sealed, and nothing that differs from it in length or in one bit.
 fn check<T: Debug>(sealed: &[u8], open: impl Fn(&[u8]) -> Result<T, DecryptError>) {

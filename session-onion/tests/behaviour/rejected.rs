@@ -1,4 +1,4 @@
-//! Bytes that are not meant well: no panic, a typed error, nothing out of bounds.
+//! Malformed input: no panic, a typed error, bounded memory.
 
 use proptest::prelude::*;
 use session_crypto::X25519Secret;
@@ -204,7 +204,7 @@ fn nesting_is_bounded_wherever_it_is() {
     open_reply(format!(r#"{{"status":200,"body":{}}}"#, nested("[", "]", 100)).as_bytes()).unwrap();
 }
 
-/// What a client makes of a plaintext that the destination has really sent.
+/// Opens a plaintext that the destination has really sent.
 fn open_reply(plaintext: &[u8]) -> Result<client::Reply, ReplyError> {
     let to = hop(2);
     let (secret, nonce) = (vec![9; 32], vec![0; 24]);
