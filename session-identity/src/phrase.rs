@@ -18,8 +18,8 @@
 //! | two different words swapped | 301 | 5 | 264 | 32 (10.6 %) |
 //!
 //! Show the account id and have it confirmed before a restored account is used, or compare it:
-//! [`Account::restore`](crate::Account::restore). Without a checksum word only impossible triples are
-//! detected. [`substitutions`] lists the words that were read as another than was typed.
+//! [`Account::restore`](crate::Account::restore). Without a checksum word only impossible triples
+//! are detected. [`substitutions`] lists the words that were read as another than was typed.
 //!
 //! # Phrases of other clients
 //!
@@ -33,11 +33,18 @@
 //! The following depends on the secret: the number and lengths of the words in memory, the
 //! normalization, lookup and checksum of words with letters outside ASCII and of German words with
 //! "ss" (Unicode tables, lengths in UTF-8, accesses to the list), the writing of a phrase (accesses
-//! to the list), the search for the language, and everything after an error. Rust does not guarantee
-//! constant time; in the machine code for x86-64 the search is a loop of vector comparisons without
-//! a branch except at its end.
+//! to the list), the search for the language, and everything after an error. Rust does not
+//! guarantee constant time; in the machine code for x86-64 the search is a loop of vector
+//! comparisons without a branch except at its end.
 
 mod checksum;
+#[cfg_attr(
+    not(feature = "english"),
+    allow(
+        unreachable_code,
+        reason = "without any language `Language` has no values"
+    )
+)]
 mod detect;
 mod error;
 mod fold;
@@ -138,12 +145,12 @@ pub fn decode_without_checksum(
     decode_counted(text, words, language)
 }
 
-/// The number of words of a text.
+/// Returns the number of words of a text.
 pub(crate) fn count(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-/// The number of words of a phrase with its checksum word.
+/// Returns the number of words of a phrase with its checksum word.
 fn count_with_checksum(text: &str) -> Result<usize, PhraseError> {
     let words = count(text);
     if (4..=MAX_WORDS).contains(&words) && words % 3 == 1 {
@@ -238,7 +245,7 @@ fn unknown(language: Language, position: usize, word: &str) -> UnknownWord {
     }
 }
 
-/// The indexes of the words for `bytes`.
+/// Returns the indexes of the words for `bytes`.
 fn to_indexes(bytes: &[u8]) -> Result<Zeroizing<Vec<Index>>, LengthError> {
     let (groups, rest) = bytes.as_chunks::<4>();
     if groups.is_empty() || !rest.is_empty() || bytes.len() > MAX_BYTES {
@@ -255,7 +262,7 @@ fn to_indexes(bytes: &[u8]) -> Result<Zeroizing<Vec<Index>>, LengthError> {
     Ok(indexes)
 }
 
-/// The number that three words encode, or `None` if it is above 2^32 - 1.
+/// Returns the number that three words encode, or `None` if it is above 2^32 - 1.
 fn from_indexes(a: Index, b: Index, c: Index) -> Option<u32> {
     let [a, b, c] = [a, b, c].map(Index::get);
     let step = |from: u64, to: u64| N.wrapping_sub(from).wrapping_add(to).wrapping_rem(N);
@@ -264,8 +271,8 @@ fn from_indexes(a: Index, b: Index, c: Index) -> Option<u32> {
     u32::try_from(high.wrapping_mul(N).wrapping_add(a)).ok()
 }
 
-/// Joins the words at these indexes. The capacity suffices from the start, so that the text does not
-/// move while it grows.
+/// Joins the words at these indexes. The capacity suffices from the start, so that the text does
+/// not move while it grows.
 fn join(language: Language, indexes: &[Index]) -> Zeroizing<String> {
     let room = indexes.len().saturating_mul(ROOM_FOR_A_WORD);
     let mut text = Zeroizing::new(String::with_capacity(room));

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::lookup::{find, is_whole};
 use super::{Language, PhraseError, count_with_checksum, read};
 
-/// Why no language was found.
+/// No single language fits the phrase.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DetectError {
@@ -89,10 +89,6 @@ pub fn detect(text: &str) -> Result<Language, DetectError> {
 /// # Errors
 ///
 /// [`DetectError`] if no language fits, or several with different bytes.
-#[cfg_attr(
-    not(feature = "english"),
-    allow(unreachable_code, reason = "without any language no phrase is read")
-)]
 pub fn decode_any(text: &str) -> Result<(Language, Zeroizing<Vec<u8>>), DetectError> {
     let words = count_with_checksum(text)?;
     let mut fitting: Vec<(Language, Zeroizing<Vec<u8>>)> = Vec::with_capacity(Language::ALL.len());
@@ -120,7 +116,7 @@ pub fn decode_any(text: &str) -> Result<(Language, Zeroizing<Vec<u8>>), DetectEr
     })
 }
 
-/// The error of a phrase in the language that fits most of its words, the first of equals.
+/// Returns the error of a phrase in the language that fits most of its words, the first of equals.
 ///
 /// A word counts twice if it stands whole: of two languages, one of which knows the words by their
 /// first letters only, the other is meant.
