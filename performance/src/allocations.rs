@@ -44,7 +44,7 @@ pub struct Allocations {
     pub bytes: u64,
 }
 
-/// What `run` allocates. Only as right as this thread is alone.
+/// Measures the allocations of `run`. Other threads must not allocate meanwhile.
 pub fn allocations_of<T>(run: impl FnOnce() -> T) -> Allocations {
     let (calls, bytes) = (CALLS.load(Relaxed), BYTES.load(Relaxed));
     std::hint::black_box(run());

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::allocations::{Allocations, allocations_of};
 
-/// How long and how often to measure.
+/// Duration and number of measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// How long one turn of an operation takes, at least.
+    /// Minimum duration of one turn of an operation.
     pub turn: Duration,
-    /// How many turns each operation has.
+    /// Number of turns of each operation.
     pub turns: usize,
 }
 
@@ -27,7 +27,7 @@ impl Effort {
     };
 }
 
-/// What was measured of one operation.
+/// The measurements of one operation.
 #[derive(Debug, Clone)]
 pub struct Measured {
     /// Nanoseconds of one operation, the median of all turns.
@@ -36,7 +36,7 @@ pub struct Measured {
     pub fastest: f64,
     /// Nanoseconds of its floor, if it has one, and the median of the ratios of adjacent turns.
     pub floor: Option<(f64, f64)>,
-    /// What one operation allocates.
+    /// Allocations of one operation.
     pub allocations: Allocations,
 }
 
@@ -79,7 +79,7 @@ pub fn measure<T>(
     }
 }
 
-/// How often to run in one turn.
+/// Returns the number of runs in one turn.
 fn repetitions(effort: Effort, run: &mut dyn FnMut()) -> u32 {
     let mut count = 1;
     loop {

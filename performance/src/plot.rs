@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// A curve: its name and its points, in the units of the axes.
 #[derive(Debug)]
 pub struct Curve {
-    /// What the legend says.
+    /// Text of the legend.
     pub name: String,
     /// Points from left to right.
     pub points: Vec<(f64, f64)>,
@@ -14,11 +14,11 @@ pub struct Curve {
 /// A plot with one or several curves.
 #[derive(Debug)]
 pub struct Plot {
-    /// What it shows.
+    /// Title.
     pub title: &'static str,
-    /// What is counted to the right.
+    /// Label of the horizontal axis.
     pub x: &'static str,
-    /// What is counted upwards.
+    /// Label of the vertical axis.
     pub y: &'static str,
     /// The curves.
     pub curves: Vec<Curve>,

@@ -9,11 +9,11 @@ use crate::measure::Measured;
 pub struct Row {
     /// The part of the table that it belongs to.
     pub group: &'static str,
-    /// What it does.
+    /// The operation.
     pub name: String,
-    /// What its floor is made of.
+    /// The primitives of its floor.
     pub floor: &'static str,
-    /// What was measured.
+    /// The measurements.
     pub measured: Measured,
     /// Microseconds of the C++ library on the same kind of machine, where known.
     pub reference: Option<f64>,

@@ -4,12 +4,12 @@
 //! 0x53 | header (24) | chunks of 17 + 32768 bytes, the last one shorter
 //! ```
 //!
-//! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros hide the exact length.
-//! Key and header are a hash of the content and the sender's seed, so that sending a content twice
-//! yields the same file (protocol: crypto, section 10).
+//! The chunks are one [`secretstream`] of: zeros, 0x01, the content. The zeros hide the exact
+//! length. Key and header are a hash of the content and the sender's seed, so that sending a
+//! content twice yields the same file (protocol: crypto, section 10).
 //!
-//! [`encrypt`] and [`decrypt`] process whole files in memory; [`Encryptor`] and [`Decryptor`] process
-//! pieces of any length and never hold more than one chunk. [`legacy`] is the older form of
+//! [`encrypt`] and [`decrypt`] process whole files in memory; [`Encryptor`] and [`Decryptor`]
+//! process pieces of any length and never hold more than one chunk. [`legacy`] is the older form of
 //! attachments, [`picture`] that of profile pictures; clients must still read both.
 
 use alloc::vec::Vec;
@@ -43,6 +43,7 @@ pub const HEAD_LENGTH: usize = 1 + HEADER_LENGTH;
 
 /// The kind of a file. Files of different kinds have different keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// An attachment of a message.
     Attachment,

@@ -1,16 +1,17 @@
 //! Blinded keys: pseudonyms of an account, one for each community.
 //!
-//! A blinded key is the account's Ed25519 key times a factor, which is a hash of the community's key.
-//! Prefix 15 hashes the community's key alone, prefix 25 the account id as well (protocol: identity,
-//! section 6). All keys here are the 32 bytes behind the prefix; [`Blinding::prefix`] is the byte in
-//! front.
+//! A blinded key is the account's Ed25519 key times a factor, which is a hash of the community's
+//! key. Prefix 15 hashes the community's key alone, prefix 25 the account id as well (protocol:
+//! identity, section 6). All keys here are the 32 bytes behind the prefix; [`Blinding::prefix`] is
+//! the byte in front.
 //!
 //! # The sign
 //!
 //! An account id does not reveal which of two Ed25519 keys, `A` or `-A`, the account has. A 25-key
 //! does not depend on it. A 15-key computed from an account id is one of **two candidates**
-//! ([`candidates15`]) and wrong for half of all accounts. That suffices to match a known key against an
-//! account, but nothing must be sealed to it: use the key that the community server names.
+//! ([`candidates15`]) and wrong for half of all accounts. That suffices to match a known key
+//! against an account, but nothing must be sealed to it: use the key that the community server
+//! names.
 
 use core::fmt;
 
@@ -104,7 +105,8 @@ pub fn factor15(server: &X25519Public) -> SecretScalar {
 
 /// Returns the factor of prefix 25: `red(BLAKE2b-64(0x05 || account || server))`.
 ///
-/// The holder of a negative Ed25519 key multiplies by the negated factor, as [`BlindedSecret`] does.
+/// The holder of a negative Ed25519 key multiplies by the negated factor, as [`BlindedSecret`]
+/// does.
 #[must_use]
 pub fn factor25(account: &X25519Public, server: &X25519Public) -> SecretScalar {
     let hash = Blake2b::<64>::new()
@@ -117,8 +119,8 @@ pub fn factor25(account: &X25519Public, server: &X25519Public) -> SecretScalar {
 
 /// Returns the two possible keys of prefix 15 of an account with a known X25519 key.
 ///
-/// The second one has the other sign; neither order nor sign reveals the true one. For matching only:
-/// see the [module](self).
+/// The second one has the other sign; neither order nor sign reveals the true one. For matching
+/// only: see the [module](self).
 ///
 /// # Errors
 ///
@@ -265,8 +267,8 @@ impl BlindedSecret {
         &self.scalar
     }
 
-    /// Returns the scalar of the key shared with another blinded account: `a` for prefix 15, where both
-    /// sides have the same factor, `ka` for prefix 25.
+    /// Returns the scalar of the key shared with another blinded account: `a` for prefix 15, where
+    /// both sides have the same factor, `ka` for prefix 25.
     pub(crate) const fn shared_scalar(&self) -> &SecretScalar {
         match self.blinding {
             Blinding::Blind15 => &self.account_scalar,
@@ -276,14 +278,15 @@ impl BlindedSecret {
 
     /// Signs `message` with the blinded key. Deterministic; constant-time in the secret.
     ///
-    /// Verify it with [`Ed25519PublicExt::verify`](crate::Ed25519PublicExt::verify) of the blinded public key.
+    /// Verify it with [`Ed25519PublicExt::verify`](crate::Ed25519PublicExt::verify) of the blinded
+    /// public key.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Ed25519Signature {
         self.sign_parts(&[message])
     }
 
-    /// Signs the concatenated parts of a message (protocol: identity, section 6.5). Constant-time in
-    /// the secret.
+    /// Signs the concatenated parts of a message (protocol: identity, section 6.5). Constant-time
+    /// in the secret.
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
         let nonce = match self.blinding {
@@ -305,7 +308,7 @@ impl BlindedSecret {
     }
 }
 
-/// `SHA-512(seed || A)[32..64]`.
+/// Computes `SHA-512(seed || A)[32..64]`.
 fn nonce_key15(account: &Ed25519Secret) -> Zeroizing<[u8; 32]> {
     let public = account.public();
     let hash = sha512([account.expose_seed().as_slice(), public.as_bytes()]);
@@ -319,8 +322,8 @@ impl fmt::Debug for BlindedSecret {
     }
 }
 
-/// Derives the key pair with which an account asks for new versions, prefix 07. It is unlinkable to the
-/// account and the same for all its requests (protocol: identity, section 6.6). Constant-time.
+/// Derives the key pair with which an account asks for new versions, prefix 07. It is unlinkable to
+/// the account and the same for all its requests (protocol: identity, section 6.6). Constant-time.
 #[must_use]
 pub fn version_key(account: &Ed25519Secret) -> Ed25519Secret {
     let seed = Zeroizing::new(

@@ -4,9 +4,9 @@
 //! XChaCha20-Poly1305 of the message | tag (16) | nonce (24)
 //! ```
 //!
-//! Key and nonce are hashes of the message's length and content, the domain (the kind of config) and
-//! a base key: the account's seed, or a key of the group (protocol: crypto, section 7). Two ciphertexts
-//! reveal whether they carry the same message.
+//! Key and nonce are hashes of the message's length and content, the domain (the kind of config)
+//! and a base key: the account's seed, or a key of the group (protocol: crypto, section 7). Two
+//! ciphertexts reveal whether they carry the same message.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -68,7 +68,7 @@ impl fmt::Display for Domain<'_> {
     }
 }
 
-/// `BLAKE2b-32(base key || length as 8 bytes, big-endian || domain)`.
+/// Computes `BLAKE2b-32(base key || length as 8 bytes, big-endian || domain)`.
 fn message_key(base: &SymmetricKey, length: usize, domain: Domain<'_>) -> SymmetricKey {
     SymmetricKey::from_bytes(
         Blake2b::<32>::new()
@@ -79,7 +79,8 @@ fn message_key(base: &SymmetricKey, length: usize, domain: Domain<'_>) -> Symmet
     )
 }
 
-/// `BLAKE2b-24(message)` with the key `libsessionutil-config-encrypted-` followed by the domain.
+/// Computes `BLAKE2b-24(message)` with the key `libsessionutil-config-encrypted-` followed by the
+/// domain.
 fn message_nonce(message: &[u8], domain: Domain<'_>) -> [u8; NONCE_LENGTH] {
     let key = [NONCE_KEY.as_slice(), domain.0.as_bytes()].concat();
     Blake2b::<NONCE_LENGTH>::keyed_prefix(&key)
@@ -120,8 +121,8 @@ pub fn encrypt(
 
 /// Decrypts the output of [`encrypt`]. The message is still padded, and zeroized on drop.
 ///
-/// Any nonce is accepted, not only the one that [`encrypt`] computes. Every holder of the key can have
-/// made the message. Constant-time in the key.
+/// Any nonce is accepted, not only the one that [`encrypt`] computes. Every holder of the key can
+/// have made the message. Constant-time in the key.
 ///
 /// # Errors
 ///
@@ -136,8 +137,8 @@ pub fn decrypt(
     xchacha::open(&message_key(base, length, domain), nonce, sealed)
 }
 
-/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext, and returns the message in it.
-/// The caller must zeroize the buffer.
+/// Decrypts as [`decrypt`] does, but in the buffer of the ciphertext, and returns the message in
+/// it. The caller must zeroize the buffer.
 ///
 /// # Errors
 ///
@@ -156,7 +157,8 @@ pub fn decrypt_in_place<'m>(
 }
 
 /// Returns the length to which a message of `length` bytes is padded, so that `overhead` more bytes
-/// make a round number (protocol: crypto, section 7.2). [`OVERHEAD`] is the overhead of this module.
+/// make a round number (protocol: crypto, section 7.2). [`OVERHEAD`] is the overhead of this
+/// module.
 ///
 /// Returns `None` if the padded length with its overhead does not fit into a `usize`.
 #[must_use]

@@ -92,7 +92,7 @@ impl Ed25519Secret {
         Ed25519Public::from_bytes(self.0.verifying_key().to_bytes())
     }
 
-    /// Returns the secret seed, for the caller's own store.
+    /// Returns the secret seed, for storage by the caller.
     #[must_use]
     pub fn expose_seed(&self) -> &[u8; 32] {
         self.0.as_bytes()

@@ -4,7 +4,7 @@ use subtle::Choice;
 
 /// The key is not usable.
 ///
-/// Keys are public data or come from the caller's own store, so the reason is not hidden.
+/// Keys are public data or come from the caller's storage, so the reason is not hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -5,12 +5,12 @@
 //! ```
 //!
 //! Both sides derive one key from their own secret, the peer's blinded key and the direction
-//! (protocol: crypto, section 5). There is no signature: the sender is authentic because only they and
-//! the recipient share the key, and because their account's key inside yields the same blinded key.
-//! The recipient can forge such a message to themselves.
+//! (protocol: crypto, section 5). There is no signature: the sender is authentic because only they
+//! and the recipient share the key, and because their account's key inside yields the same blinded
+//! key. The recipient can forge such a message to themselves.
 //!
-//! With prefix 15, seal only to a key that the community server named, never to one computed from an
-//! account id: see [`crate::blind`].
+//! With prefix 15, seal only to a key that the community server named, never to one computed from
+//! an account id: see [`crate::blind`].
 
 use alloc::vec::Vec;
 
@@ -29,7 +29,7 @@ pub const OVERHEAD: usize = 1 + 32 + TAG_LENGTH + NONCE_LENGTH;
 
 const VERSION: u8 = 0;
 
-/// The key of one direction: `BLAKE2b-32([a or ka]peer || sender || recipient)`.
+/// Returns the key of one direction: `BLAKE2b-32([a or ka]peer || sender || recipient)`.
 fn direction_key(
     own: &BlindedSecret,
     peer: &Ed25519Public,
@@ -103,8 +103,8 @@ pub struct Opened {
 ///
 /// Both are blinded keys of the same community and prefix, as the community server named them. Own
 /// sent messages can be opened too. The caller must unpad the message, and reject keys of different
-/// prefixes. Constant-time in the secret; the account's key inside is validated in variable time, as
-/// public data.
+/// prefixes. Constant-time in the secret; the account's key inside is validated in variable time,
+/// as public data.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Session Pro: keys, the proofs of its backend, and the order of a receiver's checks.
 //!
 //! The backend signs that a *rotating key* is entitled until an expiry. A sender also signs their
-//! messages with that key (protocol: crypto, section 13). Two generations of proofs exist: [`Proof`] signs
-//! a message, [`HashProof`] of the earlier releases signs a hash.
+//! messages with that key (protocol: crypto, section 13). Two generations of proofs exist:
+//! [`Proof`] signs a message, [`HashProof`] of the earlier releases signs a hash.
 //!
 //! ```text
 //! Proof signs      "ProProof_v0_____" | revocation tag (32) | rotating key (32) | expiry, decimal seconds
@@ -34,7 +34,8 @@ pub fn master_key(account: &Ed25519Secret) -> Ed25519Secret {
     Ed25519Secret::from_seed(&seed)
 }
 
-/// Derives the rotating key pair at a time, in seconds since 1970. It is the same for a whole period.
+/// Derives the rotating key pair at a time, in seconds since 1970. It is the same for a whole
+/// period.
 ///
 /// `master` is the pair of [`master_key`], not the account's. Constant-time in the key.
 #[must_use]
@@ -135,6 +136,7 @@ impl HashProof {
 
 /// The status of a message that carries a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Status {
     /// The backend has not signed this proof.
     InvalidProof,
@@ -146,8 +148,8 @@ pub enum Status {
     Valid,
 }
 
-/// Checks a message in the order of all clients: the backend's signature over the proof, the rotating
-/// key's signature over the message, then the expiry.
+/// Checks a message in the order of all clients: the backend's signature over the proof, the
+/// rotating key's signature over the message, then the expiry.
 ///
 /// `signed` are the bytes that the rotating key signs, which differ between kinds of conversations:
 /// the encrypted content one to one, the plain content in groups, the padded content without its
@@ -270,8 +272,8 @@ pub fn payments_request(
         .finish()
 }
 
-/// A signed message of the backend's protocol: a domain of 16 bytes, then fields. A zero byte separates
-/// two adjacent fields of variable length.
+/// A signed message of the backend's protocol: a domain of 16 bytes, then fields. A zero byte
+/// separates two adjacent fields of variable length.
 struct SignedMessage {
     bytes: Vec<u8>,
     ends_variable: bool,

@@ -1,14 +1,14 @@
-//! libsodium's secretstream: a sequence of authenticated chunks. Truncation, reordering and repetition
-//! are detected.
+//! libsodium's secretstream: a sequence of authenticated chunks. Truncation, reordering and
+//! repetition are detected.
 //!
 //! ```text
 //! encrypted tag (1) | ciphertext (as long as the message) | Poly1305 tag (16)
 //! ```
 //!
-//! The bytes are those of libsodium, including its padding quirk (protocol: crypto, section 10.4), and
-//! not those of the AEAD of RFC 8439: the tag of a chunk is encrypted as its own block at counter 1,
-//! the message starts at counter 2, and `length mod 16` zeros follow the message in the authenticated
-//! bytes. There is no associated data.
+//! The bytes are those of libsodium, including its padding quirk (protocol: crypto, section 10.4),
+//! and not those of the AEAD of RFC 8439: the tag of a chunk is encrypted as its own block at
+//! counter 1, the message starts at counter 2, and `length mod 16` zeros follow the message in the
+//! authenticated bytes. There is no associated data.
 //!
 //! Constant-time in key and message; the authentication tag is compared in constant time before
 //! anything is decrypted.
@@ -118,13 +118,13 @@ impl SecretStream {
         stream
     }
 
-    /// Encrypts one message in place. Returns its encrypted tag, which precedes the ciphertext, and its
-    /// authentication tag, which follows it.
+    /// Encrypts one message in place. Returns its encrypted tag, which precedes the ciphertext, and
+    /// its authentication tag, which follows it.
     ///
     /// # Errors
     ///
-    /// [`EncryptError::TooLong`] if the message exceeds [`MAX_MESSAGE_LENGTH`]. Message and stream are
-    /// then unchanged.
+    /// [`EncryptError::TooLong`] if the message exceeds [`MAX_MESSAGE_LENGTH`]. Message and stream
+    /// are then unchanged.
     pub fn push(
         &mut self,
         tag: Tag,
@@ -300,7 +300,7 @@ impl Chunk {
         first
     }
 
-    /// `Poly1305(block || ciphertext || length mod 16 zeros || 0 as u64 || 64 + length as u64)`.
+    /// Computes `Poly1305(block || ciphertext || length mod 16 zeros || 0 as u64 || 64 + length as u64)`.
     fn mac(&self, ciphertext: &[u8]) -> [u8; MAC_LENGTH] {
         let mut mac = Poly1305::new((&*self.mac_key).into());
         mac.update_padded(self.block.as_slice());
@@ -321,7 +321,7 @@ impl Chunk {
 mod tests {
     use super::*;
 
-    /// The state after a change of key, computed as the specification has it.
+    /// Returns the state after a change of key, computed as the specification has it.
     fn rekeyed(key: [u8; 32], nonce: [u8; 8], counter: u32) -> ([u8; 32], [u8; 8]) {
         let full: [u8; 12] = core::array::from_fn(|index| {
             let head = counter.to_le_bytes();

@@ -90,7 +90,7 @@ impl X25519Secret {
         Ok(secret)
     }
 
-    /// Returns the secret bytes, for the caller's own store.
+    /// Returns the secret bytes, for storage by the caller.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; 32] {
         &self.0

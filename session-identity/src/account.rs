@@ -151,7 +151,7 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Why an account was not restored.
+/// The account was not restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {

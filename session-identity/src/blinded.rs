@@ -125,7 +125,7 @@ impl AccountIdExt for AccountId {
     }
 }
 
-/// Why a blinded id cannot be matched against an account id.
+/// A blinded id cannot be matched against an account id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatchError {

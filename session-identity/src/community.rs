@@ -131,7 +131,7 @@ fn parse_port(text: &str) -> Result<u16, UrlError> {
 }
 
 fn check_host(host: &str) -> Result<(), UrlError> {
-    // A slash begins a path, which has an error of its own.
+    // A slash begins a path, which has a separate error.
     if host.contains('/') {
         return Err(UrlError::Path);
     }

@@ -68,8 +68,8 @@ impl Group {
         }
     }
 
-    /// Takes the admin key of a group as received or stored: the seed, 32 bytes, or the seed and the
-    /// public key, 64 bytes.
+    /// Takes the admin key of a group as received or stored: the seed, 32 bytes, or the seed and
+    /// the public key, 64 bytes.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Group {
     }
 }
 
-/// `BLAKE2b-32(seed; key = name)`.
+/// Computes `BLAKE2b-32(seed; key = name)`.
 pub(crate) fn derive<const K: usize>(group: &Ed25519Secret, name: &[u8; K]) -> Zeroizing<[u8; 32]> {
     let hash = Blake2b::<32>::keyed(name);
     Zeroizing::new(hash.chain(group.expose_seed()).finalize())

@@ -88,7 +88,7 @@ impl Name {
         base64::encode(self.hash())
     }
 
-    /// The key of the value in the current form.
+    /// Returns the key of the value in the current form.
     fn key(&self) -> SymmetricKey {
         let hash = Blake2b::<32>::keyed(&self.hash());
         SymmetricKey::from_bytes(hash.chain(self.0.as_bytes()).finalize())

@@ -9,8 +9,8 @@
 //! auth data, 100 bytes: network prefix (1) | permissions (1) | 0 0 | factor k (32) | signature (64)
 //! ```
 //!
-//! The auth data contains the factor, the token contains the key. The signature, by the group's key,
-//! covers the token.
+//! The auth data contains the factor, the token contains the key. The signature, by the group's
+//! key, covers the token.
 
 use session_crypto::{
     Blake2b, Ed25519Secret, KeyError, SecretScalar, SignatureError, X25519PublicExt,
@@ -30,7 +30,7 @@ pub use key::{SignedRequest, SubaccountKey};
 pub use permissions::Permissions;
 pub use token::{Proof, Token};
 
-/// Why a subaccount is rejected.
+/// The subaccount is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubaccountError {
@@ -72,12 +72,12 @@ pub enum SubaccountError {
 /// Length of the network prefix, the permissions and two zeros.
 const HEAD_LENGTH: usize = 4;
 
-/// The first bytes of a token and of auth data.
+/// Returns the first bytes of a token and of auth data.
 const fn head(prefix: u8, permissions: Permissions) -> [u8; HEAD_LENGTH] {
     [prefix, permissions.bits(), 0, 0]
 }
 
-/// The factor of a member: a hash of both ids under a key that only admins know.
+/// Returns the factor of a member: a hash of both ids under a key that only admins know.
 fn factor(group: &Ed25519Secret, member: &AccountId) -> SecretScalar {
     let mask = derive(group, SUBACCOUNT_MASK);
     let hash = Zeroizing::new(
@@ -89,7 +89,7 @@ fn factor(group: &Ed25519Secret, member: &AccountId) -> SecretScalar {
     SecretScalar::from_wide_bytes(&hash)
 }
 
-/// The blinded key of a member, kT.
+/// Returns the blinded key of a member, kT.
 fn blinded_key(factor: &SecretScalar, member: &AccountId) -> Result<Ed25519Public, KeyError> {
     factor.multiply_point(&member.x25519().to_ed25519_positive())
 }

@@ -10,7 +10,7 @@ use session_identity::{Account, Group, GroupId, Seed};
 use session_message::content::{Content, GroupUpdate, InfoChange, Kind};
 use session_message::{Disposition, OpenError, Opener, Sealer, SymmetricKey, UnixMillis, admin};
 
-/// What a member does with a message from the group's swarm, namespace 11.
+/// Opens a message from the group's swarm, namespace 11, as a member does.
 fn read(
     opener: &Opener<&Account>,
     group: &GroupId,

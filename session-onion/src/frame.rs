@@ -31,7 +31,7 @@ pub enum FrameError {
 pub struct Frame<'a> {
     /// The blob: a ciphertext, or the body of a request.
     pub blob: &'a [u8],
-    /// The text behind it: valid UTF-8, otherwise unchecked.
+    /// The text that follows: valid UTF-8, otherwise unchecked.
     pub json: &'a str,
 }
 

@@ -229,8 +229,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// An integer as the JSON library of deployed nodes reads it: a fraction is cut off, and a truth
-    /// value is 0 or 1.
+    /// Returns an integer as the JSON library of deployed nodes reads it: a fraction is cut off,
+    /// and a truth value is 0 or 1.
     pub(crate) fn lax_integer(&self) -> Result<Option<i64>, JsonError> {
         match &self.value {
             Some(Value::Bool(value)) => Ok(Some(i64::from(*value))),
@@ -248,7 +248,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// How numbers as header values are read.
+/// Rules for numbers as header values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbers {
     /// They are an error.

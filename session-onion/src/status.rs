@@ -18,7 +18,7 @@ use session_crypto::Ed25519Public;
 
 use crate::key;
 
-/// Who vouches for an answer.
+/// The party that vouches for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// The destination: it was decrypted with the key of the destination's layer.

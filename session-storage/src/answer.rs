@@ -1,4 +1,4 @@
-//! What the answers of all methods have in common.
+//! The parts that the answers of all methods share.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,11 +43,11 @@ impl Stamp {
     }
 }
 
-/// An answer that is not the one that belongs to the request.
+/// The bytes are not an answer to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The body is not JSON, resp. not bencoded.
+    /// The body is neither JSON nor bencoded.
     #[error("answer is neither json nor bencoded")]
     Encoding,
     /// The node does not know the method.
@@ -56,20 +56,20 @@ pub enum AnswerError {
     /// A field is missing or of another type.
     #[error("answer has no valid field `{0}`")]
     Field(&'static str),
-    /// More entries than an honest answer can have.
+    /// The answer has more entries than an honest one can have.
     #[error("answer has more than {0} entries")]
     TooLong(usize),
-    /// A list of results that does not fit the list of requests.
+    /// There are more results than requests.
     #[error("answer has more results than there were requests")]
     TooManyResults,
 }
 
-/// A field that must be there.
+/// Returns a required field.
 pub(crate) fn field<'a>(body: &'a Value, name: &'static str) -> Result<&'a Value, AnswerError> {
     body.get(name).ok_or(AnswerError::Field(name))
 }
 
-/// The answer to a request as it travels: a status and a body.
+/// The answer to a request: a status and a body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// The HTTP status, or the code inside an onion reply or batch.
@@ -90,7 +90,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// Text, or binary if the bytes are not UTF-8.
+    /// Returns text, or binary if the bytes are not UTF-8.
     pub(crate) fn plain(bytes: &[u8]) -> Self {
         match core::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.into()),
@@ -100,7 +100,7 @@ impl Body {
 }
 
 impl Response {
-    /// Status 200 with a structure.
+    /// Creates an answer with status 200 and a structure.
     #[must_use]
     pub const fn ok(body: Value) -> Self {
         Self {
@@ -109,8 +109,8 @@ impl Response {
         }
     }
 
-    /// The refusal of a request. Of [`RpcError::WrongSwarm`] it lacks the swarm: use
-    /// [`wrong_swarm`](Self::wrong_swarm).
+    /// Creates the answer to a rejected request. For [`RpcError::WrongSwarm`] use
+    /// [`wrong_swarm`](Self::wrong_swarm), which adds the swarm.
     #[must_use]
     pub fn refuse(error: &RpcError) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Response {
         }
     }
 
-    /// Status 421 with the swarm that the account belongs to.
+    /// Creates an answer with status 421 and the swarm of the account.
     #[must_use]
     pub fn wrong_swarm(swarm: &SwarmInfo, stamp: Stamp) -> Self {
         Self {
@@ -128,13 +128,13 @@ impl Response {
         }
     }
 
-    /// Whether the status is one of success.
+    /// Returns whether the status is one of success.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// The body as a member of a batch holds it.
+    /// Returns the body as a member of a batch holds it.
     pub(crate) fn inner_body(&self) -> Value {
         match &self.body {
             Body::Structure(value) => value.clone(),
@@ -143,7 +143,7 @@ impl Response {
         }
     }
 
-    /// The body over HTTPS, over OxenMQ after a JSON request, or in an onion reply.
+    /// Encodes the body for HTTPS, for OxenMQ after a JSON request, and for an onion reply.
     #[must_use]
     pub fn json_body(&self) -> Vec<u8> {
         match &self.body {
@@ -153,7 +153,7 @@ impl Response {
         }
     }
 
-    /// The body over OxenMQ after a bencoded request.
+    /// Encodes the body for OxenMQ after a bencoded request.
     #[must_use]
     pub fn bencoded_body(&self) -> Vec<u8> {
         match &self.body {
@@ -163,7 +163,7 @@ impl Response {
         }
     }
 
-    /// The media type of [`json_body`](Self::json_body) over HTTPS.
+    /// Returns the media type of [`json_body`](Self::json_body) over HTTPS.
     #[must_use]
     pub const fn content_type(&self) -> &'static str {
         match self.body {

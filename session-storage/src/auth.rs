@@ -71,11 +71,11 @@ impl Auth {
         }
     }
 
-    /// Verifies that the account's own key signed `message`. Ignores a subaccount.
+    /// Verifies that the key of the account signed `message`. Ignores a subaccount.
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if it did not.
+    /// [`SignatureError`] if the signature does not verify.
     pub fn verify_account(&self, account: &AnyId, message: &[&[u8]]) -> Result<(), SignatureError> {
         self.account_key(account)?
             .verify_parts(message, &self.signature)
@@ -86,7 +86,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if neither did, or if `is_revoked` returns true for the token.
+    /// [`SignatureError`] if the signature does not verify, or if `is_revoked` returns true for the
+    /// token.
     pub fn verify(
         &self,
         account: &AnyId,

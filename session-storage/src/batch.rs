@@ -12,8 +12,8 @@ use crate::params_out::ParamsOut;
 use crate::value::Value;
 use crate::{Call, Checks, Encoding, Method, ParamError, Request, RpcError, member};
 
-/// Several requests in one: as [`Request::Batch`] all of them, as [`Request::Sequence`] up to and
-/// with the first that fails.
+/// Several requests in one. [`Request::Batch`] runs all of them, [`Request::Sequence`] stops after
+/// the first that fails.
 ///
 /// ```
 /// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
@@ -87,13 +87,13 @@ impl Batch {
     }
 }
 
-/// The members of a batch, if there is at least one.
+/// Returns the members of a batch if there is at least one.
 fn members_of<'a>(params: Params<'a>) -> Option<&'a [Value]> {
     let members = params.get("requests").and_then(Value::as_list);
     members.filter(|members| !members.is_empty())
 }
 
-/// The two keys of a request inside another.
+/// Returns the two keys of a request inside another.
 pub(crate) fn method_and_params(member: Params<'_>) -> Option<(String, Params<'_>)> {
     let method = member.get("method")?.as_text()?;
     let params = member.get("params")?.as_dict()?;
@@ -112,7 +112,7 @@ impl Call for Batch {
         out.finish()
     }
 
-    /// The members are checked one by one, when their turn comes.
+    /// Accepts every batch: each member is checked when it is served.
     fn check(&self, _: &Checks<'_>) -> Result<(), RpcError> {
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Call for Batch {
     }
 }
 
-/// What became of the requests, in their order. A sequence that failed has fewer results than
+/// The results, in the order of the requests. A sequence that failed has fewer results than
 /// requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchAnswer {
@@ -139,7 +139,7 @@ pub struct BatchAnswer {
 }
 
 impl BatchAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let results = self.results.iter().map(write_result).collect();
@@ -156,8 +156,8 @@ impl BatchAnswer {
         clocks.max()
     }
 
-    /// The status that all results share, if it is not one of success: it counts as that of the
-    /// whole request.
+    /// Returns the status that all results share if it is not one of success. It counts as the
+    /// status of the whole request.
     #[must_use]
     pub fn common_failure(&self) -> Option<u16> {
         let (first, rest) = self.results.split_first()?;
@@ -166,7 +166,8 @@ impl BatchAnswer {
     }
 }
 
-/// Writes `{"code":…,"body":…}`. Members hold base64 as in JSON, also where the whole is bencoded.
+/// Encodes `{"code":…,"body":…}`. Members hold base64 as in JSON, even if the whole answer is
+/// bencoded.
 pub(crate) fn write_result(result: &Response) -> Value {
     Value::dict([
         ("code", u64::from(result.status).into()),
@@ -174,7 +175,7 @@ pub(crate) fn write_result(result: &Response) -> Value {
     ])
 }
 
-/// Reads `{"code":…,"body":…}`. Text in a member is text, also where the whole is bencoded.
+/// Parses `{"code":…,"body":…}`. Text in a member is text, even if the whole answer is bencoded.
 pub(crate) fn read_result(result: &Value) -> Option<Response> {
     let status = u16::try_from(result.get("code")?.as_u64()?).ok()?;
     // A `null` is as good as no body.

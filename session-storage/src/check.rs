@@ -9,7 +9,7 @@ use session_types::{AnyId, UnixMillis};
 use crate::auth::Auth;
 use crate::{Method, RpcError};
 
-/// What a node needs to know to check a request.
+/// The facts that a node needs to check a request.
 #[derive(Clone, Copy)]
 pub struct Checks<'a> {
     /// The node's clock.
@@ -18,9 +18,9 @@ pub struct Checks<'a> {
     pub hf: [u64; 2],
     /// Whether another node forwarded the request.
     pub forwarded: bool,
-    /// Whether the node is in the swarm of an account.
+    /// Returns whether the node is in the swarm of an account.
     pub serves: &'a dyn Fn(&AnyId) -> bool,
-    /// Whether a subaccount is revoked.
+    /// Returns whether a subaccount is revoked.
     pub is_revoked: &'a dyn Fn(&AnyId, &Token) -> bool,
 }
 

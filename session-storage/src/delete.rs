@@ -16,7 +16,7 @@ use crate::swarm_answer::{
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, Response, RpcError};
 
-/// Deletes messages by hash, whatever their namespaces are.
+/// Deletes messages by hash, in all namespaces.
 ///
 /// The signature covers neither time nor namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +89,8 @@ impl Delete {
         })
     }
 
-    /// The answer of the node with the key `own`: 404 if something had to be deleted and nothing
-    /// was, else 200.
+    /// Returns the answer of the node with the key `own`. Its status is 404 if a deletion is
+    /// [required](Self::required) and no message was deleted, otherwise 200.
     #[must_use]
     pub fn respond(&self, answer: &SwarmAnswer<DeleteEntry>, own: &Ed25519Public) -> Response {
         let mut response = Response::ok(answer.to_value(own));
@@ -115,7 +115,7 @@ impl Delete {
     }
 }
 
-/// Takes a list of at least one hash.
+/// Checks that a list has at least one hash.
 pub(crate) fn some_hashes(
     messages: impl Into<Vec<MessageHash>>,
 ) -> Result<Vec<MessageHash>, ParamError> {
@@ -157,7 +157,7 @@ impl Call for Delete {
         )
     }
 
-    /// Also reads the body of status 404, which has the same form.
+    /// Parses the body of status 200 or 404; both have the same form.
     fn read_answer(&self, body: &Value) -> Result<Self::Answer, AnswerError> {
         SwarmAnswer::from_value(body)
     }
@@ -179,7 +179,7 @@ impl SwarmCall for Delete {
     }
 }
 
-/// What a member deleted.
+/// The messages that a member deleted for `delete`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteEntry {
     /// The hashes, sorted.

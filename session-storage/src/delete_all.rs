@@ -7,12 +7,13 @@ use session_types::{AnyId, Namespaces, UnixMillis};
 
 use crate::answer::AnswerError;
 use crate::auth::{Signer, TimedAuth};
+use crate::bulk::{self, DeletedEntry};
 use crate::params::Params;
-use crate::swarm_answer::{Affected, SwarmAnswer, SwarmCall, SwarmEntry};
-use crate::value::{Dict, Value};
-use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, bulk};
+use crate::swarm_answer::{SwarmAnswer, SwarmCall};
+use crate::value::Value;
+use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// Deletes all messages of one namespace or of all.
+/// Deletes all messages of one namespace, or of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteAll<S = TimedAuth> {
     /// The account.
@@ -101,23 +102,5 @@ impl SwarmCall for DeleteAll {
 
     fn node_message(&self, entry: &DeletedEntry) -> Vec<u8> {
         bulk::node_message(&self.account, self.auth.at, &entry.deleted)
-    }
-}
-
-/// What a member deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeletedEntry {
-    /// The hashes.
-    pub deleted: Affected,
-}
-
-impl SwarmEntry for DeletedEntry {
-    fn write(&self, _: bool, out: &mut Dict) {
-        out.insert("deleted".into(), self.deleted.to_value());
-    }
-
-    fn read(entry: &Value) -> Option<Self> {
-        let deleted = Affected::from_value(entry.get("deleted")?)?;
-        Some(Self { deleted })
     }
 }

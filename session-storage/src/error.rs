@@ -1,7 +1,7 @@
-//! Why a node refuses a request: the statuses and texts of the deployed storage server.
+//! Rejections of a node: the statuses and texts of the deployed storage server.
 //!
-//! Clients decide by status; the texts are kept to the letter all the same, since people search
-//! for them (protocol: storage-rpc, sections 1.6 and 2).
+//! Clients decide by the status. The texts match the deployed server to the letter, because people
+//! search for them (protocol: storage-rpc, sections 1.6 and 2).
 
 use alloc::string::String;
 
@@ -9,168 +9,168 @@ use session_types::Namespace;
 
 use crate::Method;
 
-/// A parameter that cannot be accepted; status 400 with `invalid request: ` in front.
+/// A parameter is invalid; status 400 with `invalid request: ` in front.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamError {
-    /// A parameter that must be there.
+    /// A required parameter is missing.
     #[error("Required field '{0}' missing")]
     Missing(&'static str),
-    /// A parameter of another type.
+    /// A parameter has the wrong type.
     #[error("Invalid value given for '{field}': expected {expected}")]
     Kind {
-        /// Its name.
+        /// The name of the parameter.
         field: &'static str,
-        /// What it should be.
+        /// The expected type.
         expected: &'static str,
     },
-    /// A namespace outside 16 bits.
+    /// A namespace does not fit into 16 bits.
     #[error("Invalid value given for '{0}': value out of range")]
     OutOfRange(&'static str),
-    /// Text that should be digits.
+    /// A text does not consist of digits.
     #[error("Invalid value given for '{field}': \"{text}\"")]
     NotDigits {
-        /// Its name.
+        /// The name of the parameter.
         field: &'static str,
         /// The text.
         text: String,
     },
-    /// A timestamp below 1,000,000,000.
+    /// A timestamp is below 1,000,000,000.
     #[error("Invalid timestamp for '{0}': timestamp must be in milliseconds")]
     NotMilliseconds(&'static str),
-    /// The account id under both its names.
+    /// The account id is given under both of its names.
     #[error("Cannot specify both 'pubkey' and 'pubKey'")]
     BothPubkeys,
-    /// An account id of another form.
+    /// The account id is malformed.
     #[error("Pubkey must be 66 hex digits (33 bytes) long")]
     Pubkey,
-    /// An account id of another form, in `get_swarm`.
+    /// The account id of a `get_swarm` is malformed.
     #[error("Pubkey must be 66 hex digits/33 bytes long")]
     PubkeyOfSwarm,
-    /// An Ed25519 key of another form.
+    /// The Ed25519 key is malformed.
     #[error("Invalid pubkey_ed25519: expected 64 hex char or 32 byte pubkey")]
     Ed25519Key,
-    /// An Ed25519 key of 64 characters that are not hex digits.
+    /// The Ed25519 key has 64 characters that are not all hex digits.
     #[error("invalid pubkey_ed25519: value is not hex")]
     Ed25519KeyHex,
-    /// An Ed25519 key with an account that is not a user's.
+    /// An Ed25519 key is given for an id whose prefix is not 05.
     #[error("pubkey_ed25519 is only permitted for 05[...] pubkeys")]
     Ed25519KeyNotAllowed,
-    /// A signature that is not base64 of 64 bytes.
+    /// A signature is not base64 of 64 bytes.
     #[error("invalid {0}: expected base64 encoded Ed25519 signature")]
     SignatureBase64(&'static str),
-    /// A bencoded signature that has not 64 bytes.
+    /// A bencoded signature does not have 64 bytes.
     #[error("invalid {0}: expected 64-byte Ed25519 signature")]
     SignatureBytes(&'static str),
-    /// A subaccount token of another form.
+    /// The subaccount token is malformed.
     #[error("invalid subaccount: expected base64 or hex-encoded subaccount token")]
     Subaccount,
-    /// A subaccount token without the signature that makes it valid.
+    /// The signature over the subaccount token is missing.
     #[error("invalid subaccount: subaccount_sig is required when using subaccount")]
     SubaccountSignatureMissing,
-    /// A token in a list to revoke or unrevoke that has another form.
+    /// A token to revoke or unrevoke is malformed.
     #[error("invalid {0}: expected base64 or hex-encoded subaccount tag")]
     Token(&'static str),
-    /// Too many tokens to revoke.
+    /// There are too many tokens to revoke.
     #[error("invalid revoke: cannot revoke more than 50 subaccounts at once")]
     TooManyTokens,
-    /// Both ways to say how long to store.
+    /// Both `expiry` and `ttl` are given.
     #[error("Cannot specify both 'expiry' and 'ttl'")]
     ExpiryAndTtl,
-    /// Neither way to say how long to store.
+    /// Neither `expiry` nor `ttl` is given.
     #[error("Required field 'expiry' or 'ttl' missing")]
     NoExpiryOrTtl,
-    /// Message data that is not base64.
+    /// The message data is not base64.
     #[error("Invalid 'data' value: not base64 encoded")]
     Data,
-    /// Message data that is too long.
+    /// The message data is too long.
     #[error("Message body exceeds maximum allowed length of 76800 bytes")]
     DataTooLong,
-    /// A `last_hash` of another length.
+    /// `last_hash` has the wrong length.
     #[error("Invalid last_hash: expected base64 (43 chars)")]
     LastHashLength,
-    /// A `last_hash` that is not base64.
+    /// `last_hash` is not base64.
     #[error("Invalid last_hash: not base64")]
     LastHash,
-    /// An empty list of hashes.
+    /// The list of hashes is empty.
     #[error("messages does not contain any message hashes")]
     NoHashes,
-    /// A text in the list of hashes that is not a hash.
+    /// An entry in the list of hashes is not a hash.
     #[error("invalid message hash: {0}")]
     Hash(String),
-    /// Both directions of `expire`.
+    /// Both directions of `expire` are given.
     #[error("cannot specify both 'shorten' and 'extend'")]
     ShortenAndExtend,
-    /// Neither one expiry nor one for each hash.
+    /// There is neither one expiry nor one for each hash.
     #[error("'expiry' must be a single expiry, or the same length as 'messages'")]
     ExpiryCount,
-    /// An empty list of expiries.
+    /// The list of expiries is empty.
     #[error("'expiry' does not contain any expiration timestamps")]
     NoExpiries,
-    /// A daemon method that nodes do not pass on.
+    /// Nodes do not forward this method of the chain daemon.
     #[error("Invalid oxend endpoint '{0}'")]
     OxendEndpoint(String),
-    /// A batch without requests.
+    /// A batch has no requests.
     #[error("Invalid batch request: no valid \"requests\" field")]
     BatchEmpty,
-    /// A batch of more than 20 requests.
+    /// A batch has more than 20 requests.
     #[error("Invalid batch request: subrequest limit exceeded")]
     BatchTooLong,
-    /// A member of a batch that is not an object.
+    /// A member of a batch is not an object.
     #[error("Invalid batch request: requests must be objects")]
     BatchMember,
-    /// A member of a batch without its two keys.
+    /// A member of a batch lacks one of its two keys.
     #[error("Invalid batch request: subrequests must have method/params keys")]
     BatchMemberKeys,
-    /// A member of a batch of an unknown method.
+    /// A member of a batch has an unknown method.
     #[error("Invalid batch subrequest: invalid method \"{0}\"")]
     BatchMethod(String),
-    /// A batch in a batch.
+    /// A batch contains a batch, sequence or `ifelse`.
     #[error("Invalid batch subrequest: subrequests may not contain meta-requests")]
     BatchNested,
-    /// An `ifelse` without `if`.
+    /// An `ifelse` has no `if`.
     #[error("Invalid ifelse request: no valid \"if\" field")]
     IfElseNoIf,
-    /// An `ifelse` without conditions.
+    /// An `ifelse` has no conditions.
     #[error("Invalid ifelse request: must specify at least one \"if\" condition")]
     IfElseNoCondition,
-    /// An `ifelse` without branches.
+    /// An `ifelse` has no branches.
     #[error("Invalid ifelse request: at least one of \"then\"/\"else\" required")]
     IfElseNoBranch,
-    /// A branch that is not an object.
+    /// A branch is not an object.
     #[error("Invalid ifelse request: {0} must be an object")]
     IfElseBranch(&'static str),
-    /// A branch without its two keys.
+    /// A branch lacks one of its two keys.
     #[error("Invalid ifelse request: {0} must have method/params keys")]
     IfElseBranchKeys(&'static str),
-    /// A branch of an unknown method.
+    /// A branch has an unknown method.
     #[error("Invalid ifelse request method \"{0}\"")]
     IfElseMethod(&'static str),
-    /// A node forwarded a method that is not forwarded.
+    /// A node forwarded a method that must not be forwarded.
     #[error("received invalid forwarded non-forwardable request")]
     NotForwardable,
 }
 
-/// Why a node refuses a request.
+/// A node rejects a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RpcError {
     /// 400: the body is not JSON.
     #[error("invalid json")]
     Json,
-    /// 400: no `method`, or not a text.
+    /// 400: `method` is missing or not a text.
     #[error("invalid json: no `method` field")]
     NoMethodField,
-    /// 400: no `params`, or not an object.
+    /// 400: `params` is missing or not an object.
     #[error("invalid json: no `params` field")]
     NoParamsField,
-    /// 400: unknown method.
+    /// 400: the method is unknown.
     #[error("no method {0}")]
     NoMethod(String),
     /// 400: the parameters are neither a JSON object nor a bencoded dict.
     #[error("invalid body: expected json or bt_dict")]
     Body,
-    /// 400: a parameter cannot be accepted.
+    /// 400: a parameter is invalid.
     #[error("invalid request: {0}")]
     Param(#[from] ParamError),
     /// 400: `shorten` by a subaccount that may not delete.
@@ -184,7 +184,8 @@ pub enum RpcError {
     /// 401: the request needs a signature.
     #[error("retrieve: request signature required")]
     RetrieveUnsigned,
-    /// 401: the signature, its key or its permissions do not serve.
+    /// 401: the signature does not verify, its key is unusable, or its permissions are
+    /// insufficient.
     #[error("{}", signature_text(*.0))]
     Signature(Method),
     /// 401: `delete_before` with a time ahead of the node's clock.
@@ -208,7 +209,7 @@ pub enum RpcError {
     /// 406: `expire_all` with a time behind the node's clock.
     #[error("expire_all timestamp should be >= current time")]
     ExpireAllInPast,
-    /// 410: the header of a form of the protocol that is no more.
+    /// 410: the request has the header of a retired version of the protocol.
     #[error("long polling is no longer supported, client upgrade required")]
     LongPolling,
     /// 421: the node is not in the swarm of the account. The body is the swarm
@@ -218,7 +219,7 @@ pub enum RpcError {
     /// 429: too many requests.
     #[error("Too Many Requests\n")]
     RateLimit,
-    /// 500: anything unexpected.
+    /// 500: an unexpected failure.
     #[error("request failed")]
     Internal,
     /// 503: the node cannot serve yet.
@@ -242,7 +243,7 @@ fn clock_text(method: Method) -> String {
 }
 
 impl RpcError {
-    /// The status of the answer.
+    /// Returns the status of the answer.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {

@@ -20,15 +20,15 @@ use crate::swarm_answer::{
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// Which expiries a request changes.
+/// The expiries that a request changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpireDirection {
-    /// All of them.
+    /// All expiries.
     #[default]
     Both,
-    /// Those that become earlier.
+    /// Only expiries that become earlier.
     Shorten,
-    /// Those that become later.
+    /// Only expiries that become later.
     Extend,
 }
 
@@ -51,7 +51,7 @@ pub struct Expire<S = Auth> {
     pub messages: Vec<MessageHash>,
     /// The new expiry, or one for each message.
     pub expiry: Vec<UnixMillis>,
-    /// Which expiries to change.
+    /// The expiries to change.
     pub direction: ExpireDirection,
     /// The signature; `()` until the request is signed.
     pub auth: S,
@@ -159,8 +159,8 @@ impl Expire {
         })
     }
 
-    /// Computes what the request changes on one node. `stored` returns the expiry of a message that
-    /// the node has.
+    /// Computes the changes that the request makes on one node. `stored` returns the expiry of a
+    /// message that the node has.
     ///
     /// A subaccount without [`Permissions::DELETE`] cannot shorten: without a direction it only
     /// extends.
@@ -210,7 +210,7 @@ impl Expire {
     }
 }
 
-/// What [`Expire::apply`] found.
+/// The result of [`Expire::apply`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The entry of the answer.
@@ -314,17 +314,17 @@ impl SwarmCall for Expire {
     }
 }
 
-/// The expiry that a member applied, after its own limit.
+/// The expiry that a member applied, capped at its own limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expiries {
-    /// The one of the request.
+    /// The single expiry of the request.
     One(UnixMillis),
     /// One for each hash in `updated`.
     Each(Vec<UnixMillis>),
 }
 
 impl Expiries {
-    /// The values.
+    /// Returns the values.
     #[must_use]
     pub fn as_slice(&self) -> &[UnixMillis] {
         match self {
@@ -334,15 +334,15 @@ impl Expiries {
     }
 }
 
-/// What a member changed.
+/// The changes that a member made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpireEntry {
     /// The applied expiry or expiries.
     pub expiry: Expiries,
     /// The hashes that were changed, sorted.
     pub updated: Vec<MessageHash>,
-    /// Messages that were there and not changed, with their expiries; only if the request has a
-    /// direction.
+    /// Messages that the member has and did not change, with their expiries; only if the request
+    /// has a direction.
     pub unchanged: Option<BTreeMap<MessageHash, UnixMillis>>,
 }
 

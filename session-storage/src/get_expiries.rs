@@ -78,7 +78,7 @@ impl GetExpiries {
         })
     }
 
-    /// The body of an answer.
+    /// Returns the body of an answer.
     #[must_use]
     pub fn answer(expiries: &BTreeMap<MessageHash, UnixMillis>) -> Value {
         let entries = expiries.iter();

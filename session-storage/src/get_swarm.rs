@@ -11,7 +11,7 @@ use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, SwarmInfo};
 /// Asks for the swarm of an account. Any node answers, for any account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GetSwarm {
-    /// Whose swarm.
+    /// The account.
     pub account: AnyId,
 }
 
@@ -54,7 +54,7 @@ pub struct GetSwarmAnswer {
 }
 
 impl GetSwarmAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         self.swarm.to_value(Some(self.stamp))

@@ -7,7 +7,7 @@ use session_types::Ed25519Signature;
 
 use crate::{Sign, Signer, SubaccountProof};
 
-/// A member of a group, who signs with the auth data that an admin gave them.
+/// A member of a group. It signs with the auth data that it received from an admin.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupMember<'a> {
     account: &'a Account,

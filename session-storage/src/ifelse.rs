@@ -10,7 +10,7 @@ use crate::params_out::ParamsOut;
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, Request, RpcError, member};
 
-/// What conditions are about.
+/// The state of a node that conditions test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkState {
     /// Major and minor hard fork.
@@ -21,25 +21,25 @@ pub struct NetworkState {
     pub height: u64,
 }
 
-/// Conditions on the node that is asked; all that are given must hold.
+/// Conditions on the asked node. All that are given must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Condition {
-    /// The hard fork is this one or a later one.
+    /// The hard fork is at least this one.
     pub hf_at_least: Option<[u64; 2]>,
     /// The hard fork is earlier.
     pub hf_before: Option<[u64; 2]>,
-    /// The version is this one or a later one.
+    /// The version is at least this one.
     pub version_at_least: Option<[u64; 3]>,
     /// The version is earlier.
     pub version_before: Option<[u64; 3]>,
-    /// The height is this one or greater.
+    /// The height is at least this one.
     pub height_at_least: Option<i64>,
     /// The height is less.
     pub height_before: Option<i64>,
 }
 
 impl Condition {
-    /// Whether all conditions hold.
+    /// Returns whether all conditions hold.
     #[must_use]
     pub fn holds(&self, state: &NetworkState) -> bool {
         let height = i64::try_from(state.height).unwrap_or(i64::MAX);
@@ -102,7 +102,7 @@ impl Condition {
     }
 }
 
-/// A version: missing parts are 0, extra ones are ignored, an empty list is absent.
+/// Parses a version. Missing parts are 0, extra ones are ignored, an empty list counts as absent.
 fn version<const N: usize>(
     params: Params<'_>,
     field: &'static str,
@@ -117,14 +117,14 @@ fn version<const N: usize>(
     }))
 }
 
-/// One of two requests, by a condition on the node.
+/// One of two requests, selected by a condition on the node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IfElse {
     /// The condition.
     pub condition: Condition,
-    /// What to do if it holds. May be a batch, sequence or `ifelse`.
+    /// The request to serve if the condition holds. It may be a batch, sequence or `ifelse`.
     pub then: Option<Box<Request>>,
-    /// What to do if it does not hold.
+    /// The request to serve if the condition does not hold.
     pub otherwise: Option<Box<Request>>,
 }
 
@@ -152,7 +152,7 @@ impl IfElse {
         self
     }
 
-    /// The request to serve on a node in this state, if there is one.
+    /// Returns whether the condition holds on a node in this state, and the request to serve then.
     #[must_use]
     pub fn choose(&self, state: &NetworkState) -> (bool, Option<&Request>) {
         let condition = self.condition.holds(state);
@@ -181,7 +181,7 @@ impl IfElse {
     }
 }
 
-/// Nesting is bounded by that of JSON and bencoding.
+/// Parses a branch. The parsers of JSON and bencoding limit the nesting.
 fn parse_branch(
     params: Params<'_>,
     name: &'static str,
@@ -213,7 +213,7 @@ impl Call for IfElse {
         out.finish()
     }
 
-    /// The branch is checked when it is served.
+    /// Accepts every request: the branch is checked when it is served.
     fn check(&self, _: &Checks<'_>) -> Result<(), RpcError> {
         Ok(())
     }
@@ -248,19 +248,19 @@ impl Call for IfElse {
     }
 }
 
-/// Which branch was taken and what became of it.
+/// The branch that was taken, and its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IfElseAnswer {
-    /// What the condition was tested on.
+    /// The state that the condition was tested on.
     pub state: NetworkState,
-    /// Whether it held.
+    /// Whether the condition held.
     pub condition: bool,
-    /// The result of the branch; none if the request has no such branch.
+    /// The result of the branch; `None` if the request has no such branch.
     pub result: Option<Response>,
 }
 
 impl IfElseAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let list =

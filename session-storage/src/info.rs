@@ -49,12 +49,12 @@ pub struct InfoAnswer {
     pub version: Version,
     /// The clock of the node.
     pub timestamp: UnixMillis,
-    /// Its clock once more and the network's version.
+    /// The clock of the node once more, and the version of the network.
     pub stamp: Stamp,
 }
 
 impl InfoAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut out = Dict::new();

@@ -15,7 +15,7 @@ macro_rules! methods {
             /// All methods.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name on the wire.
+            /// Returns the name on the wire.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -43,11 +43,11 @@ methods! {
     ExpireAll = "expire_all",
     /// Ask for expiries by hash.
     GetExpiries = "get_expiries",
-    /// Shut out subaccounts.
+    /// Revoke subaccounts.
     RevokeSubaccount = "revoke_subaccount",
-    /// Let subaccounts in again.
+    /// Undo the revocation of subaccounts.
     UnrevokeSubaccount = "unrevoke_subaccount",
-    /// Ask for the subaccounts that are shut out.
+    /// Ask for the revoked subaccounts.
     RevokedSubaccounts = "revoked_subaccounts",
     /// Ask for the swarm of an account.
     GetSwarm = "get_swarm",
@@ -66,7 +66,7 @@ methods! {
 }
 
 impl Method {
-    /// The method of a name; old names included.
+    /// Returns the method with this name. Old names are known too.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "get_snodes_for_pubkey" {
@@ -78,7 +78,7 @@ impl Method {
             .find(|method| method.name() == name)
     }
 
-    /// Whether the node that is asked forwards the request to all members of its swarm.
+    /// Returns whether the asked node forwards the request to all members of its swarm.
     #[must_use]
     pub const fn is_recursive(self) -> bool {
         matches!(
@@ -94,7 +94,7 @@ impl Method {
         )
     }
 
-    /// Whether the request holds other requests.
+    /// Returns whether the request contains other requests.
     #[must_use]
     pub const fn is_meta(self) -> bool {
         matches!(self, Self::Batch | Self::Sequence | Self::IfElse)

@@ -1,8 +1,9 @@
 //! `monitor`: a node tells a connected client of new messages (protocol: storage-rpc, section
 //! 5.17).
 //!
-//! All of it is bencoded. Subscriptions last [`MONITOR_LIFETIME`](session_types::limits::MONITOR_LIFETIME) and signatures
-//! two weeks, so that one signature serves for many renewals.
+//! All messages are bencoded. A subscription lasts
+//! [`MONITOR_LIFETIME`](session_types::limits::MONITOR_LIFETIME) and a signature two weeks, so one
+//! signature serves for many renewals.
 //!
 //! ```text
 //! request  d  "P" Ed25519 key (32) of a 05 account, or "p" id (33)  "S", "T" of a subaccount
@@ -35,10 +36,10 @@ pub const OMQ_NOTICE: &str = "notify.message";
 /// The name of notices over QUIC.
 pub const QUIC_NOTICE: &str = "notify";
 
-/// Most requests of one message. The deployed server has no limit.
+/// Maximum number of requests in one message. The deployed server has no limit.
 pub const MAX_REQUESTS: usize = 1_000;
 
-/// Asks to be told of new messages.
+/// Subscribes to new messages.
 ///
 /// ```
 /// # use session_crypto::{Ed25519Secret, ed25519::Ed25519PublicExt};
@@ -135,7 +136,7 @@ impl Monitor {
         )
     }
 
-    /// The dictionary of the request.
+    /// Returns the dictionary of the request.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut out = Dict::new();
@@ -160,7 +161,7 @@ impl Monitor {
         Value::Dict(out)
     }
 
-    /// The body of the request.
+    /// Encodes the body of the request.
     #[must_use]
     pub fn to_bencode(&self) -> Vec<u8> {
         self.to_value().to_bencode()
@@ -227,13 +228,13 @@ impl Monitor {
         })
     }
 
-    /// What a node makes sure of before it subscribes the client: the time and the signature.
-    /// Revocations are not looked at. `serves` says whether the account is of the node's swarm;
-    /// older servers do not ask.
+    /// Checks the time and the signature, as a node does before it subscribes the client.
+    /// Revocations are not checked. `serves` returns whether the node is in the swarm of the
+    /// account; older servers do not check this.
     ///
     /// # Errors
     ///
-    /// [`MonitorError`] to answer.
+    /// [`MonitorError`] with the answer to send.
     pub fn check(
         &self,
         now: UnixMillis,
@@ -330,17 +331,17 @@ fn parse_namespaces(value: &Value) -> Result<Vec<Namespace>, MonitorError> {
     Ok(namespaces)
 }
 
-/// The requests of a body: one, or a list of them, of which each is answered by itself.
+/// The requests of a body: one, or a list of them. Each is answered separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonitorRequests {
-    /// The requests, or why they cannot be served.
+    /// The requests, or the errors of malformed ones.
     pub requests: Vec<Result<Monitor, MonitorError>>,
     is_list: bool,
 }
 
 impl MonitorRequests {
-    /// Parses the body of a request. A list of more than [`MAX_REQUESTS`] is refused as a whole: an
-    /// empty one of two bytes would else become an answer of a hundred.
+    /// Parses the body of a request. A list of more than [`MAX_REQUESTS`] is rejected as a whole:
+    /// each two-byte entry would otherwise cost an answer of about a hundred bytes.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let wrong = "monitor request takes a single bencoded dict or list parameter";
@@ -364,7 +365,7 @@ impl MonitorRequests {
         }
     }
 
-    /// The answer: what became of each request, in their order.
+    /// Encodes the answer: the outcome of each request, in order.
     #[must_use]
     pub fn answer(&self, outcomes: &[Result<(), MonitorError>]) -> Vec<u8> {
         let mut outcomes = outcomes.iter().map(write_outcome);
@@ -387,11 +388,11 @@ fn write_outcome(outcome: &Result<(), MonitorError>) -> Value {
     }
 }
 
-/// Reads the answer to one request or to a list of them.
+/// Parses the answer to one request or to a list of them.
 ///
 /// # Errors
 ///
-/// [`AnswerError`] if it is another kind of answer.
+/// [`AnswerError`] if the body is not such an answer.
 pub fn read_answer(body: &[u8]) -> Result<Vec<Result<(), MonitorError>>, AnswerError> {
     let body = Value::from_bencode(body).map_err(|_| AnswerError::Encoding)?;
     let items = match &body {
@@ -401,7 +402,7 @@ pub fn read_answer(body: &[u8]) -> Result<Vec<Result<(), MonitorError>>, AnswerE
     items.iter().map(read_outcome).collect()
 }
 
-/// Some servers write `errcode` twice: the first counts, as the reader has it.
+/// Parses one outcome. Some servers write `errcode` twice; the first one counts.
 fn read_outcome(outcome: &Value) -> Result<Result<(), MonitorError>, AnswerError> {
     if outcome.get("success").and_then(Value::as_bool) == Some(true) {
         return Ok(Ok(()));
@@ -416,11 +417,12 @@ fn read_outcome(outcome: &Value) -> Result<Result<(), MonitorError>, AnswerError
     }))
 }
 
-/// Why a node does not subscribe a client.
+/// A node rejects a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("monitor error {code}: {text}")]
 pub struct MonitorError {
-    /// 1 bad arguments, 2 bad key, 3 bad namespaces, 4 bad time, 5 bad signature, 6 wrong swarm.
+    /// The code: 1 bad arguments, 2 bad key, 3 bad namespaces, 4 bad time, 5 bad signature, 6 wrong
+    /// swarm.
     pub code: u8,
     /// The text of the node.
     pub text: String,
@@ -459,25 +461,25 @@ impl MonitorError {
     }
 }
 
-/// A node's notice of a new message.
+/// The notice of a new message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Whose message.
+    /// The account.
     pub account: AnyId,
-    /// Its hash.
+    /// The hash of the message.
     pub hash: MessageHash,
-    /// Where it is.
+    /// The namespace of the message.
     pub namespace: Namespace,
-    /// The time that the sender gave.
+    /// The timestamp that the sender gave.
     pub timestamp: UnixMillis,
     /// The time until which the node keeps it.
     pub expiry: UnixMillis,
-    /// The message, if it was asked for.
+    /// The message, if the subscription asked for it.
     pub data: Option<Vec<u8>>,
 }
 
 impl Notice {
-    /// Writes the notice.
+    /// Encodes the notice.
     #[must_use]
     pub fn to_bencode(&self) -> Vec<u8> {
         let mut out = Dict::new();
@@ -493,11 +495,11 @@ impl Notice {
         Value::Dict(out).to_bencode()
     }
 
-    /// Reads a notice.
+    /// Parses a notice.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if it is none.
+    /// [`AnswerError`] if the bytes are not a notice.
     pub fn from_bencode(body: &[u8]) -> Result<Self, AnswerError> {
         let body = Value::from_bencode(body).map_err(|_| AnswerError::Encoding)?;
         let bytes = |key| match body.get(key) {
@@ -524,7 +526,7 @@ impl Notice {
         })
     }
 
-    /// Whether the hash is that of the data; true if there is no data.
+    /// Returns whether the hash is that of the data; true if there is no data.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         let hash = |data: &Vec<u8>| message_hash(&self.account, self.namespace, data);

@@ -20,7 +20,7 @@ impl ActiveNodesBin {
         Ok(Self)
     }
 
-    /// The answer of a node.
+    /// Returns the answer of a node.
     #[must_use]
     pub fn respond(nodes: &[ServiceNode]) -> Response {
         Response {
@@ -29,12 +29,12 @@ impl ActiveNodesBin {
         }
     }
 
-    /// Reads the body of an answer: records, or base64 of them if it came through an onion path.
-    /// Tells how many records were skipped.
+    /// Parses the body of an answer: records, or base64 of records if it came through an onion
+    /// path. Also returns how many records were skipped.
     ///
     /// # Errors
     ///
-    /// [`RecordError`] if it is neither.
+    /// [`RecordError`] if the body is neither.
     pub fn read_body(
         body: &[u8],
         through_onion: bool,
@@ -58,7 +58,7 @@ impl Call for ActiveNodesBin {
         Ok(())
     }
 
-    /// Reads the body as a member of a batch holds it: base64 text.
+    /// Parses the body as a member of a batch holds it: base64 text.
     fn read_answer(&self, body: &Value) -> Result<Vec<ServiceNode>, AnswerError> {
         let (bytes, is_text): (&[u8], _) = match body {
             Value::Text(text) => (text.as_bytes(), true),

@@ -1,4 +1,4 @@
-//! The wrapping of answers over OxenMQ (protocol: storage-rpc, section 1.2).
+//! Answers over OxenMQ (protocol: storage-rpc, section 1.2).
 //!
 //! ```text
 //! success  one part, the body
@@ -12,7 +12,7 @@ use crate::Encoding;
 use crate::answer::{AnswerError, Body, Response};
 use crate::value::Value;
 
-/// Wraps the answer of a node as the parts of a message.
+/// Encodes the answer of a node as the parts of a message.
 #[must_use]
 pub fn wrap(response: &Response, encoding: Encoding) -> Vec<Vec<u8>> {
     let body = match encoding {
@@ -25,7 +25,7 @@ pub fn wrap(response: &Response, encoding: Encoding) -> Vec<Vec<u8>> {
     [response.status.to_string().into_bytes(), body].into()
 }
 
-/// Unwraps an answer on the side of the client.
+/// Parses an answer.
 ///
 /// # Errors
 ///

@@ -10,8 +10,9 @@ use crate::params_out::ParamsOut;
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError, ServiceNodesRequest};
 
-/// The methods of the chain daemon that nodes pass on.
+/// The methods of the chain daemon that nodes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OxendEndpoint {
     /// The list of service nodes.
     GetServiceNodes,
@@ -20,7 +21,10 @@ pub enum OxendEndpoint {
 }
 
 impl OxendEndpoint {
-    /// The name on the wire.
+    /// All endpoints.
+    pub const ALL: &[Self] = &[Self::GetServiceNodes, Self::OnsResolve];
+
+    /// Returns the name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,17 +34,17 @@ impl OxendEndpoint {
     }
 }
 
-/// Asks the chain daemon behind a node.
+/// A request to the chain daemon behind a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OxendRequest {
-    /// Its method.
+    /// The method of the daemon.
     pub endpoint: OxendEndpoint,
-    /// The parameters, passed on as they are.
+    /// The parameters, forwarded unchanged.
     pub params: Option<Value>,
 }
 
 impl OxendRequest {
-    /// Asks for all active service nodes with what a client needs of them.
+    /// Asks for all active service nodes with the fields that a client needs.
     #[must_use]
     pub fn service_nodes() -> Self {
         Self {
@@ -52,8 +56,9 @@ impl OxendRequest {
     pub(crate) fn parse(params: Params<'_>) -> Result<Self, ParamError> {
         let name = params.text("endpoint")?;
         let name = name.ok_or(ParamError::Missing("endpoint"))?;
-        let endpoint = [OxendEndpoint::GetServiceNodes, OxendEndpoint::OnsResolve]
-            .into_iter()
+        let endpoint = OxendEndpoint::ALL
+            .iter()
+            .copied()
             .find(|endpoint| endpoint.name() == name)
             .ok_or(ParamError::OxendEndpoint(name))?;
         let params = match (params.get("params"), params.encoding()) {
@@ -101,18 +106,18 @@ impl Call for OxendRequest {
     }
 }
 
-/// What the daemon answered.
+/// The answer of the daemon.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OxendAnswer {
-    /// Its result.
+    /// The result.
     pub result: Value,
     /// Clock and version of the node.
     pub stamp: Stamp,
 }
 
 impl OxendAnswer {
-    /// Reads the result as a list of service nodes, whichever encoding it came in (protocol: swarm,
-    /// section 3.3).
+    /// Parses the result as a list of service nodes, in either encoding (protocol: swarm, section
+    /// 3.3).
     ///
     /// # Errors
     ///
@@ -137,7 +142,7 @@ impl OxendAnswer {
         NodeList::from_json(&json, options)
     }
 
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut out = Dict::new();

@@ -1,4 +1,4 @@
-//! The rules of all parameters, one reader a kind (protocol: storage-rpc, section 2).
+//! Parsers of all kinds of parameters (protocol: storage-rpc, section 2).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ use crate::value::{Dict, Value};
 
 type Result<T> = core::result::Result<T, ParamError>;
 
-/// The parameters of a request that arrived.
+/// The parameters of a received request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Params<'a> {
     dict: &'a Dict,
@@ -28,7 +28,7 @@ fn wrong_kind<T>(field: &'static str, expected: &'static str) -> Result<T> {
     Err(ParamError::Kind { field, expected })
 }
 
-/// Text that arrived, and whether it is text of JSON or raw bytes.
+/// Received text: text of JSON, or raw bytes.
 #[derive(Clone, Copy)]
 enum Str<'a> {
     Json(&'a str),
@@ -51,8 +51,8 @@ impl<'a> Str<'a> {
         }
     }
 
-    /// Exactly `N` raw bytes, or twice as many hex digits. Raw bytes in JSON text cannot be told
-    /// from text and are not looked for.
+    /// Parses exactly `N` raw bytes, or twice as many hex digits. In JSON only hex digits are
+    /// accepted: raw bytes cannot be distinguished from text there.
     fn key<const N: usize>(self) -> Option<[u8; N]> {
         if let Self::Raw(bytes) = self
             && let Ok(key) = bytes.try_into()
@@ -68,22 +68,22 @@ impl<'a> Params<'a> {
         Self { dict, encoding }
     }
 
-    /// How the request came.
+    /// Returns the encoding of the request.
     pub(crate) const fn encoding(self) -> Encoding {
         self.encoding
     }
 
-    /// The same rules for a dictionary inside.
+    /// Returns the parameters of an inner dictionary.
     pub(crate) const fn inner(self, dict: &'a Dict) -> Self {
         Self::new(dict, self.encoding)
     }
 
-    /// Whether a parameter is there, be it `null`.
+    /// Returns whether a parameter is present, even if it is `null`.
     pub(crate) fn has(self, field: &str) -> bool {
         self.dict.get(field).is_some()
     }
 
-    /// A parameter; `null` is absent.
+    /// Returns a parameter; `null` counts as absent.
     pub(crate) fn get(self, field: &str) -> Option<&'a Value> {
         self.dict.get(field).filter(|value| **value != Value::Null)
     }
@@ -98,13 +98,13 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// Text.
+    /// Parses text.
     pub(crate) fn text(self, field: &'static str) -> Result<Option<String>> {
         let text = self.str(field)?;
         Ok(text.map(|text| String::from_utf8_lossy(text.bytes()).into_owned()))
     }
 
-    /// An integer of either sign. One that needs more than 64 bits with a sign is the largest.
+    /// Parses an integer of either sign. One that does not fit into `i64` becomes the largest.
     pub(crate) fn int(self, field: &'static str) -> Result<Option<i64>> {
         match self.get(field) {
             None => Ok(None),
@@ -114,7 +114,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// A truth value. In bencoding it is an integer.
+    /// Parses a truth value. In bencoding it is an integer.
     pub(crate) fn flag(self, field: &'static str) -> Result<bool> {
         match self.get(field) {
             None => Ok(false),
@@ -126,7 +126,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// A time in milliseconds.
+    /// Parses a time in milliseconds.
     pub(crate) fn time(self, field: &'static str) -> Result<Option<UnixMillis>> {
         match self.get(field) {
             None => Ok(None),
@@ -138,13 +138,13 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The `ttl` of `store`, which old clients send as text.
+    /// Parses the `ttl` of `store`, which old clients send as text.
     pub(crate) fn ttl(self) -> Result<Option<u64>> {
         self.number_or_digits("ttl", "positive integer", |_| None)
     }
 
-    /// The `timestamp` of `store`, which old clients send as text. A negative one is a time in the far
-    /// future: deployed nodes keep its bits.
+    /// Parses the `timestamp` of `store`, which old clients send as text. A negative number becomes
+    /// a time in the far future, because deployed nodes keep its bits.
     pub(crate) fn store_timestamp(self) -> Result<Option<u64>> {
         self.number_or_digits("timestamp", "integer", |number| {
             Some(u64::from_ne_bytes(number.to_ne_bytes()))
@@ -175,7 +175,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The number of a namespace.
+    /// Parses the number of a namespace.
     pub(crate) fn namespace(self) -> Result<Option<Namespace>> {
         self.namespace_or("16-bit integer")
     }
@@ -194,7 +194,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The number of a namespace or `all`; 0 if absent.
+    /// Parses the number of a namespace or `all`; 0 if absent.
     pub(crate) fn namespaces(self) -> Result<Namespaces> {
         if self.get("namespace").and_then(Value::as_text) == Some("all") {
             return Ok(Namespaces::All);
@@ -203,12 +203,12 @@ impl<'a> Params<'a> {
         Ok(Namespaces::One(one.unwrap_or(Namespace::DEFAULT)))
     }
 
-    /// The account id.
+    /// Parses the account id.
     pub(crate) fn account(self) -> Result<AnyId> {
         self.account_or(self.str("pubkey")?, ParamError::Pubkey)
     }
 
-    /// The account id under its name or its old name.
+    /// Parses the account id under its name or its old name.
     pub(crate) fn account_with_alias(self, malformed: ParamError) -> Result<AnyId> {
         match (self.str("pubKey")?, self.str("pubkey")?) {
             (Some(_), Some(_)) => Err(ParamError::BothPubkeys),
@@ -222,8 +222,8 @@ impl<'a> Params<'a> {
         Ok(AnyId::from_bytes(bytes))
     }
 
-    /// Of several wrong parameters of `store` and `retrieve` deployed nodes name a malformed key or
-    /// signature first. One that is missing has its turn later.
+    /// Rejects a malformed key or signature of `store` and `retrieve`. Deployed nodes report these
+    /// before other wrong parameters, but a missing one later.
     pub(crate) fn check_malformed_auth(self) -> Result<()> {
         match self.account_with_alias(ParamError::Pubkey) {
             Err(ParamError::Missing(_)) => Ok(()),
@@ -231,7 +231,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// Everything of a signature but whether it is there.
+    /// Parses the fields of a signature, which may be missing.
     pub(crate) fn auth_fields(self, account: &AnyId) -> Result<AuthFields> {
         let pubkey_ed25519 = self.ed25519_key(account)?;
         let signature = self.signature("signature", "signature")?;
@@ -243,7 +243,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// The signature, which must be there.
+    /// Parses the required signature.
     pub(crate) fn auth(self, account: &AnyId) -> Result<Auth> {
         let fields = self.auth_fields(account)?;
         fields.auth().ok_or(ParamError::Missing("signature"))
@@ -297,7 +297,7 @@ impl<'a> Params<'a> {
         Ok(Some(SubaccountProof { token, signature }))
     }
 
-    /// A list of strings, or one string.
+    /// Parses a list of strings, or one string.
     fn strs(self, field: &'static str) -> Result<Vec<Str<'a>>> {
         let value = self.get(field).ok_or(ParamError::Missing(field))?;
         let strs: Option<Vec<_>> = match value {
@@ -310,7 +310,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// Hashes of messages, at least one.
+    /// Parses hashes of messages, at least one.
     pub(crate) fn hashes(self) -> Result<Vec<MessageHash>> {
         let texts = self.hash_texts()?;
         let hashes = texts.into_iter().map(|text| {
@@ -320,7 +320,7 @@ impl<'a> Params<'a> {
         hashes.collect()
     }
 
-    /// Texts in the place of hashes, at least one.
+    /// Parses texts in the place of hashes, at least one.
     pub(crate) fn hash_texts(self) -> Result<Vec<String>> {
         let texts = self.strs("messages")?;
         if texts.is_empty() {
@@ -332,7 +332,7 @@ impl<'a> Params<'a> {
             .collect())
     }
 
-    /// Subaccount tokens.
+    /// Parses subaccount tokens.
     pub(crate) fn tokens(self, field: &'static str) -> Result<Vec<Token>> {
         let texts = self.strs(field)?.into_iter();
         texts
@@ -340,7 +340,7 @@ impl<'a> Params<'a> {
             .collect()
     }
 
-    /// One time or a list of times, of any size.
+    /// Parses one time or a list of times, of any size.
     pub(crate) fn times(self, field: &'static str) -> Result<Vec<UnixMillis>> {
         let value = self.get(field).ok_or(ParamError::Missing(field))?;
         let times: Option<Vec<_>> = match value {
@@ -353,7 +353,8 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// A list of integers, or one; at most `max` of them count. Empty is absent.
+    /// Parses a list of integers, or one. At most the first `max` count. An empty list counts as
+    /// absent.
     pub(crate) fn ints(self, field: &'static str, max: usize) -> Result<Option<Vec<u64>>> {
         let Some(value) = self.get(field) else {
             return Ok(None);
@@ -374,7 +375,7 @@ impl<'a> Params<'a> {
         Ok((!ints.is_empty()).then_some(ints))
     }
 
-    /// Message data: base64, or raw bytes in bencoding.
+    /// Parses message data: base64, or raw bytes in bencoding.
     pub(crate) fn data(self, max: usize, max_base64: usize) -> Result<Option<Vec<u8>>> {
         let bytes = match self.str("data")? {
             None => return Ok(None),
@@ -396,8 +397,8 @@ fn not_digits(field: &'static str, text: &str) -> ParamError {
     }
 }
 
-/// A token: 36 raw bytes in bencoding, in JSON 72 hex digits or 48 characters of base64. Should
-/// those end in padding they are fewer bytes, and the token is filled up with zeros.
+/// Parses a token: 36 raw bytes in bencoding, 72 hex digits or 48 characters of base64 in JSON.
+/// Base64 that ends in padding yields fewer bytes; zeros fill up the token.
 fn token(text: Str<'_>) -> Option<Token> {
     let bytes = match text {
         Str::Raw(bytes) => bytes.try_into().ok()?,
@@ -417,7 +418,7 @@ fn token(text: Str<'_>) -> Option<Token> {
     Some(Token::from_bytes(bytes))
 }
 
-/// What a request says of its signature.
+/// The fields of a signature.
 #[derive(Debug, Clone)]
 pub(crate) struct AuthFields {
     pub(crate) pubkey_ed25519: Option<Ed25519Public>,

@@ -1,4 +1,4 @@
-//! Writes the parameters of a request in either encoding.
+//! Encoder of the parameters of a request.
 
 use session_crypto::Ed25519Signature;
 use session_types::{AnyId, MessageHash, Namespaces, hex};
@@ -6,7 +6,7 @@ use session_types::{AnyId, MessageHash, Namespaces, hex};
 use crate::Encoding;
 use crate::value::{Dict, Value};
 
-/// The parameters of a request that is being written.
+/// The parameters of a request to send.
 pub(crate) struct ParamsOut {
     dict: Dict,
     encoding: Encoding,
@@ -32,7 +32,7 @@ impl ParamsOut {
         self.dict.insert(field.into(), value.into());
     }
 
-    /// A public key or account id: hex, or raw in bencoding.
+    /// Adds a public key or account id: hex, or raw in bencoding.
     pub(crate) fn key(&mut self, field: &str, bytes: &[u8]) {
         let value = match self.encoding {
             Encoding::Json => Value::Text(hex::encode(bytes)),
@@ -45,7 +45,7 @@ impl ParamsOut {
         self.key("pubkey", account.as_bytes());
     }
 
-    /// Bytes that are base64 in JSON.
+    /// Adds bytes, which are base64 in JSON.
     pub(crate) fn bytes(&mut self, field: &str, bytes: &[u8]) {
         self.put(field, Value::Bytes(bytes.into()));
     }

@@ -1,9 +1,8 @@
-//! How nodes keep the copies of a swarm alike (protocol: swarm, section 6; storage-rpc, section
-//! 1.5).
+//! Replication between the nodes of a swarm (protocol: swarm, section 6; storage-rpc, section 1.5).
 //!
-//! [`Membership`] follows the chain's list and says which messages have to go where when the swarms
-//! change; [`bodies`] and [`read`] are the form in which they travel; [`RetryQueue`] holds what a
-//! peer did not take. None of them does I/O.
+//! [`Membership`] follows the chain's list and determines which messages a node must push to which
+//! nodes when the swarms change. [`bodies`] encodes pushed messages and [`read`] parses them.
+//! [`RetryQueue`] keeps failed deliveries. None of them does I/O.
 
 mod membership;
 mod push;

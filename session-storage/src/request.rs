@@ -1,4 +1,4 @@
-//! A request of any method, and what all methods offer.
+//! A request of any method, and the interface of all methods.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,11 +7,10 @@ use session_types::AnyId;
 use session_types::limits::BODY_MAX;
 
 use crate::batch::Batch;
+use crate::bulk::{DeleteBefore, ExpireAll};
 use crate::delete::Delete;
 use crate::delete_all::DeleteAll;
-use crate::delete_before::DeleteBefore;
 use crate::expire::Expire;
-use crate::expire_all::ExpireAll;
 use crate::get_expiries::GetExpiries;
 use crate::get_swarm::GetSwarm;
 use crate::ifelse::IfElse;
@@ -26,7 +25,7 @@ use crate::store::Store;
 use crate::value::{Dict, Value};
 use crate::{AnswerError, Checks, Method, ParamError, RpcError};
 
-/// How a request is written. The answer comes in the same encoding.
+/// The encoding of a request and of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// JSON, over every transport.
@@ -35,37 +34,39 @@ pub enum Encoding {
     Bencode,
 }
 
-/// What every method offers.
+/// The interface of every method.
 pub trait Call: Sized {
-    /// What a success answers.
+    /// The answer to a successful request.
     type Answer;
 
-    /// Its name.
+    /// The method.
     const METHOD: Method;
 
-    /// The parameters.
+    /// Returns the parameters.
     fn params(&self, encoding: Encoding) -> Value;
 
-    /// What a node makes sure of before it does the work, in this order: swarm, clock, signature.
+    /// Checks swarm, clock and signature, in this order, as a node does before it serves the
+    /// request.
     ///
     /// # Errors
     ///
     /// [`RpcError`] with the status and text to answer.
     fn check(&self, node: &Checks<'_>) -> Result<(), RpcError>;
 
-    /// Reads the body of an answer of status 200.
+    /// Parses the body of an answer with status 200.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if it is not an answer to this request.
+    /// [`AnswerError`] if the body is not an answer to this request.
     fn read_answer(&self, body: &Value) -> Result<Self::Answer, AnswerError>;
 
-    /// The request over HTTPS or in an onion request: `{"method":…,"params":…}`.
+    /// Encodes the request for HTTPS or an onion request: `{"method":…,"params":…}`.
     fn to_json(&self) -> Vec<u8> {
         member(Self::METHOD, self.params(Encoding::Json)).to_json()
     }
 
-    /// The request over OxenMQ or QUIC, where the method is named beside it: the parameters alone.
+    /// Encodes the request for OxenMQ or QUIC: the parameters alone, because the method is named
+    /// beside them.
     fn to_body(&self, encoding: Encoding) -> Vec<u8> {
         match encoding {
             Encoding::Json => self.params(Encoding::Json).to_json(),
@@ -74,7 +75,7 @@ pub trait Call: Sized {
     }
 }
 
-/// `{"method":…,"params":…}`.
+/// Returns `{"method":…,"params":…}`.
 pub(crate) fn member(method: Method, params: Value) -> Value {
     Value::dict([("method", method.name().into()), ("params", params)])
 }
@@ -98,7 +99,7 @@ macro_rules! requests {
         })*
 
         impl Request {
-            /// The method.
+            /// Returns the method.
             #[must_use]
             pub const fn method(&self) -> Method {
                 match self {
@@ -108,7 +109,7 @@ macro_rules! requests {
                 }
             }
 
-            /// The parameters.
+            /// Returns the parameters.
             #[must_use]
             pub fn params(&self, encoding: Encoding) -> Value {
                 match self {
@@ -118,8 +119,8 @@ macro_rules! requests {
                 }
             }
 
-            /// As [`Call::check`]. Members of a batch and branches of an `ifelse` are checked when
-            /// their turn comes, not here.
+            /// Checks the request as [`Call::check`] does. Members of a batch and branches of an
+            /// `ifelse` are checked when they are served, not here.
             ///
             /// # Errors
             ///
@@ -189,8 +190,9 @@ impl Request {
         Self::from_dict(method, params, Encoding::Json)
     }
 
-    /// Parses an OxenMQ or QUIC request: the name, and a body that is a JSON object or bencoded
-    /// dict; an empty one is an empty object. Tells the encoding, in which the answer is due.
+    /// Parses an OxenMQ or QUIC request: the name, and a body that is a JSON object or a bencoded
+    /// dict. An empty body counts as an empty object. Also returns the encoding, which the answer
+    /// must have.
     ///
     /// # Errors
     ///
@@ -209,12 +211,12 @@ impl Request {
         Ok((Self::from_dict(method, params, encoding)?, encoding))
     }
 
-    /// Parses a request that another node forwards: a method that is recursive, and bencoded
-    /// parameters.
+    /// Parses a request that another node forwards: a recursive method and bencoded parameters.
     ///
     /// # Errors
     ///
-    /// [`RpcError`] with the status and text to answer. To an unknown method nothing is answered.
+    /// [`RpcError`] with the status and text to answer. Deployed nodes do not answer to an unknown
+    /// method.
     pub fn from_peer(method: &str, body: &[u8]) -> Result<Self, RpcError> {
         let known = Method::from_name(method);
         if known.is_some_and(|method| !method.is_recursive()) {
@@ -228,20 +230,20 @@ impl Request {
         Ok(Self::parse(known, Params::new(params, encoding))?)
     }
 
-    /// The request over HTTPS or in an onion request.
+    /// Encodes the request for HTTPS or an onion request.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         member(self.method(), self.params(Encoding::Json)).to_json()
     }
 
-    /// The parameters as one node forwards them to another, resp. as a client sends them over
+    /// Encodes the parameters as a node forwards them to another, and as a client sends them over
     /// OxenMQ or QUIC in bencoding.
     #[must_use]
     pub fn to_bencode(&self) -> Vec<u8> {
         self.params(Encoding::Bencode).to_bencode()
     }
 
-    /// The account that the request is for.
+    /// Returns the account of the request. Batches, sequences and `ifelse` have none of their own.
     #[must_use]
     pub const fn account(&self) -> Option<&AnyId> {
         Some(match self {

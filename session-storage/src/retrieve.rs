@@ -14,12 +14,12 @@ use crate::params_out::ParamsOut;
 use crate::value::{Dict, EMPTY_DATA, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// How much an answer may hold.
+/// Maximum size of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeLimit {
-    /// This many bytes, as [`Page`] counts them.
+    /// A number of bytes, as [`Page`] counts them.
     Bytes(u64),
-    /// This part of the most that a node answers: 2 is a half, 5 a fifth.
+    /// A fraction of the maximum that a node answers: 2 is a half, 5 a fifth.
     Share(u64),
 }
 
@@ -40,22 +40,22 @@ pub enum SizeLimit {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retrieve {
-    /// Whose messages.
+    /// The account.
     pub account: AnyId,
-    /// From where; left out it is 0.
+    /// The namespace; absent means 0.
     pub namespace: Option<Namespace>,
-    /// Only messages behind this one.
+    /// Fetch only messages that follow this one.
     pub last_hash: Option<MessageHash>,
-    /// At most this many; a negative number fetches none.
+    /// Maximum number of messages; a negative number fetches none.
     pub max_count: Option<i64>,
-    /// At most this much.
+    /// Maximum size of the answer.
     pub max_size: Option<SizeLimit>,
     /// The time of the request and the signature.
     pub auth: Option<TimedAuth>,
 }
 
 impl Retrieve {
-    /// Fetches without a signature, which only few namespaces allow.
+    /// Starts a request. Only few namespaces allow it without a signature.
     #[must_use]
     pub fn new(account: impl Into<AnyId>, namespace: Namespace) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Retrieve {
         alloc::format!("retrieve{namespace}{at}").into_bytes()
     }
 
-    /// The namespace, 0 if left out.
+    /// Returns the namespace, 0 if absent.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         self.namespace.unwrap_or(Namespace::DEFAULT)
@@ -149,7 +149,7 @@ impl Retrieve {
         })
     }
 
-    /// What a node's answer may hold.
+    /// Returns the limits of a node's answer.
     #[must_use]
     pub fn page(&self) -> Page {
         let share = |parts: u64| RETRIEVE_SIZE_MAX.checked_div(parts).unwrap_or(0);
@@ -170,8 +170,8 @@ impl Retrieve {
     }
 }
 
-/// Deployed servers keep 32 bits of these numbers, sign included: a limit of 10^12 is none of
-/// 7,800,000 but a tiny one.
+/// Keeps the lower 32 bits of a number, sign included, as deployed servers do. A limit of 10^12
+/// thus becomes a tiny one.
 fn low_32_bits(number: i64) -> i64 {
     let [a, b, c, d, ..] = number.to_le_bytes();
     i32::from_le_bytes([a, b, c, d]).into()
@@ -184,7 +184,7 @@ fn parse_last_hash(text: &str) -> Result<MessageHash, ParamError> {
     text.parse().map_err(|_| ParamError::LastHash)
 }
 
-/// Decides for a node which messages still go into an answer.
+/// Selects the messages that go into a node's answer.
 #[derive(Debug, Clone)]
 pub struct Page {
     size: u64,
@@ -194,8 +194,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Whether the next message, in the order of the store, goes into the answer. After the first
-    /// `false` the answer is complete and its `more` is true, unless
+    /// Returns whether the next message, in the order of the storage, goes into the answer. After
+    /// the first `false` the answer is complete and its `more` is true, unless
     /// [`is_none_wanted`](Self::is_none_wanted).
     pub fn take(&mut self, data_length: usize) -> bool {
         if self.count == Some(0) {
@@ -216,15 +216,16 @@ impl Page {
         true
     }
 
-    /// Whether the request asks for no messages at all; `more` is false then.
+    /// Returns whether the request asks for no messages at all; `more` is then false.
     #[must_use]
     pub const fn is_none_wanted(&self) -> bool {
         self.is_none_wanted
     }
 }
 
-/// The divisors with which one batch of retrieves shares the size of an answer (protocol:
-/// storage-rpc, section 5.2): one for each group of namespaces, most important group first.
+/// Returns the divisors with which the retrieves of one batch share the size of an answer
+/// (protocol: storage-rpc, section 5.2): one for each group of namespaces, the most important group
+/// first.
 ///
 /// ```
 /// // Namespace 0 with four of less importance: a half, and an eighth each.
@@ -329,22 +330,23 @@ impl Call for Retrieve {
     }
 }
 
-/// A message as a node has it.
+/// A message as a node stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Its hash.
+    /// The hash.
     pub hash: MessageHash,
-    /// The time that the sender gave.
+    /// The timestamp that the sender gave.
     pub timestamp: UnixMillis,
     /// The time until which the node keeps it.
     pub expiration: UnixMillis,
-    /// The message.
+    /// The data of the message.
     pub data: Vec<u8>,
 }
 
 impl StoredMessage {
-    /// Whether the hash is that of the message in this place. A node cannot prove that a message
-    /// was stored, but it cannot change one under its hash either.
+    /// Returns whether the hash is that of the message for this account and namespace. A node
+    /// cannot prove that it stores every message, but it cannot alter one without changing its
+    /// hash.
     #[must_use]
     pub fn is_intact(&self, account: &AnyId, namespace: Namespace) -> bool {
         self.hash == message_hash(account, namespace, &self.data)
@@ -375,21 +377,21 @@ impl StoredMessage {
     }
 }
 
-/// The messages that a node has.
+/// The answer to a [`Retrieve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrieveAnswer {
-    /// In the order in which the node got them, which differs from node to node.
+    /// The messages in the order in which the node received them. The order differs between nodes.
     pub messages: Vec<StoredMessage>,
-    /// Messages that could not be read.
+    /// Number of malformed messages, which are left out.
     pub malformed: usize,
-    /// Whether there are more: ask again behind the last one.
+    /// Whether there are more messages: fetch again [after](Retrieve::after) the last one.
     pub more: bool,
     /// Clock and version of the node.
     pub stamp: Stamp,
 }
 
 impl RetrieveAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let messages = self.messages.iter().map(StoredMessage::write).collect();

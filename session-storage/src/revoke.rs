@@ -1,7 +1,7 @@
 //! `revoke_subaccount` and `unrevoke_subaccount` (protocol: storage-rpc, section 5.9).
 //!
-//! A node forgets revocations with the last message of the account, and takes none while there is
-//! no message: store something first.
+//! A node forgets revocations together with the last message of the account, and accepts none while
+//! there is no message: store a message first.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ use crate::swarm_answer::{SwarmAnswer, SwarmCall, SwarmEntry, concat};
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// `head`, the time, and the raw tokens.
+/// Returns `head`, the time and the raw tokens.
 fn message(head: &str, at: UnixMillis, tokens: &[Token]) -> Vec<u8> {
     let head = alloc::format!("{head}{at}");
     let tokens = tokens.iter().map(|token| &token.as_bytes()[..]);
@@ -35,7 +35,8 @@ macro_rules! revocation {
             pub account: AnyId,
             /// The tokens, in the order that the signature covers.
             pub tokens: Vec<Token>,
-            /// The time of the request and the account's own signature; `()` until it is signed.
+            /// The time of the request and the signature of the account's key; `()` until it is
+            /// signed.
             pub auth: S,
         }
 
@@ -56,7 +57,7 @@ macro_rules! revocation {
                 Ok(Self { account: account.into(), tokens, auth: () })
             }
 
-            /// Signs the request. Only the account's own key can sign it.
+            /// Signs the request. Only the key of the account can sign it.
             #[must_use]
             pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> $type {
                 let message = message($type::METHOD.name(), at, &self.tokens);
@@ -126,16 +127,16 @@ macro_rules! revocation {
 }
 
 revocation! {
-    /// Shuts out subaccounts: at most 50 at once; a node keeps the newest 50.
+    /// Revokes subaccounts: at most 50 at once. A node keeps the newest 50.
     RevokeSubaccount, "revoke", REVOKED_MAX, RevokedEntry
 }
 
 revocation! {
-    /// Lets subaccounts in again.
+    /// Undoes the revocation of subaccounts.
     UnrevokeSubaccount, "unrevoke", usize::MAX, UnrevokedEntry
 }
 
-/// A member did it; it says no more.
+/// A member has revoked the subaccounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RevokedEntry;
 
@@ -147,7 +148,7 @@ impl SwarmEntry for RevokedEntry {
     }
 }
 
-/// How many a member let in again.
+/// A member has undone the revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UnrevokedEntry {
     /// The number of tokens that were revoked before. Not signed.

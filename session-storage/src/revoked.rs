@@ -15,12 +15,12 @@ use crate::params_out::ParamsOut;
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// Asks which subaccounts are shut out. Serves groups: the key is the 32 bytes of the account id.
+/// Asks for the revoked subaccounts of a group. The key is the 32 bytes of the group id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedSubaccounts<S = TimedAuth> {
     /// The account.
     pub account: AnyId,
-    /// The time of the request and the account's own signature; `()` until it is signed.
+    /// The time of the request and the signature of the group's key; `()` until it is signed.
     pub auth: S,
 }
 
@@ -34,7 +34,7 @@ impl RevokedSubaccounts<()> {
         }
     }
 
-    /// Signs the request. Only the account's own key can sign it.
+    /// Signs the request. Only the key of the group can sign it.
     #[must_use]
     pub fn sign(self, at: UnixMillis, signer: &Signer<'_>) -> RevokedSubaccounts {
         RevokedSubaccounts {
@@ -108,17 +108,17 @@ impl Call for RevokedSubaccounts {
     }
 }
 
-/// The subaccounts that are shut out on one node.
+/// The revoked subaccounts on one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedAnswer {
-    /// Their tokens.
+    /// The tokens.
     pub tokens: Vec<Token>,
     /// Clock and version of the node.
     pub stamp: Stamp,
 }
 
 impl RevokedAnswer {
-    /// The body of the answer.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let tokens = self.tokens.iter();

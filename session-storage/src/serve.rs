@@ -1,8 +1,8 @@
-//! A node serves requests (protocol: storage-rpc, sections 3.4, 5 and 6).
+//! Serving of requests on a node (protocol: storage-rpc, sections 3.4, 5 and 6).
 //!
-//! [`Serving`] is one request on its way through a node, as a state machine without I/O. It checks
-//! the request, does the node's own part in the [`Host`]'s storage, and says what to forward to the
-//! other members of the swarm. It walks `batch`, `sequence` and `ifelse`.
+//! [`Serving`] serves one request as a state machine without I/O. It checks the request, does the
+//! node's own part in the [`Host`]'s storage, and returns the requests to forward to the other
+//! members of the swarm. It walks `batch`, `sequence` and `ifelse`.
 //!
 //! ```text
 //! Serving::start ──> forwards() ──> (send each) ──> report() ──> … ──> into_response()
@@ -32,15 +32,15 @@ pub use own::serve_peer;
 
 use job::Job;
 
-/// A node: what it keeps, and what it knows of the network.
+/// A node: its storage and its view of the network.
 pub trait Host {
-    /// What the node keeps.
+    /// The storage of the node.
     type Storage: Storage;
 
-    /// Returns what the node keeps.
+    /// Returns the storage.
     fn storage(&self) -> &Self::Storage;
 
-    /// Returns what the node keeps, to change it.
+    /// Returns the storage for changes.
     fn storage_mut(&mut self) -> &mut Self::Storage;
 
     /// Returns the node's clock.
@@ -76,7 +76,7 @@ pub trait Host {
     fn daemon(&self, request: &OxendRequest) -> Value;
 }
 
-/// Why the storage of a node failed.
+/// The error of a node's storage.
 type StorageError<H> = <<H as Host>::Storage as Storage>::Error;
 
 /// Checks a request as [`Request::check`] does.
@@ -97,9 +97,9 @@ fn check<H: Host>(host: &H, request: &Request, forwarded: bool) -> Result<(), Rp
 /// A request to forward to another member of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forward {
-    /// To report the outcome with.
+    /// The number to report the outcome with.
     pub id: ForwardId,
-    /// The member.
+    /// The member to forward to.
     pub to: Ed25519Public,
     /// The method.
     pub method: Method,
@@ -113,6 +113,7 @@ pub struct ForwardId(u64);
 
 /// The outcome of a [`Forward`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PeerOutcome {
     /// The member answered with status 200 and this body.
     Answered(Vec<u8>),
@@ -151,29 +152,29 @@ impl Outbox {
 }
 
 impl Serving {
-    /// Checks a request of a client and does the node's own part.
+    /// Checks the request of a client and does the node's own part.
     pub fn start<H: Host>(request: &Request, host: &mut H) -> Self {
         let mut outbox = Outbox::default();
         let job = Job::start(request, host, &mut outbox);
         Self { job, outbox }
     }
 
-    /// Returns what to forward now. Each forward is returned once; report each.
+    /// Returns the requests to forward now. Each is returned once and must be reported.
     pub fn forwards(&mut self) -> Vec<Forward> {
         core::mem::take(&mut self.outbox.forwards)
     }
 
-    /// Reports the outcome of a forward. In a `sequence` the next request may begin, so there may be
-    /// more [`forwards`](Self::forwards) afterwards.
+    /// Reports the outcome of a forward. In a `sequence` the next request may begin, so there may
+    /// be more [`forwards`](Self::forwards) afterwards.
     pub fn report<H: Host>(&mut self, id: ForwardId, outcome: &PeerOutcome, host: &mut H) {
         self.job.report(id, outcome, host, &mut self.outbox);
     }
 
-    /// Returns the answer, or itself while forwards are open.
+    /// Returns the answer, or `self` while outcomes are missing.
     ///
     /// # Errors
     ///
-    /// Itself if the outcome of a forward is missing.
+    /// `self` if the outcome of a forward is missing.
     pub fn into_response(self) -> Result<Response, Box<Self>> {
         match self.job {
             Job::Done(response) => Ok(response),
@@ -182,13 +183,13 @@ impl Serving {
     }
 }
 
-/// Serves a request of a client on a node that forwards nothing, for instance the only member of
-/// its swarm. Other members appear as failed.
+/// Serves the request of a client on a node that forwards nothing, such as the only member of its
+/// swarm. Other members appear as failed.
 pub fn serve<H: Host>(request: &Request, host: &mut H) -> Response {
     serve_with(request, host, |_, _| PeerOutcome::TimedOut)
 }
 
-/// Serves a request of a client. `forward` delivers a forward and waits for its outcome.
+/// Serves the request of a client. `forward` delivers a forward and waits for its outcome.
 pub fn serve_with<H: Host>(
     request: &Request,
     host: &mut H,
@@ -207,7 +208,7 @@ pub fn serve_with<H: Host>(
     }
 }
 
-/// Returns the refusal of a request.
+/// Returns the answer to a rejected request.
 fn refuse<H: Host>(error: &RpcError, account: Option<&AnyId>, host: &H) -> Response {
     match (error, account) {
         (RpcError::WrongSwarm, Some(account)) => {
@@ -222,7 +223,7 @@ fn internal() -> Response {
     Response::refuse(&RpcError::Internal)
 }
 
-/// The reason of a failed storage, as it goes into the answer.
+/// Returns the reason of a failed storage, as it goes into the answer.
 fn reason(error: &impl ToString) -> String {
     error.to_string()
 }

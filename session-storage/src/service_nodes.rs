@@ -22,14 +22,14 @@ const CLIENT_FIELDS: [&str; 8] = [
     "swarm_id",
 ];
 
-/// Which fields the answer shall have.
+/// The fields of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeFields {
     /// All.
     All,
-    /// These.
+    /// These fields.
     Only(BTreeSet<String>),
-    /// All but these.
+    /// All fields except these.
     Except(BTreeSet<String>),
 }
 
@@ -42,8 +42,8 @@ impl NodeFields {
         }
     }
 
-    /// The old form is an object of truth values, the new one a list of names, in which `all` is
-    /// everything and a `-` in front takes a field out.
+    /// Parses the old form, an object of truth values, and the new one, a list of names. In a list
+    /// `all` stands for all fields, and a leading `-` excludes a field.
     fn from_value(value: Option<&Value>) -> Self {
         match value {
             Some(Value::Dict(fields)) => {
@@ -70,16 +70,16 @@ impl NodeFields {
 /// `get_n_service_nodes` of a seed, `get_service_nodes` behind a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceNodesRequest {
-    /// Only nodes that are funded and not decommissioned.
+    /// Whether to answer only nodes that are funded and not decommissioned.
     pub active_only: bool,
-    /// Which fields to answer.
+    /// The fields to answer.
     pub fields: NodeFields,
-    /// Answer only that nothing changed if this is the top block.
+    /// The hash of a block: if it is the top block, the answer only states that nothing changed.
     pub poll_block_hash: Option<String>,
 }
 
 impl Default for ServiceNodesRequest {
-    /// All active nodes with what a client uses of them.
+    /// Asks for all active nodes with the fields that a client uses.
     fn default() -> Self {
         let fields = CLIENT_FIELDS.iter().copied().chain(["height"]);
         Self {
@@ -91,7 +91,7 @@ impl Default for ServiceNodesRequest {
 }
 
 impl ServiceNodesRequest {
-    /// The parameters.
+    /// Returns the parameters.
     #[must_use]
     pub fn params(&self) -> Value {
         let mut out = Dict::new();
@@ -115,7 +115,7 @@ impl ServiceNodesRequest {
         Value::Dict(out)
     }
 
-    /// Reads the parameters; what is missing or of another type is as if it was not given.
+    /// Parses the parameters. A parameter of the wrong type counts as absent.
     #[must_use]
     pub fn from_params(params: Option<&Value>) -> Self {
         let get = |name| params.and_then(|params| params.get(name));
@@ -128,7 +128,7 @@ impl ServiceNodesRequest {
         }
     }
 
-    /// The body to send to `/json_rpc` of a seed.
+    /// Encodes the body to send to `/json_rpc` of a seed.
     #[must_use]
     pub fn to_seed_json(&self) -> Vec<u8> {
         let body = Value::dict([
@@ -139,7 +139,8 @@ impl ServiceNodesRequest {
         body.to_json()
     }
 
-    /// Reads a body that was sent to `/json_rpc` of a seed. `None` if it asks for something else.
+    /// Parses a body that was sent to `/json_rpc` of a seed. Returns `None` if it is another
+    /// request.
     #[must_use]
     pub fn from_seed_json(body: &[u8]) -> Option<Self> {
         let body = Value::from_json(body).ok()?;
@@ -151,7 +152,7 @@ impl ServiceNodesRequest {
         }
     }
 
-    /// The daemon's result.
+    /// Returns the result of the daemon.
     #[must_use]
     pub fn result(&self, state: &ServiceNodesState<'_>) -> Value {
         let mut out = Dict::new();
@@ -173,7 +174,7 @@ impl ServiceNodesRequest {
         Value::Dict(out)
     }
 
-    /// The body that a seed answers.
+    /// Encodes the answer of a seed.
     #[must_use]
     pub fn to_seed_answer(&self, state: &ServiceNodesState<'_>) -> Vec<u8> {
         let body = Value::dict([("jsonrpc", "2.0".into()), ("result", self.result(state))]);
@@ -211,14 +212,14 @@ impl ServiceNodesRequest {
     }
 }
 
-/// What a daemon knows of the chain.
+/// The state of the chain as a daemon knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceNodesState<'a> {
     /// The active nodes.
     pub nodes: &'a [ServiceNode],
     /// Number of the newest block.
     pub height: u64,
-    /// Its hash, in hex.
+    /// Hash of the newest block, in hex.
     pub block_hash: &'a str,
     /// The major hard fork.
     pub hardfork: u64,

@@ -1,4 +1,4 @@
-//! What a node keeps (protocol: storage-rpc, sections 3.3, 4 and 5).
+//! The storage of a node (protocol: storage-rpc, sections 3.3, 4 and 5).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ pub use memory::MemoryStorage;
 /// The result of [`Storage::insert`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inserted {
-    /// The expiry that the message has now.
+    /// The expiry of the message after the call.
     pub expiry: UnixMillis,
     /// Whether it was stored before.
     pub already: bool,
@@ -24,16 +24,16 @@ pub struct Inserted {
 
 /// The messages and revocations of a node.
 ///
-/// [`serve`](crate::serve) calls it for requests that were checked; it has nothing to verify. Each
-/// call is one transaction. [`MemoryStorage`] keeps everything in memory.
+/// [`serve`](crate::serve) calls it for checked requests only, so an implementation verifies
+/// nothing. Each call is one transaction. [`MemoryStorage`] keeps everything in memory.
 pub trait Storage {
-    /// Why the storage failed. Its text goes into the answer.
+    /// The error of the storage. Its text goes into the answer.
     type Error: Display;
 
     /// Stores a message.
     ///
-    /// If a message of the account has the same hash, only its expiry changes, to the later one of
-    /// both. A new message in a public outbox
+    /// If a message of the account has the same hash, only its expiry changes, to the later of the
+    /// two. A new message in a public outbox
     /// ([`Namespace::is_public_outbox`](session_types::Namespace::is_public_outbox)) replaces all
     /// others of the namespace.
     ///
@@ -47,10 +47,10 @@ pub trait Storage {
         message: StoredMessage,
     ) -> Result<Inserted, Self::Error>;
 
-    /// Returns the messages of a namespace in the order of their arrival: those behind `after`, or
-    /// all if `after` is unknown.
+    /// Returns the messages of a namespace in order of arrival: those that follow `after`, or all
+    /// if `after` is unknown.
     ///
-    /// As on deployed nodes, a message that has expired is there until the node sweeps it out.
+    /// As on deployed nodes, an expired message is returned until the node removes it.
     ///
     /// Calls `take` with the length of each message's data, in bytes. The first `false` ends the
     /// list, and the second part of the result is true.
@@ -66,7 +66,7 @@ pub trait Storage {
         take: &mut dyn FnMut(usize) -> bool,
     ) -> Result<(Vec<StoredMessage>, bool), Self::Error>;
 
-    /// Deletes messages by hash. Returns the hashes of those that were there.
+    /// Deletes messages by hash. Returns the hashes of the deleted messages.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ pub trait Storage {
         messages: &[MessageHash],
     ) -> Result<Vec<MessageHash>, Self::Error>;
 
-    /// Deletes the messages whose timestamp is `before` or earlier. Returns what it deleted.
+    /// Deletes the messages whose timestamp is `before` or earlier. Returns their hashes.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ pub trait Storage {
         before: UnixMillis,
     ) -> Result<Vec<(Namespace, MessageHash)>, Self::Error>;
 
-    /// Gives the messages that expire later than `expiry` this expiry. Returns what it changed.
+    /// Sets the expiry of messages that expire later than `expiry`. Returns their hashes.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ pub trait Storage {
         expiry: UnixMillis,
     ) -> Result<Vec<(Namespace, MessageHash)>, Self::Error>;
 
-    /// Returns the expiries of those of the messages that are there.
+    /// Returns the expiries of the messages that are stored.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ pub trait Storage {
     /// [`Self::Error`] if the storage fails.
     fn revoke(&mut self, account: &AnyId, tokens: &[Token]) -> Result<(), Self::Error>;
 
-    /// Takes revocations back. Returns how many of the tokens were revoked.
+    /// Undoes revocations. Returns how many of the tokens were revoked.
     ///
     /// # Errors
     ///

@@ -16,12 +16,12 @@ use crate::swarm_answer::{SwarmAnswer, SwarmCall, SwarmEntry};
 use crate::value::{Dict, Value};
 use crate::{Call, Checks, Encoding, Method, ParamError, RpcError};
 
-/// How long to keep a message.
+/// The lifetime of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For this span after the message's timestamp.
+    /// A span after the timestamp of the message.
     Ttl(Duration),
-    /// Until this time.
+    /// A point in time.
     Expiry(UnixMillis),
 }
 
@@ -50,13 +50,13 @@ pub struct Store {
     pub namespace: Namespace,
     /// The time of the message.
     pub timestamp: UnixMillis,
-    /// How long to keep it.
+    /// The lifetime.
     pub lifetime: Lifetime,
-    /// The message: at most 76,800 bytes.
+    /// The message, at most 76,800 bytes.
     pub data: Vec<u8>,
-    /// The time of the signature, unless it is the time of the message.
+    /// The time of the signature; `None` if it is the time of the message.
     pub sig_timestamp: Option<UnixMillis>,
-    /// The signature; public inboxes need none.
+    /// The signature. Public inboxes need none.
     pub auth: Option<Auth>,
 }
 
@@ -121,7 +121,7 @@ impl Store {
         }
     }
 
-    /// Returns how long nodes keep the message, counted from its timestamp.
+    /// Returns the lifetime of the message, counted from its timestamp.
     #[must_use]
     pub const fn ttl(&self) -> Duration {
         match self.lifetime {
@@ -159,7 +159,7 @@ impl Store {
     }
 }
 
-/// Returns whole milliseconds, as requests carry spans.
+/// Returns whole milliseconds, the unit of spans in requests.
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
@@ -224,20 +224,21 @@ impl SwarmCall for Store {
         entry.hash.as_bytes().into()
     }
 
-    /// The hash binds account, namespace and data; the signature covers nothing else.
+    /// Returns whether the hash is the expected one. It binds account, namespace and data, and a
+    /// node signs nothing else.
     fn fits(&self, entry: &StoreEntry) -> bool {
         entry.hash == self.hash()
     }
 }
 
-/// What a member stored.
+/// The message that a member stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreEntry {
     /// The hash of the message.
     pub hash: MessageHash,
-    /// The time until which it is kept.
+    /// The time until which the member keeps it.
     pub expiry: UnixMillis,
-    /// Whether it was stored there before.
+    /// Whether the member had stored it before.
     pub already: bool,
 }
 

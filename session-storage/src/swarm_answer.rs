@@ -13,24 +13,24 @@ use crate::answer::{AnswerError, Stamp, field};
 use crate::value::{Dict, Value};
 use crate::{Call, Encoding};
 
-/// Most entries that are read; a swarm has about seven members.
+/// Maximum number of entries in an answer; a swarm has about seven members.
 pub const MAX_ENTRIES: usize = 1_000;
 
-/// A method whose request goes to all members of the swarm.
+/// A method that all members of the swarm serve.
 pub trait SwarmCall: Call<Answer = SwarmAnswer<Self::Entry>> {
-    /// What each member did.
+    /// The entry of each member.
     type Entry: SwarmEntry;
 
-    /// The bytes that a member signs after it has done `entry`.
+    /// Returns the bytes that a member signs for `entry`.
     fn node_message(&self, entry: &Self::Entry) -> Vec<u8>;
 
-    /// Whether `entry` can be the result of this request at all. The signature of a member proves
-    /// only who answered.
+    /// Returns whether `entry` can be a result of this request. The signature of a member proves
+    /// only the identity of the member.
     fn fits(&self, _entry: &Self::Entry) -> bool {
         true
     }
 
-    /// Signs what this member did.
+    /// Signs the entry of this member.
     fn sign_entry(&self, node: &Ed25519Secret, entry: Self::Entry) -> Signed<Self::Entry> {
         Signed {
             signature: node.sign(&self.node_message(&entry)),
@@ -40,56 +40,56 @@ pub trait SwarmCall: Call<Answer = SwarmAnswer<Self::Entry>> {
     }
 }
 
-/// What a member did, without its signature.
+/// The entry of a member, without its signature.
 pub trait SwarmEntry: Clone + core::fmt::Debug {
-    /// Writes the fields. `own`: by the node that was asked, whose truth values are `true`; those
-    /// of its peers are 1.
+    /// Encodes the fields. `own` marks the entry of the asked node: its truth values are `true`,
+    /// those of other members are 1.
     fn write(&self, own: bool, out: &mut Dict);
 
-    /// Reads the fields.
+    /// Parses the fields.
     fn read(entry: &Value) -> Option<Self>;
 }
 
-/// What a member did, with its signature.
+/// The entry of a member, with its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed<E> {
-    /// What it did.
+    /// The entry.
     pub entry: E,
-    /// Its signature.
+    /// The signature of the member.
     pub signature: Ed25519Signature,
-    /// The clock that only the asked node puts into its own entry of a `store`, if any.
+    /// The clock of the asked node, which it adds to its own entry of a `store`.
     pub t: Option<UnixMillis>,
 }
 
-/// Why a member did nothing, as the asked node reports it. Not signed by anybody.
+/// The failure of a member, as the asked node reports it. Not signed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
-    /// It did not answer in time.
+    /// Whether the member did not answer in time.
     pub timeout: bool,
-    /// It answered with this status, a decimal number.
+    /// The status of the member's answer, a decimal number.
     pub code: Option<String>,
-    /// The text of its answer.
+    /// The text of the member's answer.
     pub reason: Option<String>,
-    /// Its answer could not be read.
+    /// Whether the member's answer was malformed.
     pub bad_peer_response: bool,
-    /// Its storage failed.
+    /// Whether the member's storage failed.
     pub query_failure: bool,
-    /// The clock that only the asked node puts into its own entry of a `store`, if any.
+    /// The clock of the asked node, which it adds to its own entry of a `store`.
     pub t: Option<UnixMillis>,
 }
 
 /// One entry of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry<E> {
-    /// The member did it.
+    /// The member served the request.
     Done(Signed<E>),
-    /// The member did not do it.
+    /// The member did not serve the request.
     Failed(Failure),
 }
 
 impl<E: SwarmEntry> Entry<E> {
-    /// The dictionary of the entry; alone it is what one node answers to another that forwarded a
-    /// request to it.
+    /// Returns the dictionary of the entry. Alone it is the answer of a node to another one that
+    /// forwarded the request.
     #[must_use]
     pub fn to_value(&self, own: bool) -> Value {
         let mut out = Dict::new();
@@ -140,7 +140,7 @@ impl<E: SwarmEntry> Entry<E> {
         Value::Dict(out)
     }
 
-    /// Reads an entry.
+    /// Parses an entry.
     #[must_use]
     pub fn from_value(entry: &Value) -> Option<Self> {
         let flag = |name| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -185,9 +185,9 @@ fn read_signature(value: &Value) -> Option<Ed25519Signature> {
 pub struct SwarmAnswer<E> {
     /// The entry of each member, by its Ed25519 key.
     pub entries: BTreeMap<Ed25519Public, Entry<E>>,
-    /// Entries that could not be read.
+    /// Number of malformed entries, which are left out.
     pub malformed: usize,
-    /// The hash that a node which stored a message itself also puts here.
+    /// The hash of the message. A node adds it if it stored the message itself.
     pub hash: Option<MessageHash>,
     /// Clock and version of the asked node.
     pub stamp: Stamp,
@@ -205,7 +205,7 @@ impl<E: SwarmEntry> SwarmAnswer<E> {
         }
     }
 
-    /// The body of the answer, as the node with the key `own` writes it.
+    /// Returns the body of the answer of the node with the key `own`.
     #[must_use]
     pub fn to_value(&self, own: &Ed25519Public) -> Value {
         let entries = self.entries.iter().map(|(node, entry)| {
@@ -221,12 +221,12 @@ impl<E: SwarmEntry> SwarmAnswer<E> {
         Value::Dict(out)
     }
 
-    /// Reads the body of an answer.
+    /// Parses the body of an answer.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if it is another kind of answer. Single entries that cannot be read are
-    /// counted and left out.
+    /// [`AnswerError`] if the body is not such an answer. Malformed entries are counted and left
+    /// out.
     pub fn from_value(body: &Value) -> Result<Self, AnswerError> {
         let swarm = field(body, "swarm")?.as_dict();
         let swarm = swarm.ok_or(AnswerError::Field("swarm"))?;
@@ -247,8 +247,8 @@ impl<E: SwarmEntry> SwarmAnswer<E> {
         Ok(answer)
     }
 
-    /// Sorts the entries by what they are worth. `is_member` says which nodes belong to the swarm
-    /// that was asked; entries of others are not looked at.
+    /// Verifies the entries and sorts them by outcome. `is_member` returns whether a node belongs
+    /// to the asked swarm; entries of other nodes are not verified.
     pub fn verify<C: SwarmCall<Entry = E>>(
         self,
         request: &C,
@@ -278,21 +278,21 @@ impl<E: SwarmEntry> SwarmAnswer<E> {
     }
 }
 
-/// The entries of an answer, sorted by what they are worth.
+/// The entries of an answer, sorted by outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<E> {
-    /// Members that did it, as their signatures prove.
+    /// Members that served the request, proved by their signatures.
     pub done: Vec<(Ed25519Public, E)>,
-    /// Members that did not do it, as the asked node says.
+    /// Members that failed, according to the asked node.
     pub failed: Vec<(Ed25519Public, Failure)>,
-    /// Members whose signature or content does not fit the request.
+    /// Members whose signature or entry does not fit the request.
     pub forged: Vec<Ed25519Public>,
-    /// Nodes that are no members.
+    /// Nodes outside the swarm.
     pub strangers: Vec<Ed25519Public>,
 }
 
 impl<E> Verified<E> {
-    /// Whether at least one member provably did it.
+    /// Returns whether at least one member provably served the request.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         !self.done.is_empty()
@@ -313,14 +313,14 @@ impl<E> Default for Verified<E> {
 /// The messages that `delete_all`, `delete_before` or `expire_all` changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Affected {
-    /// Of the one namespace of the request; sorted.
+    /// Hashes of the one namespace of the request, sorted.
     One(Vec<MessageHash>),
-    /// Of all namespaces that had some; each list sorted.
+    /// Hashes by namespace, each list sorted. Namespaces without any are absent.
     All(BTreeMap<i16, Vec<MessageHash>>),
 }
 
 impl Affected {
-    /// All hashes in one sorted order, as they are signed.
+    /// Returns all hashes in one sorted list, as signatures cover them.
     #[must_use]
     pub fn sorted(&self) -> Vec<MessageHash> {
         let mut hashes: Vec<MessageHash> = match self {
@@ -362,7 +362,7 @@ pub(crate) fn read_hashes(value: &Value) -> Option<Vec<MessageHash>> {
     hashes.map(|hash| hash.as_text()?.parse().ok()).collect()
 }
 
-/// The parts of a message one after the other.
+/// Concatenates the parts of a message.
 pub(crate) fn concat<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut message = Vec::new();
     for part in parts {
@@ -371,13 +371,13 @@ pub(crate) fn concat<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     message
 }
 
-/// `head`, then the hashes.
+/// Returns `head` followed by the hashes.
 pub(crate) fn with_hashes(head: &str, lists: &[&[MessageHash]]) -> Vec<u8> {
     let hashes = lists.iter().copied().flatten();
     concat(core::iter::once(head.as_bytes()).chain(hashes.map(|hash| &hash.as_bytes()[..])))
 }
 
-/// The body of an entry that one node sends another that forwarded a request to it.
+/// Encodes the entry that a node answers to another one that forwarded the request.
 #[must_use]
 pub fn peer_body<E: SwarmEntry>(entry: &Entry<E>, encoding: Encoding) -> Vec<u8> {
     let value = entry.to_value(true);

@@ -1,4 +1,4 @@
-//! The swarm of an account as nodes tell it: result of `get_swarm`, body of a 421 (protocol:
+//! The swarm of an account as nodes report it: result of `get_swarm`, body of a 421 (protocol:
 //! swarm, section 3.5).
 
 use alloc::string::{String, ToString};
@@ -13,20 +13,20 @@ use session_types::{SwarmId, base32z, hex};
 use crate::value::{Dict, Value};
 use crate::{AnswerError, Stamp};
 
-/// Most members that are read.
+/// Maximum number of members.
 const MAX_MEMBERS: usize = 1_000;
 
 /// A swarm and its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwarmInfo {
-    /// Its id; [`SwarmId::UNASSIGNED`] if the node knows of no swarm.
+    /// The id of the swarm; [`SwarmId::UNASSIGNED`] if the node knows no swarm.
     pub swarm: SwarmId,
-    /// Its members.
+    /// The members.
     pub nodes: Vec<ServiceNode>,
 }
 
 impl SwarmInfo {
-    /// The body, with the end that answers have.
+    /// Returns the body. Answers end with a stamp; the body of a 421 has none.
     #[must_use]
     pub fn to_value(&self, stamp: Option<Stamp>) -> Value {
         let mut out = Dict::new();
@@ -39,11 +39,11 @@ impl SwarmInfo {
         Value::Dict(out)
     }
 
-    /// Reads the body. Members without a key or address are left out.
+    /// Parses the body. Members without a key or address are left out.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if it is another kind of body.
+    /// [`AnswerError`] if the body is malformed.
     pub fn from_value(body: &Value) -> Result<Self, AnswerError> {
         let nodes = body.get("snodes").and_then(Value::as_list);
         let nodes = nodes.ok_or(AnswerError::Field("snodes"))?;

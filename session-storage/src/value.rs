@@ -1,4 +1,4 @@
-//! The tree of values that JSON and bencoded bodies have in common.
+//! The tree of values of JSON and bencoded bodies.
 //!
 //! Requests and answers exist in both encodings with the same structure (protocol: storage-rpc,
 //! section 1.4). Keys, signatures and data are text in one and raw bytes in the other: a value
@@ -22,7 +22,7 @@ pub(crate) use json::EMPTY_DATA;
 /// One value of a body.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
-    /// JSON `null`. Bencoding has none; it is not written there.
+    /// JSON `null`. Bencoding has no such value; it is left out there.
     #[default]
     Null,
     /// A truth value; the integers 1 and 0 in bencoding.
@@ -31,7 +31,8 @@ pub enum Value {
     Int(i64),
     /// An integer that is not negative.
     Uint(u64),
-    /// A number with a fraction or beyond 64 bits. Bencoding has none; it is written as 0 there.
+    /// A number with a fraction or beyond 64 bits. Bencoding has no such value; it is written as 0
+    /// there.
     Float(f64),
     /// Text.
     Text(String),
@@ -43,14 +44,14 @@ pub enum Value {
     Dict(Dict),
 }
 
-/// A body that is neither JSON nor bencoded, or is nested too deeply.
+/// The body is malformed or nested too deeply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// It is not JSON, or nested more than 127 deep.
+    /// The body is not JSON, or nested more than 127 deep.
     #[error("expected json")]
     Json,
-    /// It is not bencoded, or nested more than 32 deep.
+    /// The body is not bencoded, or nested more than 32 deep.
     #[error("expected a bencoded value")]
     Bencode,
 }
@@ -64,16 +65,16 @@ fn to_vec(json: &json::Json<'_>) -> Vec<u8> {
 }
 
 impl Value {
-    /// Reads JSON. Of a key given twice the last one counts; integers keep all 64 bits.
+    /// Parses JSON. The last of equal keys counts. Integers keep all 64 bits.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Json`] for anything else, trailing bytes included.
+    /// [`ValueError::Json`] if the input is malformed or has trailing bytes.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ValueError> {
         serde_json::from_slice(bytes).map_err(|_| ValueError::Json)
     }
 
-    /// Writes JSON without spaces.
+    /// Encodes JSON without spaces.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         to_vec(&json::Json {
@@ -82,7 +83,7 @@ impl Value {
         })
     }
 
-    /// Writes JSON as nodes write it in answers: empty bytes are `"="`.
+    /// Encodes JSON as nodes do in answers: empty bytes are `"="`.
     pub(crate) fn to_answer_json(&self) -> Vec<u8> {
         to_vec(&json::Json {
             value: self,
@@ -90,28 +91,28 @@ impl Value {
         })
     }
 
-    /// Writes JSON without spaces, as text.
+    /// Encodes JSON without spaces, as text.
     #[must_use]
     pub fn to_json_text(&self) -> String {
         String::from_utf8_lossy(&self.to_json()).into_owned()
     }
 
-    /// Reads one bencoded value as storage servers do: bytes behind it are ignored, and so is a
-    /// dictionary key that does not stand in ascending order.
+    /// Parses one bencoded value as storage servers do: they ignore trailing bytes and dictionary
+    /// keys that are not in ascending order.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Bencode`] for anything else.
+    /// [`ValueError::Bencode`] if the input is malformed.
     pub fn from_bencode(bytes: &[u8]) -> Result<Self, ValueError> {
         bencode::read(bytes).ok_or(ValueError::Bencode)
     }
 
-    /// Reads one bencoded value that ends where the input ends.
+    /// Parses one bencoded value without trailing bytes.
     pub(crate) fn from_exact_bencode(bytes: &[u8]) -> Option<Self> {
         bencode::read_exact(bytes)
     }
 
-    /// Replaces bytes by the base64 text that JSON answers have in their place.
+    /// Replaces bytes by base64 text, as in JSON answers.
     pub(crate) fn into_json_style(mut self) -> Self {
         self.for_each_leaf(&|leaf| {
             if let Self::Bytes(bytes) = leaf {
@@ -136,7 +137,7 @@ impl Value {
         self
     }
 
-    /// Visits everything but lists and dictionaries. The depth is that of the input's parser.
+    /// Visits all values except lists and dictionaries. The parser of the input limits the depth.
     fn for_each_leaf(&mut self, visit: &impl Fn(&mut Self)) {
         match self {
             Self::List(items) => items.iter_mut().for_each(|item| item.for_each_leaf(visit)),
@@ -148,7 +149,7 @@ impl Value {
         }
     }
 
-    /// Writes the bencoded form.
+    /// Encodes the value in bencoding.
     #[must_use]
     pub fn to_bencode(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -156,13 +157,13 @@ impl Value {
         out
     }
 
-    /// An integer of either sign.
+    /// Wraps an integer of either sign.
     #[must_use]
     pub fn int(number: i64) -> Self {
         u64::try_from(number).map_or(Self::Int(number), Self::Uint)
     }
 
-    /// A version, as a list of three integers.
+    /// Returns a version as a list of three integers.
     pub(crate) fn version(version: Version) -> Self {
         Self::List(
             version
@@ -173,7 +174,8 @@ impl Value {
         )
     }
 
-    /// A version: a list of integers or dotted text. Missing parts are 0, further ones ignored.
+    /// Parses a version: a list of integers, or dotted text. Missing parts are 0, further ones are
+    /// ignored.
     pub(crate) fn as_version(&self) -> Option<Version> {
         let Self::List(parts) = self else {
             return self.as_text()?.parse().ok();
@@ -185,20 +187,20 @@ impl Value {
         Some(version)
     }
 
-    /// A dictionary of entries.
+    /// Creates a dictionary.
     pub fn dict<'a>(entries: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let entries = entries.into_iter();
         Self::Dict(entries.map(|(key, value)| (key.into(), value)).collect())
     }
 
-    /// The value under a key, unless it is `null`.
+    /// Returns the value of a key, unless it is `null`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let value = self.as_dict()?.get(key)?;
         (*value != Self::Null).then_some(value)
     }
 
-    /// The entries of a dictionary.
+    /// Returns the entries of a dictionary.
     #[must_use]
     pub const fn as_dict(&self) -> Option<&Dict> {
         match self {
@@ -207,7 +209,7 @@ impl Value {
         }
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     #[must_use]
     pub fn as_list(&self) -> Option<&[Self]> {
         match self {
@@ -216,7 +218,7 @@ impl Value {
         }
     }
 
-    /// Text of either encoding.
+    /// Returns text of either encoding.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -226,7 +228,7 @@ impl Value {
         }
     }
 
-    /// An integer that is not negative.
+    /// Returns an integer that is not negative.
     #[must_use]
     pub const fn as_u64(&self) -> Option<u64> {
         match self {
@@ -235,12 +237,12 @@ impl Value {
         }
     }
 
-    /// A time in milliseconds since 1970.
+    /// Returns a time in milliseconds since 1970.
     pub(crate) fn as_time(&self) -> Option<UnixMillis> {
         self.as_u64().map(UnixMillis::new)
     }
 
-    /// An integer that fits into 64 bits with a sign.
+    /// Returns an integer that fits into `i64`.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
@@ -250,7 +252,7 @@ impl Value {
         }
     }
 
-    /// A truth value, also as the integer 1 or 0.
+    /// Returns a truth value; the integers 1 and 0 count too.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
         match self {
@@ -262,8 +264,8 @@ impl Value {
     }
 }
 
-/// Adds to a list of a stranger. The first item takes the room of one, not that of four: lists of one
-/// item can stand in each other, at two bytes a list.
+/// Appends an item to an untrusted list. The first item reserves space for one, not for four:
+/// nested lists of one item cost the sender only two bytes each.
 fn push<T>(items: &mut Vec<T>, item: T) {
     if items.is_empty() {
         items.reserve_exact(1);

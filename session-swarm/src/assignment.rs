@@ -1,8 +1,8 @@
-//! How the chain assigns nodes to swarms (protocol: swarm, section 5).
+//! Assignment of nodes to swarms by the chain (protocol: swarm, section 5).
 //!
-//! Every chain daemon computes this for each block that changes the set of active nodes, and all
-//! must agree; clients never do. It is here for simulation, research and audit: [`Order::Reference`]
-//! replays what the deployed daemons compute, to the last node.
+//! Every chain daemon computes the assignment for each block that changes the set of active nodes,
+//! and all daemons must agree. Clients never compute it. The module serves simulation, research and
+//! audit: [`Order::Reference`] replays the deployed daemons exactly.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -14,25 +14,25 @@ pub use twister::Mt19937_64;
 
 use session_types::SwarmId;
 
-/// A swarm with fewer nodes is starving.
+/// Minimum number of nodes of a swarm; one with fewer is starving.
 pub const MIN_SIZE: usize = 5;
-/// Nodes above this are excess.
+/// Number of nodes above which further ones are excess.
 pub const EXCESS_BASE: usize = 5;
-/// Excess nodes a swarm that make a new swarm.
+/// Average excess per swarm that creates a new swarm.
 pub const IDEAL_MARGIN: usize = 2;
-/// Nodes of a new swarm.
+/// Number of nodes of a new swarm.
 pub const NEW_SIZE: usize = 7;
-/// New nodes go to swarms of a size within the smallest percent, and all equal to it.
+/// New nodes go to swarms at or below this percentile of the sizes.
 pub const FILL_PERCENT: usize = 25;
-/// Starving swarms take from swarms as large as those at this percent.
+/// Starving swarms take nodes from swarms at or above this percentile of the sizes.
 pub const STEAL_PERCENT: usize = 75;
-/// As [`FILL_PERCENT`], for the nodes of a swarm that is dissolved.
+/// Percentile like [`FILL_PERCENT`], for the nodes of a dissolved swarm.
 pub const REDISTRIBUTE_PERCENT: usize = 0;
 
-/// The order of swarms of equal size, which the protocol leaves to a sort that is not stable.
+/// The order of swarms of equal size. The protocol leaves it to an unstable sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// That of the deployed daemons: the `std::sort` of GNU libstdc++.
+    /// The order of the deployed daemons: `std::sort` of GNU libstdc++.
     #[default]
     Reference,
     /// Ascending ids. The statistics are the same.
@@ -63,9 +63,9 @@ struct Place {
 }
 
 impl<N> Assignment<N> {
-    /// Takes the nodes of each swarm. In a replay each list is in ascending order of the legacy
-    /// keys, as a daemon has it at the begin of a block. [`SwarmId::UNASSIGNED`] is not a swarm and
-    /// is left out.
+    /// Takes the nodes of each swarm. In a replay each list must be in ascending order of the
+    /// legacy keys, as a daemon has it at the beginning of a block. [`SwarmId::UNASSIGNED`] is not
+    /// a swarm and is left out.
     pub fn new(swarms: impl IntoIterator<Item = (SwarmId, Vec<N>)>, order: Order) -> Self {
         let swarms = swarms.into_iter();
         Self {
@@ -74,28 +74,29 @@ impl<N> Assignment<N> {
         }
     }
 
-    /// The swarms, ascending, and their nodes.
+    /// Returns the swarms, ascending, and their nodes.
     #[must_use]
     pub const fn swarms(&self) -> &BTreeMap<SwarmId, Vec<N>> {
         &self.swarms
     }
 
-    /// Takes nodes out, such as those that left the network. Swarms without nodes stay, and count as
-    /// swarms in the next run. A daemon has none when a block begins: to replay what it does where a
-    /// swarm may have lost all its nodes, take that swarm out too
-    /// ([`remove_swarm`](Self::remove_swarm)), or begin each block with [`new`](Self::new) and the swarms that have nodes.
+    /// Removes nodes, such as those that left the network. Swarms without nodes remain, and count
+    /// as swarms in the next run. A daemon has no empty swarms at the beginning of a block. To
+    /// replay a block in which a swarm may have lost all its nodes, remove that swarm too
+    /// ([`remove_swarm`](Self::remove_swarm)), or begin each block with [`new`](Self::new) and the
+    /// swarms that have nodes.
     pub fn retain(&mut self, mut keep: impl FnMut(SwarmId, &N) -> bool) {
         for (id, nodes) in &mut self.swarms {
             nodes.retain(|node| keep(*id, node));
         }
     }
 
-    /// Takes out a whole swarm.
+    /// Removes a whole swarm.
     pub fn remove_swarm(&mut self, id: SwarmId) -> Option<Vec<N>> {
         self.swarms.remove(&id)
     }
 
-    /// The nodes above five of all swarms.
+    /// Returns the nodes above five of all swarms.
     #[must_use]
     pub fn excess(&self) -> usize {
         let sizes = self.swarms.values().map(Vec::len);
@@ -104,16 +105,16 @@ impl<N> Assignment<N> {
         })
     }
 
-    /// The excess from which on there is a new swarm.
+    /// Returns the excess from which on a new swarm is created.
     #[must_use]
     pub fn threshold(&self) -> usize {
         let margin = self.swarms.len().saturating_mul(IDEAL_MARGIN);
         NEW_SIZE.saturating_add(margin)
     }
 
-    /// One run, as a daemon makes it for a block. `unassigned`: the nodes without a swarm, in
-    /// ascending order of the legacy keys. `seed`: the first eight bytes of the block's hash,
-    /// little-endian.
+    /// Runs the assignment once, as a daemon does for a block. `unassigned` are the nodes without a
+    /// swarm, in ascending order of the legacy keys. `seed` is the first eight bytes of the block's
+    /// hash, little-endian.
     pub fn run(&mut self, unassigned: Vec<N>, seed: u64) {
         if self.swarms.is_empty() && unassigned.is_empty() {
             return;
@@ -147,12 +148,12 @@ impl<N> Assignment<N> {
         }
     }
 
-    /// Moves nodes from large swarms to those that starve.
+    /// Moves nodes from large swarms to starving ones.
     fn feed_starving(&mut self, random: &mut Mt19937_64) {
         let sizes = self.by_size();
         let last = sizes.len().saturating_sub(1);
         let bound = sizes.get(STEAL_PERCENT.saturating_mul(last) / 100);
-        // The subtraction wraps for an empty swarm; then nothing is large enough.
+        // The subtraction wraps for an empty swarm, so that no swarm is large enough.
         let bound = bound.map_or(usize::MAX, |(size, _)| size.wrapping_sub(1));
         let bound = bound.max(MIN_SIZE);
         for (size, id) in sizes {
@@ -179,7 +180,7 @@ impl<N> Assignment<N> {
         }
     }
 
-    /// Makes new swarms as long as there is enough excess and no swarm starves.
+    /// Creates new swarms as long as there is enough excess and no swarm starves.
     fn create_new(&mut self, random: &mut Mt19937_64) {
         if self.swarms.values().any(|nodes| nodes.len() < MIN_SIZE) {
             return;
@@ -198,7 +199,7 @@ impl<N> Assignment<N> {
         }
     }
 
-    /// Dissolves the swarms that still starve; one swarm always stays.
+    /// Dissolves the swarms that still starve. One swarm always remains.
     fn dissolve_starving(&mut self, random: &mut Mt19937_64) {
         while self.swarms.len() > 1 {
             let starving = self.swarms.iter().find(|(_, nodes)| nodes.len() < MIN_SIZE);
@@ -212,7 +213,7 @@ impl<N> Assignment<N> {
         }
     }
 
-    /// All nodes of the swarms larger than `bound`, and how many of them are excess.
+    /// Returns all nodes of the swarms larger than `bound`, and how many of them are excess.
     fn pool(&self, bound: usize) -> (Vec<Place>, usize) {
         let large = self.swarms.iter();
         let large = large.filter(|(_, nodes)| nodes.len() > bound);
@@ -228,7 +229,7 @@ impl<N> Assignment<N> {
         (places, excess)
     }
 
-    /// Takes a random node out of its swarm.
+    /// Removes a random node from its swarm.
     fn take(&mut self, places: &[Place], random: &mut Mt19937_64) -> Option<N> {
         if places.is_empty() {
             return None;
@@ -238,7 +239,7 @@ impl<N> Assignment<N> {
         (place.index < nodes.len()).then(|| nodes.remove(place.index))
     }
 
-    /// Sizes and ids, smallest first.
+    /// Returns sizes and ids, smallest first.
     fn by_size(&self) -> Vec<(usize, SwarmId)> {
         let swarms = self.swarms.iter();
         let mut sizes: Vec<_> = swarms.map(|(id, nodes)| (nodes.len(), *id)).collect();
@@ -250,7 +251,7 @@ impl<N> Assignment<N> {
     }
 }
 
-/// The id of a new swarm: the middle of the widest gap. `ids` ascending.
+/// Returns the id of a new swarm: the middle of the widest gap. `ids` ascending.
 pub fn new_swarm_id(ids: impl IntoIterator<Item = SwarmId>) -> SwarmId {
     let ids: Vec<u64> = ids.into_iter().map(SwarmId::get).collect();
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else {

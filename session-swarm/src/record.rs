@@ -17,37 +17,36 @@ pub use address::AddressPolicy;
 pub use binary::{BINARY_LENGTH, read_binary, read_binary_with, write_binary};
 pub use list::{MAX_NODES, NodeList, ReadOptions, RecordError, Skipped, Transport};
 
-/// What is known of a service node.
+/// The record of a service node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceNode {
-    /// Its identity toward clients: it signs with this key.
+    /// The identity of the node toward clients. The node signs with this key.
     pub ed25519: Ed25519Public,
-    /// The key of its onion layer, if the record has it. Take it from
-    /// [`onion_key`](Self::onion_key).
+    /// The X25519 key as the record has it. Use [`onion_key`](Self::onion_key), which validates it.
     pub x25519: Option<X25519Public>,
-    /// Its identity on the chain, if the record has it.
+    /// The identity of the node on the chain, if the record has it.
     pub legacy: Option<[u8; 32]>,
-    /// Its address; `0.0.0.0` if unknown.
+    /// The address; `0.0.0.0` if unknown.
     pub ip: Ipv4Addr,
     /// Port of HTTPS; 0 if unknown.
     pub https_port: u16,
     /// Port of OxenMQ (TCP) and of QUIC (UDP); 0 if unknown.
     pub omq_port: u16,
-    /// Version of its storage server; zeros if unknown.
+    /// Version of the storage server; zeros if unknown.
     pub version: Version,
-    /// Its swarm.
+    /// The swarm of the node.
     pub swarm_id: SwarmId,
-    /// Height of the chain at which it leaves; 0 if it stays.
+    /// Height of the chain at which the node leaves; 0 if it stays.
     pub requested_unlock_height: u64,
 }
 
 impl ServiceNode {
-    /// The key of its onion layer. It always belongs to the Ed25519 key, and is made from it.
+    /// Returns the key of the node's onion layer, which is derived from its Ed25519 key.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if the Ed25519 key is none, or the X25519 key of the record is another one:
-    /// whoever made the record wants to read along.
+    /// [`KeyError`] if the Ed25519 key is invalid, or if the record has another X25519 key. The
+    /// author of such a record could read the layer.
     pub fn onion_key(&self) -> Result<X25519Public, KeyError> {
         let key = self.ed25519.to_x25519()?;
         if self.x25519.is_some_and(|given| given != key) {
@@ -56,20 +55,20 @@ impl ServiceNode {
         Ok(key)
     }
 
-    /// The /24 network of its address.
+    /// Returns the /24 network of the address.
     #[must_use]
     pub const fn subnet(&self) -> [u8; 3] {
         let [a, b, c, _] = self.ip.octets();
         [a, b, c]
     }
 
-    /// Whether it has an address and a port for HTTPS.
+    /// Returns whether the record has an address and an HTTPS port.
     #[must_use]
     pub const fn is_reachable(&self) -> bool {
         !self.ip.is_unspecified() && self.https_port != 0
     }
 
-    /// This record, with the address of an older one if it has none itself (protocol: swarm,
+    /// Returns this record with the address of an older one if it has none (protocol: swarm,
     /// section 6.2).
     #[must_use]
     pub const fn keeping_address_of(mut self, known: &Self) -> Self {
@@ -86,7 +85,7 @@ impl ServiceNode {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version(pub [u16; 3]);
 
-/// A text that is not a dotted version.
+/// The text is not a dotted version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a dotted version")]
 pub struct VersionError;

@@ -21,7 +21,7 @@ pub fn position(account: &AnyId) -> u64 {
         .fold(0, |position, word| position ^ u64::from_be_bytes(*word))
 }
 
-/// All swarms, for choosing the one of an account.
+/// The ids of all swarms, sorted around the ring.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SwarmRing {
     /// Ascending, unique, without `UNASSIGNED`.
@@ -29,31 +29,31 @@ pub struct SwarmRing {
 }
 
 impl SwarmRing {
-    /// The number of swarms.
+    /// Returns the number of swarms.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there is no swarm.
+    /// Returns whether there is no swarm.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// The ids, ascending.
+    /// Returns the ids, ascending.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = SwarmId> {
         self.ids.iter().copied().map(SwarmId::new)
     }
 
-    /// Whether this is one of the swarms.
+    /// Returns whether this is one of the swarms.
     #[must_use]
     pub fn contains(&self, swarm: SwarmId) -> bool {
         self.ids.binary_search(&swarm.get()).is_ok()
     }
 
-    /// The swarm nearest to a position on the ring; a tie goes to the one on the left, below the
-    /// position. `None` if there is no swarm.
+    /// Returns the swarm nearest to a position on the ring, or `None` if there is no swarm. A tie
+    /// goes to the swarm on the left, below the position.
     #[must_use]
     pub fn choose(&self, position: u64) -> Option<SwarmId> {
         let (first, last) = (*self.ids.first()?, *self.ids.last()?);
@@ -68,9 +68,9 @@ impl SwarmRing {
         Some(SwarmId::new(if nearer_right { right } else { left }))
     }
 
-    /// The swarm of an account.
+    /// Returns the swarm of an account.
     ///
-    /// A program that finds swarm and path: [`examples/swarm.rs`](https://github.com/session-crates/session-crates/blob/main/session-swarm/examples/swarm.rs).
+    /// The example `swarm` of this crate finds the swarm of an account in a list of nodes.
     ///
     /// ```
     /// use session_swarm::SwarmRing;
@@ -88,7 +88,7 @@ impl SwarmRing {
         self.choose(position(account))
     }
 
-    /// The positions that a swarm owns. `None` if it is not one of the swarms.
+    /// Returns the positions that a swarm owns, or `None` if it is not one of the swarms.
     #[must_use]
     pub fn interval(&self, swarm: SwarmId) -> Option<Interval> {
         let id = swarm.get();
@@ -116,19 +116,19 @@ impl FromIterator<SwarmId> for SwarmRing {
     }
 }
 
-/// The positions that one swarm owns: those after `lower` up to and including `upper`, around the
-/// ring. Fast to test many accounts against.
+/// The positions that one swarm owns: after `lower`, up to and including `upper`, around the ring.
+/// It makes tests of many accounts fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
-    /// The last position that belongs to the swarm before. Equal to `upper` if there is but one
-    /// swarm, which owns everything.
+    /// The last position of the preceding swarm. Equal to `upper` if there is only one swarm, which
+    /// owns all positions.
     pub lower: u64,
-    /// The last position that belongs to the swarm.
+    /// The last position of the swarm.
     pub upper: u64,
 }
 
 impl Interval {
-    /// Whether a position lies in the interval.
+    /// Returns whether a position lies in the interval.
     #[must_use]
     pub const fn contains(&self, position: u64) -> bool {
         let length = self.upper.wrapping_sub(self.lower);

@@ -1,4 +1,4 @@
-//! What all types of a fixed number of bytes have in common.
+//! Traits of all types of fixed length.
 
 /// Bytes or text that do not have the form of a key or signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

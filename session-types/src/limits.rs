@@ -55,7 +55,7 @@ pub const RETRIEVE_DEFAULT_SHARE: u64 = 5;
 /// Size of each message of an answer beside its hash and data, in bytes, as `max_size` counts them.
 pub const RETRIEVE_MESSAGE_OVERHEAD: u64 = 100;
 
-/// How long a node waits for the answers of the other members of its swarm: 5 seconds.
+/// Time that a node waits for the answers of the other members of its swarm: 5 seconds.
 pub const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Number of requests that a client may send at once before it is limited.
 pub const RATE_LIMIT_BUCKET: u32 = 600;
@@ -70,5 +70,5 @@ pub const MONITOR_AGE_MAX: Duration = days(14);
 pub const MONITOR_AHEAD_MAX: Duration = hours(24);
 /// Lifetime of a subscription: 65 minutes.
 pub const MONITOR_LIFETIME: Duration = Duration::from_secs(65 * 60);
-/// How often a client should renew its subscription: every 60 minutes.
+/// Interval at which a client should renew its subscription: 60 minutes.
 pub const MONITOR_RENEW: Duration = hours(1);

@@ -40,7 +40,7 @@ pub(crate) fn run(or_skip: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the workspace declares.
+/// Returns the version that the workspace declares.
 fn declared(manifest: &str) -> Option<&str> {
     manifest
         .lines()

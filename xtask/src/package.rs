@@ -24,7 +24,7 @@ const ADDED: [&str; 3] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig
 /// Folders of a crate that belong to its users: code, examples, and what the code is made of.
 const FOLDERS: [&str; 4] = ["src/", "examples/", "proto/", "wordlists/"];
 
-/// What is wrong with a list of files.
+/// A fault in a list of files.
 fn faults(files: &[&str]) -> Vec<String> {
     let missing = REQUIRED
         .iter()

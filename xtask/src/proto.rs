@@ -80,7 +80,7 @@ fn with_secret(code: &str, message: &str, field: &str) -> Option<String> {
     ))
 }
 
-/// What is declared in a message of [`SECRET`]: it would lose its `Debug` with it.
+/// Declarations in a message of [`SECRET`]: it would lose its `Debug` with it.
 fn inside_of_secret(descriptors: &FileDescriptorSet) -> Vec<String> {
     let mut all = Vec::new();
     for file in &descriptors.file {
@@ -101,7 +101,7 @@ fn inside_of_secret(descriptors: &FileDescriptorSet) -> Vec<String> {
     inside.collect()
 }
 
-/// What [`shape`] needs of a message: its Rust name and its descriptor.
+/// Input of [`shape`]: the Rust name and the descriptor of a message.
 type Message<'a> = (String, &'a DescriptorProto);
 
 /// Messages without a table.
@@ -111,7 +111,7 @@ const UNREAD: [&str; 3] = [
     ".session.KeyPair",
 ];
 
-/// Deprecated fields: never decoded, whatever is in them.
+/// Deprecated fields: never decoded.
 const SKIPPED: [(&str, &str); 4] = [
     (".session.AttachmentPointer", "thumbnail"),
     (".session.DataMessage", "timestamp"),

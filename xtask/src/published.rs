@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What is published.
+/// The published crates.
 pub(crate) const CRATES: [&str; 12] = [
     "session-community",
     "session-config",

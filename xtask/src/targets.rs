@@ -18,7 +18,7 @@ const FEATURES: &str = "session-identity/all-languages,session-identity/legacy-n
     session-message/v2";
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
-/// What must be there, and the package that brings it.
+/// Required files, and the packages that contain them.
 const NEEDED: [(&str, &str); 5] = [
     (RUSTC, "rustc-web"),
     (CARGO, "cargo-web"),

@@ -1,4 +1,4 @@
-//! What the two implementations have in common: a value, read by one and by the other.
+//! The common ground of the two implementations: a value, parsed by each.
 //!
 //! Known differences, all of them tested:
 //!
@@ -70,7 +70,7 @@ fn tree(value: &bt::Value<'_>) -> Tree {
     }
 }
 
-/// Whether all integers of a value are in the range that `session_proto::bt` reads.
+/// Returns whether all integers of a value are in the range that `session_proto::bt` reads.
 pub fn integers_fit(tree: &Tree) -> bool {
     match tree {
         Tree::Int(digits) => digits

@@ -31,12 +31,12 @@ fn request(code: u64, first: u64, second: u64) -> u64 {
     answer
 }
 
-/// Whether valgrind runs this program.
+/// Returns whether valgrind runs this program.
 pub fn is_running() -> bool {
     request(RUNNING_ON_VALGRIND, 0, 0) != 0
 }
 
-/// How many errors valgrind has found so far, suppressed ones not counted.
+/// Returns the number of errors that valgrind has found so far, without suppressed ones.
 pub fn errors() -> u64 {
     request(COUNT_ERRORS, 0, 0)
 }

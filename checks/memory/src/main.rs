@@ -41,7 +41,7 @@ const KIB: usize = 1 << 10;
 /// beside the one they are read from.
 const RECEIPTS: usize = 256 * KIB;
 
-/// What an opener takes at most: `times` times the input, and `plus` bytes.
+/// Maximum memory of an opener: `times` times the input, plus `plus` bytes.
 struct Bound {
     name: &'static str,
     times: usize,

@@ -26,7 +26,7 @@ use session_types::{AnyId, SwarmId};
 const NOW_MS: u64 = 1_795_377_199_099;
 const TEXT: &str = "hello from nowhere";
 
-/// Where it went wrong: the exit status of the program.
+/// The failed step: the exit status of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Step {

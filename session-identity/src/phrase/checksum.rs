@@ -4,7 +4,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::list::WordList;
 
-/// How the letters of a word enter the checksum.
+/// The folding of a word before the checksum.
 ///
 /// Clients differ in German only, for words that begin with Ä, Ö or Ü and for words with ß within
 /// their first four letters (protocol: identity, section 3.6).
@@ -19,7 +19,7 @@ pub(super) enum Folding {
 }
 
 impl Folding {
-    /// The foldings whose checksum word is accepted, the written one first.
+    /// Returns the foldings whose checksum word is accepted, the written one first.
     ///
     /// Lists without ß have one, so that no branch depends on a letter of their words.
     pub(super) const fn accepted(list: &WordList) -> &'static [Self] {
@@ -56,7 +56,7 @@ impl Crc32 {
     }
 }
 
-/// The position, among the words with these keys, of the word to repeat.
+/// Returns the position, among the words with these keys, of the word to repeat.
 ///
 /// `None` if there are no words.
 pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Option<u32> {
@@ -70,8 +70,8 @@ pub(super) fn position(list: &WordList, keys: &[u32], folding: Folding) -> Optio
     crc.value().checked_rem(words)
 }
 
-/// The key of the word to repeat, or `None` if there are no words. All keys are read, whichever it
-/// is.
+/// Returns the key of the word to repeat, or `None` if there are no words. All keys are read,
+/// whichever it is.
 pub(super) fn repeated(list: &WordList, keys: &[u32], folding: Folding) -> Option<u32> {
     let position = position(list, keys, folding)?;
     let mut chosen = 0u32;
@@ -81,7 +81,7 @@ pub(super) fn repeated(list: &WordList, keys: &[u32], folding: Folding) -> Optio
     Some(chosen)
 }
 
-/// The letters of a prefix, folded. There is one more of them if ß becomes "ss".
+/// Returns the letters of a prefix, folded. There is one more of them if ß becomes "ss".
 fn folded(list: &WordList, key: u32, folding: Folding) -> impl Iterator<Item = char> {
     let capital = folding == Folding::Ascii && list.is_capital(key);
     let letters = list.script().prefix(key).enumerate();
@@ -92,7 +92,7 @@ fn folded(list: &WordList, key: u32, folding: Folding) -> impl Iterator<Item = c
     })
 }
 
-/// The capital of the first letter of a word for which [`WordList::is_capital`] holds.
+/// Returns the capital of the first letter of a word for which [`WordList::is_capital`] holds.
 const fn capital_of(letter: char) -> char {
     match letter {
         'ä' => 'Ä',

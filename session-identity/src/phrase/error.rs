@@ -67,19 +67,19 @@ impl UnknownWord {
         self.position
     }
 
-    /// The word as it was typed, truncated to 32 code points.
+    /// Returns the word as it was typed, truncated to 32 code points.
     #[must_use]
     pub fn word(&self) -> &str {
         &self.word
     }
 
-    /// The language whose list does not contain the word.
+    /// Returns the language whose list does not contain the word.
     #[must_use]
     pub const fn language(&self) -> Language {
         self.language
     }
 
-    /// Up to three similar words of the list, the most similar first. May be empty.
+    /// Returns up to three similar words of the list, the most similar first. May be empty.
     #[must_use]
     pub fn suggestions(&self) -> &[&'static str] {
         &self.suggestions

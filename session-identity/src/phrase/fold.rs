@@ -22,7 +22,8 @@ use zeroize::Zeroizing;
 /// Without a bound, normalization would have to sort a megabyte of combining marks.
 pub(crate) const MAX_WORD_BYTES: usize = 128;
 
-/// The word in NFC and simple lower case, or `None` if it is longer than [`MAX_WORD_BYTES`].
+/// Returns the word in NFC and simple lower case, or `None` if it is longer than
+/// [`MAX_WORD_BYTES`].
 pub(crate) fn fold(word: &str) -> Option<Zeroizing<Vec<char>>> {
     if word.len() > MAX_WORD_BYTES {
         return None;
@@ -40,7 +41,7 @@ pub(crate) fn fold(word: &str) -> Option<Zeroizing<Vec<char>>> {
     Some(letters)
 }
 
-/// The full case folding of a folded word, as far as the lists need it: ß becomes "ss".
+/// Returns the full case folding of a folded word, as far as the lists need it: ß becomes "ss".
 pub(crate) fn fold_fully(letters: &[char]) -> Zeroizing<Vec<char>> {
     let mut folded = Zeroizing::new(Vec::with_capacity(letters.len().saturating_mul(2)));
     for letter in letters {
@@ -55,7 +56,7 @@ pub(crate) fn fold_fully(letters: &[char]) -> Zeroizing<Vec<char>> {
 /// A code point and its canonical combining class.
 type Classed = (char, u8);
 
-/// The canonical decomposition (NFD).
+/// Returns the canonical decomposition (NFD).
 fn decompose(word: &str) -> Zeroizing<Vec<Classed>> {
     // No decomposition has more than two code points for a byte of UTF-8.
     let room = word.len().saturating_mul(2);
@@ -81,7 +82,7 @@ fn decompose(word: &str) -> Zeroizing<Vec<Classed>> {
     letters
 }
 
-/// The canonical composition of a canonical decomposition.
+/// Returns the canonical composition of a canonical decomposition.
 fn recompose(parts: &[Classed]) -> Zeroizing<Vec<char>> {
     let mut letters: Zeroizing<Vec<char>> = Zeroizing::new(Vec::with_capacity(parts.len()));
     let mut starter = None;
@@ -110,8 +111,8 @@ fn recompose(parts: &[Classed]) -> Zeroizing<Vec<char>> {
 
 /// Unicode's simple lower-case mapping.
 ///
-/// The standard library has the full mapping. It differs for a single code point: İ, U+0130, becomes
-/// i and a combining dot. The simple mapping is the first of the two.
+/// The standard library has the full mapping. It differs for a single code point: İ, U+0130,
+/// becomes i and a combining dot. The simple mapping is the first of the two.
 fn simple_lower(letter: char) -> char {
     letter.to_lowercase().next().unwrap_or(letter)
 }

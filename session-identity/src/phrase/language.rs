@@ -11,8 +11,8 @@ macro_rules! languages {
     ($($feature:tt $name:ident $english:literal $native:literal $file:literal $prefix:literal $script:ident;)*) => {
         /// A language of recovery phrases (protocol: identity, section 3.5).
         ///
-        /// There is a variant for each language whose feature is enabled. Session's own clients read
-        /// English only.
+        /// There is a variant for each language whose feature is enabled. Session's own clients
+        /// read English only.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Language {
@@ -24,13 +24,14 @@ macro_rules! languages {
         }
 
         impl Language {
-            /// The languages that are compiled in: English first, the others by their English names.
+            /// The languages that are compiled in: English first, the others by their English
+            /// names.
             pub const ALL: &[Self] = &[$(
                 #[cfg(feature = $feature)]
                 Self::$name,
             )*];
 
-            /// The English name, for instance `Chinese (simplified)`.
+            /// Returns the English name, for instance `Chinese (simplified)`.
             #[must_use]
             pub const fn english_name(self) -> &'static str {
                 match self {
@@ -41,7 +42,7 @@ macro_rules! languages {
                 }
             }
 
-            /// The native name, for instance `Español`.
+            /// Returns the native name, for instance `Español`.
             #[must_use]
             pub const fn native_name(self) -> &'static str {
                 match self {

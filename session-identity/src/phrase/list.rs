@@ -23,14 +23,14 @@ const MAX_CAPITALS: usize = 5;
 pub(crate) struct Index(u16);
 
 impl Index {
-    /// The index `number mod 1626`.
+    /// Returns the index `number mod 1626`.
     pub(crate) const fn reduce(number: u64) -> Self {
         // A number below 1626 has two bytes.
         let [.., high, low] = number.wrapping_rem(N).to_be_bytes();
         Self(u16::from_be_bytes([high, low]))
     }
 
-    /// The index as a number.
+    /// Returns the index as a number.
     pub(crate) fn get(self) -> u64 {
         u64::from(self.0)
     }
@@ -65,7 +65,7 @@ impl Script {
         }
     }
 
-    /// The number for a code point in a key, or `None` outside the block.
+    /// Returns the number for a code point in a key, or `None` outside the block.
     const fn letter(self, code: u32) -> Option<u32> {
         let (first, size) = self.block();
         match code.checked_sub(first) {
@@ -88,7 +88,7 @@ impl Script {
         key
     }
 
-    /// The canonical prefix of a key.
+    /// Returns the canonical prefix of a key.
     pub(crate) fn prefix(self, key: u32) -> impl Iterator<Item = char> {
         let (first, _) = self.block();
         let letters = match self {
@@ -115,7 +115,7 @@ pub(crate) struct WordList {
     marks: [u16; MARKS],
     /// The keys of the words that begin with Ä, Ö or Ü; the rest are zero.
     capitals: [u32; MAX_CAPITALS],
-    /// Whether a canonical prefix of the list contains ß.
+    /// Set if a canonical prefix of the list contains ß.
     has_sharp_s: bool,
 }
 
@@ -128,18 +128,18 @@ impl WordList {
         self.script
     }
 
-    /// Whether a canonical prefix of the list contains ß.
+    /// Returns whether a canonical prefix of the list contains ß.
     pub(crate) const fn has_sharp_s(&self) -> bool {
         self.has_sharp_s
     }
 
-    /// The key of a folded word.
+    /// Returns the key of a folded word.
     pub(crate) fn key(&self, letters: &[char]) -> u32 {
         self.script
             .key(letters.iter().take(self.prefix_length).copied())
     }
 
-    /// The index of the word with this key. Constant time.
+    /// Returns the index of the word with this key. Constant time.
     pub(crate) fn find(&self, key: u32) -> Option<Index> {
         let mut found = 0u16;
         for (place, candidate) in (1u16..).zip(&self.keys) {
@@ -152,21 +152,21 @@ impl WordList {
         found.checked_sub(1).map(Index)
     }
 
-    /// Whether the word with this key begins with Ä, Ö or Ü. All capitals are compared.
+    /// Returns whether the word with this key begins with Ä, Ö or Ü. All capitals are compared.
     pub(crate) fn is_capital(&self, key: u32) -> bool {
         self.capitals
             .iter()
             .fold(false, |found, capital| found | (*capital == key))
     }
 
-    /// The key of the word at `index`.
+    /// Returns the key of the word at `index`.
     #[expect(clippy::expect_used, reason = "an index is below the number of words")]
     pub(crate) fn key_at(&self, index: Index) -> u32 {
         let key = self.keys.get(usize::from(index.0));
         *key.expect("an index is below the number of words")
     }
 
-    /// The word at `index`.
+    /// Returns the word at `index`.
     #[expect(
         clippy::expect_used,
         reason = "an index is below the number of words, and `compile` counts the words"
@@ -179,7 +179,7 @@ impl WordList {
             .expect("an index is below the number of words")
     }
 
-    /// All words in order.
+    /// Returns all words in order.
     pub(crate) fn words(&self) -> core::str::Lines<'static> {
         self.text.lines()
     }
@@ -248,7 +248,7 @@ impl WordList {
     }
 }
 
-/// The code point at an offset of valid UTF-8, and its length in bytes.
+/// Returns the code point at an offset of valid UTF-8, and its length in bytes.
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

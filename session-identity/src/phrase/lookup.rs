@@ -39,7 +39,7 @@ pub(super) fn find(language: Language, typed: &str) -> Option<Found> {
     found(&letters)
 }
 
-/// Whether a typed word is a whole word of the list, in either case.
+/// Returns whether a typed word is a whole word of the list, in either case.
 pub(super) fn is_whole(language: Language, typed: &str) -> bool {
     let Some((found, letters)) = find(language, typed).zip(fold(typed)) else {
         return false;
@@ -48,12 +48,12 @@ pub(super) fn is_whole(language: Language, typed: &str) -> bool {
     fold(word).is_some_and(|word| fold_fully(&word) == fold_fully(&letters))
 }
 
-/// Whether `word`, in full case folding, begins with the typed letters.
+/// Returns whether `word`, in full case folding, begins with the typed letters.
 pub(super) fn begins(word: &str, letters: &[char]) -> bool {
     fold(word).is_some_and(|word| fold_fully(&word).starts_with(&fold_fully(letters)))
 }
 
-/// The letters with the first "ss" replaced by ß, if there is one.
+/// Returns the letters with the first "ss" replaced by ß, if there is one.
 fn with_sharp_s(letters: &[char]) -> Option<Zeroizing<Vec<char>>> {
     let at = letters.windows(2).position(|pair| *pair == ['s', 's'])?;
     let (before, rest) = letters.split_at_checked(at)?;

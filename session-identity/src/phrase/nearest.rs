@@ -14,7 +14,7 @@ const COMPARED: usize = 24;
 
 /// Returns up to three words of the list, the most similar first.
 ///
-/// Takes about a million steps at most, whatever was typed.
+/// Takes about a million steps at most, for any input.
 pub(super) fn nearest(language: Language, typed: &str) -> Vec<&'static str> {
     let Some(mut typed) = fold(typed) else {
         return Vec::new();
@@ -54,8 +54,8 @@ struct Rows {
 }
 
 impl Rows {
-    /// The number of letters to insert, delete, replace or swap with their neighbour that turns one
-    /// into the other (optimal string alignment).
+    /// Returns the number of letters to insert, delete, replace or swap with their neighbour that
+    /// turns one into the other (optimal string alignment).
     fn distance(&mut self, a: &[char], b: &[char]) -> usize {
         self.last.clear();
         self.last.extend(0..=b.len());

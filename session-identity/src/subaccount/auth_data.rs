@@ -1,4 +1,4 @@
-//! What a member receives from an admin.
+//! Auth data, which a member receives from an admin.
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::Account;
 use crate::bytes::{join, split};
 
-/// What lets a member act for the group, 100 bytes.
+/// Auth data of a member, 100 bytes: the right to act for the group.
 ///
 /// The member and the admins know it; its factor links the token to the account. Zeroized on drop,
 /// never printed; it cannot be cloned.

@@ -89,7 +89,7 @@ impl fmt::Debug for SubaccountKey {
 /// A request signed by a subaccount: the three values that go along with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedRequest {
-    /// Who signs and what they may do: `subaccount`.
+    /// The token of the signer, the parameter `subaccount`.
     pub token: Token,
     /// The signature of the account's key over the token: `subaccount_sig`.
     pub token_signature: Ed25519Signature,

@@ -1,9 +1,9 @@
-//! What a subaccount may do.
+//! Permissions of a subaccount.
 
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 
-/// What a subaccount may do: a set of flags, one byte of its token.
+/// The permissions of a subaccount: a set of flags, one byte of its token.
 ///
 /// The default is no permission.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -18,7 +18,7 @@ impl Permissions {
     pub const DELETE: Self = Self(0x04);
     /// Act for accounts of every network prefix, not only for that of the token.
     pub const ANY_PREFIX: Self = Self(0x08);
-    /// What ordinary members of a group get: read and write.
+    /// The permissions of ordinary group members: read and write.
     pub const MEMBER: Self = Self(0x03);
 
     /// Takes the byte of a token. Reserved bits are kept.

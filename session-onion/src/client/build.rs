@@ -53,7 +53,7 @@ pub struct Sealed {
     pub reply_key: ReplyKey,
 }
 
-/// Where a relay layer leads.
+/// The next node after a relay layer.
 enum Next<'a> {
     Node(&'a Ed25519Public),
     Server(&'a ServerUrl),
@@ -122,7 +122,7 @@ impl<'a> Innermost<'a> {
     }
 }
 
-/// The JSON behind the body of a storage request. Its key `headers` marks the final node.
+/// Returns the JSON behind the body of a storage request. Its key `headers` marks the final node.
 const fn control(options: StorageOptions) -> &'static str {
     match (options.base64, options.json) {
         (true, false) => r#"{"headers":""}"#,
@@ -268,7 +268,7 @@ fn layer_secrets(
     ))
 }
 
-/// Upper bound of the packet's length, so that its buffer never grows.
+/// Returns an upper bound of the packet's length, so that its buffer never grows.
 fn max_length(head: usize, hops: usize, innermost: &Innermost<'_>) -> usize {
     let url = match innermost.next {
         Next::Node(_) => 0,

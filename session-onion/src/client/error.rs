@@ -61,7 +61,7 @@ pub struct HopRefusal {
     pub hop: usize,
     /// The status, or `None` if the refusal is malformed.
     pub status: Option<u16>,
-    /// The text. Untrusted: do not print it to a terminal as it is.
+    /// The text. Untrusted: escape it before printing it to a terminal.
     pub text: String,
 }
 

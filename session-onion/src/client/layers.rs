@@ -7,12 +7,12 @@ use session_crypto::{KeyError, X25519Public};
 
 use crate::cipher::{Cipher, LayerKey};
 
-/// What a client keeps of the layers: enough for any cipher that the reply may have.
+/// The layer keys that a client keeps, enough for any cipher of the reply.
 ///
 /// The secrets stay in the list in which they were made, which zeroizes itself: moving a secret out
 /// of a list leaves a copy behind.
 pub(crate) struct LayerSecrets {
-    /// Of the destination, then of each hop, from the last to the first.
+    /// The key of the destination, then of each hop, from the last to the first.
     agreements: Vec<Agreement>,
     /// The cipher and the key of each.
     peers: Vec<(Cipher, X25519Public)>,

@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Creates a POST of JSON without headers of its own.
+    /// Creates a POST of JSON without further headers.
     ///
     /// ```
     /// use session_onion::payload::v4;

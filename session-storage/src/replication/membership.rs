@@ -1,4 +1,4 @@
-//! A node's place in the chain's list, and what a change of the list asks of it (protocol: swarm,
+//! The place of a node in the chain's list, and its tasks when the list changes (protocol: swarm,
 //! section 6.2).
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use session_swarm::SwarmRing;
 use session_swarm::record::ServiceNode;
 use session_types::{AnyId, SwarmId};
 
-/// What a node knows of the network: the list of the chain, and its own swarm in it.
+/// A node's view of the network: the list of the chain, and its own swarm.
 #[derive(Debug, Clone)]
 pub struct Membership {
     own: Ed25519Public,
@@ -18,10 +18,10 @@ pub struct Membership {
     swarm: SwarmId,
 }
 
-/// Messages that have to go to other nodes.
+/// Messages to push to other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handover {
-    /// Who shall have them; at least one node.
+    /// The recipients; at least one node.
     pub to: Vec<ServiceNode>,
     which: Which,
 }
@@ -29,12 +29,12 @@ pub struct Handover {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Which {
     All,
-    /// Those whose account is in this swarm of the new ring.
+    /// The messages of accounts in this swarm of the new ring; `None` for all messages.
     Of(SwarmId, SwarmRing),
 }
 
 impl Handover {
-    /// Whether the messages of an account are among them.
+    /// Returns whether the messages of an account are among them.
     #[must_use]
     pub fn covers(&self, account: &AnyId) -> bool {
         match &self.which {
@@ -45,7 +45,7 @@ impl Handover {
 }
 
 impl Membership {
-    /// The node of this key, in no swarm and knowing nobody.
+    /// Creates the view of the node with this key. It is in no swarm and knows no other node.
     #[must_use]
     pub fn new(own: Ed25519Public) -> Self {
         Self {
@@ -56,16 +56,16 @@ impl Membership {
         }
     }
 
-    /// Takes a new list of the chain. A known node whose new record has no address keeps the one it
-    /// had.
+    /// Applies a new list of the chain. A known node whose new record has no address keeps its old
+    /// one.
     ///
-    /// Returns which of the stored messages have to be pushed where:
+    /// Returns which of the stored messages the node must push to which nodes:
     ///
-    /// - none if the node is in no swarm, or was in none;
-    /// - none if it went to another swarm and its old one is still there;
-    /// - if its old swarm is gone, each message to the swarm that its account maps to now;
-    /// - else everything to the new members of its swarm, and to each swarm that is new, the
-    ///   messages whose account maps to it.
+    /// - none if the node is, or was, in no swarm;
+    /// - none if it moved to another swarm and its old one still exists;
+    /// - if its old swarm no longer exists, each message to the swarm of its account;
+    /// - otherwise all messages to the new members of its swarm, and to each new swarm the messages
+    ///   of its accounts.
     pub fn update(&mut self, list: impl IntoIterator<Item = ServiceNode>) -> Vec<Handover> {
         let with_address = |node: ServiceNode| {
             let known = self.nodes.get(&node.ed25519);
@@ -129,31 +129,32 @@ impl Membership {
         others.copied().collect()
     }
 
-    /// The node's own swarm; [`SwarmId::UNASSIGNED`] if it is in none, or not in the list.
+    /// Returns the node's own swarm; [`SwarmId::UNASSIGNED`] if it has none or is not in the list.
     #[must_use]
     pub const fn swarm(&self) -> SwarmId {
         self.swarm
     }
 
-    /// The swarms.
+    /// Returns the swarms.
     #[must_use]
     pub const fn ring(&self) -> &SwarmRing {
         &self.ring
     }
 
-    /// A node of the list.
+    /// Returns a node of the list.
     #[must_use]
     pub fn node(&self, key: &Ed25519Public) -> Option<&ServiceNode> {
         self.nodes.get(key)
     }
 
-    /// The members of a swarm, in the order of their keys.
+    /// Returns the members of a swarm, in the order of their keys.
     pub fn members(&self, swarm: SwarmId) -> impl Iterator<Item = &ServiceNode> {
         let nodes = self.nodes.values();
         nodes.filter(move |node| node.swarm_id == swarm)
     }
 
-    /// Whether the node's swarm is that of an account. Any other node answers with status 421.
+    /// Returns whether the node is in the swarm of an account. Otherwise it answers with status
+    /// 421.
     #[must_use]
     pub fn serves(&self, account: &AnyId) -> bool {
         self.swarm.is_assigned() && self.ring.swarm_of(account) == Some(self.swarm)
@@ -186,8 +187,8 @@ mod tests {
         AnyId::from_bytes(id)
     }
 
-    /// What node 1 has to push when the list changes, as numbers of nodes and, of the positions
-    /// 100, 200 and so on to 500, those that go there.
+    /// Returns the pushes of node 1 when the list changes: numbers of nodes, and those of the
+    /// positions 100, 200, 300, 400 and 500 that go there.
     fn pushes(before: &[(u8, u64)], after: &[(u8, u64)]) -> Vec<(Vec<u8>, Vec<u64>)> {
         let list = |list: &[(u8, u64)]| {
             let nodes = list.iter().map(|(number, swarm)| node(*number, *swarm));
@@ -293,8 +294,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the change: if all nodes do what they have to, and those that leave stay long
-        /// enough to do it, every member of the new swarm of an account has its messages.
+        /// After any change, every member of the new swarm of an account has its messages, provided
+        /// that all nodes push and that leaving nodes stay long enough to push.
         #[test]
         fn nothing_is_lost_when_swarms_come_or_grow(
             old in proptest::collection::vec(0u64..4, 4..12),

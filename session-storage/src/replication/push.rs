@@ -1,4 +1,4 @@
-//! The body in which messages are pushed from node to node (protocol: swarm, section 6.3).
+//! Bodies that carry messages from node to node (protocol: swarm, section 6.3).
 //!
 //! ```text
 //! 01 'l' { 'l' account(33 bytes) hash timestamp_ms expiry_ms data [namespace] 'e' } 'e'
@@ -16,36 +16,36 @@ use crate::value::bencode::{read_bytes, read_int, read_mark, write_bytes, write_
 
 /// The version of the form.
 const VERSION: u8 = 1;
-/// Where a body ends and the next one begins, in bytes.
+/// Length in bytes at which a body ends and the next one begins.
 pub const BODY_SIZE: usize = 9_000_000;
 
 /// A stored message on its way to another node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedMessage {
-    /// Whose it is.
+    /// The account.
     pub account: AnyId,
-    /// Where it is stored. It travels in [`Form::WithNamespace`] only.
+    /// The namespace. Only [`Form::WithNamespace`] carries it.
     pub namespace: Namespace,
-    /// Its hash, as the sender has it.
+    /// The hash, as the sender has it.
     pub hash: String,
-    /// The time that the sender gave.
+    /// The timestamp that the sender gave.
     pub timestamp: UnixMillis,
-    /// The time until which it is kept.
+    /// The time until which nodes keep the message.
     pub expiry: UnixMillis,
-    /// Its bytes.
+    /// The data.
     pub data: Vec<u8>,
 }
 
 impl PushedMessage {
-    /// Whether the hash is that of the account, the namespace and the data.
+    /// Returns whether the hash is that of the account, the namespace and the data.
     ///
-    /// Where the namespace did not travel this is true only of messages of namespace 0.
+    /// If the body does not carry namespaces, this is true only for messages of namespace 0.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         message_hash(&self.account, self.namespace, &self.data).as_str() == self.hash
     }
 
-    /// What it counts toward [`BODY_SIZE`].
+    /// Returns the number of bytes that count toward [`BODY_SIZE`].
     const fn size(&self, form: Form) -> usize {
         let fixed: usize = match form {
             Form::Deployed => 1 + 2 + 36 + 30 + 4 + 6,
@@ -96,34 +96,35 @@ impl PushedMessage {
     }
 }
 
-/// What is written of each message.
+/// The fields of each message in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Form {
-    /// The five fields of deployed nodes. Whoever reads them stores everything in namespace 0.
+    /// The five fields of deployed nodes. The receiver stores all messages in namespace 0.
     #[default]
     Deployed,
-    /// A sixth field, the namespace. Only for networks whose nodes all know it.
+    /// A sixth field with the namespace. Only for networks whose nodes all know it.
     WithNamespace,
 }
 
-/// A body that cannot be read. Nothing of it is to be stored.
+/// The body is malformed. None of its messages may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushError {
-    /// It is longer than a request may be.
+    /// The body is longer than a request may be.
     #[error("expected a push body of at most {BODY_MAX} bytes, got {0}")]
     TooLong(usize),
     /// The first byte is not 1.
     #[error("expected a push body of version {VERSION}")]
     Version,
-    /// It is not a list of messages.
+    /// The body is not a list of messages.
     #[error("expected a list of messages")]
     Format,
 }
 
-/// Writes messages, as many bodies as it takes to keep each at about [`BODY_SIZE`].
+/// Encodes messages as bodies of about [`BODY_SIZE`] bytes each.
 ///
-/// The bodies are made one at a time, when they are asked for.
+/// The iterator creates each body when it is asked for it.
 pub fn bodies(messages: &[PushedMessage], form: Form) -> impl Iterator<Item = Vec<u8>> {
     let mut rest = messages;
     core::iter::from_fn(move || {
@@ -145,12 +146,11 @@ pub fn bodies(messages: &[PushedMessage], form: Form) -> impl Iterator<Item = Ve
     })
 }
 
-/// Reads a body of either form. Of a message without a namespace it is
-/// [`Namespace::DEFAULT`].
+/// Parses a body of either form. A message without a namespace gets [`Namespace::DEFAULT`].
 ///
 /// # Errors
 ///
-/// [`PushError`] if it is none, to the last byte.
+/// [`PushError`] if the input is malformed or has trailing bytes.
 pub fn read(body: &[u8]) -> Result<Vec<PushedMessage>, PushError> {
     if body.len() > BODY_MAX {
         return Err(PushError::TooLong(body.len()));

@@ -10,9 +10,9 @@ use crate::{BatchAnswer, IfElse, IfElseAnswer, NetworkState, Request, Response, 
 /// A request, or a part of one.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Answered.
+    /// The answer is complete.
     Done(Response),
-    /// Waits for other members of the swarm.
+    /// Other members of the swarm have not answered yet.
     Spread(Box<Spread>),
     /// All members of a batch at once.
     Batch(Vec<Job>),
@@ -20,7 +20,7 @@ pub(super) enum Job {
     Sequence {
         results: Vec<Response>,
         current: Box<Job>,
-        /// The next one last.
+        /// The rest of the members, the next one last.
         rest: Vec<Request>,
     },
     /// The branch that was chosen.
@@ -104,7 +104,7 @@ impl Job {
         self.advance(host, outbox);
     }
 
-    /// Goes on as far as it can.
+    /// Advances as far as possible.
     fn advance<H: Host>(&mut self, host: &mut H, outbox: &mut Outbox) {
         let done = match self {
             Self::Done(_) => return,
@@ -155,7 +155,7 @@ impl Job {
     }
 }
 
-/// The answer to several requests; 500 as a whole if one of them failed with 500.
+/// Returns the answer to several requests: 500 as a whole if one of them failed with 500.
 fn together(results: Vec<Response>) -> Response {
     let status = RpcError::Internal.status();
     if results.iter().any(|result| result.status == status) {

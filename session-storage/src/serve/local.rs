@@ -31,7 +31,7 @@ pub(super) fn answer<H: Host>(request: &Request, host: &mut H) -> Response {
     outcome.unwrap_or_else(|_| internal())
 }
 
-/// Returns the answer to a request that has nothing to do with what the node keeps.
+/// Returns the answer to a request that does not touch the storage.
 fn of_the_network<H: Host>(request: &Request, host: &H) -> Response {
     let stamp = host.stamp();
     match request {

@@ -13,16 +13,17 @@ use crate::{
     UnrevokedEntry, UpdatedEntry, peer_body,
 };
 
-/// What can be done with the node's own entry, whatever its type.
+/// An operation on the node's own entry, generic over its type.
 pub(super) trait Visit {
-    /// What comes of it.
+    /// The result.
     type Output;
 
-    /// Takes the request, and the entry that the node signed or why there is none.
+    /// Takes the request, and the entry that the node signed or its error.
     fn visit<C: SwarmCall>(self, call: &C, own: Entry<C::Entry>) -> Self::Output;
 }
 
-/// Does the node's own part of a request that goes to the whole swarm. `None` for other requests.
+/// Does the node's own part of a request that goes to the whole swarm. Returns `None` for other
+/// requests.
 pub(super) fn own_part<H: Host, V: Visit>(
     request: &Request,
     host: &mut H,
@@ -91,7 +92,7 @@ pub fn serve_peer<H: Host>(method: &str, body: &[u8], host: &mut H) -> Result<Ve
     own_part(&request, host, Body).ok_or(RpcError::Internal)
 }
 
-/// Signs what the node did, or says why it did nothing.
+/// Signs the node's entry, or returns the failure.
 fn entry<H: Host, C: SwarmCall>(
     call: &C,
     done: Result<C::Entry, StorageError<H>>,
@@ -157,7 +158,7 @@ fn expire<H: Host>(call: &Expire, host: &mut H) -> Result<ExpireEntry, StorageEr
     Ok(applied.entry)
 }
 
-/// Sorts what a request changed as its answer has it.
+/// Sorts the changed messages for the answer.
 fn affected(namespaces: Namespaces, changed: Vec<(Namespace, MessageHash)>) -> Affected {
     let mut spaces: BTreeMap<i16, Vec<MessageHash>> = BTreeMap::new();
     for (namespace, hash) in changed {

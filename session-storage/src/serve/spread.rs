@@ -12,8 +12,7 @@ use super::{ForwardId, Host, Outbox, PeerOutcome, internal};
 use crate::value::{Dict, Value};
 use crate::{Delete, DeleteEntry, Entry, Failure, Request, Response, SwarmAnswer, SwarmCall};
 
-/// The entry of another member, read as its type and written into the answer; `None` if it cannot
-/// be read.
+/// Parses the entry of another member and encodes it for the answer; `None` if it is malformed.
 type ReadEntry = fn(&Value) -> Option<Value>;
 
 /// A request whose own part is done, and the entries of other members as they come.
@@ -27,18 +26,18 @@ pub(super) struct Spread {
     finish: Finish,
 }
 
-/// What is special about the answer of a method.
+/// The peculiarity of a method's answer.
 #[derive(Debug)]
 enum Finish {
     Plain,
-    /// `delete` has a status of its own when it deleted nothing.
+    /// `delete` has a separate status for no deletion.
     Delete(Box<Delete>),
     /// Deployed servers serve a `delete_before` for all namespaces and then fail to answer if they
     /// deleted something (protocol: storage-rpc, section 5.5).
     Fail,
 }
 
-/// The node's own entry in its own answer.
+/// Encodes the node's own entry in its own answer.
 struct Own {
     value: Value,
     is_done: bool,
@@ -67,8 +66,8 @@ impl Visit for OwnEntry {
 }
 
 impl Spread {
-    /// Does the node's own part and begins to forward the request. `None` if the request does not go
-    /// to the whole swarm.
+    /// Does the node's own part and begins to forward the request. Returns `None` if the request
+    /// does not go to the whole swarm.
     pub(super) fn start<H: Host>(
         request: &Request,
         host: &mut H,
@@ -152,7 +151,7 @@ impl Spread {
     }
 }
 
-/// Whether the entry says that messages of all namespaces were deleted, and which.
+/// Returns whether the entry lists deleted messages of all namespaces.
 fn deleted_everywhere(own: &Value) -> bool {
     let deleted = own.get("deleted").and_then(Value::as_dict);
     deleted.is_some_and(|spaces| !spaces.is_empty())

@@ -28,13 +28,13 @@ impl Row {
 
 #[derive(Debug, Clone, Default)]
 struct Account {
-    /// In the order of their arrival.
+    /// The messages in order of arrival.
     rows: Vec<Row>,
-    /// The newest last.
+    /// The revoked tokens, the newest last.
     revoked: Vec<Token>,
 }
 
-/// A [`Storage`] in memory. Nothing bounds what it holds but [`expire`](Self::expire).
+/// A [`Storage`] in memory. Only [`expire`](Self::expire) limits its size.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     accounts: BTreeMap<AnyId, Account>,
@@ -57,7 +57,7 @@ impl MemoryStorage {
         })
     }
 
-    /// Forgets messages that have expired.
+    /// Removes expired messages.
     pub fn expire(&mut self, now: UnixMillis) {
         self.accounts.retain(|_, kept| {
             kept.rows.retain(|row| row.message.expiration > now);
@@ -65,7 +65,7 @@ impl MemoryStorage {
         });
     }
 
-    /// Removes the rows that `is_meant` chooses, and the account with the last of them.
+    /// Removes the rows that `is_meant` selects, and the account with its last row.
     fn remove(
         &mut self,
         account: &AnyId,

@@ -1,23 +1,22 @@
 //! Bencoding as storage servers read it: leniently.
 //!
-//! Their parser walks forward through a dictionary and never back. A key that is not greater than
-//! all keys before it is therefore passed over, and nobody looks at the bytes behind the value.
-//! A canonical reader, as other parts of the protocol need it and session-proto's `bt` is one, would
-//! refuse requests that the network accepts; what is written here is canonical.
+//! Their parser walks forward through a dictionary and never back. It skips a key that is not
+//! greater than all keys before it, and it ignores trailing bytes. The canonical parser of
+//! session-proto's `bt` would reject requests that the network accepts. The encoder is canonical.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Dict, Value, push};
 
-/// Deepest nesting that is read.
+/// Maximum nesting depth.
 const MAX_DEPTH: usize = 32;
 
 pub(super) fn read(bytes: &[u8]) -> Option<Value> {
     read_value(&mut { bytes }, MAX_DEPTH)
 }
 
-/// Reads one value that ends where the input ends.
+/// Parses one value without trailing bytes.
 pub(super) fn read_exact(mut bytes: &[u8]) -> Option<Value> {
     let value = read_value(&mut bytes, MAX_DEPTH)?;
     bytes.is_empty().then_some(value)
@@ -62,7 +61,7 @@ fn read_dict(input: &mut &[u8], depth: usize) -> Option<Dict> {
     Some(Dict::from_ascending(entries))
 }
 
-/// Takes an integer.
+/// Parses an integer.
 pub(crate) fn read_int(input: &mut &[u8]) -> Option<Value> {
     read_mark(input, b'i')?;
     let text = take_until(input, b'e')?;
@@ -82,7 +81,7 @@ pub(crate) fn read_int(input: &mut &[u8]) -> Option<Value> {
     }
 }
 
-/// Takes a string.
+/// Parses a string.
 pub(crate) fn read_bytes<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = take_until(input, b':')?;
     if length.is_empty() || length.len() > 9 || !length.iter().all(u8::is_ascii_digit) {
@@ -94,7 +93,7 @@ pub(crate) fn read_bytes<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
-/// What stands before `end`, which is taken too. Numbers are short: no long search.
+/// Returns the bytes before `end` and consumes both. Numbers are short, so the search is too.
 fn take_until<'a>(input: &mut &'a [u8], end: u8) -> Option<&'a [u8]> {
     let length = input.iter().take(22).position(|byte| *byte == end)?;
     let (taken, rest) = input.split_at_checked(length)?;
@@ -103,7 +102,7 @@ fn take_until<'a>(input: &mut &'a [u8], end: u8) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Takes one byte, if it is `mark`: the beginning or the end of something.
+/// Consumes one byte if it is `mark`.
 pub(crate) fn read_mark(input: &mut &[u8], mark: u8) -> Option<()> {
     *input = input.strip_prefix(&[mark])?;
     Some(())

@@ -1,7 +1,8 @@
-//! A dictionary in little memory.
+//! A dictionary that needs little memory.
 //!
-//! Whoever sends a body chooses how many dictionaries it has. A tree or a table for each would take
-//! hundreds of bytes for one entry that came in six; a sorted list takes what its entries take.
+//! The sender of a body chooses its number of dictionaries. A tree or a hash table would need
+//! hundreds of bytes for an entry that was sent in six; a sorted list needs only the size of its
+//! entries.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,42 +12,42 @@ use super::{Value, push};
 
 type Entry = (String, Value);
 
-/// A dictionary; its keys are in ascending order of their bytes.
+/// A dictionary whose keys are in ascending byte order.
 #[derive(Clone, PartialEq, Default)]
 pub struct Dict(Vec<Entry>);
 
 impl Dict {
-    /// A dictionary without entries.
+    /// Creates an empty dictionary.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Takes entries whose keys ascend.
+    /// Wraps entries with ascending keys.
     pub(super) const fn from_ascending(entries: Vec<Entry>) -> Self {
         Self(entries)
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         let (_, value) = self.0.get(self.place(key).ok()?)?;
         Some(value)
     }
 
-    /// The value of a key, to change it.
+    /// Returns the value of a key for changes.
     #[must_use]
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         let place = self.place(key).ok()?;
@@ -54,8 +55,8 @@ impl Dict {
         Some(value)
     }
 
-    /// Sets the value of a key, and returns the one before. It moves all entries behind it; where
-    /// there are many, collect them.
+    /// Sets the value of a key and returns the old one. An insertion moves all following entries;
+    /// collect a large dictionary from an iterator instead.
     pub fn insert(&mut self, key: String, value: Value) -> Option<Value> {
         match self.place(&key) {
             Ok(place) => {
@@ -69,22 +70,22 @@ impl Dict {
         }
     }
 
-    /// The entries, ascending.
+    /// Returns the entries, ascending.
     pub fn iter(&self) -> Iter<'_> {
         self.0.iter().map(parts as fn(&Entry) -> (&String, &Value))
     }
 
-    /// The keys, ascending.
+    /// Returns the keys, ascending.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    /// The values in the order of their keys, to change them.
+    /// Returns the values for changes, in the order of their keys.
     pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Value> {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    /// Where a key is, or would be.
+    /// Returns the position of a key, or the position where it would be inserted.
     fn place(&self, key: &str) -> Result<usize, usize> {
         self.0
             .binary_search_by(|(known, _)| known.as_str().cmp(key))
@@ -108,7 +109,7 @@ impl<'a> IntoIterator for &'a Dict {
     }
 }
 
-/// Of a key given twice the last value counts.
+/// The last value of equal keys counts.
 impl FromIterator<(String, Value)> for Dict {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(entries: I) -> Self {
         let mut all: Vec<Entry> = Vec::new();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// It is a map like the one of the library.
+        /// The dictionary behaves like the map of the standard library.
         #[test]
         fn it_is_a_map(
             entries in proptest::collection::vec(("[a-cé]{0,2}", any::<u64>()), 0..12),

@@ -1,4 +1,4 @@
-//! JSON through serde. The depth limit is that of `serde_json`.
+//! JSON through serde. `serde_json` limits the depth.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,8 +20,8 @@ impl Serialize for Value {
 
 /// A value, and the text of empty bytes.
 ///
-/// Requests write empty bytes as an empty text. In the answers of deployed nodes they are
-/// [`EMPTY_DATA`].
+/// Requests encode empty bytes as an empty text, deployed nodes encode them as [`EMPTY_DATA`] in
+/// answers.
 pub(crate) struct Json<'a> {
     pub(crate) value: &'a Value,
     pub(crate) empty: &'static str,

@@ -1,7 +1,7 @@
 //! The `std::sort` of GNU libstdc++ (protocol: swarm, section 5.6).
 //!
-//! It is not stable, and where keys are equal its order decides which swarm gets a node. An
-//! implementation that wants to agree with the deployed daemons has to sort in the same steps.
+//! The sort is not stable, and its order of equal keys decides which swarm gets a node. An
+//! implementation that must agree with the deployed daemons has to sort in the same steps.
 
 /// Sorts by a key in the steps of the reference.
 pub(super) fn sort_by_key<T: Copy>(items: &mut [T], key: impl Fn(&T) -> usize) {
@@ -11,7 +11,7 @@ pub(super) fn sort_by_key<T: Copy>(items: &mut [T], key: impl Fn(&T) -> usize) {
     sorter.insertion();
 }
 
-/// Parts of this length are left to the insertion sort.
+/// Length of the parts that are left to the insertion sort.
 const SMALL: usize = 16;
 
 struct Sorter<'a, T, K> {
@@ -20,7 +20,7 @@ struct Sorter<'a, T, K> {
 }
 
 impl<T: Copy, K: Fn(&T) -> usize> Sorter<'_, T, K> {
-    /// Indices come from the algorithm and lie inside; outside everything would be equal.
+    /// Compares two items. The algorithm yields valid indices; invalid ones would compare as equal.
     fn key(&self, index: usize) -> usize {
         self.items.get(index).map_or(0, &self.key)
     }
@@ -98,8 +98,8 @@ impl<T: Copy, K: Fn(&T) -> usize> Sorter<'_, T, K> {
         }
     }
 
-    /// Binary max-heap, built bottom-up. A pop sifts the hole down to a leaf, along the larger
-    /// children, the right one of equal ones, and what belongs there up again.
+    /// Sorts with a binary max-heap, built bottom-up. A pop sifts the hole down to a leaf, along
+    /// the larger children (the right one of equals), and then sifts the last item up from there.
     fn heap_sort(&mut self, first: usize, last: usize) {
         let length = last.saturating_sub(first);
         for parent in (0..length / 2).rev() {

@@ -1,6 +1,6 @@
 //! The 64-bit Mersenne Twister, as the C++ standard defines `mt19937_64`.
 //!
-//! Not for secrets: whoever sees its output can tell what comes next.
+//! Not for secrets: its output reveals all following output.
 
 use alloc::boxed::Box;
 
@@ -33,7 +33,7 @@ impl Mt19937_64 {
         Self { state, next: SIZE }
     }
 
-    /// The next output.
+    /// Returns the next output.
     pub fn next_u64(&mut self) -> u64 {
         if self.next >= SIZE {
             self.twist();
@@ -63,8 +63,8 @@ impl Mt19937_64 {
         self.next = 0;
     }
 
-    /// A number below `end`, as the chain draws it (protocol: swarm, section 5.3); 0 if `end` is 0.
-    /// At least one output is used up.
+    /// Returns a number below `end`, as the chain draws it (protocol: swarm, section 5.3); 0 if
+    /// `end` is 0. Consumes at least one output.
     pub fn uniform(&mut self, end: usize) -> usize {
         let Some(rest) = u64::try_from(end)
             .ok()

@@ -1,20 +1,21 @@
-//! Which addresses a node may have.
+//! Addresses that a node may have.
 
 use core::net::Ipv4Addr;
 
-/// Which addresses a list of nodes may name. A client that connects to whatever a stranger names
-/// can be made to knock at doors of its own network.
+/// The addresses that a list of nodes may name. A client that connects to any address in an
+/// untrusted list can be made to send requests into its own network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum AddressPolicy {
     /// Only addresses of the public internet.
     #[default]
     Public,
-    /// Every address but `0.0.0.0`: for networks on loopback or in a laboratory.
+    /// All addresses except `0.0.0.0`, for networks on loopback or in a laboratory.
     Any,
 }
 
 impl AddressPolicy {
-    /// Whether a node may have this address.
+    /// Returns whether a node may have this address.
     #[must_use]
     pub const fn allows(self, ip: Ipv4Addr) -> bool {
         let is_public = !is_special(ip);
@@ -25,7 +26,7 @@ impl AddressPolicy {
     }
 }
 
-/// Whether the address is not one of the public internet (IANA special-purpose registry).
+/// Returns whether the address is outside the public internet (IANA special-purpose registry).
 const fn is_special(ip: Ipv4Addr) -> bool {
     let octets = ip.octets();
     ip.is_private()

@@ -20,7 +20,7 @@ use super::{ServiceNode, Transport, Version};
 /// | 48 | 3 | version |
 pub const BINARY_LENGTH: usize = 51;
 
-/// Writes records one after the other.
+/// Encodes records.
 #[must_use]
 pub fn write_binary(nodes: &[ServiceNode]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(nodes.len().saturating_mul(BINARY_LENGTH));
@@ -39,7 +39,7 @@ pub fn write_binary(nodes: &[ServiceNode]) -> Vec<u8> {
     bytes
 }
 
-/// Reads records as they come: those without address or without OxenMQ port are skipped.
+/// Parses records. Those without an address or an OxenMQ port are skipped.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub fn read_binary(bytes: &[u8]) -> Result<(Vec<ServiceNode>, Skipped), RecordEr
     read_binary_with(bytes, &options)
 }
 
-/// Reads records with other rules than those of [`read_binary`].
+/// Parses records by given rules.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! JSON lists of nodes: of a seed's chain daemon, of `oxend_request`, of `get_swarm`, of a 421, and
 //! bundled ones (protocol: swarm, sections 3.1 to 3.5).
 //!
-//! One reader takes them all. It goes through the text once and keeps nothing of an entry but its
-//! record; an entry that cannot be used is skipped and counted, whatever is wrong with it.
+//! One parser reads all of them. It passes over the text once and keeps only the record of an
+//! entry. Unusable entries are skipped and counted.
 
 use core::fmt;
 
@@ -16,30 +16,50 @@ mod field;
 
 use field::{Field, Fields, Text};
 
-/// Reads any of the JSON forms.
-pub(super) fn read(json: &[u8], options: &ReadOptions) -> Result<NodeList, RecordError> {
-    let mut input = serde_json::Deserializer::from_slice(json);
-    let mut found = Found {
-        nodes: Collector::new(*options),
-        height: None,
-        has_list: false,
-    };
-    let outcome = Document(&mut found).deserialize(&mut input);
-    outcome
-        .and_then(|()| input.end())
-        .map_err(|_| RecordError::Json)?;
-    if !found.has_list {
-        return Err(RecordError::NoList);
+impl NodeList {
+    /// Parses any of the JSON forms.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] if the input is not JSON or has no list of nodes.
+    ///
+    /// ```
+    /// use session_swarm::record::{NodeList, ReadOptions};
+    ///
+    /// let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    /// let answer = format!(
+    ///     r#"{{"result":{{"height":1,"service_node_states":[{{"pubkey_ed25519":"{key}",
+    ///         "public_ip":"95.216.33.113","storage_port":22021,"storage_lmq_port":22020,"swarm":"64"}}]}}}}"#
+    /// );
+    /// let list = NodeList::from_json(answer.as_bytes(), &ReadOptions::default())?;
+    /// assert_eq!(list.nodes[0].https_port, 22021);
+    /// assert_eq!(list.skipped.total(), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn from_json(json: &[u8], options: &ReadOptions) -> Result<Self, RecordError> {
+        let mut input = serde_json::Deserializer::from_slice(json);
+        let mut found = Found {
+            nodes: Collector::new(*options),
+            height: None,
+            has_list: false,
+        };
+        let outcome = Document(&mut found).deserialize(&mut input);
+        outcome
+            .and_then(|()| input.end())
+            .map_err(|_| RecordError::Json)?;
+        if !found.has_list {
+            return Err(RecordError::NoList);
+        }
+        let (nodes, skipped) = found.nodes.finish();
+        Ok(Self {
+            nodes,
+            height: found.height,
+            skipped,
+        })
     }
-    let (nodes, skipped) = found.nodes.finish();
-    Ok(NodeList {
-        nodes,
-        height: found.height,
-        skipped,
-    })
 }
 
-/// The same result for every scalar that is of no use.
+/// Skips every scalar.
 macro_rules! ignore_scalars {
     ($output:ty, $ignored:expr) => {
         fn visit_unit<E>(self) -> Result<$output, E> {
@@ -68,7 +88,7 @@ struct Found {
     has_list: bool,
 }
 
-/// The object that holds the list, or an object or answer around it.
+/// Visitor of the object that holds the list, or of an object around it.
 struct Document<'a>(&'a mut Found);
 
 impl<'de> DeserializeSeed<'de> for Document<'_> {
@@ -120,7 +140,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// The list.
+/// Visitor of the list.
 struct List<'a>(&'a mut Found);
 
 impl<'de> DeserializeSeed<'de> for List<'_> {
@@ -168,7 +188,7 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
-/// One entry; none if it cannot be used.
+/// Visitor of one entry. Yields `None` if the entry is unusable.
 struct Item(Option<ServiceNode>);
 
 impl<'de> Deserialize<'de> for Item {

@@ -1,17 +1,18 @@
-//! A list of nodes that was read, and the rules by which its entries are taken.
+//! A parsed list of nodes, and the rules for its entries.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use session_types::Ed25519Public;
 
-use super::{AddressPolicy, ServiceNode, json};
+use super::{AddressPolicy, ServiceNode};
 
-/// Most nodes that are kept of a list; the network has about two thousand.
+/// Maximum number of nodes of a list; the network has about two thousand.
 pub const MAX_NODES: usize = 20_000;
 
-/// Over what a client reaches nodes.
+/// The transport by which a client reaches nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Transport {
     /// HTTPS: records need an HTTPS port.
     #[default]
@@ -20,19 +21,19 @@ pub enum Transport {
     Omq,
 }
 
-/// What a client takes of a list.
+/// The rules for entries of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Which addresses.
+    /// The permitted addresses.
     pub addresses: AddressPolicy,
-    /// Which port must be there.
+    /// The transport whose port is required.
     pub transport: Transport,
-    /// How many nodes at most.
+    /// Maximum number of nodes.
     pub max_nodes: usize,
 }
 
 impl Default for ReadOptions {
-    /// Public addresses, HTTPS, [`MAX_NODES`].
+    /// Returns the rules of a client: public addresses, HTTPS, [`MAX_NODES`].
     fn default() -> Self {
         Self {
             addresses: AddressPolicy::Public,
@@ -42,25 +43,25 @@ impl Default for ReadOptions {
     }
 }
 
-/// How many entries of a list were left out, and why.
+/// Numbers of skipped entries, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Skipped {
-    /// Not an object, no key, or a field of a form that it cannot have.
+    /// Entries that are not objects, lack a key, or have a malformed field.
     pub malformed: usize,
-    /// No address.
+    /// Entries without an address.
     pub address: usize,
-    /// An address that the caller did not allow.
+    /// Entries whose address is not permitted.
     pub forbidden_address: usize,
-    /// No port, or one out of range.
+    /// Entries whose port is absent or out of range.
     pub port: usize,
-    /// A key that was there already; the first entry is kept.
+    /// Entries with a repeated key; the first one is kept.
     pub duplicate: usize,
-    /// More nodes than the caller takes.
+    /// Entries above the maximum number.
     pub surplus: usize,
 }
 
 impl Skipped {
-    /// All of them.
+    /// Returns the number of all skipped entries.
     #[must_use]
     pub const fn total(&self) -> usize {
         self.malformed
@@ -72,58 +73,35 @@ impl Skipped {
     }
 }
 
-/// A list of nodes that cannot be read at all.
+/// The list of nodes is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// It is not JSON.
+    /// The input is not JSON.
     #[error("node list is not json")]
     Json,
-    /// It is JSON without a list of nodes.
+    /// The JSON has no list of nodes.
     #[error("no list of nodes in the answer")]
     NoList,
-    /// A binary list of another length.
+    /// The length of the binary list is not a multiple of the record's.
     #[error("expected records of 51 bytes, got {0} bytes")]
     Length(usize),
 }
 
-/// A list of nodes that was read.
+/// A parsed list of nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NodeList {
     /// The nodes, in the order of the list, each key once.
     pub nodes: Vec<ServiceNode>,
-    /// Height of the chain, if the list tells it.
+    /// Height of the chain, if the list contains it.
     pub height: Option<u64>,
-    /// What was left out.
+    /// The skipped entries.
     pub skipped: Skipped,
 }
 
 impl NodeList {
-    /// Reads any of the JSON forms.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if it is not JSON or has no list of nodes.
-    ///
-    /// ```
-    /// use session_swarm::record::{NodeList, ReadOptions};
-    ///
-    /// let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
-    /// let answer = format!(
-    ///     r#"{{"result":{{"height":1,"service_node_states":[{{"pubkey_ed25519":"{key}",
-    ///         "public_ip":"95.216.33.113","storage_port":22021,"storage_lmq_port":22020,"swarm":"64"}}]}}}}"#
-    /// );
-    /// let list = NodeList::from_json(answer.as_bytes(), &ReadOptions::default())?;
-    /// assert_eq!(list.nodes[0].https_port, 22021);
-    /// assert_eq!(list.skipped.total(), 0);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    pub fn from_json(json: &[u8], options: &ReadOptions) -> Result<Self, RecordError> {
-        json::read(json, options)
-    }
-
-    /// Drops the nodes that have left since the list was made, as a bundled list needs it
-    /// (protocol: swarm, section 4.1). Returns how many.
+    /// Removes the nodes that have left since a bundled list was made (protocol: swarm, section
+    /// 4.1). Returns their number.
     pub fn drop_departed(&mut self, seconds_since: u64) -> usize {
         let blocks = seconds_since / 120;
         let height = self.height.unwrap_or(0).saturating_add(blocks);
@@ -135,7 +113,7 @@ impl NodeList {
     }
 }
 
-/// Takes records and applies the rules that all forms share.
+/// Collects records by the rules that all forms share.
 pub(super) struct Collector {
     options: ReadOptions,
     nodes: Vec<ServiceNode>,

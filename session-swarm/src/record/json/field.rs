@@ -23,17 +23,17 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// The value of a field, as far as any field can use it.
+/// The value of a field, in the forms that some field uses.
 #[derive(Default)]
 pub(super) enum Field<'de> {
-    /// Not there, or `null`.
+    /// The field is absent or `null`.
     #[default]
     Absent,
     Text(Cow<'de, str>),
     Uint(u64),
     /// The first numbers of a list, of which a version needs three.
     Numbers([u64; 3]),
-    /// Anything else.
+    /// Any other value.
     Other,
 }
 
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 }
 
-/// A number that is not negative, or anything else.
+/// A number that is not negative, or any other value.
 struct Number(Option<u64>);
 
 impl<'de> Deserialize<'de> for Number {
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// The fields of an entry under all names that they have.
+/// The fields of an entry under all of their names.
 #[derive(Default)]
 pub(super) struct Fields<'de> {
     pub(super) ed25519: Field<'de>,
@@ -163,7 +163,7 @@ pub(super) struct Fields<'de> {
 }
 
 impl Fields<'_> {
-    /// The record; none if a field has a form that it cannot have.
+    /// Returns the record, or `None` if a field is malformed.
     pub(super) fn node(self) -> Option<ServiceNode> {
         let ip = self.public_ip.or(self.ip);
         let omq = self.storage_lmq_port.or(self.port_omq);
@@ -207,7 +207,7 @@ impl Fields<'_> {
 }
 
 impl Field<'_> {
-    /// This one, or the other if this one is not there.
+    /// Returns this value, or the other if this one is absent.
     fn or(self, other: Self) -> Self {
         if matches!(self, Self::Absent) {
             other
@@ -216,7 +216,7 @@ impl Field<'_> {
         }
     }
 
-    /// A key of 64 hex digits; inner none if it is not there or empty.
+    /// Returns a key of 64 hex digits; the inner `None` means absent or empty.
     #[expect(clippy::option_option, reason = "malformed, absent and present differ")]
     fn key(&self) -> Option<Option<[u8; 32]>> {
         match self {
@@ -227,7 +227,7 @@ impl Field<'_> {
         }
     }
 
-    /// A port; 0 if it is not there or out of range.
+    /// Returns a port; 0 if it is absent or out of range.
     fn port(&self) -> Option<u16> {
         match self {
             Self::Absent => Some(0),
