@@ -23,6 +23,7 @@ use crate::sha512::sha512;
 use crate::x25519::{Peer, X25519Public, X25519Secret};
 use crate::{Blake2b, DecryptError, EncryptError, KeyError, sealed_box};
 
+pub use crate::opened::Opened;
 pub use senders::Senders;
 
 /// Overhead of a sealed message in bytes: sealed box (48), key (32), signature (64).
@@ -99,17 +100,6 @@ fn seal_with(
     let signature = sender.sign_parts(&[message, public.as_bytes(), to]);
     let parts = [message, public.as_bytes().as_slice(), signature.as_bytes()];
     sealed_box::seal_parts(ephemeral, recipient, &parts)
-}
-
-/// An opened one-to-one message with its verified sender.
-#[derive(Debug)]
-pub struct Opened {
-    /// The sender's Ed25519 key. Its signature over the message has been verified.
-    pub sender: Ed25519Public,
-    /// The sender's X25519 key: the account id without its prefix.
-    pub sender_x25519: X25519Public,
-    /// The message as given to [`seal`]: still padded if it was padded.
-    pub message: Zeroizing<Vec<u8>>,
 }
 
 /// Opens a sealed message with the recipient's key pair, and verifies its sender.

@@ -15,14 +15,14 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use crate::blind::BlindedSecret;
 use crate::bytes::{split_first, split_last};
 use crate::ed25519::Ed25519Public;
-use crate::x25519::X25519Public;
 use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, EncryptError, KeyError, SymmetricKey, point};
+
+pub use crate::opened::Opened;
 
 /// Overhead of a sealed message in bytes: version, sender's key, tag and nonce.
 pub const OVERHEAD: usize = 1 + 32 + TAG_LENGTH + NONCE_LENGTH;
@@ -86,17 +86,6 @@ pub fn seal(
     rng.fill_bytes(&mut nonce);
     let parts = [message, sender.account().as_bytes()];
     xchacha::encrypt_between(&key, &nonce, &[VERSION], &parts, 0, &nonce)
-}
-
-/// An opened inbox message with its sender.
-#[derive(Debug)]
-pub struct Opened {
-    /// The sender's Ed25519 key, which yields the blinded key of the message.
-    pub sender: Ed25519Public,
-    /// The sender's X25519 key: the account id without its prefix.
-    pub sender_x25519: X25519Public,
-    /// The message as given to [`seal`]: still padded if it was padded.
-    pub message: Zeroizing<Vec<u8>>,
 }
 
 /// Opens a message from `sender` to `recipient`, one of which is `own`.

@@ -10,9 +10,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[macro_use]
+mod secret_bytes;
+
 mod bytes;
 mod error;
 mod field;
+mod opened;
 mod point;
 mod sha512;
 mod symmetric_key;

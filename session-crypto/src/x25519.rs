@@ -19,7 +19,6 @@ use core::fmt;
 use curve25519_dalek::edwards::EdwardsBasepointTable;
 use curve25519_dalek::traits::BasepointTable;
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
-use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use x25519_dalek::x25519;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -54,48 +53,14 @@ impl X25519PublicExt for X25519Public {
     }
 }
 
-/// An X25519 secret key: 32 bytes, clamped on use.
-///
-/// It is zeroized on drop and never printed, and cannot be cloned.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct X25519Secret([u8; 32]);
+secret_bytes! {
+    /// An X25519 secret key: 32 bytes, clamped on use. The bytes need not be clamped.
+    ///
+    /// It is zeroized on drop and never printed, and cannot be cloned.
+    X25519Secret, 32
+}
 
 impl X25519Secret {
-    /// Length in bytes.
-    pub const LENGTH: usize = 32;
-
-    /// Wraps the bytes of a key. They need not be clamped.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Draws a random key of 32 bytes.
-    #[must_use]
-    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
-        let mut secret = Self([0; 32]);
-        rng.fill_bytes(&mut secret.0);
-        secret
-    }
-
-    /// Draws a random key from the operating system's generator.
-    ///
-    /// # Errors
-    ///
-    /// [`getrandom::Error`] if the generator fails.
-    #[cfg(feature = "getrandom")]
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut secret = Self([0; 32]);
-        getrandom::fill(&mut secret.0)?;
-        Ok(secret)
-    }
-
-    /// Returns the secret bytes, for storage by the caller.
-    #[must_use]
-    pub const fn expose_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// Returns the public key. Constant-time.
     #[must_use]
     pub fn public(&self) -> X25519Public {
@@ -175,12 +140,6 @@ impl TryFrom<&[u8]> for X25519Secret {
 
     fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
         crate::key_bytes(bytes).map(Self)
-    }
-}
-
-impl fmt::Debug for X25519Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("X25519Secret(..)")
     }
 }
 

@@ -9,7 +9,6 @@
 //! older clients must read.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use aes::Aes256;
 use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -17,7 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::bytes::{length, split_array, split_array_mut, split_first, split_last};
 use crate::error::authentic;
@@ -31,34 +30,12 @@ const BLOCK: usize = 16;
 const TAG: usize = 32;
 const LEAST_BUCKET: usize = 541;
 
-/// The two keys of a file, for AES and for HMAC: 64 bytes. They are zeroized on drop and never printed.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Keys([u8; 64]);
+secret_bytes! {
+    /// The two keys of a file, for AES and for HMAC: 64 bytes. They are zeroized on drop and never printed.
+    Keys, 64
+}
 
 impl Keys {
-    /// Length in bytes.
-    pub const LENGTH: usize = 64;
-
-    /// Wraps the bytes of the keys.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
-        Self(bytes)
-    }
-
-    /// Draws random keys.
-    #[must_use]
-    pub fn generate(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
-        let mut keys = Self([0; 64]);
-        rng.fill_bytes(&mut keys.0);
-        keys
-    }
-
-    /// Returns the secret bytes.
-    #[must_use]
-    pub const fn expose_bytes(&self) -> &[u8; 64] {
-        &self.0
-    }
-
     /// Returns the keys of AES and of HMAC.
     fn parts(&self) -> (&[u8; 32], &[u8; 32]) {
         split_array(&self.0)
@@ -80,12 +57,6 @@ impl TryFrom<&[u8]> for Keys {
 
     fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
         crate::key_bytes(bytes).map(Self)
-    }
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keys(..)")
     }
 }
 

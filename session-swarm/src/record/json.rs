@@ -80,6 +80,21 @@ macro_rules! ignore_scalars {
     };
 }
 
+/// Skips every value that is neither a list nor an object.
+macro_rules! ignore_leaves {
+    () => {
+        ignore_scalars!((), ());
+
+        fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<(), E> {
+            Ok(())
+        }
+    };
+}
+
 use ignore_scalars;
 
 struct Found {
@@ -106,15 +121,7 @@ impl<'de> Visitor<'de> for Document<'_> {
         f.write_str("a list of nodes")
     }
 
-    ignore_scalars!((), ());
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
+    ignore_leaves!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<(), A::Error> {
         while input.next_element::<IgnoredAny>()?.is_some() {}
@@ -158,15 +165,7 @@ impl<'de> Visitor<'de> for List<'_> {
         f.write_str("a list of nodes")
     }
 
-    ignore_scalars!((), ());
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
+    ignore_leaves!();
 
     fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> Result<(), A::Error> {
         while input.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
