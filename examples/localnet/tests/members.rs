@@ -204,7 +204,7 @@ async fn a_client_address_that_asks_too_much_is_refused() {
     let (node, info) = (world.node(0), br#"{"method":"info","params":{}}"#);
     assert_eq!(world.direct(node, info).await.0, 200);
     // All its requests for now, and by a clock that is ahead, so that none are added meanwhile.
-    let ahead = localnet::fault::now_ms(3_600_000);
+    let ahead = localnet::fault::monotonic().saturating_add(Duration::from_secs(3_600));
     while node.rate.admits("127.0.0.1".parse().unwrap(), ahead) {}
     let (status, said) = world.direct(node, info).await;
     assert_eq!((status, &*said), (429, "Too Many Requests\n"));
