@@ -146,6 +146,11 @@ impl Guards {
         used.map(|middle| &middle.key)
     }
 
+    /// Whether no more second hops may be drawn.
+    pub(crate) fn has_all_middles(&self, config: &PathConfig) -> bool {
+        self.middles.len() >= config.middles.saturating_mul(MAX_MIDDLES)
+    }
+
     /// Gives up a second hop that lets nothing through.
     pub(crate) fn give_up_middle(&mut self, key: &Ed25519Public) {
         for middle in self.middles.iter_mut().filter(|middle| middle.key == *key) {
@@ -398,8 +403,7 @@ impl Guards {
                     && pool.get(&middle.key).is_some()
                     && !strikes.is_out_at(&middle.key, now)
             });
-            let is_full = self.middles.len() >= config.middles.saturating_mul(MAX_MIDDLES);
-            if usable.count() >= config.middles || is_full {
+            if usable.count() >= config.middles || self.has_all_middles(config) {
                 return;
             }
             let mut excluded = Exclusions::default();

@@ -225,3 +225,72 @@ impl Pool {
         usable.take(config.min_nodes).count() < config.min_nodes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Evidence, Proof};
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use session_crypto::Ed25519Secret;
+    use session_swarm::record::Version;
+    use session_types::GroupId;
+
+    fn node(number: u8) -> ServiceNode {
+        ServiceNode {
+            ed25519: Ed25519Secret::from_seed(&[number; 32]).public(),
+            x25519: None,
+            legacy: None,
+            ip: [45, 0, number, 1].into(),
+            https_port: 22021,
+            omq_port: 22020,
+            version: Version([2, 8, 0]),
+            swarm_id: SwarmId::new(1),
+            requested_unlock_height: 0,
+        }
+    }
+
+    /// The members that are offered when there is evidence of one kind against all but one.
+    fn offered(evidence: Evidence) -> Vec<Ed25519Public> {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let pool = Pool::new((0..7).map(node).collect(), rng);
+        let account = AnyId::from(GroupId::from_ed25519(&node(9).ed25519));
+        let (mut strikes, now) = (Strikes::default(), Instant::default());
+        for number in 1..7 {
+            strikes.add_all(&Proof::of(node(number).ed25519, evidence), now);
+        }
+        let config = PoolConfig::default();
+        let offered = pool.candidates(&account, &strikes, |_| false, now, &config, rng);
+        offered.iter().map(|node| node.ed25519).collect()
+    }
+
+    #[test]
+    fn failures_of_paths_exclude_no_destination() {
+        for evidence in [Evidence::Corroborated, Evidence::Observed] {
+            assert_eq!(offered(evidence).len(), 7, "{evidence:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_words_of_a_destination_exclude_it_as_far_as_three_are_left() {
+        let offered = offered(Evidence::Authenticated);
+        assert_eq!(offered.len(), 3);
+        assert_eq!(offered.first(), Some(&node(0).ed25519));
+    }
+
+    #[test]
+    fn at_most_half_of_a_swarm_is_asked_last() {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let pool = Pool::new((0..8).map(node).collect(), rng);
+        let account = AnyId::from(GroupId::from_ed25519(&node(9).ed25519));
+        let (mut strikes, now) = (Strikes::default(), Instant::default());
+        let rests: Vec<Ed25519Public> = (1..4).map(|number| node(number).ed25519).collect();
+        for key in &rests {
+            strikes.add(&Proof::of(*key, Evidence::Corroborated), now);
+        }
+        let config = PoolConfig::default();
+        let offered = pool.candidates(&account, &strikes, |_| false, now, &config, rng);
+        let last = offered.iter().skip(5).map(|node| node.ed25519);
+        assert!(last.clone().count() == 3 && last.clone().all(|key| rests.contains(&key)));
+    }
+}

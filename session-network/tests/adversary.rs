@@ -57,6 +57,7 @@ fn no_attack_misses_a_bar() {
         let outcome = run(attack);
         let missed = bars::misses(&outcome, &idle, plan.clients);
         assert!(missed.is_empty(), "{name}: {missed:?}");
+        assert!(outcome.captured_paths <= 2 * idle.captured_paths, "{name}");
         assert!(outcome.requests > 300, "{name}");
         // Colluders that fail what they can make some requests fail, and not many.
         let failed = outcome.failed_requests;

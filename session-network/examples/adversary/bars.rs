@@ -70,11 +70,19 @@ pub fn run(plan: &Plan) -> ExitCode {
     ExitCode::from(u8::from(!missed.is_empty()))
 }
 
+/// Whether an attack captures at most twice as many clients as colluders that only watch do. If it
+/// captures exactly twice as many, two of three captures are its own; a miss is more than two
+/// standard deviations above that.
+fn is_at_most_twice(attack: usize, idle: usize) -> bool {
+    let all = (attack + idle) as f64;
+    attack as f64 <= all * 2.0 / 3.0 + 2.0 * (all * 2.0 / 9.0).sqrt()
+}
+
 /// The bars that an attack misses, compared with colluders that only watch.
 pub fn misses(outcome: &Outcome, idle: &Outcome, clients: usize) -> Vec<&'static str> {
     [
         (
-            outcome.captured_paths <= idle.captured_paths * 2,
+            is_at_most_twice(outcome.captured_paths, idle.captured_paths),
             "captured paths",
         ),
         (outcome.captured_pools == 0, "captured pools"),

@@ -92,18 +92,31 @@ impl View<'_> {
         noted
     }
 
-    /// A random one of the second hops, or `None` if none of them can be used.
+    /// A random one of the second hops that can be used. Once no more may be drawn, one that rests or
+    /// was given up is better than a random node: otherwise an attacker that has second hops put out
+    /// would sample the network. `None` if there is no such node.
     fn middle(
         &self,
         guard: &Ed25519Public,
         exclusions: &Exclusions,
         rng: &mut (impl Rng + ?Sized),
     ) -> Option<ServiceNode> {
-        let known = self.guards.usable_middles();
-        let mut known: Vec<ServiceNode> = known
-            .filter_map(|key| self.pool.get(key).copied())
-            .filter(|node| exclusions.allow(node, self.config) && self.is_usable(node))
-            .collect();
+        let free = |key: &Ed25519Public| {
+            let node = self.pool.get(key).copied();
+            node.filter(|node| exclusions.allow(node, self.config))
+        };
+        let usable = self.guards.usable_middles().filter_map(free);
+        let mut known: Vec<ServiceNode> = usable.filter(|node| self.is_usable(node)).collect();
+        if known.is_empty() && self.guards.has_all_middles(self.config) {
+            let can_be_hop =
+                |node: &ServiceNode| node.is_reachable() && !self.pool.has_bad_key(node);
+            known = self
+                .guards
+                .middles()
+                .filter_map(free)
+                .filter(can_be_hop)
+                .collect();
+        }
         random::shuffle(rng, &mut known);
         known
             .into_iter()

@@ -9,15 +9,15 @@ use session_types::{GroupId, Namespaces, SealedMessage};
 
 use crate::world::*;
 
-fn owner() -> Ed25519Secret {
+pub fn owner() -> Ed25519Secret {
     Ed25519Secret::from_seed(&[77; 32])
 }
 
-fn account() -> AnyId {
+pub fn account() -> AnyId {
     GroupId::from_ed25519(&owner().public()).into()
 }
 
-fn store(namespace: Namespace) -> Store {
+pub fn store(namespace: Namespace) -> Store {
     let message = SealedMessage {
         namespace,
         ttl: Duration::from_secs(60),
@@ -29,7 +29,7 @@ fn store(namespace: Namespace) -> Store {
 }
 
 /// The answer of a node that says that each of `nodes` failed.
-fn all_failed(nodes: &[ServiceNode]) -> Value {
+pub fn all_failed(nodes: &[ServiceNode]) -> Value {
     let mut answer = SwarmAnswer::<StoreEntry>::new(Stamp::default());
     for node in nodes {
         let failure = Failure {
@@ -44,7 +44,7 @@ fn all_failed(nodes: &[ServiceNode]) -> Value {
 
 /// What became of a request to the swarm of the account to which all nodes answer the same, and how
 /// many were asked.
-fn answered(
+pub fn answered(
     request: impl Into<Request>,
     status: u16,
     body: impl Fn(&World) -> Vec<u8>,

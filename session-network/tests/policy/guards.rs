@@ -348,3 +348,28 @@ fn second_hops_that_let_nothing_through_are_replaced_and_cost_no_guard() {
     assert_eq!(evil.len(), 2);
     assert!(last_used < 1_900, "still used as a second hop");
 }
+
+/// Guards that fail every path cannot have second hops drawn without end.
+#[test]
+fn second_hops_are_a_few_whatever_fails() {
+    let mut config = config();
+    config.path.paths = 2;
+    config.path.middles = 2;
+    config.path.rotation = MINUTE * 10;
+    config.attempts = 4;
+    let mut world = World::new(80, config);
+    let mut seconds = std::collections::BTreeSet::new();
+    for _ in 0..1_500 {
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..4 {
+            for sent in world.sends() {
+                seconds.insert(sent.hops[1].ed25519);
+                world.fail(&sent, 504, "Request time out");
+            }
+        }
+        world.pass(MINUTE);
+        world.events();
+    }
+    assert!(seconds.len() > 2, "{}", seconds.len());
+    assert!(seconds.len() <= 6, "{}", seconds.len());
+}

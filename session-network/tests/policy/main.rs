@@ -18,6 +18,7 @@ mod clock;
 mod failures;
 mod guards;
 mod hearsay;
+mod incomplete;
 mod lists;
 mod mismatch;
 mod receipts;

@@ -119,3 +119,46 @@ fn a_redirect_to_strangers_is_not_followed() {
     assert!(members.contains(&again.destination.ed25519));
     assert_ne!(again.destination.ed25519, sent.destination.ed25519);
 }
+
+/// Three nodes that are neither members nor hops.
+fn outside(world: &World, account: &AnyId, except: &[ServiceNode]) -> Vec<ServiceNode> {
+    let members = keys(&world.members(account));
+    let nodes = world.nodes.iter().copied().filter(|node| {
+        let is_in_path = world.client.paths().is_in_use(&node.ed25519);
+        !members.contains(&node.ed25519) && !is_in_path && !except.contains(node)
+    });
+    nodes.take(3).collect()
+}
+
+#[test]
+fn a_redirect_of_a_node_that_a_redirect_named_is_not_followed() {
+    let mut config = config();
+    config.attempts = 3;
+    let mut world = World::new(40, config);
+    let (account, sent) = ask_swarm(&mut world);
+    let first = outside(&world, &account, &[]);
+    refuse(&mut world, &sent, first.clone());
+    let next = world.attempts().pop().unwrap();
+    assert!(first.contains(&next.destination), "they are tried");
+    let second = outside(&world, &account, &first);
+    refuse(&mut world, &next, second);
+    world.pass(Duration::from_secs(1));
+    let last = world.attempts().pop().unwrap();
+    assert!(world.members(&account).contains(&last.destination));
+}
+
+#[test]
+fn no_more_redirects_are_followed_than_the_rules_allow() {
+    for redirects in [0, 1] {
+        let mut config = config();
+        config.attempts = 3;
+        config.redirects = redirects;
+        let mut world = World::new(40, config);
+        let (account, sent) = ask_swarm(&mut world);
+        let named = outside(&world, &account, &[]);
+        refuse(&mut world, &sent, named.clone());
+        world.pass(Duration::from_secs(1));
+        let next = world.attempts().pop().unwrap();
+        assert_eq!(named.contains(&next.destination), redirects == 1);
+    }
+}
