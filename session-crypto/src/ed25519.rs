@@ -1,9 +1,10 @@
 //! Ed25519 signatures with one strict rule, and the conversion of Ed25519 keys to X25519 keys.
 //!
-//! A signature is accepted if and only if S < L, the public key is the canonical encoding of a point
-//! that does not have small order, R does not have small order, and R equals the canonical encoding of
-//! `[S]B - [k]A`, without any multiplication by the cofactor (protocol: identity, section 1.5).
-//! libsodium 1.0.18 has the same rule; the plain `verify` of common Rust crates accepts more.
+//! A signature is accepted if and only if S < L, the public key is the canonical encoding of a
+//! point that does not have small order, R does not have small order, and R equals the canonical
+//! encoding of `[S]B - [k]A`, without any multiplication by the cofactor (protocol: identity,
+//! section 1.5). libsodium 1.0.18 has the same rule; the plain `verify` of common Rust crates
+//! accepts more.
 
 mod verify;
 
@@ -74,7 +75,7 @@ impl Ed25519Secret {
         Self::from_seed(&seed)
     }
 
-    /// Draws a random seed from the operating system's generator.
+    /// Draws a random seed from the operating system's generator. Requires the feature `getrandom`.
     ///
     /// # Errors
     ///

@@ -25,7 +25,8 @@ macro_rules! secret_bytes {
                 secret
             }
 
-            /// Draws random bytes from the operating system's generator.
+            /// Draws random bytes from the operating system's generator. Requires the feature
+            /// `getrandom`.
             ///
             /// # Errors
             ///

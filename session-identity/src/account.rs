@@ -31,7 +31,8 @@ impl Account {
         Self::from_seed(&Seed::generate(rng))
     }
 
-    /// Generates a new account with the operating system's generator.
+    /// Generates a new account with the operating system's generator. Requires the feature
+    /// `getrandom`.
     ///
     /// # Errors
     ///
@@ -43,7 +44,8 @@ impl Account {
 
     /// Derives the keys. Constant-time.
     ///
-    /// A program that creates an account: [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
+    /// A program that creates an account:
+    /// [`examples/account.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/account.rs).
     ///
     /// ```
     /// use session_identity::{Account, Seed};
@@ -65,10 +67,11 @@ impl Account {
 
     /// Restores the account of a phrase of 13 or 25 words, if it is the expected account.
     ///
-    /// A program that restores an account: [`examples/restore.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/restore.rs).
+    /// A program that restores an account:
+    /// [`examples/restore.rs`](https://github.com/session-crates/session-crates/blob/main/session-identity/examples/restore.rs).
     ///
-    /// Unlike the checksum of the phrase, the id detects every mistake: use this wherever the account
-    /// id is known. Where it is not, restore the account with [`Seed::from_phrase`] and
+    /// Unlike the checksum of the phrase, the id detects every mistake: use this wherever the
+    /// account id is known. Where it is not, restore the account with [`Seed::from_phrase`] and
     /// [`from_seed`](Self::from_seed), and have its [`id`](Self::id) confirmed.
     ///
     /// # Errors

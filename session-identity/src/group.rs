@@ -49,7 +49,7 @@ impl Group {
         Self::from_secret(Ed25519Secret::generate(rng))
     }
 
-    /// Creates a group with the operating system's generator.
+    /// Creates a group with the operating system's generator. Requires the feature `getrandom`.
     ///
     /// # Errors
     ///

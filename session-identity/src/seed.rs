@@ -14,8 +14,8 @@ use crate::phrase::{self, DetectError, Language, PhraseError};
 /// The seed of an account: 16 bytes, or 32 (protocol: identity, section 1.1).
 ///
 /// Every account that a Session client creates has a seed of 16 bytes. 16 zero bytes extend it to
-/// the 32 bytes that keys are derived from; it is never hashed or stretched. A seed of 32 bytes whose
-/// last 16 are zero is the same seed as its first 16 bytes.
+/// the 32 bytes that keys are derived from; it is never hashed or stretched. A seed of 32 bytes
+/// whose last 16 are zero is the same seed as its first 16 bytes.
 ///
 /// Zeroized on drop, never printed; it cannot be cloned.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -35,7 +35,8 @@ impl Seed {
         Self::from_short(&short)
     }
 
-    /// Generates a seed of 16 bytes with the operating system's generator.
+    /// Generates a seed of 16 bytes with the operating system's generator. Requires the feature
+    /// `getrandom`.
     ///
     /// # Errors
     ///
@@ -111,8 +112,8 @@ impl Seed {
 
     /// Reads a recovery phrase of 13 or 25 words, the last of which is a checksum.
     ///
-    /// The checksum misses about one wrong word in twelve. Show the account id and have it confirmed,
-    /// or use [`Account::restore`](crate::Account::restore).
+    /// The checksum misses about one wrong word in twelve. Show the account id and have it
+    /// confirmed, or use [`Account::restore`](crate::Account::restore).
     ///
     /// # Errors
     ///
@@ -129,8 +130,8 @@ impl Seed {
 
     /// Reads a recovery phrase of 12 or 24 words, without its checksum word.
     ///
-    /// Every wrong word that is in the list restores another account. Use this only if the person has
-    /// no more than these words, and have the account id confirmed.
+    /// Every wrong word that is in the list restores another account. Use this only if the person
+    /// has no more than these words, and have the account id confirmed.
     ///
     /// # Errors
     ///

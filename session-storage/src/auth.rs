@@ -154,7 +154,7 @@ pub struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// Signs for an account (`05`) with its key.
+    /// Signs for an account (`05`) with its key, `Account::ed25519` of session-identity.
     #[must_use]
     pub fn user(secret: &'a Ed25519Secret) -> Self {
         Self {
@@ -164,7 +164,7 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Signs for a group (`03`) with its key.
+    /// Signs for a group (`03`) with its key, `Group::ed25519` of session-identity.
     #[must_use]
     pub fn group(secret: &'a Ed25519Secret) -> Self {
         Self {

@@ -179,7 +179,7 @@ impl<'a> Cursor<'a> {
         Error::End { at: self.length }
     }
 
-    /// The error for the next byte, or for its absence.
+    /// Returns the error for the next byte, or for its absence.
     fn unexpected(&self) -> Error {
         self.peek()
             .map_or(self.end(), |byte| Error::UnexpectedByte {
@@ -196,7 +196,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// A decimal number without leading zeros.
+    /// Returns a decimal number without leading zeros.
     #[inline]
     fn decimal(&mut self) -> Result<u64, Error> {
         let start = *self;
@@ -226,7 +226,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// An integer, with its `i` and `e`.
+    /// Returns an integer, with its `i` and `e`.
     #[inline]
     pub(super) fn int(&mut self) -> Result<Int, Error> {
         let at = self.at();
@@ -244,7 +244,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// A string, with its length.
+    /// Returns a string, with its length.
     #[inline]
     pub(super) fn string(&mut self) -> Result<&'a [u8], Error> {
         let at = self.at();
@@ -262,7 +262,7 @@ impl<'a> Cursor<'a> {
         Ok(string)
     }
 
-    /// A dict key that sorts after `last`.
+    /// Returns a dict key that sorts after `last`.
     #[inline]
     fn key(&mut self, last: Option<&[u8]>) -> Result<&'a [u8], Error> {
         let at = self.at();

@@ -164,7 +164,7 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The next value of checked input.
+    /// Returns the next value of checked input.
     fn value(&mut self) -> Option<Value<'a>> {
         Some(match self.peek()? {
             b'i' => Value::Int(self.int().ok()?),
@@ -174,7 +174,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The inside of a checked list or dict.
+    /// Returns the inside of a checked list or dict.
     fn inside(container: &'a [u8]) -> Self {
         let mut cursor = Self::new(container);
         cursor.bump();

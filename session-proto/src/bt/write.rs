@@ -118,8 +118,9 @@ impl ListWriter<'_> {
 
 /// Writes the entries of a dict.
 ///
-/// Keys may be given in any order and are written in ascending order. The last value of a repeated key
-/// counts. Ascending keys cost nothing; another key is moved to its place in time linear in the dict.
+/// Keys may be given in any order and are written in ascending order. The last value of a repeated
+/// key counts. Ascending keys cost nothing; another key is moved to its place in time linear in the
+/// dict.
 #[derive(Debug)]
 pub struct DictWriter<'a> {
     out: &'a mut Vec<u8>,
@@ -221,13 +222,13 @@ fn rotate(out: &mut [u8], at: usize, start: usize) {
     }
 }
 
-/// The key of the entry that begins at `at`. `None` if the entries end there.
+/// Returns the key of the entry that begins at `at`. `None` if the entries end there.
 pub(super) fn key_at(out: &[u8], at: usize) -> Option<&[u8]> {
     Cursor::new(out.get(at..)?).string().ok()
 }
 
-/// The key of the entry that begins at `at`, and the length of key and value. `None` if the entries
-/// end there.
+/// Returns the key of the entry that begins at `at`, and the length of key and value. `None` if the
+/// entries end there.
 fn entry_at(out: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let mut cursor = Cursor::new(out.get(at..)?);
     let key = cursor.string().ok()?;

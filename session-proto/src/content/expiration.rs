@@ -50,7 +50,7 @@ impl Expiration {
         seconds: 0,
     };
 
-    /// The message disappears `seconds` after it was read.
+    /// Returns the message disappears `seconds` after it was read.
     #[must_use]
     pub const fn after_read(seconds: u32) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Expiration {
         }
     }
 
-    /// The message disappears `seconds` after it was sent.
+    /// Returns the message disappears `seconds` after it was sent.
     #[must_use]
     pub const fn after_send(seconds: u32) -> Self {
         Self {

@@ -77,19 +77,19 @@ impl Omitted {
         1 << part as u16
     }
 
-    /// Whether nothing was left out.
+    /// Returns whether nothing was left out.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether a part of this kind was left out.
+    /// Returns whether a part of this kind was left out.
     #[must_use]
     pub const fn contains(self, part: Part) -> bool {
         self.0 & Self::bit(part) != 0
     }
 
-    /// The parts that were left out, each once.
+    /// Returns the parts that were left out, each once.
     pub fn iter(self) -> impl Iterator<Item = Part> {
         Part::ALL
             .into_iter()

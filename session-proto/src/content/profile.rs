@@ -62,8 +62,8 @@ impl Profile {
         })
     }
 
-    /// A key without a picture counts as no picture; a picture without a key of 32 bytes is left
-    /// out.
+    /// Returns a key without a picture counts as no picture; a picture without a key of 32 bytes is
+    /// left out.
     pub(super) fn from_wire(
         profile: Option<wire::LokiProfile>,
         key: Option<Secret>,

@@ -65,7 +65,7 @@ pub(super) fn repair<'a>(
     })
 }
 
-/// Whether `message` has a field that the schema does not know, at any depth.
+/// Returns whether `message` has a field that the schema does not know, at any depth.
 pub(super) fn has_unknown_field(
     message: &[u8],
     shape: &'static [Field],

@@ -8,7 +8,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use super::ContentError;
 use crate::Secret;
 
-/// Whether two keys are equal, in constant time.
+/// Returns whether two keys are equal, in constant time.
 fn is_equal(a: &[u8], b: &[u8]) -> bool {
     let pairs = a.iter().zip(b);
     let difference = pairs.fold(0, |sum, (a, b)| core::hint::black_box(sum | (a ^ b)));

@@ -1,8 +1,8 @@
 //! What the derive macro of prost uses, with byte fields that may be a [`Secret`].
 //!
-//! The messages with a key in them name this module as their `prost_path` (`xtask/src/proto.rs`). It
-//! replaces the functions for byte fields, whose field types are sealed in prost. They also copy the
-//! bytes once; those of prost copy them through a buffer that is not zeroized.
+//! The messages with a key in them name this module as their `prost_path` (`xtask/src/proto.rs`).
+//! It replaces the functions for byte fields, whose field types are sealed in prost. They also copy
+//! the bytes once; those of prost copy them through a buffer that is not zeroized.
 
 pub(crate) use prost::*;
 
@@ -74,7 +74,7 @@ pub(crate) mod encoding {
                 .saturating_add(bytes.len())
         }
 
-        /// The length as it is encoded.
+        /// Returns the length as it is encoded.
         const fn length(bytes: &[u8]) -> u64 {
             // No platform has a `usize` of more than 64 bits.
             bytes.len() as u64
