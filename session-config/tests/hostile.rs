@@ -16,8 +16,10 @@ use session_config::limits::{MAX_SETS, MAX_UNFINISHED};
 use session_config::{Contacts, DumpForm, MergeError, PushError, Refused, UserConfigs};
 use session_config::{EditError, GroupInfo, GroupKeyring};
 use session_crypto::config::{self, Domain};
-use session_crypto::{Ed25519Secret, SymmetricKey};
+use session_crypto::{Ed25519Secret, SymmetricKey, direct};
 use session_identity::{Account, Seed};
+use session_proto::schema::session::shared_config_message::Kind;
+use session_proto::shared_config;
 use session_types::{AccountId, GroupId, UnixMillis};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_377_199_099);
@@ -160,6 +162,23 @@ fn hostile_dicts_are_refused() {
     }
 }
 
+/// The layers around a config must be made by our own account, even if the config inside is right.
+#[test]
+fn a_config_that_somebody_else_wrapped_is_refused() {
+    let plain = with_contact(2).plaintext().to_vec();
+    let inside = shared_config::encode(Kind::Contacts, 1, &store(&plain));
+    let other = Account::from_seed(&Seed::from_short(&[8; 16]));
+    let wrap = |sender: &Account| {
+        let own = account().x25519_public();
+        let sealed = direct::seal_deterministic(sender.ed25519(), &own, &inside).unwrap();
+        shared_config::enclose(&sealed)
+    };
+    let mut contacts = with_contact(1);
+    assert_eq!(refused(&mut contacts, &wrap(&other)), Refused::Decrypt);
+    let merged = contacts.merge(&[("ours", &wrap(&account()))], NOW).unwrap();
+    assert_eq!(merged.accepted, ["ours"]);
+}
+
 #[test]
 fn too_many_dicts_are_refused() {
     // Small on the wire, large in memory.
@@ -279,6 +298,14 @@ fn parts_that_lie_are_refused() {
     );
     assert_eq!(
         refused(&mut contacts, &part([3; 32], 1, 2, b"e")),
+        Refused::Part
+    );
+    // The same where it is not the last one.
+    let first = part([5; 32], 0, 3, b"d1:#i9e1:&d");
+    contacts.merge(&[("third", &first)], NOW).unwrap();
+    let _ = contacts.dump(NOW);
+    assert_eq!(
+        refused(&mut contacts, &part([5; 32], 1, 4, b"e")),
         Refused::Part
     );
     for (index, count) in [(0, 0), (0, 1), (2, 2), (255, 2)] {

@@ -1,6 +1,7 @@
 //! From bt values to a tree.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use session_proto::bt;
 
@@ -47,6 +48,9 @@ impl Budget {
     }
 }
 
+/// Entries of a record without its rare fields: memory for them is reserved at once.
+const USUAL_ENTRIES: usize = 8;
+
 impl Dict {
     /// Reads the data of a config. The outermost dict may be empty.
     ///
@@ -59,11 +63,11 @@ impl Dict {
 
     fn read_within(dict: bt::Dict<'_>, budget: &mut Budget) -> Result<Self, DataError> {
         budget.take()?;
-        let entries = dict.iter().map(|entry| {
-            let value = read_value(entry.value, budget)?;
-            Ok((Key::new(entry.key), value))
-        });
-        Ok(Self::from_entries(entries.collect::<Result<Entries, _>>()?))
+        let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+        for entry in dict {
+            entries.push((Key::new(entry.key), read_value(entry.value, budget)?));
+        }
+        Ok(Self::from_entries(entries.into_iter().collect::<Entries>()))
     }
 }
 

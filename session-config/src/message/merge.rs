@@ -21,11 +21,11 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Takes a message that was read.
+    /// Takes a message that was read from `plain`.
     pub(crate) fn received(message: Message, plain: &[u8]) -> Self {
         Self {
+            hash: message.read_hash.unwrap_or_else(|| ConfigHash::of(plain)),
             message,
-            hash: ConfigHash::of(plain),
         }
     }
 

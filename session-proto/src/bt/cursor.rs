@@ -332,7 +332,10 @@ impl<'a> Cursor<'a> {
         let mut depth = 0_usize;
         loop {
             match self.peek()? {
-                b'i' => drop(self.int().ok()?),
+                b'i' => {
+                    let end = self.rest.iter().position(|byte| *byte == b'e')?;
+                    self.rest = self.rest.get(end.checked_add(1)?..)?;
+                }
                 b'l' | b'd' => {
                     self.bump();
                     depth = depth.checked_add(1)?;
