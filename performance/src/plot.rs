@@ -34,6 +34,17 @@ const BOTTOM: f64 = 48.0;
 const COLOURS: [&str; 3] = ["#3584c8", "#d9663b", "#4a9c5d"];
 
 impl Plot {
+    /// The points as text, a curve a line.
+    #[must_use]
+    pub fn points(&self) -> String {
+        let mut text = format!("{}: {} by {}\n", self.title, self.y, self.x);
+        for Curve { name, points } in &self.curves {
+            let points = points.iter().map(|(x, y)| format!(" {x}: {y:.3}"));
+            let _ = writeln!(text, "  {name}:{}", points.collect::<String>());
+        }
+        text
+    }
+
     /// The picture, readable on a light and on a dark page. Both axes begin at 0.
     #[must_use]
     pub fn svg(&self) -> String {

@@ -18,7 +18,7 @@ use session_crypto::config::{self, Domain, OVERHEAD};
 use session_crypto::{Blake2b, SymmetricKey};
 use session_proto::bt;
 use session_proto::zstd::{self, Compressor};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::data::put_bytes;
 use crate::error::PushError;
@@ -86,18 +86,26 @@ pub(crate) fn pack(
     plain: &[u8],
     compressor: &dyn Compressor,
 ) -> Result<Zeroizing<Vec<u8>>, PushError> {
-    let frame = Zeroizing::new(compressor.compress(plain));
-    let padded = if frame.len().saturating_add(1) < plain.len() {
-        let mut compressed = Zeroizing::new(Vec::with_capacity(frame.len().saturating_add(1)));
-        compressed.push(COMPRESSED);
-        compressed.extend_from_slice(&frame);
-        config::pad(&compressed)
-    } else {
-        config::pad(plain)
-    };
-    padded
-        .map(Zeroizing::new)
-        .map_err(|_| too_long(plain.len()))
+    let mut frame = compressor.compress(plain);
+    let padded = pad_shorter(plain, &frame);
+    // Not as `Zeroizing`, which would also wipe much capacity that was never written.
+    frame.as_mut_slice().zeroize();
+    padded.ok_or(too_long(plain.len()))
+}
+
+/// Pads a frame, or the plaintext if the frame is not shorter.
+fn pad_shorter(plain: &[u8], frame: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let length = frame.len().saturating_add(1);
+    if length >= plain.len() {
+        return config::pad(plain).map(Zeroizing::new).ok();
+    }
+    // As `config::pad` does it, without a copy of letter and frame.
+    let total = config::padded_size(length, OVERHEAD)?;
+    let mut padded = Zeroizing::new(Vec::with_capacity(total));
+    padded.resize(total.saturating_sub(length), 0);
+    padded.push(COMPRESSED);
+    padded.extend_from_slice(frame);
+    Some(padded)
 }
 
 /// Splits a padded config, if it is long, and encrypts it.

@@ -66,6 +66,23 @@ pub fn run(suite: &mut Suite) {
 }
 
 fn measure(suite: &mut Suite, group: &'static str, count: u64, reference: Option<[f64; 7]>) {
+    let mut next = 0;
+    with_operations(count, &mut |what, run| {
+        let name = format!("{count} contacts, {what}");
+        let operation = suite.operation(group, &name);
+        let operation = match reference.and_then(|times| times.get(next).copied()) {
+            Some(time) if !what.contains("alone") => {
+                next += 1;
+                operation.reference(time)
+            }
+            _ => operation,
+        };
+        operation.run(run);
+    });
+}
+
+/// Hands every operation on so many contacts to `each`, with its name.
+pub fn with_operations(count: u64, each: &mut dyn FnMut(&str, &mut dyn FnMut())) {
     let account = Arc::new(Account::from_seed(&Seed::from_short(&[1; 16])));
     let records = contacts(count);
     let empty = || Contacts::new(Arc::clone(&account));
@@ -97,38 +114,25 @@ fn measure(suite: &mut Suite, group: &'static str, count: u64, reference: Option
         .concat();
     let conflict = named(&conflict);
 
-    let mut next = 0;
-    let mut operation = |what: &str, run: &mut dyn FnMut()| {
-        let name = format!("{count} contacts, {what}");
-        let operation = suite.operation(group, &name);
-        let operation = match reference.and_then(|times| times.get(next).copied()) {
-            Some(time) if !what.contains("alone") => {
-                next += 1;
-                operation.reference(time)
-            }
-            _ => operation,
-        };
-        operation.run(run);
-    };
-    operation("set", &mut || drop(filled()));
-    operation("set and first push", &mut || {
+    each("set", &mut || drop(filled()));
+    each("set and first push", &mut || {
         drop(filled().push(NOW).unwrap())
     });
-    operation("merge into empty", &mut || {
+    each("merge into empty", &mut || {
         merge(&mut empty(), &first_messages)
     });
-    operation("load, change and push", &mut || {
+    each("load, change and push", &mut || {
         drop(changed(3).push(NOW).unwrap())
     });
-    operation(
+    each(
         "load, change and push, alone without the encoder",
         &mut || {
             drop(changed(3).push_with(NOW, &Uncompressed).unwrap());
         },
     );
-    operation("dump", &mut || drop(config.dump(NOW)));
-    operation("load", &mut || drop(load()));
-    operation("load and merge a conflict", &mut || {
+    each("dump", &mut || drop(config.dump(NOW)));
+    each("load", &mut || drop(load()));
+    each("load and merge a conflict", &mut || {
         merge(&mut load(), &conflict)
     });
 }

@@ -8,24 +8,31 @@ use session_onion::Cipher;
 use session_onion::client::{self, Hop, Request};
 use session_swarm::record::NodeList;
 
+use crate::config;
 use crate::crypto::{recipients, rng, secret};
 use crate::onion::{hop, node};
 use crate::swarm::{accounts, nodes, ring, seed_answer};
 
-/// All plots, with the names of their files.
-pub fn plots(effort: Effort) -> Vec<(&'static str, Plot)> {
+/// Measures one plot.
+type Draw = fn(Effort) -> Plot;
+
+/// The wanted plots, with the names of their files.
+pub fn plots(effort: Effort, wants: &dyn Fn(&str) -> bool) -> Vec<(&'static str, Plot)> {
     // A turn for each point is short, so that all of them see the same machine.
     let effort = Effort {
         turns: effort.turns.min(31),
         ..effort
     };
-    vec![
-        ("onion-payload", onion_payload(effort)),
-        ("onion-hops", onion_hops(effort)),
-        ("multi-recipients", multi_recipients(effort)),
-        ("ring-swarms", ring_swarms(effort)),
-        ("list-nodes", list_nodes(effort)),
-    ]
+    let all: [(&str, Draw); 6] = [
+        ("onion-payload", onion_payload),
+        ("onion-hops", onion_hops),
+        ("multi-recipients", multi_recipients),
+        ("ring-swarms", ring_swarms),
+        ("list-nodes", list_nodes),
+        ("config-contacts", config_contacts),
+    ];
+    let wanted = all.into_iter().filter(|(name, _)| wants(name));
+    wanted.map(|(name, plot)| (name, plot(effort))).collect()
 }
 
 fn microseconds<T>(effort: Effort, run: impl FnMut() -> T) -> f64 {
@@ -144,5 +151,43 @@ fn list_nodes(effort: Effort) -> Plot {
             name: String::new(),
             points: points.into(),
         }],
+    }
+}
+
+/// The operations that are plotted: changing, reading, and merging what others have changed.
+const CONFIG_CURVES: [&str; 3] = [
+    "set and first push",
+    "merge into empty",
+    "load and merge a conflict",
+];
+
+fn config_contacts(effort: Effort) -> Plot {
+    // Each turn takes milliseconds; a few show the fastest.
+    let effort = Effort {
+        turns: effort.turns.min(9),
+        ..effort
+    };
+    let mut curves: Vec<Curve> = Vec::new();
+    for count in [500, 1000, 2000, 4000, 6000, 8000, 10_000] {
+        config::with_operations(count, &mut |name, run| {
+            if !CONFIG_CURVES.contains(&name) {
+                return;
+            }
+            let time = microseconds(effort, run) / 1e3;
+            let point = (count as f64, time);
+            match curves.iter_mut().find(|curve| curve.name == name) {
+                Some(curve) => curve.points.push(point),
+                None => curves.push(Curve {
+                    name: name.to_owned(),
+                    points: vec![point],
+                }),
+            }
+        });
+    }
+    Plot {
+        title: "Shared config of contacts",
+        x: "contacts",
+        y: "time, ms",
+        curves,
     }
 }

@@ -5,6 +5,8 @@
 //! cargo bench -p performance -- onion           what has "onion" in its name or group
 //! cargo bench -p performance -- --quick         a few milliseconds each, to see that it runs
 //! cargo bench -p performance -- --save F        writes the times to F as well
+//! cargo bench -p performance -- --plots docs/performance config
+//!                                               writes the plots that have "config" in their name
 //! cargo bench -p performance -- --write docs --native F
 //!                                               writes docs/performance.md and its plots, with
 //!                                               the times of F in a column
@@ -114,6 +116,7 @@ struct Arguments {
     filter: Vec<String>,
     save: Option<PathBuf>,
     write: Option<PathBuf>,
+    plots: Option<PathBuf>,
     native: Option<PathBuf>,
 }
 
@@ -124,6 +127,7 @@ impl Arguments {
             filter: Vec::new(),
             save: None,
             write: None,
+            plots: None,
             native: None,
         };
         let mut arguments = env::args().skip(1);
@@ -134,6 +138,7 @@ impl Arguments {
                 "--quick" => this.quick = true,
                 "--save" => this.save = Some(arguments.next()?.into()),
                 "--write" => this.write = Some(arguments.next()?.into()),
+                "--plots" => this.plots = Some(arguments.next()?.into()),
                 "--native" => this.native = Some(arguments.next()?.into()),
                 option if option.starts_with('-') => return None,
                 _ => this.filter.push(argument),
@@ -145,7 +150,9 @@ impl Arguments {
 
 fn main() {
     let Some(arguments) = Arguments::parse() else {
-        eprintln!("usage: [--quick] [--save FILE] [--write DIRECTORY [--native FILE]] [NAME...]");
+        eprintln!(
+            "usage: [--quick] [--save FILE] [--plots DIRECTORY] [--write DIRECTORY [--native FILE]] [NAME...]"
+        );
         process::exit(2);
     };
     let mut suite = Suite {
@@ -156,6 +163,16 @@ fn main() {
         filter: arguments.filter,
         rows: Vec::new(),
     };
+    // Cargo runs benches in the directory of their package.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if let Some(directory) = arguments.plots {
+        for (name, plot) in growth::plots(suite.effort, &|name| suite.wants(name, "")) {
+            let file = root.join(&directory).join(format!("{name}.svg"));
+            fs::write(file, plot.svg()).unwrap();
+            print!("{}", plot.points());
+        }
+        return;
+    }
     identity::run(&mut suite);
     crypto::run(&mut suite);
     proto::run(&mut suite);
@@ -164,8 +181,6 @@ fn main() {
     onion::run(&mut suite);
     swarm::run(&mut suite);
 
-    // Cargo runs benches in the directory of their package.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     if let Some(file) = arguments.save {
         let saved: String = suite.rows.iter().map(Row::saved).collect();
         fs::write(root.join(file), saved).unwrap();
@@ -184,7 +199,7 @@ fn write(suite: &Suite, directory: &Path, native: &[((String, String), f64)]) {
     let plots = directory.join("performance");
     fs::create_dir_all(&plots).unwrap();
     let mut pictures = String::new();
-    for (name, plot) in growth::plots(suite.effort) {
+    for (name, plot) in growth::plots(suite.effort, &|_| true) {
         println!("plotted {name}");
         fs::write(plots.join(format!("{name}.svg")), plot.svg()).unwrap();
         pictures += &format!("![{}](performance/{name}.svg)\n\n", plot.title);

@@ -15,7 +15,7 @@ mod sequences;
 
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use super::{Compressor, MAGIC, MAX_BLOCK};
 use matches::Finder;
@@ -31,7 +31,7 @@ const SLACK: usize = 1024;
 
 /// The encoder in Rust. Its frames state the size of their content.
 ///
-/// The output has its full capacity from the beginning, and the copy of the literals is zeroized.
+/// The output has its full capacity from the beginning, and bytes that it does not keep are zeroized.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Encoder;
 
@@ -42,7 +42,7 @@ impl Compressor for Encoder {
         let mut out = Vec::with_capacity(room.saturating_add(SLACK));
         put_header(&mut out, plain.len());
         let mut finder = Finder::new(plain);
-        let mut literals = Zeroizing::new(Vec::with_capacity(plain.len().min(MAX_BLOCK)));
+        let mut literals = Vec::with_capacity(plain.len().min(MAX_BLOCK));
         let mut start = 0_usize;
         loop {
             let end = plain.len().min(start.saturating_add(MAX_BLOCK));
@@ -51,8 +51,8 @@ impl Compressor for Encoder {
             let (before, reps) = (out.len(), finder.reps);
             // The header is written again when the length is known.
             put_block_header(&mut out, is_last, 2, 0);
-            literals.clear();
             let is_coded = put_block(&mut out, &mut finder, start, end, &mut literals);
+            cut(&mut literals, 0);
             let length = out.len().saturating_sub(before).saturating_sub(3);
             let mut header = Vec::with_capacity(3);
             if is_coded.is_some() && length < worthwhile(block.len()) {
@@ -61,7 +61,7 @@ impl Compressor for Encoder {
                     *place = byte;
                 }
             } else {
-                out.truncate(before);
+                cut(&mut out, before);
                 finder.reps = reps;
                 put_block_header(&mut out, is_last, 0, block.len());
                 out.extend_from_slice(block);
@@ -72,6 +72,16 @@ impl Compressor for Encoder {
             start = end;
         }
     }
+}
+
+/// Zeroizes and removes what follows the first `length` bytes.
+///
+/// Unlike `Vec::zeroize` this leaves alone capacity that was never written.
+fn cut(bytes: &mut Vec<u8>, length: usize) {
+    if let Some(rest) = bytes.get_mut(length..) {
+        rest.zeroize();
+    }
+    bytes.truncate(length);
 }
 
 /// Returns the length below which a compressed block of `length` bytes is worthwhile.

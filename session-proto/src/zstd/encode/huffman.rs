@@ -3,10 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::bits::Bits;
-use super::fse;
+use super::{cut, fse};
 
 /// Maximum length of a code, in bits.
 const MAX_BITS: u8 = 11;
@@ -31,7 +29,7 @@ pub(super) fn put_literals(out: &mut Vec<u8>, literals: &[u8]) -> Option<()> {
     if literals.len() >= MIN_LITERALS && put_coded(out, literals).is_some() {
         return Some(());
     }
-    out.truncate(before);
+    cut(out, before);
     put_short_header(out, 0, literals.len());
     out.extend_from_slice(literals);
     Some(())
@@ -73,46 +71,46 @@ fn put_coded(out: &mut Vec<u8>, literals: &[u8]) -> Option<()> {
     }
     let max_bits = lengths.iter().copied().max()?;
     let codes = codes(&lengths, max_bits)?;
-    let mut body = Zeroizing::new(Vec::with_capacity(literals.len().saturating_add(256)));
-    put_code(&mut body, &lengths, max_bits)?;
+    let (format, width, header_len) = match literals.len() {
+        ..=ONE_STREAM => (0_u64, 10, 3_usize),
+        1024..=16_383 => (2, 14, 4),
+        _ => (3, 18, 5),
+    };
+    // Written again when the length of the body is known.
+    let start = out.len();
+    out.resize(start.wrapping_add(header_len), 0);
+    let body = out.len();
+    put_code(out, &lengths, max_bits)?;
     if literals.len() <= ONE_STREAM {
-        put_stream(&mut body, literals, &codes)?;
+        put_stream(out, literals, &codes)?;
     } else {
-        let jump_table = body.len();
-        body.extend_from_slice(&[0; 6]);
+        let jump_table = out.len();
+        out.extend_from_slice(&[0; 6]);
         let mut sizes = Vec::with_capacity(4);
         for stream in literals.chunks(literals.len().div_ceil(4)) {
-            let start = body.len();
-            put_stream(&mut body, stream, &codes)?;
-            sizes.push(u16::try_from(body.len().wrapping_sub(start)).ok()?);
+            let start = out.len();
+            put_stream(out, stream, &codes)?;
+            sizes.push(u16::try_from(out.len().wrapping_sub(start)).ok()?);
         }
         let sizes = sizes.iter().take(3).flat_map(|size| size.to_le_bytes());
-        let places = body.iter_mut().skip(jump_table);
+        let places = out.iter_mut().skip(jump_table);
         places.zip(sizes).for_each(|(place, byte)| *place = byte);
     }
-    let (format, width) = match literals.len().max(body.len()) {
-        _ if literals.len() <= ONE_STREAM => (0_u64, 10),
-        0..=1023 => (1, 10),
-        1024..=16_383 => (2, 14),
-        _ => (3, 18),
-    };
-    let header_len = usize::from(format > 1)
-        .wrapping_add(usize::from(format > 2))
-        .wrapping_add(3);
-    if body.len()
-        >= literals
-            .len()
-            .saturating_sub(literals.len() >> 6)
-            .saturating_sub(2)
-    {
+    let length = out.len().wrapping_sub(body);
+    let gain = (literals.len() >> 6).wrapping_add(2);
+    if length.wrapping_add(gain) >= literals.len() {
         return None;
     }
     let header = 2
         | format << 2
         | (literals.len() as u64) << 4
-        | (body.len() as u64) << 4_u32.wrapping_add(width);
-    out.extend(header.to_le_bytes().iter().take(header_len));
-    out.extend_from_slice(&body);
+        | (length as u64) << 4_u32.wrapping_add(width);
+    let header = header.to_le_bytes();
+    let places = out
+        .iter_mut()
+        .skip(start)
+        .zip(header.iter().take(header_len));
+    places.for_each(|(place, byte)| *place = *byte);
     Some(())
 }
 
