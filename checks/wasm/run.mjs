@@ -61,7 +61,7 @@ while (at < bytes.length) {
 const sizes = new Map();
 lengths.forEach((length, index) => {
   const name = names.get(index) ?? "?";
-  const ours = /session_(crypto|identity|message|onion|proto|swarm)/.exec(name)?.[0];
+  const ours = /session_(community|config|crypto|identity|message|network|onion|proto|services|storage|swarm|types)/.exec(name)?.[0];
   const [, size, rest] = /Cs[0-9A-Za-z]*_(\d+)_?(\w+)/.exec(name) ?? [];
   const owner = ours ?? rest?.slice(0, Number(size)) ?? "?";
   sizes.set(owner, (sizes.get(owner) ?? 0) + length);

@@ -3,8 +3,10 @@
 //!
 //! Openers get the input twice: as it is, and behind the encryption, sealed with the right keys.
 
+mod configs;
 mod counter;
 mod hostile;
+mod servers;
 
 use std::process::ExitCode;
 
@@ -62,30 +64,39 @@ impl Report {
         prepare: impl Fn(Vec<u8>) -> Vec<u8>,
         mut open: impl FnMut(&[u8]),
     ) {
-        let Bound { name, times, plus } = bound;
-        let (mut worst_times, mut worst_bytes, mut inputs) = (0.0_f64, 0, 0);
-        let mut failed = false;
-        for size in SIZES {
+        let inputs = SIZES.into_iter().flat_map(|size| {
             let mut shapes = hostile::shapes(size);
             shapes.push(hostile::zstd_bomb(size));
             shapes.push(hostile::recipients(size));
             shapes.extend(hostile::contents(size));
-            for shape in shapes {
-                let input = prepare(shape);
-                let peak = counter::peak(|| open(&input));
-                inputs += 1;
-                worst_bytes = worst_bytes.max(peak);
-                worst_times =
-                    worst_times.max(peak.saturating_sub(plus) as f64 / input.len() as f64);
-                if peak > times * input.len() + plus && !failed {
-                    failed = true;
-                    self.failed = true;
-                    let head = String::from_utf8_lossy(&input[..input.len().min(40)]).into_owned();
-                    println!(
-                        "over the bound: {peak} bytes for {} of {head:?}",
-                        input.len()
-                    );
-                }
+            shapes
+        });
+        self.run_inputs(bound, inputs.map(prepare), |input| open(input));
+    }
+
+    /// Runs `open` on these inputs.
+    fn run_inputs(
+        &mut self,
+        bound: Bound,
+        all: impl Iterator<Item = Vec<u8>>,
+        mut open: impl FnMut(&[u8]),
+    ) {
+        let Bound { name, times, plus } = bound;
+        let (mut worst_times, mut worst_bytes, mut inputs) = (0.0_f64, 0, 0);
+        let mut failed = false;
+        for input in all {
+            let peak = counter::peak(|| open(&input));
+            inputs += 1;
+            worst_bytes = worst_bytes.max(peak);
+            worst_times = worst_times.max(peak.saturating_sub(plus) as f64 / input.len() as f64);
+            if peak > times * input.len() + plus && !failed {
+                failed = true;
+                self.failed = true;
+                let head = String::from_utf8_lossy(&input[..input.len().min(40)]).into_owned();
+                println!(
+                    "over the bound: {peak} bytes for {} of {head:?}",
+                    input.len()
+                );
             }
         }
         println!(
@@ -131,6 +142,8 @@ fn main() -> ExitCode {
     messages(&mut report);
     onion(&mut report);
     storage(&mut report);
+    configs::run(&mut report);
+    servers::run(&mut report);
     if report.failed {
         return ExitCode::FAILURE;
     }

@@ -8,7 +8,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// The whole memory of the program.
-const ARENA: usize = 1 << 20;
+const ARENA: usize = 4 << 20;
 
 #[repr(align(64))]
 struct Arena {

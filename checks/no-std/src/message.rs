@@ -1,11 +1,13 @@
-//! One message from one account to another, through every published crate and all the roles: two
-//! clients, a guard, a relay, and the node that stores it. No std: this links into firmware, into a
+//! One message from one account to another, through all the roles: two clients, a guard, a relay, and
+//! the node that stores it. Then configs, a community and a network: every published crate is used.
+//! No std: this links into firmware, into a
 //! browser and into nothing at all.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod account;
 mod generator;
 
 use alloc::vec::Vec;
@@ -17,7 +19,6 @@ use session_message::{Opener, Sealer, UnixMillis};
 use session_message::content::Content;
 use session_onion::client::{Hop, Request as Onion, self};
 use session_onion::node::{Arrival, Node, Peeled, ReplyBody};
-use session_proto::bt;
 use session_storage::{Call, Checks, Entry, Request, Stamp, Store, StoreEntry, SwarmAnswer, SwarmCall};
 use session_storage::value::Value;
 use session_swarm::SwarmRing;
@@ -41,6 +42,8 @@ pub enum Step {
     Answer,
     Open,
     Config,
+    Community,
+    Other,
 }
 
 fn node(number: u8) -> (Ed25519Secret, Node) {
@@ -122,11 +125,12 @@ pub fn send_to_self() -> Result<(), Step> {
     if opened.sender != *sender.id() || opened.content.as_text() != Some(TEXT) {
         return Err(Step::Open);
     }
-    let list = bt::list(|list| {
-        list.bytes(&stored);
-    });
-    bt::parse_list(&list).map_err(|_| Step::Config)?;
-    Ok(())
+
+    // What else an account has.
+    let now = UnixMillis::new(NOW_MS);
+    account::post(&recipient, &mut rng, now).ok_or(Step::Community)?;
+    account::sync(recipient, &sender, now).ok_or(Step::Config)?;
+    account::others(&mut rng, now).ok_or(Step::Other)
 }
 
 /// The work of a storage node: what it stores and what it answers.
