@@ -1,4 +1,4 @@
-//! What time it is on the network (protocol: [onion, section 10.7]).
+//! The time of the network (protocol: [onion, section 10.7]).
 //!
 //! Nodes refuse signatures whose time is more than a minute off, so a client whose clock is wrong
 //! signs with the network's time. Only clocks from inside encrypted replies count, one a node, and
@@ -32,7 +32,7 @@ const TOLERANCE: i64 = 1_000;
 /// First rest between two rounds of questions, and the longest.
 const REST: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(10 * 60)];
 
-/// What the network's clock is taken to be.
+/// The network's clock, as the client knows it.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     /// The network's clock ahead of the monotonic one, in milliseconds.
@@ -63,7 +63,7 @@ pub(crate) struct Resync {
     rests_until: Option<Instant>,
 }
 
-/// What a round of questions has come to.
+/// The result of a round of questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// So many clocks are needed.

@@ -19,7 +19,7 @@ pub struct Config {
     pub pool: PoolConfig,
     /// Rules of paths.
     pub path: PathConfig,
-    /// Which nodes of a list are taken.
+    /// Selection of nodes from a list.
     pub nodes: ReadOptions,
     /// Maximum number of attempts of a request; redirects do not count.
     pub attempts: u32,

@@ -1,4 +1,4 @@
-//! What is posted, where, and what became of it.
+//! Posts, endpoints and outcomes.
 
 use alloc::format;
 use alloc::string::String;
@@ -118,22 +118,22 @@ pub struct Post {
     /// When to give up. What is not reported until then is taken for
     /// [`Outcome::TimedOut`].
     pub deadline: MonotonicTime,
-    /// What it is for, for a program that shows its user what happens. A log of this is a log of
+    /// Its purpose, for a program that shows its activity. A log of this is a log of
     /// whom the user talks to.
     pub purpose: PostPurpose,
 }
 
-/// What a post is for.
+/// The purpose of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostPurpose {
     /// An attempt of a request.
     Request {
-        /// Which request.
+        /// The request.
         request: RequestId,
         /// The method of the storage request, or `v4` for a request to a server.
         method: &'static str,
-        /// Whom it passes and who answers.
+        /// The hops, and the node that answers.
         route: Route,
     },
     /// A test whether a node is up that is a guard or may become one.
@@ -142,14 +142,14 @@ pub enum PostPurpose {
     Upkeep {
         /// The method of the storage request.
         method: &'static str,
-        /// Whom it passes and who answers.
+        /// The hops, and the node that answers.
         route: Route,
     },
     /// A seed is asked for the list of nodes.
     Seed,
 }
 
-/// What became of a post.
+/// The outcome of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome<'a> {

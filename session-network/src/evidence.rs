@@ -1,4 +1,4 @@
-//! What a belief rests on, and what it may cost.
+//! Kinds of evidence, and the consequences that each may have.
 //!
 //! | Evidence | Where it comes from | What it may do |
 //! |---|---|---|
@@ -28,7 +28,7 @@ pub use suspicion::Suspicions;
 
 use crate::path::PathId;
 
-/// What a statement about a node rests on.
+/// The basis of a statement about a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Evidence {
@@ -72,7 +72,7 @@ impl Proof {
     }
 }
 
-/// A failure of which nobody knows whose it is. It names the path and no node.
+/// A failure somewhere on a path. It names the path and no node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hearsay {
     path: PathId,

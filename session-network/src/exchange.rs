@@ -1,4 +1,4 @@
-//! What a client is asked for, and what it tells.
+//! Requests and their results.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::server::{Server, ServerRequest};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(crate) u64);
 
-/// Who shall answer a request.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -68,7 +68,7 @@ impl From<Server> for Target {
     }
 }
 
-/// What is asked: a storage request of a node, or a version 4 request of a server.
+/// The content of a request: a storage request to a node, or a version 4 request to a server.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Request {
@@ -90,7 +90,7 @@ impl From<ServerRequest> for Request {
     }
 }
 
-/// What a path is used for. Requests of one purpose share a path with those of another only where
+/// The use of a path. Requests of one purpose share a path with those of another only where
 /// nodes are too few for paths of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
@@ -102,7 +102,7 @@ pub enum Purpose {
     File,
 }
 
-/// Whom a request passes, and who answers it.
+/// The hops of a request, and the node that answers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The hops; the first is the guard, which knows the client's address.
@@ -114,7 +114,7 @@ pub struct Route {
 /// A request that has ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Which request.
+    /// The request.
     pub request: RequestId,
     /// The answer, or why there is none.
     pub result: Result<Reply, RequestError>,
@@ -218,7 +218,7 @@ pub struct ServerReply {
     pub body: Option<Vec<u8>>,
 }
 
-/// Why there is no answer.
+/// The reason for which a request ended without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {

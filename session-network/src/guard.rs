@@ -42,7 +42,7 @@ pub struct Guard {
     pub(crate) since: Instant,
     /// When it is replaced.
     pub(crate) until: Instant,
-    /// Since when it has been in no list.
+    /// The time since which it has been in no list.
     pub(crate) missing: Option<Instant>,
     /// Paths through it that were tried, and those of them through which an answer came.
     pub(crate) built: u32,
@@ -462,7 +462,7 @@ impl Guards {
     }
 }
 
-/// What second hops are drawn by.
+/// The state from which second hops are drawn.
 #[derive(Clone, Copy)]
 pub(crate) struct MiddleView<'a> {
     pub(crate) pool: &'a crate::pool::Pool,

@@ -45,7 +45,7 @@ use refresh::Refresh;
 /// Nodes that answered last, which are asked when a path is tested.
 const LATELY: usize = 8;
 
-/// What a request waits for, if it is for neither an answer nor a time.
+/// Something other than an answer or a time that a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
     /// A guard is being tested.
@@ -114,7 +114,7 @@ struct Sent<K> {
     patience: Option<Instant>,
 }
 
-/// Why it was posted.
+/// The reason for a post.
 #[derive(Debug, Clone)]
 enum Errand {
     /// Something goes through a path.
@@ -131,7 +131,7 @@ enum Errand {
     Seed,
 }
 
-/// Why something goes through a path.
+/// The reason for a packet.
 #[derive(Debug, Clone)]
 enum Why {
     /// An attempt of a request.

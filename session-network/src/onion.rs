@@ -6,12 +6,12 @@ use core::fmt;
 use rand_core::CryptoRng;
 use session_onion::client::{BuildError, Hop, Reply, ReplyError, ReplyKey, Request, seal};
 
-/// What builds packets and opens the answers to them.
+/// Builds packets and opens their answers.
 ///
 /// [`Encrypted`] is the one for use. A simulation of days of network time can put another in its
 /// place that costs no cryptography.
 pub trait Onion {
-    /// What opens the one answer to a packet.
+    /// The key that opens the answer to one packet.
     type Key: fmt::Debug;
 
     /// Builds a packet for the first hop of a path.

@@ -1,4 +1,4 @@
-//! Nodes that are not to be used for a while, and why (protocol: [swarm, section 7.4]).
+//! Nodes that are excluded for a while, with the evidence (protocol: [swarm, section 7.4]).
 //!
 //! [swarm, section 7.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7.4
 
@@ -24,12 +24,12 @@ const DEAD: [Duration; 2] = [Duration::from_secs(60 * 60), LONGEST_REST];
 /// Longest rest of a node.
 pub(crate) const LONGEST_REST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is held against one node.
+/// The evidence against one node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     /// When the node itself answered what no honest node answers.
     pub(crate) strikes: Vec<Instant>,
-    /// Until when it rests, and how often it has been put to rest since it last worked.
+    /// The end of its rest, and the number of rests since it last worked.
     pub(crate) rest: Option<(Instant, u32)>,
 }
 
@@ -56,7 +56,7 @@ impl Mark {
     }
 }
 
-/// What is held against nodes. Only a [`Proof`] adds to it.
+/// The evidence against all nodes. Only a [`Proof`] adds to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Strikes {
     marks: BTreeMap<Ed25519Public, Mark>,

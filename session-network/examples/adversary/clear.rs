@@ -20,7 +20,7 @@ pub struct Clear {
     count: Cell<u64>,
 }
 
-/// What a packet says.
+/// The content of a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     pub number: u64,

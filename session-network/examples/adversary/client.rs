@@ -52,7 +52,7 @@ struct Client<'a> {
     outcome: Outcome,
 }
 
-/// Lets all clients of all networks live, and says what became of them.
+/// Runs all clients of all networks, and returns their measurements.
 pub fn run_all(plan: &Plan, mut tell: impl FnMut(usize, &Outcome)) -> Outcome {
     let mut total = Outcome::default();
     for seed in plan.seed..plan.seed + plan.seeds {
@@ -70,7 +70,7 @@ pub fn run_all(plan: &Plan, mut tell: impl FnMut(usize, &Outcome)) -> Outcome {
     total
 }
 
-/// Lets one client live, and says what became of it.
+/// Runs one client, and returns its measurements.
 fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed * 1_000 + number as u64);
     let clock_error = (rng.next_u64() % 600) as i64 - 300;
@@ -230,7 +230,7 @@ impl Client<'_> {
         }
     }
 
-    /// Looks at what the client believes.
+    /// Measures the beliefs of the client.
     fn watch(&mut self) {
         let local = self.local();
         let network = self.network.network_time(local).get();

@@ -1,4 +1,4 @@
-//! What a colluder does with packets of others.
+//! Colluders that meddle with packets.
 
 use rand_chacha::rand_core::Rng;
 
@@ -7,7 +7,7 @@ use crate::clear::Packet;
 use crate::plan::Attack;
 
 impl World {
-    /// What a colluder in a place of a path does that is not theirs alone.
+    /// The action of a colluder at a place of a path that is not captured.
     pub(super) fn meddle(&mut self, packet: &Packet, place: usize, now: u64) -> Option<Came> {
         let text = |status: u16, text: String| Some(Came::Answer(status, text.into_bytes()));
         let guard_is_ours = self.is_colluder(&packet.hops[0]);

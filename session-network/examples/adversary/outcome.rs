@@ -1,8 +1,8 @@
-//! What became of clients.
+//! The measurements of a run.
 
 use crate::plan::Plan;
 
-/// What became of clients.
+/// Measurements of one client, or of several.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// Clients that ever had a path of colluders only.

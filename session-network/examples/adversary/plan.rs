@@ -1,4 +1,4 @@
-//! What is simulated.
+//! Attacks and options of a run.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attack {

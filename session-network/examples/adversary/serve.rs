@@ -1,4 +1,4 @@
-//! What nodes answer, honest ones and colluders.
+//! Answers of nodes, honest ones and colluders.
 
 use std::rc::Rc;
 

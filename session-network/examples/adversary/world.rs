@@ -1,4 +1,4 @@
-//! The network, and what its colluders do.
+//! The network: nodes, lists and packets.
 
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ pub struct Node {
     until: u64,
 }
 
-/// What comes back, and after how many milliseconds.
+/// The outcome of a post.
 pub enum Came {
     Answer(u16, Vec<u8>),
     NoConnection,
@@ -179,7 +179,7 @@ impl World {
         self.by_key.get(key).map(|index| &self.nodes[*index])
     }
 
-    /// What a node is now; one that has left is dead.
+    /// The kind of a node now; one that has left is dead.
     pub fn kind(&self, key: &Ed25519Public, now: u64) -> Kind {
         match self.get(key) {
             Some(node) if node.is_listed(now) => node.kind,

@@ -1,4 +1,4 @@
-//! Sorts what came back from a guard by what it proves.
+//! Sorts the outcomes of posts by the evidence that they are.
 
 use session_crypto::Ed25519Public;
 use session_onion::client::{Reply, ReplyError};
@@ -17,14 +17,14 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// What the node said of itself, as evidence against it.
+    /// Returns the answer as evidence against the node.
     pub(crate) fn proof(&self) -> Option<Proof> {
         self.node
             .map(|node| Proof::new(node, Evidence::Authenticated))
     }
 }
 
-/// What came back for a post to a guard.
+/// A sorted outcome of a post to a guard.
 #[derive(Debug, Clone)]
 pub(crate) enum Reception {
     /// The destination answered.
@@ -70,7 +70,7 @@ impl Reception {
         }
     }
 
-    /// What a direct test of a guard shows: evidence against it, if it did not answer.
+    /// Evaluates a direct test of a guard: returns evidence against the guard if it did not answer.
     pub(crate) const fn of_test(outcome: Outcome<'_>, guard: &Ed25519Public) -> Result<(), Proof> {
         match outcome {
             Outcome::Answer { .. } => Ok(()),

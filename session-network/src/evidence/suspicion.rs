@@ -32,7 +32,7 @@ struct Note {
     times: u32,
 }
 
-/// What a hop of a failed path said when it was asked itself, through another guard.
+/// The result of asking a hop of a failed path itself, through another guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Test {
     /// Not known, or it could not be asked.

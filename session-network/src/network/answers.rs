@@ -18,7 +18,7 @@ use crate::exchange::{
 use crate::onion::Onion;
 use crate::time::Instant;
 
-/// What a storage server says whose chain daemon is broken.
+/// Text of a storage server whose chain daemon is broken.
 const BROKEN: &str = "oxend returned unparsable data";
 
 impl<O: Onion> Network<O> {

@@ -1,4 +1,4 @@
-//! Which answers are believed: those that an honest node can have given, as far as a client can
+//! Decides which answers are believed: those that an honest node can have given, as far as a client can
 //! tell, and which members of a swarm have proved what they did.
 
 use alloc::collections::BTreeSet;
@@ -12,7 +12,7 @@ use session_types::{Namespace, Namespaces};
 
 use crate::pool::Pool;
 
-/// What an answer is worth.
+/// The worth of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Worth {
     /// An honest node can have given it.
@@ -23,7 +23,7 @@ pub(super) enum Worth {
     Bad,
 }
 
-/// What an answer is worth, and who has signed it.
+/// The worth of an answer, and the members that have signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Belief {
     pub(super) worth: Worth,
@@ -44,7 +44,7 @@ impl Belief {
         Self::of(if is_good { Worth::Good } else { Worth::Bad })
     }
 
-    /// What two parts of an answer are worth together.
+    /// Combines the beliefs in two parts of an answer.
     fn and(self, other: Self) -> Self {
         let signers = match (self.signers, other.signers) {
             (Some(mine), Some(theirs)) => Some(mine.intersection(&theirs).copied().collect()),
@@ -129,7 +129,7 @@ fn choice_belief(pool: &Pool, request: &IfElse, body: &Value) -> Belief {
     }
 }
 
-/// Which members of the swarm, as the pool has it, signed what the request asks for. Deployed nodes
+/// Returns the members of the swarm, as the pool has it, that signed the request. Deployed nodes
 /// also answer honestly that all members failed (protocol: storage-rpc, sections [4.2] and [6]);
 /// where nobody claims to have done it, there is no lie to be found.
 ///

@@ -1,8 +1,8 @@
 //! Gets new lists of nodes: from three nodes that are known, of which two have to agree, or from a
 //! seed (protocol: [swarm, sections 7.1 and 7.4]).
 //!
-//! What two of three nodes agree on replaces the pool only if two lists of one network can differ
-//! like that. Otherwise a seed is asked.
+//! A list on which two of three nodes agree replaces the pool only if two lists of one network can
+//! differ like that. Otherwise a seed is asked.
 //!
 //! [swarm, sections 7.1 and 7.4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/swarm.md#section-7
 

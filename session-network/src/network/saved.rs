@@ -1,4 +1,4 @@
-//! What a client keeps on disk, and how it gets it back.
+//! Saves the state of a client, and restores it.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! What happens by itself: deadlines, patience, rotation of paths.
+//! Actions without a request: deadlines, patience, rotation of paths.
 
 use alloc::vec::Vec;
 

@@ -59,7 +59,7 @@ impl Paths {
         self.live.iter().chain(&self.pending)
     }
 
-    /// What a new path must not touch, if it replaces `except`.
+    /// Returns the nodes that a new path must not touch, if it replaces `except`.
     pub(crate) fn exclusions(&self, except: Option<PathId>) -> Exclusions {
         let mut exclusions = Exclusions::default();
         let paths = self.all().filter(|path| Some(path.id) != except);

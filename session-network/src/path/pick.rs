@@ -1,4 +1,4 @@
-//! Which nodes may be hops together.
+//! Selects nodes that may be hops of one path.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;

@@ -20,7 +20,7 @@ const NEW_IN_SWARM: usize = 2;
 /// Hours after which the allowance grows no further.
 const MAX_HOURS: u64 = 8;
 
-/// Why a list of nodes does not replace the pool.
+/// The reason for which a list of nodes does not replace the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {

@@ -1,4 +1,4 @@
-//! What several lists of nodes agree on.
+//! The nodes on which several lists agree.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -49,7 +49,7 @@ pub fn intersect(answers: &[Vec<ServiceNode>], agreement: usize) -> Vec<ServiceN
     merged.collect()
 }
 
-/// What at least `agreement` records have in a field, or else its default.
+/// Returns the value that at least `agreement` records have in a field, or else its default.
 fn common<T: PartialEq + Default>(
     records: &[&ServiceNode],
     agreement: usize,
