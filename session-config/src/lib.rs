@@ -16,6 +16,8 @@ pub mod config;
 pub mod contacts;
 pub mod conversations;
 pub mod data;
+#[cfg(feature = "v2")]
+pub mod devices;
 mod diff;
 pub mod error;
 pub mod field;

@@ -20,6 +20,8 @@ mod multipart;
 mod ops;
 mod scenario;
 mod state;
+#[cfg(feature = "v2")]
+mod v2;
 
 use scenario::Mode;
 use session_config::{DumpForm, Rules};
