@@ -258,15 +258,14 @@ impl DeviceGroup {
     /// # Errors
     ///
     /// [`DeviceError::NotAMember`] if this device does not belong to a group.
-    pub fn update(
-        &mut self,
-        now: i64,
-        edit: impl FnOnce(&mut Record),
-    ) -> Result<(), DeviceError> {
+    pub fn update(&mut self, now: i64, edit: impl FnOnce(&mut Record)) -> Result<(), DeviceError> {
         if !self.is_member() {
             return Err(DeviceError::NotAMember);
         }
-        let row = self.rows.get_mut(&self.own).ok_or(DeviceError::NotAMember)?;
+        let row = self
+            .rows
+            .get_mut(&self.own)
+            .ok_or(DeviceError::NotAMember)?;
         let record = row.record.as_mut().ok_or(DeviceError::NotAMember)?;
         let seqno = record.seqno.saturating_add(1);
         edit(record);
@@ -449,10 +448,21 @@ impl DeviceGroup {
         placement: Option<&Placement>,
     ) -> Result<Vec<u8>, WriteError> {
         let recipients: Vec<&PublicKeys> = self.registered().map(|record| &record.keys).collect();
-        let kicked = self.rows.iter().filter(|(_, row)| row.state == DeviceState::Kicked);
+        let kicked = self
+            .rows
+            .iter()
+            .filter(|(_, row)| row.state == DeviceState::Kicked);
         let kicked: Vec<DeviceId> = kicked.map(|(id, _)| *id).collect();
         let payload = self.payload();
-        message::write(rng, account, group, &payload, &recipients, &kicked, placement)
+        message::write(
+            rng,
+            account,
+            group,
+            &payload,
+            &recipients,
+            &kicked,
+            placement,
+        )
     }
 
     /// Notes that the message of the present state is stored.
@@ -492,4 +502,3 @@ pub fn request_record(
 
 /// The key sets of this device, the current one first.
 pub type OwnKeys<'a> = &'a [DeviceKeys];
-

@@ -11,7 +11,9 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 use session_crypto::v2::{AccountKeys, link};
-use session_crypto::{Ed25519PublicExt, Ed25519Secret, Ed25519Signature, EncryptError, X25519Public};
+use session_crypto::{
+    Ed25519PublicExt, Ed25519Secret, Ed25519Signature, EncryptError, X25519Public,
+};
 use session_identity::Account;
 use session_proto::bt;
 
@@ -54,7 +56,10 @@ pub fn write(
     Ok(SentRequest { message, inner })
 }
 
-#[expect(clippy::expect_used, reason = "both keys sort before that of the signature")]
+#[expect(
+    clippy::expect_used,
+    reason = "both keys sort before that of the signature"
+)]
 fn write_inner(account: &Ed25519Secret, device: &DeviceId, record: &Record) -> Vec<u8> {
     bt::signed_dict(
         |dict| {
@@ -126,7 +131,10 @@ pub fn parse_inner(account: &Ed25519Secret, inner: &[u8]) -> Result<LinkRequest,
     let signed = dict.signed().map_err(invalid)?;
     account
         .public()
-        .verify(signed.message, &Ed25519Signature::from_bytes(*signed.signature))
+        .verify(
+            signed.message,
+            &Ed25519Signature::from_bytes(*signed.signature),
+        )
         .map_err(|_| ReadError::Invalid)?;
     let record = dict.dict("i").map_err(invalid)?;
     Ok(LinkRequest {

@@ -13,7 +13,9 @@ use session_crypto::v2::device_group::{
     Draft, GROUP_ID_LENGTH, KICKED_LENGTH, Packet, Sealed, Slots, crypt_group_id, kicked_entry,
 };
 use session_crypto::v2::{AccountKeys, DeviceKeys, PublicKeys};
-use session_crypto::{Ed25519PublicExt, Ed25519Secret, Ed25519Signature, EncryptError, X25519Public};
+use session_crypto::{
+    Ed25519PublicExt, Ed25519Secret, Ed25519Signature, EncryptError, X25519Public,
+};
 use session_proto::bt;
 use zeroize::Zeroizing;
 
@@ -100,7 +102,10 @@ pub fn write(
     Ok(sign(account, &sealed, &link_key))
 }
 
-#[expect(clippy::expect_used, reason = "all keys sort before that of the signature")]
+#[expect(
+    clippy::expect_used,
+    reason = "all keys sort before that of the signature"
+)]
 fn sign(account: &Ed25519Secret, sealed: &Sealed, link_key: &X25519Public) -> Vec<u8> {
     bt::signed_dict(
         |dict| {
@@ -160,7 +165,10 @@ impl<'a> GroupMessage<'a> {
         let signed = dict.signed().map_err(invalid)?;
         account
             .public()
-            .verify(signed.message, &Ed25519Signature::from_bytes(*signed.signature))
+            .verify(
+                signed.message,
+                &Ed25519Signature::from_bytes(*signed.signature),
+            )
             .map_err(|_| ReadError::Invalid)?;
         let ephemeral = X25519Public::from_bytes(*dict.array("A").map_err(invalid)?);
         let packet = Packet::new(
@@ -171,7 +179,9 @@ impl<'a> GroupMessage<'a> {
         )
         .map_err(|_| ReadError::Invalid)?;
         let link_key = match dict.get(b"X") {
-            Some(_) => dict.array("X").map(|key| Some(X25519Public::from_bytes(*key))),
+            Some(_) => dict
+                .array("X")
+                .map(|key| Some(X25519Public::from_bytes(*key))),
             None => Ok(None),
         };
         let (group, link_key) = match dict.get(b"@") {
@@ -203,7 +213,8 @@ impl<'a> GroupMessage<'a> {
         &self,
         keys: impl IntoIterator<Item = &'k DeviceKeys>,
     ) -> Option<Zeroizing<Vec<u8>>> {
-        keys.into_iter().find_map(|keys| self.packet.open(keys).ok())
+        keys.into_iter()
+            .find_map(|keys| self.packet.open(keys).ok())
     }
 
     /// Returns whether the message says that a device was removed. Only devices of the account can tell.

@@ -71,7 +71,11 @@ impl Version {
     #[must_use]
     pub const fn parts(self) -> (i64, i64, i64) {
         let (thousands, patch) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
-        (thousands.div_euclid(1000), thousands.rem_euclid(1000), patch)
+        (
+            thousands.div_euclid(1000),
+            thousands.rem_euclid(1000),
+            patch,
+        )
     }
 }
 
@@ -181,7 +185,9 @@ impl Record {
             dict.int(b"v", self.version.0);
         }
         for (key, listed) in &self.unknown {
-            let value = bt::parse_list(listed).ok().and_then(|list| list.iter().next());
+            let value = bt::parse_list(listed)
+                .ok()
+                .and_then(|list| list.iter().next());
             if let Some(value) = value {
                 dict.value(key, &value);
             }

@@ -45,7 +45,11 @@ fn millis(case: Case<'_>, field: &str) -> Option<UnixMillis> {
 }
 
 fn rng(case: Case<'_>) -> Replay {
-    Replay::new(if case.has("random") { case.hexes("random") } else { vec![] })
+    Replay::new(if case.has("random") {
+        case.hexes("random")
+    } else {
+        vec![]
+    })
 }
 
 fn key(case: Case<'_>) -> AccountKey {
@@ -139,14 +143,19 @@ fn row(case: Case<'_>) -> Row {
     Row {
         state: state(case),
         record: record(case),
-        digest: case.opt_hex("digest").map(|digest| Digest(digest.try_into().unwrap())),
+        digest: case
+            .opt_hex("digest")
+            .map(|digest| Digest(digest.try_into().unwrap())),
         removed_at: seconds(case, "removed_at"),
         must_broadcast: case.flag("broadcast"),
     }
 }
 
 fn rows(case: Case<'_>) -> BTreeMap<DeviceId, Row> {
-    case.list("devices").into_iter().map(|d| (id(d, "id"), row(d))).collect()
+    case.list("devices")
+        .into_iter()
+        .map(|d| (id(d, "id"), row(d)))
+        .collect()
 }
 
 fn group(case: Case<'_>) -> DeviceGroup {
@@ -225,8 +234,11 @@ fn account_keys() {
     vectors.each("account_key_retain", |case| {
         let mut keyring = Keyring::new(keys(case, "account_keys"));
         keyring.drop_expired(case.signed("now"));
-        let kept: Vec<Vec<u8>> =
-            keyring.keys().iter().map(|key| key.seed.expose_bytes().to_vec()).collect();
+        let kept: Vec<Vec<u8>> = keyring
+            .keys()
+            .iter()
+            .map(|key| key.seed.expose_bytes().to_vec())
+            .collect();
         assert_eq!(kept, case.hexes("kept"));
     });
 }
@@ -249,7 +261,10 @@ fn payloads() {
         payload.keys = group.payload().keys;
         let encoded = payload.encode().unwrap();
         assert_eq!(*encoded, case.hex("payload"));
-        assert_eq!(padded_length(encoded.len()) as u64, case.number("padded_size"));
+        assert_eq!(
+            padded_length(encoded.len()) as u64,
+            case.number("padded_size")
+        );
     });
     vectors.each("payload_decode", |case| {
         let decoded = Payload::decode(&case.hex("payload"));
@@ -266,7 +281,9 @@ fn payloads() {
                     assert_eq!(record.kind, device.text("type").as_bytes());
                     assert_eq!(record.version, Version(device.signed("version")));
                     assert_eq!(record.keys.x25519.to_bytes(), device.array("x25519_pk"));
-                    let kem = Blake2b::<32>::new().chain(record.keys.kem.as_ref()).finalize();
+                    let kem = Blake2b::<32>::new()
+                        .chain(record.keys.kem.as_ref())
+                        .finalize();
                     assert_eq!(kem, device.array("mlkem_pk_blake2b_32"));
                     let extra: Vec<serde_json::Value> = record
                         .unknown()
@@ -294,8 +311,10 @@ fn payloads() {
             let list = case.value(field).as_array().unwrap();
             list.iter().map(|n| n.as_i64().unwrap()).collect()
         };
-        let given: Vec<u32> =
-            parts("version").iter().map(|n| u32::try_from(*n).unwrap()).collect();
+        let given: Vec<u32> = parts("version")
+            .iter()
+            .map(|n| u32::try_from(*n).unwrap())
+            .collect();
         let version = Version::new(given[0], given[1], given[2]);
         assert_eq!(version.0, seconds(case, "v").unwrap_or(0));
         let (major, minor, patch) = version.parts();
@@ -311,8 +330,10 @@ fn payloads() {
 fn placement(case: Case<'_>) -> Placement {
     let slots = |field: &str| {
         let list = case.value(field).as_array().unwrap();
-        let mut used: Vec<usize> =
-            list.iter().map(|n| usize::try_from(n.as_u64().unwrap()).unwrap()).collect();
+        let mut used: Vec<usize> = list
+            .iter()
+            .map(|n| usize::try_from(n.as_u64().unwrap()).unwrap())
+            .collect();
         let count = used.len().next_multiple_of(4);
         let unused: Vec<usize> = (0..count).filter(|n| !used.contains(n)).collect();
         used.extend(unused);
@@ -361,7 +382,10 @@ fn messages() {
         };
         assert_eq!(outcome, case.text("outcome"));
         if let Some(payload) = payload {
-            let end = payload.iter().rposition(|byte| *byte != 0).map_or(0, |end| end + 1);
+            let end = payload
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |end| end + 1);
             assert_eq!(payload[..end], case.hex("payload"));
         }
     });
@@ -448,10 +472,15 @@ fn merging() {
         let keys = DeviceKeys::from_seed(&KeySeed::from_bytes(case.array("device_key_seed")));
         let mut group = DeviceGroup::new(id(case, "device_id"));
         let mut rng = rng(case);
-        let started = group.start(&mut rng, keys.public(), case.signed("now")).unwrap();
+        let started = group
+            .start(&mut rng, keys.public(), case.signed("now"))
+            .unwrap();
         assert_eq!(started.0, case.array("group_id"));
         let current = AccountKeys::from_seed(&group.keyring().current().unwrap().seed);
-        assert_eq!(current.public().x25519.to_bytes(), case.array("link_x25519"));
+        assert_eq!(
+            current.public().x25519.to_bytes(),
+            case.array("link_x25519")
+        );
         assert_eq!(*group.payload().encode().unwrap(), case.hex("payload"));
         assert_eq!(group.needs_push(), case.flag("needs_push"));
         check(&group, case.object("after"));
@@ -523,8 +552,7 @@ fn linking() {
     vectors.each("link_answer", |case| {
         let mut group = group(case.object("before"));
         let request = case.object("request");
-        let parsed: LinkRequest =
-            link::parse_inner(&ed25519(case), &request.hex("inner")).unwrap();
+        let parsed: LinkRequest = link::parse_inner(&ed25519(case), &request.hex("inner")).unwrap();
         let mut rng = rng(case);
         if case.text("answer") == "accept" {
             let accepted = group.accept(

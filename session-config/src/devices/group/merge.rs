@@ -55,8 +55,8 @@ impl DeviceGroup {
                         let ours = (held.state, held.seqno(), held.digest);
                         let theirs = (row.state, row.seqno(), row.digest);
                         // Without a digest of our own nothing decides between equal numbers.
-                        let is_undecided = held.digest.is_none()
-                            && (ours.0, ours.1) == (theirs.0, theirs.1);
+                        let is_undecided =
+                            held.digest.is_none() && (ours.0, ours.1) == (theirs.0, theirs.1);
                         if theirs > ours && !is_undecided {
                             *held = Row {
                                 must_broadcast,

@@ -64,7 +64,10 @@ impl DeviceGroup {
         if message.group.is_some() {
             self.group = message.group;
             self.read_at = self.read_at.max(Some(stored_at));
-            if self.displaced_at.is_some_and(|displaced| stored_at >= displaced) {
+            if self
+                .displaced_at
+                .is_some_and(|displaced| stored_at >= displaced)
+            {
                 self.displaced_at = None;
             }
         }
@@ -91,9 +94,9 @@ impl DeviceGroup {
             return Received::Kicked;
         }
         let is_ours = self.group.is_some() && self.group == message.group;
-        let is_newer = self.read_at.is_some_and(|read_at| {
-            stored_at.get() > read_at.get().saturating_add(DISPLACED_AFTER)
-        });
+        let is_newer = self
+            .read_at
+            .is_some_and(|read_at| stored_at.get() > read_at.get().saturating_add(DISPLACED_AFTER));
         if !has_kicked && is_ours && is_newer && self.is_member() {
             self.displaced_at = Some(stored_at);
             return Received::Displaced;
