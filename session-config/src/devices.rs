@@ -15,10 +15,12 @@
 //! | [`message`] | the signed and encrypted message | protocol-v2, sections 6.3 to 6.5 |
 //! | [`group`] | the state of a device | protocol-v2, sections 6.5 to 7 and 9 |
 //! | [`link`] | requests to be admitted | protocol-v2, section 8 |
+//! | [`membership`] | what a client shows | protocol-v2, section 7 |
 
 pub mod account_keys;
 pub mod group;
 pub mod link;
+pub mod membership;
 pub mod message;
 pub mod payload;
 pub mod record;

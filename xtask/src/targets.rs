@@ -15,7 +15,7 @@ const TARGETS: [&str; 2] = ["thumbv7em-none-eabi", WASM];
 /// All features but the one that asks an operating system for random bytes.
 const FEATURES: &str = "session-identity/all-languages,session-identity/legacy-names,\
     session-onion/aes-cbc,session-proto/protobuf,session-crypto/v2,session-identity/v2,\
-    session-message/v2";
+    session-message/v2,session-config/v2";
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 /// Required files, and the packages that contain them.

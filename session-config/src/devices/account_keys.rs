@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use core::cmp::{Ordering, Reverse};
 
 use session_crypto::Blake2b;
-use session_crypto::v2::KeySeed;
+use session_crypto::v2::{AccountKeys, KeySeed, PublicKeys};
+use session_identity::AccountId;
+use session_message::v2::publication;
 use subtle::ConstantTimeEq;
 
 use super::record::DeviceId;
@@ -164,6 +166,23 @@ impl Keyring {
     pub(super) fn is_distributed(&self) -> bool {
         self.0.iter().all(|key| key.is_distributed)
     }
+}
+
+/// Returns which keys of the account our own publications show, given in the order of an answer.
+///
+/// If the current key is not among them, it has to be published: `session_message::v2::publication`.
+#[must_use]
+pub fn published<'a, 'm>(
+    account: &AccountId,
+    keys: &'a Keyring,
+    messages: impl IntoIterator<Item = &'m [u8]>,
+) -> Vec<&'a AccountKey> {
+    let shown: Vec<PublicKeys> = messages
+        .into_iter()
+        .filter_map(|message| publication::read(account, message).ok())
+        .collect();
+    let is_shown = |key: &&AccountKey| shown.contains(AccountKeys::from_seed(&key.seed).public());
+    keys.keys().iter().filter(is_shown).collect()
 }
 
 /// Returns the seconds after the creation of a key at which a device replaces it.

@@ -1,5 +1,6 @@
 //! The state of one device in its group.
 
+mod admission;
 mod merge;
 mod receive;
 
@@ -18,6 +19,7 @@ use super::message::{self, GroupId, Placement, WriteError};
 use super::payload::{Entry, Payload};
 use super::record::{DeviceId, Digest, Record};
 
+pub use admission::{Admission, OwnRequest};
 pub use receive::Received;
 
 /// What is known of a device. The order is that of precedence in a merge.
@@ -93,6 +95,8 @@ pub struct DeviceGroup {
     read_at: Option<UnixMillis>,
     /// Time of the message by which another device took our place.
     displaced_at: Option<UnixMillis>,
+    /// Requests that this device sent, the oldest first.
+    requests: Vec<OwnRequest>,
 }
 
 /// Everything that a [`DeviceGroup`] has to remember.
@@ -112,6 +116,8 @@ pub struct Saved {
     pub read_at: Option<UnixMillis>,
     /// Time of the message by which another device took our place.
     pub displaced_at: Option<UnixMillis>,
+    /// Requests that this device sent, the oldest first.
+    pub requests: Vec<OwnRequest>,
 }
 
 impl DeviceGroup {
@@ -126,6 +132,7 @@ impl DeviceGroup {
             pushed_seqno: None,
             read_at: None,
             displaced_at: None,
+            requests: Vec::new(),
         }
     }
 
@@ -140,6 +147,7 @@ impl DeviceGroup {
             pushed_seqno,
             read_at,
             displaced_at,
+            requests,
         } = saved;
         Self {
             own,
@@ -149,6 +157,7 @@ impl DeviceGroup {
             pushed_seqno,
             read_at,
             displaced_at,
+            requests,
         }
     }
 

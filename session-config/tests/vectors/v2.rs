@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use session_config::devices::account_keys::{AccountKey, Keyring, rotation_delay, rotation_time};
-use session_config::devices::group::{DeviceGroup, DeviceState, Received, Row, Saved};
+use session_config::devices::account_keys::{
+    AccountKey, Keyring, published, rotation_delay, rotation_time,
+};
+use session_config::devices::group::{
+    Admission, DeviceGroup, DeviceState, OwnRequest, Received, Row, Saved, request_record,
+};
 use session_config::devices::link::{self, LinkRequest};
+use session_config::devices::membership::{Membership, Situation, VisibleGroup};
 use session_config::devices::message::{GroupId, GroupMessage, Placement, ReadError};
 use session_config::devices::payload::{Entry, Payload, padded_length};
 use session_config::devices::record::{DeviceId, Digest, Record, Version};
@@ -125,7 +130,7 @@ fn record(case: Case<'_>) -> Option<Record> {
             record.seqno = case.signed("seqno");
             Some(record)
         }
-        _ => unreachable!(),
+        Entry::Kicked(_) | Entry::Left(_) => panic!("a record"),
     }
 }
 
@@ -167,6 +172,7 @@ fn group(case: Case<'_>) -> DeviceGroup {
         pushed_seqno: seconds(case, "pushed_seqno"),
         read_at: millis(case, "read_at_ms"),
         displaced_at: case.opt_flag("displaced").then_some(UnixMillis::new(1)),
+        requests: Vec::new(),
     })
 }
 
@@ -256,6 +262,7 @@ fn payloads() {
             pushed_seqno: None,
             read_at: None,
             displaced_at: None,
+            requests: Vec::new(),
         });
         payload.devices = group.payload().devices;
         payload.keys = group.payload().keys;
@@ -357,6 +364,7 @@ fn messages() {
             pushed_seqno: None,
             read_at: None,
             displaced_at: None,
+            requests: Vec::new(),
         });
         let mut rng = rng(case);
         let id = group.group().unwrap();
@@ -420,6 +428,7 @@ fn receiving() {
             pushed_seqno: None,
             read_at: millis(case, "read_at_ms"),
             displaced_at: millis(case, "displaced_at_ms"),
+            requests: Vec::new(),
         });
         let received = group.receive(
             &mut Replay::new([]),
@@ -496,13 +505,7 @@ fn linking() {
         let newest = case.value("earlier_request_times").as_array().unwrap();
         let newest = newest.iter().map(|time| time.as_i64().unwrap()).max();
         let (own_seqno, now) = (case.signed("own_seqno"), case.signed("now"));
-        let mut record = session_config::devices::group::request_record(
-            keys.public(),
-            own_seqno,
-            newest,
-            now,
-            |_| {},
-        );
+        let mut record = request_record(keys.public(), own_seqno, newest, now, |_| {});
         assert_eq!(record.seqno, case.signed("seqno"));
         assert_eq!(record.updated, case.signed("timestamp"));
         // The description and the unknown entries.
@@ -529,6 +532,7 @@ fn linking() {
             pushed_seqno: None,
             read_at: None,
             displaced_at: None,
+            requests: Vec::new(),
         });
         let (outcome, request, replaces) =
             match link::read(&account, keyring.keys(), &case.hex("message")) {
@@ -568,4 +572,306 @@ fn linking() {
         assert_eq!(group.needs_push(), case.flag("needs_push"));
         check(&group, case.object("after"));
     });
+}
+
+#[test]
+fn own_publications() {
+    vectors().each("publish_own", |case| {
+        let account = account(case);
+        let keyring = Keyring::new(keys(case, "account_keys"));
+        let messages = case.hexes("messages");
+        let shown = published(account.id(), &keyring, messages.iter().map(Vec::as_slice));
+        let seeds: Vec<Vec<u8>> = shown
+            .iter()
+            .map(|key| key.seed.expose_bytes().to_vec())
+            .collect();
+        assert_eq!(seeds, case.hexes("published"));
+        let is_current_shown = shown.iter().any(|key| key.rotated.is_none());
+        assert_eq!(!is_current_shown, case.flag("push_needed"));
+    });
+}
+
+#[test]
+fn admissions() {
+    vectors().each("link_admission", |case| {
+        let own = DeviceId::from_bytes([5; 32]);
+        let record = |x25519: [u8; 32], updated: i64| {
+            let keys = DeviceKeys::from_seed(&KeySeed::from_bytes([6; 32]));
+            let mut public = keys.public().clone();
+            public.x25519 = X25519Public::from_bytes(x25519);
+            Record::new(1, updated, public)
+        };
+        let requests = case.list("requests").into_iter().map(|request| OwnRequest {
+            group: GroupId(request.array("group_id")),
+            updated: request.signed("timestamp"),
+            x25519: X25519Public::from_bytes(request.array("x25519_pk")),
+            is_confirmed: request.flag("confirmed"),
+        });
+        let row = Row {
+            state: named_state(case.text("own_state")),
+            record: None,
+            digest: None,
+            removed_at: None,
+            must_broadcast: false,
+        };
+        let group = DeviceGroup::restore(Saved {
+            own,
+            rows: BTreeMap::from([(own, row)]),
+            keyring: Keyring::default(),
+            group: group_id(case, "own_group_id"),
+            pushed_seqno: None,
+            read_at: None,
+            displaced_at: None,
+            requests: requests.collect(),
+        });
+        let mut payload = Payload::default();
+        if case.has("own_record") {
+            let given = case.object("own_record");
+            let record = record(given.array("x25519_pk"), given.signed("timestamp"));
+            let digest = record.digest();
+            let entry = match given.text("state") {
+                "registered" => Entry::Live(record, digest),
+                "kicked" => Entry::Kicked(record.updated),
+                other => panic!("{other}"),
+            };
+            payload.devices.insert(own, entry);
+        }
+        let (outcome, number) = match group.admission(group_id(case, "message_group_id"), &payload)
+        {
+            Admission::Merge => ("merge", None),
+            Admission::Join(number) => ("join", Some(number)),
+            Admission::LeaveAndJoin(number) => ("leave_and_join", Some(number)),
+            Admission::Hold(number) => ("hold", Some(number)),
+            Admission::Ignore => ("ignore", None),
+        };
+        assert_eq!(outcome, case.text("outcome"));
+        if let Some(number) = number {
+            assert_eq!(number as u64, case.number("request_index"));
+        }
+    });
+}
+
+#[test]
+fn membership() {
+    vectors().each("membership", |case| {
+        let groups: Vec<VisibleGroup> = case
+            .list("groups")
+            .into_iter()
+            .map(|group| VisibleGroup {
+                group: GroupId(group.array("group_id")),
+                expires_at: group.signed("expires_at"),
+            })
+            .collect();
+        let situation = Situation {
+            is_fetched: case.flag("fetched"),
+            own_state: named_state(case.text("own_state")),
+            is_displaced: case.flag("displaced"),
+            own_group: group_id(case, "own_group_id"),
+            groups: &groups,
+            is_admission_held: case.flag("admission_held"),
+        };
+        let now = case.signed("now");
+        let name = match situation.membership(now) {
+            Membership::Unknown => "unknown",
+            Membership::NoGroup => "no_group",
+            Membership::GroupsVisible => "groups_visible",
+            Membership::Waiting => "waiting",
+            Membership::InGroup => "in_group",
+            Membership::CutOff => "cut_off",
+            Membership::Removed => "removed",
+            Membership::Displaced => "displaced",
+        };
+        assert_eq!(name, case.text("membership"));
+        let others: Vec<Vec<u8>> = situation
+            .other_groups(now)
+            .iter()
+            .map(|group| group.0.to_vec())
+            .collect();
+        assert_eq!(others, case.hexes("other_groups"));
+        let may_start = situation.membership(now).may_start_group();
+        assert_eq!(may_start, case.flag("may_start_group"));
+    });
+}
+
+/// One device of a scenario, with the hashes that its next push makes obsolete.
+struct Device {
+    id: DeviceId,
+    keys: Vec<DeviceKeys>,
+    group: DeviceGroup,
+    merged: Vec<String>,
+}
+
+#[test]
+fn scenarios() {
+    vectors().each("scenarios", |case| {
+        let account = account(case);
+        let mut devices: BTreeMap<String, Device> = BTreeMap::new();
+        for device in case.list("devices") {
+            let id = id(device, "id");
+            let seed = KeySeed::from_bytes(device.array("device_key_seed"));
+            devices.insert(
+                device.text("dev").to_owned(),
+                Device {
+                    id,
+                    keys: vec![DeviceKeys::from_seed(&seed)],
+                    group: DeviceGroup::new(id),
+                    merged: Vec::new(),
+                },
+            );
+        }
+        let mut messages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut asked: BTreeMap<DeviceId, LinkRequest> = BTreeMap::new();
+        for step in case.list("steps") {
+            let device = devices.get_mut(step.text("dev")).unwrap();
+            let now = step.signed("now");
+            let mut rng = rng(step);
+            run(
+                step,
+                device,
+                &account,
+                &mut rng,
+                now,
+                &mut messages,
+                &mut asked,
+            );
+            assert!(rng.is_used_up(), "{}", step.text("step"));
+            if step.has("state") {
+                let state = step.object("state");
+                check(&device.group, state);
+                assert_eq!(device.group.group(), group_id(state, "group_id"));
+                assert_eq!(device.group.read_at(), millis(state, "read_at_ms"));
+                assert_eq!(device.group.needs_push(), state.flag("needs_push"));
+            }
+        }
+    });
+}
+
+fn run(
+    step: Case<'_>,
+    device: &mut Device,
+    account: &Account,
+    rng: &mut Replay,
+    now: i64,
+    messages: &mut BTreeMap<String, Vec<u8>>,
+    asked: &mut BTreeMap<DeviceId, LinkRequest>,
+) {
+    let group = &mut device.group;
+    match step.text("step") {
+        "start_group" => {
+            group.start(rng, device.keys[0].public(), now).unwrap();
+        }
+        "push" => {
+            let id = group.group().unwrap();
+            let placement = placement(step);
+            let message = group
+                .write(rng, account.ed25519(), id, Some(&placement))
+                .unwrap();
+            assert_eq!(message, step.hex("message"));
+            group.pushed();
+            let mut obsolete: Vec<String> = std::mem::take(&mut device.merged);
+            obsolete.sort();
+            let expected: Vec<&str> = step
+                .value("obsolete")
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|hash| hash.as_str().unwrap())
+                .collect();
+            assert_eq!(obsolete, expected);
+            device.merged.push(step.text("hash").to_owned());
+            messages.insert(step.text("hash").to_owned(), message);
+        }
+        "request_link" => {
+            let keys = device.keys[0].public();
+            let record = request_record(keys, 0, None, now, |record| {
+                record.kind = step.text("type").into();
+                record.description = step.text("description").into();
+                record.version = Version(step.signed("version"));
+            });
+            let link_key = X25519Public::from_bytes(step.array("link_x25519"));
+            let sent = link::write(rng, account, &link_key, &device.id, &record).unwrap();
+            assert_eq!(sent.message, step.hex("message"));
+            assert_eq!(sent.inner, step.hex("inner"));
+            group.note_own_request(group_id(step, "group_id").unwrap(), &record);
+            messages.insert(step.text("hash").to_owned(), sent.message);
+        }
+        "receive" => {
+            let message = &messages[step.text("hash")];
+            let outcome = if message.starts_with(b"d0:1:L") {
+                let request = link::read(account, group.keyring().keys(), message);
+                let request = request.unwrap().unwrap();
+                let shown = group.note_request(&request);
+                asked.insert(request.device, request);
+                if shown.is_some() { "ask" } else { "ignored" }
+            } else {
+                let stored_at = UnixMillis::new(step.number("timestamp_ms"));
+                let received = group.receive(
+                    rng,
+                    account.ed25519(),
+                    &device.keys,
+                    message,
+                    stored_at,
+                    now,
+                );
+                let hash = step.text("hash").to_owned();
+                match received.unwrap() {
+                    Received::Merged { .. } => {
+                        device.merged.push(hash);
+                        "merge"
+                    }
+                    Received::Joined { .. } => {
+                        device.merged.push(hash);
+                        "join"
+                    }
+                    Received::Held(_) => "hold",
+                    Received::Kicked => "kicked",
+                    Received::Displaced => "displaced",
+                    _ => "ignored",
+                }
+            };
+            assert_eq!(outcome, step.text("outcome"));
+        }
+        "accept" => {
+            let request = &asked[&id(step, "device")];
+            group.accept(rng, request, false, now + 1, now).unwrap();
+        }
+        "confirm" => {
+            let newest = group.requests().len().checked_sub(1);
+            group.confirm(newest.unwrap());
+        }
+        "update" => {
+            let set = step.object("set");
+            let edit = |record: &mut Record| {
+                if let Some(text) = set.opt_text("description") {
+                    record.description = text.into();
+                }
+                if let Some(text) = set.opt_text("type") {
+                    record.kind = text.into();
+                }
+            };
+            group.update(now, edit).unwrap();
+        }
+        "rotate_account_key" => group.rotate(rng, now).unwrap(),
+        "remove_device" => group.remove(rng, &id(step, "device"), now).unwrap(),
+        "replace_record" => {
+            let keys = KeySeed::from_bytes(step.array("device_key_seed"));
+            let keys = DeviceKeys::from_seed(&keys);
+            let mut record = Record::new(
+                step.signed("seqno") - 1,
+                step.signed("timestamp"),
+                keys.public().clone(),
+            );
+            record.version = Version(step.signed("version"));
+            record.kind = step.text("type").into();
+            record.description = step.text("description").into();
+            let request = LinkRequest {
+                device: id(step, "device"),
+                digest: record.digest(),
+                record,
+                inner: Vec::new(),
+            };
+            group.accept(rng, &request, true, now + 1, now).unwrap();
+        }
+        other => panic!("{other}"),
+    }
 }

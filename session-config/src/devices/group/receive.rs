@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 use session_crypto::Ed25519Secret;
 use session_types::UnixMillis;
 
+use super::admission::Admission;
 use super::{DeviceGroup, DeviceState, OwnKeys};
 use crate::devices::message::{GroupMessage, ReadError};
 use crate::devices::payload::Payload;
@@ -23,6 +24,17 @@ pub enum Received {
     },
     /// It was of our group, and its payload is malformed. Its time counts all the same.
     MalformedPayload,
+    /// It admitted this device to a group, and was merged.
+    Joined {
+        /// The account key was replaced, because a device left: publish the new one.
+        has_rotated: bool,
+    },
+    /// It admits this device to another group, after the user confirmed it. Leave our group first: push a
+    /// message in which this device left, then start anew and feed this one again.
+    LeaveFirst,
+    /// It answers a request of this device whose emoji the user has not compared yet. Keep it, and feed it
+    /// again after [`confirm`](DeviceGroup::confirm) with this number.
+    Held(usize),
     /// It says that this device was removed.
     Kicked,
     /// Another device took our place: this one must not push any more.
@@ -53,13 +65,18 @@ impl DeviceGroup {
         let Some(plain) = message.open(keys) else {
             return Ok(self.unreadable(account, &message, stored_at, now));
         };
-        let is_registered = self.own_state() == Some(DeviceState::Registered);
-        let is_ours = match (self.group, message.group) {
-            (Some(ours), Some(theirs)) => ours == theirs,
-            _ => true,
-        };
-        if !is_registered || !is_ours {
-            return Ok(Received::Ignored);
+        let payload = Payload::decode(&plain);
+        let empty = Payload::default();
+        match self.admission(message.group, payload.as_ref().unwrap_or(&empty)) {
+            Admission::Merge => {}
+            Admission::Join(_) => {
+                let payload = payload.as_ref().unwrap_or(&empty);
+                let has_rotated = self.join(rng, message.group, payload, stored_at, now);
+                return Ok(Received::Joined { has_rotated });
+            }
+            Admission::LeaveAndJoin(_) => return Ok(Received::LeaveFirst),
+            Admission::Hold(number) => return Ok(Received::Held(number)),
+            Admission::Ignore => return Ok(Received::Ignored),
         }
         if message.group.is_some() {
             self.group = message.group;
@@ -71,7 +88,7 @@ impl DeviceGroup {
                 self.displaced_at = None;
             }
         }
-        Ok(match Payload::decode(&plain) {
+        Ok(match payload {
             Ok(payload) => Received::Merged {
                 has_rotated: self.merge(rng, &payload, now),
             },
