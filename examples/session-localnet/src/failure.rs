@@ -1,8 +1,8 @@
 //! Why a command ended without success, and its exit status.
 
 use client::error::ClientError;
-use localnet::demo::DemoError;
-use localnet::node::StartError;
+use crate::demo::DemoError;
+use crate::node::StartError;
 
 /// A sentence, and the exit status: 1 for a failure, 2 for a command line that cannot be used.
 #[derive(Debug)]

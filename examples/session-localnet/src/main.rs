@@ -1,0 +1,7 @@
+//! The command `session-localnet`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    session_localnet::main()
+}
