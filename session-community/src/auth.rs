@@ -30,7 +30,7 @@ pub const NONCE: &str = "X-SOGS-Nonce";
 pub const TIMESTAMP: &str = "X-SOGS-Timestamp";
 /// Name of the header with the signature.
 pub const SIGNATURE: &str = "X-SOGS-Signature";
-/// How far a server lets the time of a request differ from its own.
+/// Maximum difference between the time of a request and the server's clock.
 pub const TIME_TOLERANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Length of a nonce in bytes.
@@ -77,14 +77,14 @@ pub fn sign(
         .with_header(SIGNATURE, base64::encode(signature.as_bytes()))
 }
 
-/// Why a server refuses the headers of a request, or what they allow.
+/// Rejected authentication headers, or a missing authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// Some of the four headers are there, others are not.
     #[error("Invalid authentication headers: missing {missing}/4 required X-SOGS-* headers")]
     Missing {
-        /// How many are missing.
+        /// Number of missing headers.
         missing: usize,
     },
     /// The id is neither 66 hex digits nor base64 of 33 bytes.

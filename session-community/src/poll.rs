@@ -1,4 +1,4 @@
-//! What to ask next, from what came (protocol: community, section 4).
+//! Polling: builds the next request from the replies so far (protocol: community, section 4).
 //!
 //! One poll is one batch for all rooms of a server: capabilities, for each room its information and
 //! posts, and for blinded users inbox and outbox. A room that fails does not fail the others.
@@ -12,10 +12,10 @@ use crate::ReplyError;
 use crate::reply::{self, Capabilities, Change, InboxMessage, PollInfo};
 use crate::request::{self, Posts};
 
-/// How many reactors are asked for with each reaction.
+/// Number of reactors requested with each reaction.
 const REACTORS: u8 = 5;
 
-/// What is known of a room. It can be stored.
+/// Polling state of a room. It can be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomState {
     /// The room.
@@ -27,7 +27,7 @@ pub struct RoomState {
     pub seqno: Option<u64>,
 }
 
-/// What is known of a server. It can be stored.
+/// Polling state of a server. It can be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
     /// The rooms that are polled.
@@ -38,21 +38,21 @@ pub struct State {
     pub outbox: Option<u64>,
 }
 
-/// What a poll of one room gave.
+/// Result of polling one room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoomUpdate {
     /// The room.
     pub room: Room,
     /// Its information.
     pub info: Result<PollInfo, ReplyError>,
-    /// What changed among its posts.
+    /// Changes of its posts.
     pub changes: Result<Vec<Change>, ReplyError>,
 }
 
-/// What a poll gave.
+/// Result of a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
-    /// What the server can do.
+    /// Capabilities of the server.
     pub capabilities: Result<Capabilities, ReplyError>,
     /// One entry for each room, in the order of [`State::rooms`].
     pub rooms: Vec<RoomUpdate>,

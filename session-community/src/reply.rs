@@ -25,7 +25,7 @@ pub use room::{Moderation, Pin, PollInfo, Room, poll_info, room, rooms};
 /// Maximum size of a file that is read, in bytes.
 const FILE_LIMIT: u64 = 10_000_000;
 
-/// What a server can do.
+/// Capabilities of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities(Vec<String>);
 
@@ -92,7 +92,7 @@ pub fn done(reply: &Response) -> Result<(), ReplyError> {
     check(reply, json::REPLY_MAX)
 }
 
-/// What became of a reaction.
+/// Result of adding or removing a reaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reacted {
     /// Whether anything changed.
@@ -152,7 +152,7 @@ pub fn uploaded(reply: &Response) -> Result<u64, ReplyError> {
 pub struct File {
     /// Its bytes.
     pub content: Vec<u8>,
-    /// When it expires, if it does.
+    /// Expiry, if there is one.
     pub expires: Option<UnixMillis>,
 }
 

@@ -69,7 +69,7 @@ pub enum Posts {
     Recent,
     /// Those before a post, newest first.
     Before(u64),
-    /// What changed after a sequence number, oldest first, with updates of reactions.
+    /// Changes after a sequence number, oldest first, with updates of reactions.
     Since(u64),
 }
 

@@ -77,7 +77,7 @@ impl Config {
 /// A response, or one that ends the request early, or a failure of the store.
 pub(crate) type Answer<E> = Result<Response, Stop<E>>;
 
-/// Why a request ends early.
+/// Early end of a request.
 pub(crate) enum Stop<E> {
     /// With this response.
     Response(Response),
@@ -101,7 +101,7 @@ pub(crate) fn ok(body: &serde_json::Value) -> Response {
     Response::new(200, JSON, body.to_string())
 }
 
-/// Who asks and when.
+/// User and time of a request.
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     /// The user as others see them; `None` for an anonymous request.

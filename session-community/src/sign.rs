@@ -1,4 +1,4 @@
-//! Who signs requests and posts.
+//! Signers of requests and posts.
 
 use core::fmt;
 

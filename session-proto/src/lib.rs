@@ -15,6 +15,8 @@ pub mod bt;
 pub mod content;
 #[cfg(feature = "protobuf")]
 pub mod envelope;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "protobuf")]
 pub mod limits;
 pub mod padding;

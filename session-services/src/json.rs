@@ -1,13 +1,11 @@
 //! JSON in and out.
 
 use alloc::string::ToString;
-use core::fmt;
-use core::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use session_proto::json;
+pub(crate) use session_proto::json::Object;
 use session_types::UnixMillis;
 use session_types::http::Response;
 
@@ -24,35 +22,13 @@ pub(crate) const BYTES: &str = "application/octet-stream";
 /// Reads a successful reply.
 pub(crate) fn read<T: DeserializeOwned>(reply: &Response) -> Result<T, ReplyError> {
     check(reply, REPLY_MAX)?;
-    serde_json::from_slice(&reply.body).map_err(|_| ReplyError::Json)
-}
-
-/// An object of JSON. `serde` would read a struct from an array too.
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Fields<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        from.deserialize_map(Fields(PhantomData)).map(Self)
-    }
+    json::value(&reply.body).map_err(|_| ReplyError::Json)
 }
 
 /// Reads a successful reply that is an object.
 pub(crate) fn object<T: DeserializeOwned>(reply: &Response) -> Result<T, ReplyError> {
-    read::<Object<T>>(reply).map(|Object(fields)| fields)
+    check(reply, REPLY_MAX)?;
+    json::object(&reply.body).map_err(|_| ReplyError::Json)
 }
 
 /// Reads fractional seconds.

@@ -16,9 +16,9 @@ use crate::json;
 pub struct InboxMessage {
     /// Its number on the server.
     pub id: u64,
-    /// When it was posted.
+    /// Time of posting.
     pub posted: UnixMillis,
-    /// When it expires.
+    /// Expiry.
     pub expires: UnixMillis,
     /// The sender's blinded id, as the server says; `session_message::inbox::open` checks it.
     pub sender: AnyId,

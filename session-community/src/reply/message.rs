@@ -18,7 +18,7 @@ use crate::post;
 pub struct Reaction {
     /// The emoji.
     pub emoji: String,
-    /// How many users.
+    /// Number of users.
     pub count: u64,
     /// The first of them.
     pub reactors: Vec<AnyId>,
@@ -31,11 +31,11 @@ pub struct Reaction {
 pub struct Message {
     /// Its number on the server.
     pub id: u64,
-    /// Who posted it, as the server says. Trust it only if [`is_verified`](Self::is_verified).
+    /// Author according to the server. Trust it only if [`is_verified`](Self::is_verified).
     pub author: AnyId,
-    /// When it was posted.
+    /// Time of posting.
     pub posted: UnixMillis,
-    /// When it was last edited.
+    /// Time of the last edit.
     pub edited: Option<UnixMillis>,
     /// The padded content, for `session_message::community::open`.
     pub data: Vec<u8>,
@@ -47,11 +47,11 @@ pub struct Message {
     pub is_whisper: bool,
     /// Whether moderators see the whisper.
     pub whisper_mods: bool,
-    /// Whom the whisper is for.
+    /// Addressee of the whisper.
     pub whisper_to: Option<AnyId>,
 }
 
-/// What changed.
+/// A change in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {

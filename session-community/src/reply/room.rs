@@ -15,13 +15,13 @@ use crate::json::{self, Flag};
 pub struct Pin {
     /// The post.
     pub id: u64,
-    /// When it was pinned.
+    /// Time of pinning.
     pub at: UnixMillis,
-    /// Who pinned it.
+    /// User who pinned it.
     pub by: AnyId,
 }
 
-/// What the asking user is.
+/// Roles of the requesting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moderation {
     /// A moderator of the room.
@@ -47,7 +47,7 @@ pub struct Room {
     pub info_updates: u64,
     /// Rises with every change of its posts.
     pub message_sequence: u64,
-    /// When it was made.
+    /// Time of creation.
     pub created: UnixMillis,
     /// Users who were active of late.
     pub active_users: u64,
@@ -69,7 +69,7 @@ pub struct Room {
     pub write: bool,
     /// Whether the user may upload files.
     pub upload: bool,
-    /// What the user is.
+    /// Roles of the requesting user.
     pub moderation: Moderation,
 }
 
@@ -192,7 +192,7 @@ pub fn rooms(reply: &Response) -> Result<Vec<Room>, ReplyError> {
     rooms.into_iter().map(Fields::room).collect()
 }
 
-/// What a poll says about a room.
+/// Poll reply of a room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PollInfo {
     /// Its token.
@@ -205,7 +205,7 @@ pub struct PollInfo {
     pub write: bool,
     /// Whether the user may upload files.
     pub upload: bool,
-    /// What the user is.
+    /// Roles of the requesting user.
     pub moderation: Moderation,
     /// The room, if it changed.
     pub details: Option<Room>,

@@ -12,7 +12,7 @@ use session_types::http::{Method, Request};
 use crate::post::Emoji;
 use crate::request::{room_path, user_path, with_json};
 
-/// Where an action applies.
+/// Scope of a moderation action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// In these rooms.
@@ -40,7 +40,7 @@ impl Scope<'_> {
     }
 }
 
-/// What a user becomes.
+/// New role of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A moderator. An admin stays one.
@@ -136,7 +136,7 @@ pub struct RoomChange<'a> {
     pub description: Option<&'a str>,
     /// The image, a file of the room.
     pub image: Option<u64>,
-    /// What users without settings of their own may do.
+    /// Default permissions.
     pub defaults: PermissionChange,
 }
 

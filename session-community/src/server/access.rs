@@ -1,4 +1,4 @@
-//! What a user may do in a room.
+//! Permissions of a user in a room.
 
 use session_types::{AnyId, UnixMillis};
 

@@ -15,7 +15,7 @@ use super::{Answer, Context, Stop, ok, page, stop};
 /// After how many seconds without activity a user is not counted any more.
 const ACTIVE_CUTOFF: u64 = 604_800;
 
-/// What a room object and a poll have in common.
+/// Fields common to room objects and poll replies.
 fn common(room: &Room, rights: &Rights) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.into(), value);

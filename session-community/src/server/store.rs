@@ -1,4 +1,4 @@
-//! What a server keeps, and where.
+//! The records of a server, and the trait of its store.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ pub struct User {
     pub admin: bool,
 }
 
-/// What users without settings of their own may do in a room.
+/// Default permissions in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
     /// To read.
@@ -36,9 +36,9 @@ pub struct Defaults {
 pub struct Pin {
     /// The post.
     pub id: u64,
-    /// When it was pinned.
+    /// Time of pinning.
     pub at: UnixMillis,
-    /// Who pinned it.
+    /// User who pinned it.
     pub by: AnyId,
 }
 
@@ -53,7 +53,7 @@ pub struct Room {
     pub description: Option<String>,
     /// Its image, a file of the room.
     pub image: Option<u64>,
-    /// When it was made.
+    /// Time of creation.
     pub created: UnixMillis,
     /// Rises with every change of the room itself.
     pub info_updates: u64,
@@ -61,7 +61,7 @@ pub struct Room {
     pub sequence: u64,
     /// Users who were active of late. The owner of the store counts them.
     pub active_users: u64,
-    /// What users may do.
+    /// Default permissions.
     pub defaults: Defaults,
     /// Pinned posts, the oldest pin first.
     pub pinned: Vec<Pin>,
@@ -148,7 +148,7 @@ impl Member {
     }
 }
 
-/// Who sees a post, if not everybody.
+/// Audience of a whisper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whisper {
     /// The addressee.
@@ -169,15 +169,15 @@ pub struct Post {
     pub room: String,
     /// Its author.
     pub author: AnyId,
-    /// When it was posted.
+    /// Time of posting.
     pub posted: UnixMillis,
-    /// When it was last edited or deleted.
+    /// Time of the last edit or of the deletion.
     pub edited: Option<UnixMillis>,
     /// The data; `None` for a deleted post.
     pub data: Option<Vec<u8>>,
     /// The author's signature, not checked.
     pub signature: Ed25519Signature,
-    /// Who sees it, if not everybody.
+    /// Audience, for a whisper.
     pub whisper: Option<Whisper>,
     /// Reactions in the order of their first use.
     pub reactions: Vec<(String, Reactors)>,
@@ -198,9 +198,9 @@ pub struct File {
     pub room: String,
     /// Its name.
     pub name: Option<String>,
-    /// When it was uploaded.
+    /// Time of the upload.
     pub uploaded: UnixMillis,
-    /// When it expires; `None` for never.
+    /// Expiry; `None` for never.
     pub expires: Option<UnixMillis>,
     /// The post to which it belongs.
     pub post: Option<u64>,
@@ -215,15 +215,15 @@ pub struct InboxItem {
     pub sender: AnyId,
     /// The recipient.
     pub recipient: AnyId,
-    /// When it was posted.
+    /// Time of posting.
     pub posted: UnixMillis,
-    /// When it expires.
+    /// Expiry.
     pub expires: UnixMillis,
     /// The sealed message.
     pub message: Vec<u8>,
 }
 
-/// Where a server keeps what it knows. A change is durable when its method returns, or when the
+/// Storage of a server. A change is durable when its method returns, or when the
 /// owner of the store commits it behind [`handle`](super::handle).
 #[expect(
     missing_docs,
@@ -234,7 +234,7 @@ pub struct InboxItem {
     reason = "every method fails only if the store does"
 )]
 pub trait Store {
-    /// Why the store failed.
+    /// Error of the store.
     type Error;
 
     /// Remembers a nonce for at least 24 hours. Returns whether it is new for this id.

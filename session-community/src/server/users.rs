@@ -9,7 +9,7 @@ use super::rooms::{flag, span, user};
 use super::store::{Future, Member, Room, Store};
 use super::{Answer, Context, Stop, ok, page, stop};
 
-/// Where an action applies.
+/// Scope of a moderation action.
 enum Scope {
     Global,
     Rooms(Vec<Room>),
