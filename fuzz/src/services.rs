@@ -4,7 +4,7 @@ use session_community::auth::{Accepted, Claim};
 use session_community::request::batch;
 use session_community::server::{self as community, Memory, Room, Store as _};
 use session_community::{Signer, auth, reply};
-use session_crypto::{Blinding, SymmetricKey, xchacha};
+use session_crypto::{Blinding, Ed25519Public, Ed25519Secret, SymmetricKey, xchacha};
 use session_services::file::client::{Download, FileInfo, Uploaded};
 use session_services::file::release::Release;
 use session_services::file::server::{self as files, Config, Meta, Store};
@@ -12,6 +12,9 @@ use session_services::file::token::TokenInfo;
 use session_services::file::{FileId, FileUrl};
 use session_services::http::{Method, Request, Response, parse_date};
 use session_services::network_info::NetworkInfo;
+use session_services::pro::client::Granted;
+use session_services::pro::server as pro;
+use session_services::pro::{AccountStatus, PaymentPage, Plan, Revocations, Revoked, UserStatus};
 use session_services::push::payload::Notification;
 use session_services::push::server::{self as push, Subscription};
 use session_services::push::{Device, client};
@@ -34,7 +37,7 @@ pub fn file_url(data: &[u8]) {
     }
 }
 
-/// Replies of the file server, the push server and the network information server.
+/// Replies of the file server, the push server, the network information server and the Session Pro backend.
 pub fn services_reply(data: &[u8]) {
     let mut input = Input::new(data);
     let status = if input.flag() { 200 } else { u16::from(input.byte()) + 200 };
@@ -47,6 +50,7 @@ pub fn services_reply(data: &[u8]) {
     let _ = TokenInfo::from_reply(&reply);
     let _ = NetworkInfo::from_reply(&reply);
     let _ = client::outcomes(&reply, 1);
+    pro_reply(&reply);
     let _ = Download::from_reply(reply);
 }
 
@@ -98,13 +102,64 @@ fn request(data: &[u8]) -> Option<Request> {
     Some(request.with_header("Content-Type", "application/json"))
 }
 
-/// Requests to the file server and to the push server.
+/// Requests to the file server, the push server and the Session Pro backend.
 pub fn services_request(data: &[u8]) {
     let Some(request) = request(data) else {
         return;
     };
     let _ = push::handle(&["dummy"], &request, NOW, &mut Nothing);
+    let backend = Ed25519Secret::from_seed(&[2; 32]);
+    let reply = pro::handle(&backend, &request, NOW, &mut Nothing).unwrap();
+    assert_eq!(reply.status, 200);
     let _ = files::handle(&Config::default(), request, NOW, &mut rng(), &mut Nothing);
+}
+
+/// Replies of the Session Pro backend.
+fn pro_reply(reply: &Response) {
+    let key = Ed25519Secret::from_seed(&[1; 32]).public();
+    let _ = Granted::from_reply(reply, &key, &key);
+    let _ = AccountStatus::from_reply(reply);
+    let _ = PaymentPage::from_reply(reply);
+    if let Ok(revocations) = Revocations::from_reply(reply) {
+        let mut known = Revoked::default();
+        known.report(&revocations, NOW);
+        for item in &revocations.items {
+            // Of two entries with one tag the last counts.
+            let _ = known.is_revoked(&item.tag, item.effective);
+        }
+    }
+    if let Ok(text) = core::str::from_utf8(&reply.body)
+        && let Ok(plan) = text.parse::<Plan>()
+    {
+        assert_eq!(plan.to_string(), text);
+    }
+}
+
+impl pro::Store for Nothing {
+    type Error = core::convert::Infallible;
+
+    fn status(&self, _: &Ed25519Public, _: UnixMillis) -> Result<AccountStatus, Self::Error> {
+        Ok(AccountStatus {
+            user: UserStatus::Active,
+            is_renewing: false,
+            expires: NOW,
+            grace: core::time::Duration::ZERO,
+            latest: None,
+        })
+    }
+
+    fn tag(&mut self, _: &Ed25519Public) -> Result<[u8; 32], Self::Error> {
+        Ok([7; 32])
+    }
+
+    fn payments(&self, _: &Ed25519Public, _: u32, _: &str) -> Result<Option<PaymentPage>, Self::Error> {
+        Ok(None)
+    }
+
+    fn revocations(&self) -> Result<Revocations, Self::Error> {
+        let span = core::time::Duration::from_secs(60);
+        Ok(Revocations { ticket: 1, retry_in: span, retain_for: span, items: Vec::new() })
+    }
 }
 
 /// The content of a push payload, behind its encryption.

@@ -8,13 +8,14 @@
 //! ```
 //!
 //! [`client`] makes requests and reads replies, [`server`] answers requests over a
-//! [`Store`](server::Store). Files are encrypted before they are uploaded:
-//! `session_crypto::attachment`.
+//! [`Store`](server::Store). Files are encrypted before they are uploaded: [`Upload`] does it in pieces on the
+//! way into the request, [`Download::decrypt`](client::Download::decrypt) on the way out of a reply.
 
 pub mod client;
 mod id;
 pub mod release;
 pub mod server;
+mod stream;
 pub mod token;
 mod url;
 
@@ -22,6 +23,7 @@ use session_crypto::{Ed25519Public, Ed25519PublicExt, X25519Public};
 use session_types::limits;
 
 pub use id::{FileId, IdError, IdHasher, IdRule};
+pub use stream::{DownloadError, Upload, UploadError};
 pub use url::{FileUrl, MAX_URL_LENGTH, UrlError};
 
 /// Maximum size of a file in bytes. Exactly this many are allowed.

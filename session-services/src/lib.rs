@@ -10,6 +10,8 @@ mod error;
 pub mod file;
 mod json;
 pub mod network_info;
+#[cfg(feature = "pro-backend")]
+pub mod pro;
 pub mod push;
 mod text;
 pub mod version;

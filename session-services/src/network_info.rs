@@ -29,9 +29,9 @@ pub struct Price {
     pub usd: f64,
     /// Market capitalisation in US dollars.
     pub usd_market_cap: f64,
-    /// When it was fetched, Unix seconds.
+    /// Time of fetching, in Unix seconds.
     pub t_price: u64,
-    /// When it becomes stale, Unix seconds.
+    /// Time at which it becomes stale, in Unix seconds.
     pub t_stale: u64,
 }
 

@@ -18,9 +18,9 @@ pub const BASE_URL: &str = "https://push.getsession.org";
 pub const X25519_KEY: &str = "d7557fe563e2610de876c0ac7341b62f3c82d5eea4b62c702392ea4368f51b3b";
 /// Maximum length of a request, in bytes.
 pub const REQUEST_MAX: usize = 100_000;
-/// How long one signature lasts.
+/// Lifetime of a signature.
 pub const SIGNATURE_AGE_MAX: core::time::Duration = session_types::limits::MONITOR_AGE_MAX;
-/// How far in the future a signature may be.
+/// Maximum time by which a signature may lie in the future.
 pub const SIGNATURE_AHEAD_MAX: core::time::Duration = session_types::limits::MONITOR_AHEAD_MAX;
 
 /// Error codes of the server.

@@ -42,7 +42,7 @@ pub fn sign(request: Request, key: &VersionKey, now: UnixMillis) -> Request {
         )
 }
 
-/// Why a server refuses the `X-FS-*` headers of a request.
+/// Rejected `X-FS-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {

@@ -68,12 +68,12 @@ pub fn extend(id: &FileId, ttl: Option<Duration>) -> Request {
     with_ttl(Request::new(Method::Post, path), ttl)
 }
 
-/// What the server says about a file that it took.
+/// Reply to an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uploaded {
     /// The id.
     pub id: FileId,
-    /// When the file expires. Servers of 2024 do not say.
+    /// Expiry. Absent from servers of 2024.
     pub expires: Option<UnixMillis>,
 }
 
@@ -103,7 +103,7 @@ impl Uploaded {
 pub struct Download {
     /// The bytes.
     pub content: Vec<u8>,
-    /// When the file expires, if the server says so.
+    /// Expiry, if the server reports it.
     pub expires: Option<UnixMillis>,
 }
 
@@ -131,9 +131,9 @@ impl Download {
 pub struct FileInfo {
     /// Size in bytes.
     pub size: u64,
-    /// When the file was uploaded.
+    /// Time of the upload.
     pub uploaded: UnixMillis,
-    /// When the file expires.
+    /// Expiry.
     pub expires: UnixMillis,
 }
 

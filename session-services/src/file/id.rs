@@ -75,7 +75,7 @@ impl fmt::Debug for FileId {
     }
 }
 
-/// How a server makes the id of a file.
+/// Rule by which a server derives file ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdRule {
     /// BLAKE2b-33 of the content with the domain as **salt**: the HTTP server.

@@ -61,7 +61,7 @@ pub fn request(platform: Platform, channel: Channel) -> Request {
 pub struct Asset {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
 }
 
@@ -74,7 +74,7 @@ pub struct Release {
     pub name: Option<String>,
     /// The notes.
     pub notes: Option<String>,
-    /// When the server learned of it.
+    /// Time at which the server learned of it.
     pub updated: UnixMillis,
     /// Its files.
     pub assets: Vec<Asset>,

@@ -19,7 +19,7 @@ use crate::file::token::{MAX_DAYS, TokenInfo};
 use crate::file::{FileId, IdHasher, IdRule, MAX_SIZE, MAX_TTL, TTL_HEADER};
 use crate::{json, version};
 
-/// How often a server looks for a free numeric id.
+/// Number of attempts to find a free numeric id.
 const NUMBER_TRIES: usize = 25;
 
 /// Which server is played.
@@ -36,7 +36,7 @@ pub enum Generation {
 pub struct Config {
     /// Which server is played.
     pub generation: Generation,
-    /// How ids are made.
+    /// Rule for ids.
     pub ids: IdRule,
     /// Maximum size of a file in bytes.
     pub max_size: usize,
@@ -68,20 +68,20 @@ impl Default for Config {
     }
 }
 
-/// What a server knows of a file besides its content.
+/// Metadata of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
     /// Size in bytes.
     pub size: u64,
-    /// When it was uploaded.
+    /// Time of the upload.
     pub uploaded: UnixMillis,
-    /// When it expires.
+    /// Expiry.
     pub expires: UnixMillis,
 }
 
-/// Where a server keeps files. The methods need not look at expiry.
+/// Storage of a file server. The methods need not check expiry.
 pub trait Store {
-    /// Why the store failed.
+    /// Error of the store.
     type Error;
 
     /// Returns size and times of a file, or `None` for an unknown id.

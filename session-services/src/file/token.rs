@@ -30,7 +30,7 @@ pub struct Day {
     pub circulating_supply: String,
     /// Number of service nodes.
     pub total_nodes: u64,
-    /// When it was recorded.
+    /// Time of recording.
     pub updated: UnixMillis,
 }
 

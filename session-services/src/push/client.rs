@@ -104,7 +104,7 @@ pub fn unsubscribe_request(items: Vec<Item>) -> Request {
     post(UNSUBSCRIBE, items)
 }
 
-/// What became of one item.
+/// Outcome of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A new subscription.

@@ -22,7 +22,7 @@ pub const MESSAGE_MAX: usize = 2500;
 /// The plaintext is padded to a multiple of this many bytes.
 const BLOCK: usize = 256;
 
-/// Why a payload is refused.
+/// A rejected payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {
@@ -51,7 +51,7 @@ pub enum PayloadError {
     },
 }
 
-/// What a device learns of a new message.
+/// Notice of a new message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     /// In whose swarm it is.
@@ -60,9 +60,9 @@ pub struct Notification {
     pub hash: MessageHash,
     /// Its namespace.
     pub namespace: Namespace,
-    /// When it was stored. Older servers do not say.
+    /// Time of storing. Absent from older servers.
     pub stored: Option<UnixMillis>,
-    /// When it expires. Older servers do not say.
+    /// Expiry. Absent from older servers.
     pub expiry: Option<UnixMillis>,
     /// The message as it was stored, if the payload contains it.
     pub message: Option<Vec<u8>>,

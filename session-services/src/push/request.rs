@@ -1,4 +1,4 @@
-//! What both requests have in common: who asks, for which device, and the signature.
+//! Parts common to both requests: signer, device and signature.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ pub const SUBSCRIBE: &str = "/subscribe";
 /// Path of the request to unsubscribe.
 pub const UNSUBSCRIBE: &str = "/unsubscribe";
 
-/// Where notifications go: a service and the device's token there.
+/// Destination of notifications: a service and the device's token there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Device {
     /// `apns`, `apns-sandbox`, `firebase`, `huawei`, or one that a test server offers; 1 to 32
@@ -26,7 +26,7 @@ pub struct Device {
     pub token: String,
 }
 
-/// Who signs a request.
+/// Signer of a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Signer<'a> {
     /// An account.
@@ -37,14 +37,14 @@ pub enum Signer<'a> {
     Member {
         /// The group.
         group: &'a GroupId,
-        /// What lets the member use the group's swarm.
+        /// Auth data for the group's swarm.
         auth: &'a AuthData,
         /// The member.
         member: &'a Account,
     },
 }
 
-/// Who asks, as the request says it. Not verified.
+/// Signer of a request, as received. Not verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
     /// The account or group.
@@ -140,7 +140,7 @@ pub(super) fn write(access: &Access, at: UnixMillis, device: &Device) -> Map<Str
     fields
 }
 
-/// Why a server refuses the common parameters: a code and a text.
+/// Rejected common parameters: a code and a text.
 pub(super) type Refused = (u8, &'static str);
 
 const MISSING: Refused = (super::code::BAD_INPUT, "Missing required parameter");
@@ -149,9 +149,9 @@ const FAILED: Refused = (super::code::ERROR, "verification failed");
 /// The parameters of a request, not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields {
-    /// Who asks.
+    /// Signer of the request.
     pub access: Access,
-    /// When it was signed, to the second.
+    /// Time of signing, in whole seconds.
     pub at: UnixMillis,
     /// For which device.
     pub device: Device,

@@ -17,23 +17,23 @@ use crate::push::{
 /// A subscription that was verified.
 #[derive(Debug)]
 pub struct Subscription {
-    /// Whose swarm is watched, and the signature to show to its nodes.
+    /// The account to watch, and the signature for its nodes.
     pub access: Access,
-    /// When it was signed. The subscription ends 14 days later.
+    /// Time of signing. The subscription ends 14 days later.
     pub at: UnixMillis,
     /// The namespaces in ascending order.
     pub namespaces: Vec<Namespace>,
     /// Whether notifications contain the message.
     pub with_data: bool,
-    /// Where notifications go.
+    /// Destination of notifications.
     pub device: Device,
-    /// What they are encrypted with.
+    /// Encryption key of the payloads.
     pub key: SymmetricKey,
 }
 
-/// Where subscriptions are kept. One is identified by account and device.
+/// Storage of subscriptions. Account and device identify one.
 pub trait Store {
-    /// Why the store failed.
+    /// Error of the store.
     type Error;
 
     /// Adds a subscription or replaces it. Returns whether it is new.
