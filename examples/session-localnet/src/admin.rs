@@ -18,6 +18,7 @@ use crate::ledger::{LEAST, Ledger, Urls};
 use crate::node::Node;
 use crate::push::follow;
 use crate::server::{Call, Reply};
+use crate::servers::Servers;
 use crate::token::Access;
 use crate::traffic::Traffic;
 
@@ -29,13 +30,16 @@ pub const MAX_SLOW_MS: u64 = 60_000;
 /// An order to the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// `down`, `up`, `slow`, `lie`, `clock`, `move`, `dissolve`, `join` or `leave`.
+    /// `down`, `up`, `slow`, `lie`, `clock`, `move`, `dissolve`, `join` or `leave`; for a server `full` too;
+    /// for communities `room`, `admin`, `moderator`, `ban` or `unban`.
     pub action: String,
-    /// The node: its address, or the beginning of its Ed25519 key in hex. For `join` none is a new one.
+    /// The node: its address, or the beginning of its Ed25519 key in hex. For `join` none is a new one. Or a
+    /// server: `file`, `community` or `push`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `move` the swarm in hex, for `join`
-    /// the same or nothing.
+    /// the same or nothing, for `full` `on` or `off`, for `room` its token and name, for `admin` and
+    /// `moderator` the room and an id, for `ban` and `unban` an id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// For `dissolve` the swarm in hex.
@@ -53,6 +57,7 @@ pub struct Admin {
     founder: Arc<Founder>,
     urls: Urls,
     access: Access,
+    servers: Option<Arc<Servers>>,
     /// One change of the list after the other.
     changing: Arc<Mutex<()>>,
 }
@@ -79,6 +84,10 @@ impl Nodes {
 
 impl Admin {
     /// The admin of a network.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that an order can be about"
+    )]
     pub(crate) fn new(
         chain: Arc<Chain>,
         nodes: Nodes,
@@ -87,6 +96,7 @@ impl Admin {
         founder: Arc<Founder>,
         urls: Urls,
         access: Access,
+        servers: Option<Arc<Servers>>,
     ) -> Self {
         Self {
             chain,
@@ -96,11 +106,12 @@ impl Admin {
             founder,
             urls,
             access,
+            servers,
             changing: Arc::default(),
         }
     }
 
-    /// What orders must show.
+    /// Token that authorizes orders.
     pub const fn access(&self) -> &Access {
         &self.access
     }
@@ -112,7 +123,8 @@ impl Admin {
 
     /// Answers a request to the status page. None if the path is another one.
     pub async fn handle(&self, call: &Call) -> Option<Reply> {
-        let is_page = matches!(call.path.as_str(), "/" | "/status" | "/ctl");
+        let device = call.path.strip_prefix("/notifications/");
+        let is_page = matches!(call.path.as_str(), "/" | "/status" | "/ctl") || device.is_some();
         if is_page && !self.access.is_host(&call.headers) {
             return Some(Reply::text(421, "this is not the host of the status page"));
         }
@@ -126,7 +138,12 @@ impl Admin {
                     .query
                     .strip_prefix("since=")
                     .and_then(|text| text.parse().ok());
-                Reply::json(200, self.status(since.unwrap_or(0)).to_string())
+                Reply::json(200, self.status(since.unwrap_or(0)).await.to_string())
+            }
+            (&Method::GET, _) if device.is_some() => {
+                let since = call.query.strip_prefix("since=");
+                let since = since.and_then(|text| text.parse().ok()).unwrap_or(0);
+                self.notifications(device?, since).await
             }
             (&Method::POST, "/ctl") => {
                 // A page of another origin can send a form, but not this type without asking first.
@@ -152,7 +169,11 @@ impl Admin {
     }
 
     /// The state of the network, with the traffic after step `since`.
-    fn status(&self, since: u64) -> Value {
+    async fn status(&self, since: u64) -> Value {
+        let servers = match &self.servers {
+            Some(servers) => servers.status().await,
+            None => vec![],
+        };
         let (seq, traffic) = self.traffic.since(since);
         let mut per_swarm: BTreeMap<SwarmId, (usize, u64)> = self
             .chain
@@ -195,7 +216,19 @@ impl Admin {
             })
             .collect();
         let onions: u64 = running.iter().map(|node| node.onions()).sum();
-        json!({"seq": seq, "traffic": traffic, "nodes": nodes, "swarms": swarms, "onions": onions})
+        json!({"seq": seq, "traffic": traffic, "nodes": nodes, "swarms": swarms, "onions": onions,
+            "servers": servers})
+    }
+
+    /// The notifications for a device. Its token is its name for the push server and what it must show here.
+    async fn notifications(&self, device: &str, since: u64) -> Reply {
+        let Some(servers) = &self.servers else {
+            return Reply::text(404, "Not Found");
+        };
+        match servers.notifications(device, since).await {
+            Ok(queue) => Reply::json(200, json!({ "notifications": queue }).to_string()),
+            Err(error) => Reply::text(500, error),
+        }
     }
 
     fn find(&self, name: Option<&str>) -> Result<Arc<Node>, String> {
@@ -243,6 +276,15 @@ impl Admin {
         }
         if order.action == "join" {
             return self.join(order.node.as_deref(), value).await;
+        }
+        if Servers::is_for_community(&order.action) {
+            let servers = self.servers.as_ref();
+            let servers = servers.ok_or("no servers run in this network")?;
+            return servers.govern(&order.action, value).await;
+        }
+        let server = self.servers.as_ref().zip(order.node.as_deref());
+        if let Some(server) = server.and_then(|(servers, name)| servers.named(name)) {
+            return server.obey(&order.action, value).await;
         }
         let node = self.find(order.node.as_deref())?;
         let name: String = node.name().chars().take(12).collect();
@@ -303,7 +345,7 @@ impl Admin {
             }
             other => Err(format!(
                 "`{other}` is not an order; there are down, up, slow, lie, clock, move, dissolve, join and \
-                 leave"
+                 leave, for servers full, and for communities room, admin, moderator, ban and unban"
             )),
         }
     }

@@ -4,8 +4,6 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
 use crate::ctl::{self, Ctl};
 use crate::demo;
 use crate::failure::Failure;
@@ -14,6 +12,8 @@ use crate::load::{self, Load};
 use crate::network::{MAX_NODES, Network, Plan};
 use crate::report::{Row, Table};
 use crate::ui::{Steps, print_event};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 /// A whole Session network on this machine: seed node, service nodes, swarms.
@@ -221,6 +221,7 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
     let folder = temporary()?;
     let plan = Plan {
         notes: true,
+        servers: false,
         one_address,
         ..Plan::new(folder.path())
     };
@@ -244,7 +245,7 @@ async fn run_demo(text: &str, one_address: bool, json: bool, steps: &Steps) -> R
     Ok(())
 }
 
-/// What the table says, in words.
+/// Summary of the table in words.
 fn summary(table: &Table) -> String {
     let all = table.0.len();
     let count = |has: &dyn Fn(&Row) -> bool| table.0.iter().filter(|row| has(row)).count();
@@ -288,7 +289,7 @@ async fn run_serve(
         let event = json!({"event": "serving", "seed_url": network.seed_url(),
             "http_seed_url": urls.http_seed_url, "status_page": network.status_page(),
             "seed_cert": certificate, "data_dir": data_dir, "nodes": network.chain.nodes().len(),
-            "swarms": network.chain.swarms().len()});
+            "swarms": network.chain.swarms().len(), "servers": urls.servers});
         print_event(event)?;
     }
     steps.done(format!(
@@ -302,11 +303,20 @@ async fn run_serve(
         steps.say(format!("  plain http   {url}"));
     }
     steps.say(format!(
-        "  certificate  {}\n  all nodes    {}\n  status page  {}\n\nStop it with Ctrl-C.",
+        "  certificate  {}\n  all nodes    {}\n  status page  {}",
         certificate.display(),
         data_dir.join(PUBLIC).display(),
         network.status_page()
     ));
+    for server in network.servers.iter().flat_map(|servers| servers.all()) {
+        steps.say(format!(
+            "  {:11}  {}, key {}",
+            server.kind().name(),
+            server.url(),
+            server.x25519()
+        ));
+    }
+    steps.say("\nStop it with Ctrl-C.");
     interrupted().await?;
     network.stop();
     steps.say("Stopped.");
@@ -321,6 +331,7 @@ async fn run_bench(
 ) -> Result<(), Failure> {
     let folder = temporary()?;
     let plan = Plan {
+        servers: false,
         one_address,
         ..Plan::new(folder.path())
     };

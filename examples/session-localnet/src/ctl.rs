@@ -3,35 +3,36 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::admin::{MAX_SLOW_MS, Order};
+use crate::ledger::{CERTIFICATE, PUBLIC, TOKEN};
+use crate::token::Token;
+use crate::ui::{Steps, print, print_event};
 use bytes::Bytes;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use client::http::{Http, Trust};
 use http_body_util::Full;
-use hyper::{Request, header};
-use crate::admin::{MAX_SLOW_MS, Order};
-use crate::ledger::{CERTIFICATE, PUBLIC, TOKEN};
-use crate::token::Token;
-use crate::ui::{Steps, print, print_event};
+use hyper::{Method, Request, header};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// How long an order may take: moving a swarm's messages takes longest.
+/// Timeout of an order: moving a swarm's messages takes longest.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A node is named by its address or by the beginning of its Ed25519 key in hex.
+/// A node is named by its address or by the beginning of its Ed25519 key in hex, a server by `file`,
+/// `community` or `push`.
 #[derive(Subcommand)]
 pub(crate) enum Ctl {
     /// Print the state of every node.
     Status,
-    /// Take a node down: it refuses connections.
+    /// Take a node or a server down: it refuses connections.
     Down { node: String },
-    /// Bring a node up again.
+    /// Bring a node or a server up again.
     Up { node: String },
-    /// Delay the answers of a node; 0 ends the delay.
+    /// Delay the answers of a node or a server; 0 ends the delay.
     Slow {
         node: String,
         #[arg(value_parser = clap::value_parser!(u64).range(..=MAX_SLOW_MS))]
@@ -43,7 +44,7 @@ pub(crate) enum Ctl {
         #[arg(value_parser = PossibleValuesParser::new(["drop", "wrong-swarm", "garble", "honest"]))]
         lie: String,
     },
-    /// Shift a node's clock.
+    /// Shift the clock of a node or a server.
     Clock {
         node: String,
         #[arg(allow_hyphen_values = true)]
@@ -63,6 +64,36 @@ pub(crate) enum Ctl {
     /// Take a node out of the list. It stays up and says that it is in no swarm; other nodes answer
     /// `Next node not found` for it.
     Leave { node: String },
+    /// Let a server's disk be full, or have room again.
+    Full {
+        server: String,
+        #[arg(value_parser = PossibleValuesParser::new(["on", "off"]))]
+        state: String,
+    },
+    /// Make a room on the community server and print its URL.
+    Room {
+        /// The name in URLs: letters, digits, - and _.
+        token: String,
+        /// The name that people see [default: the same].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Make a user an admin of a room, by the id under which the server knows them.
+    Admin { room: String, id: String },
+    /// Make a user a moderator of a room.
+    Moderator { room: String, id: String },
+    /// Ban a user from the community server.
+    Ban { id: String },
+    /// Let a banned user in again.
+    Unban { id: String },
+    /// Print the notifications for a device of the push service `dummy`.
+    Notifications {
+        /// The device's token.
+        token: String,
+        /// Only those after this number.
+        #[arg(long, default_value_t = 0)]
+        since: u64,
+    },
 }
 
 impl Ctl {
@@ -76,8 +107,28 @@ impl Ctl {
                 swarm: None,
             })
         };
+        let govern = |action: &str, value: String| {
+            Some(Order {
+                action: action.into(),
+                node: None,
+                value: Some(value),
+                swarm: None,
+            })
+        };
         match self {
-            Self::Status => None,
+            Self::Status | Self::Notifications { .. } => None,
+            Self::Full { server, state } => order("full", server, Some(state.clone())),
+            Self::Room { token, name } => govern(
+                "room",
+                match name {
+                    Some(name) => format!("{token} {name}"),
+                    None => token.clone(),
+                },
+            ),
+            Self::Admin { room, id } => govern("admin", format!("{room} {id}")),
+            Self::Moderator { room, id } => govern("moderator", format!("{room} {id}")),
+            Self::Ban { id } => govern("ban", id.clone()),
+            Self::Unban { id } => govern("unban", id.clone()),
             Self::Down { node } => order("down", node, None),
             Self::Up { node } => order("up", node, None),
             Self::Slow { node, ms } => order("slow", node, Some(ms.to_string())),
@@ -123,16 +174,29 @@ pub(crate) async fn run(
     let http = Http::new(Trust::Pinned(pins), None);
     let token = Token::read(&data_dir.join(TOKEN));
     let token = token.map_err(|error| format!("cannot use {TOKEN}: {error}"))?;
-    let (path, body) = match order.order() {
-        Some(order) => (
-            "ctl",
+    let (path, body) = match (order, order.order()) {
+        (_, Some(order)) => (
+            "ctl".to_owned(),
             serde_json::to_vec(&order).map_err(|error| error.to_string())?,
         ),
-        None => ("status", Vec::new()),
+        (Ctl::Notifications { token, since }, None) => {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            if token.is_empty() || !token.bytes().all(is_plain) {
+                return Err(Failure::usage("a token has letters, digits, -, ., _ and ~"));
+            }
+            (format!("notifications/{token}?since={since}"), Vec::new())
+        }
+        (_, None) => ("status".to_owned(), Vec::new()),
     };
     let url = format!("{url}/{path}");
     steps.doing("waiting for the network");
-    let request = Request::post(&url)
+    let method = match order {
+        Ctl::Notifications { .. } => Method::GET,
+        _ => Method::POST,
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(&url)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::AUTHORIZATION, token.header())
         .body(Full::new(Bytes::from(body)))
@@ -150,12 +214,39 @@ pub(crate) async fn run(
         });
     }
     if json {
-        let event = if path == "ctl" { "done" } else { "status" };
+        let event = match order {
+            Ctl::Status => "status",
+            Ctl::Notifications { .. } => "notifications",
+            _ => "done",
+        };
         said["event"] = event.into();
         print_event(said)?;
     } else if let Some(said) = said["said"].as_str() {
         print(said)?;
+    } else if let Some(queue) = said["notifications"].as_array() {
+        for item in queue {
+            let payload = item["enc_payload"].as_str().unwrap_or("-");
+            print(format_args!("{}  {payload}", item["number"]))?;
+        }
     } else {
+        for server in said["servers"].as_array().into_iter().flatten() {
+            let text = |name: &str| server[name].as_str().unwrap_or("-").to_owned();
+            let state = if server["up"] == true { "up" } else { "down" };
+            let disk = if server["full"] == true {
+                "full"
+            } else {
+                "free"
+            };
+            print(format_args!(
+                "{:12}  {:28}  {:4}  {:6} kept  slow {} ms  clock {} ms  disk {disk}",
+                text("name"),
+                text("url"),
+                state,
+                server["kept"],
+                server["slow_ms"],
+                server["clock_ms"],
+            ))?;
+        }
         for node in said["nodes"].as_array().into_iter().flatten() {
             let text = |name: &str| node[name].as_str().unwrap_or("-").to_owned();
             let state = if node["up"] == true { "up" } else { "down" };

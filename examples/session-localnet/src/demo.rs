@@ -54,7 +54,7 @@ pub enum DemoError {
 pub struct Delivered {
     /// The last object of the JSON output.
     pub event: Value,
-    /// What each node could see.
+    /// Table of what each node could see.
     pub table: Table,
 }
 

@@ -1,8 +1,8 @@
 //! Why a command ended without success, and its exit status.
 
-use client::error::ClientError;
 use crate::demo::DemoError;
 use crate::node::StartError;
+use client::error::ClientError;
 
 /// A sentence, and the exit status: 1 for a failure, 2 for a command line that cannot be used.
 #[derive(Debug)]

@@ -45,7 +45,7 @@ impl FromStr for Lie {
     }
 }
 
-/// What is wrong with a node now. A node that is down is not here: it does not listen.
+/// Faults of a node. A node that is down does not listen; that is no fault here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fault {
     /// It waits so long before it answers.
@@ -61,7 +61,7 @@ pub struct Fault {
 pub struct Faults(Mutex<Fault>);
 
 impl Faults {
-    /// What is wrong now.
+    /// Current faults.
     pub fn now(&self) -> Fault {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

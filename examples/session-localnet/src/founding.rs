@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::ledger::Ledger;
 use crate::node::{Node, Place, Shared, StartError, address_of, listen};
 
-/// How often a node looks for what another node did not take.
+/// Interval at which a node retries deliveries.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Makes the nodes of a network.
@@ -20,7 +20,7 @@ pub(crate) struct Founder {
     pub(crate) shared: Shared,
     /// Whether all nodes share one address, each with a port of its own.
     pub(crate) one_address: bool,
-    /// Where clients reach the nodes, if that is not where they listen.
+    /// Listed address of the nodes, if it differs from the one on which they listen.
     pub(crate) advertise: Option<Ipv4Addr>,
     pub(crate) stop: watch::Receiver<bool>,
 }

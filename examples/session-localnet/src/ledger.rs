@@ -17,6 +17,7 @@ use session_types::SwarmId;
 
 use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;
+use crate::servers::PublicServers;
 
 /// The fewest nodes: those of a path and one that answers.
 pub const LEAST: usize = client::network::HOPS + 1;
@@ -30,10 +31,10 @@ pub const PUBLIC: &str = "network.json";
 pub const CERTIFICATE: &str = "seed.pem";
 /// The key of that certificate.
 pub const CERTIFICATE_KEY: &str = "seed.key";
-/// What orders must show.
+/// Token that authorizes orders.
 pub const TOKEN: &str = "ctl.token";
 
-/// What is kept of a node between two runs.
+/// Stored keys and swarm of a node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Keys {
     /// The Ed25519 seed in hex.
@@ -72,7 +73,7 @@ struct PublicNode {
     swarm_id: u64,
 }
 
-/// Where the seed node is reached.
+/// URLs of the seed node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Urls {
     /// Over https, for clients.
@@ -82,6 +83,9 @@ pub struct Urls {
     pub http_seed_url: Option<String>,
     /// Over https, for orders from this machine.
     pub ctl_url: String,
+    /// The servers outside the network of nodes, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<PublicServers>,
 }
 
 /// The content of `network.json`.

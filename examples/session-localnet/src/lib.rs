@@ -20,6 +20,7 @@ pub mod report;
 pub mod seed;
 pub mod seen;
 pub mod server;
+pub mod servers;
 pub mod store;
 pub mod tls;
 pub mod token;

@@ -28,7 +28,7 @@ pub const MAX_ACCOUNTS: u32 = 10_000;
 /// The most requests at a time.
 pub const MAX_CLIENTS: u32 = 256;
 
-/// What to do.
+/// Parameters of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// How many accounts are written to.
@@ -39,7 +39,7 @@ pub struct Load {
     pub seconds: u64,
 }
 
-/// What came of it.
+/// Results of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Result {
     /// `bench`, for the reader of a JSON line.

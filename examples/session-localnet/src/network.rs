@@ -19,25 +19,26 @@ use crate::node::{Node, Shared, StartError, listen};
 use crate::push::follow;
 use crate::seed::json_rpc;
 use crate::server::{Call, Reply, serve, serve_plain};
+use crate::servers::{Servers, Watch};
 use crate::tls::{self, Identity};
 use crate::token::{Access, Token};
 use crate::traffic::Traffic;
 
 /// The most nodes: there are no more addresses of the form 127.0.x.1.
 pub const MAX_NODES: u8 = 200;
-/// How often nodes forget what has expired, as in the deployed network.
+/// Interval at which nodes delete expired messages, as deployed ones do.
 const TICK: Duration = Duration::from_secs(10);
 
-/// What kind of network.
+/// Parameters of a network.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// How many service nodes.
+    /// Number of service nodes.
     pub nodes: u8,
-    /// How many swarms.
+    /// Number of swarms.
     pub swarms: u8,
     /// The port of the seed node and of every service node; 0 takes any that is free.
     pub port: u16,
-    /// Where everything is kept.
+    /// The data directory.
     pub data_dir: PathBuf,
     /// Whether the nodes write down what they see.
     pub notes: bool,
@@ -56,8 +57,10 @@ pub struct Plan {
     /// The address under which clients on other machines reach this one. Seed node and nodes listen on
     /// all addresses then, and the nodes share one.
     pub advertise: Option<Ipv4Addr>,
-    /// Where packets are written as the nodes opened them.
+    /// Directory for captured packets.
     pub capture: Option<PathBuf>,
+    /// Whether a file server, a community server and a push server run beside the nodes.
+    pub servers: bool,
 }
 
 impl Plan {
@@ -76,6 +79,7 @@ impl Plan {
             certificate: None,
             advertise: None,
             capture: None,
+            servers: true,
         }
     }
 }
@@ -87,10 +91,12 @@ pub struct Network {
     pub chain: Arc<Chain>,
     /// The service nodes that were there at the start.
     pub nodes: Vec<Arc<Node>>,
-    /// Who talked to whom.
+    /// Recent hops between clients, nodes and servers.
     pub traffic: Arc<Traffic>,
     /// Carries out orders.
     pub admin: Admin,
+    /// The servers outside the network of nodes, if they run.
+    pub servers: Option<Arc<Servers>>,
     /// Whether all nodes share one address.
     pub one_address: bool,
     /// Whether there was no network in the data directory.
@@ -109,7 +115,8 @@ impl Network {
     pub async fn start(plan: &Plan) -> Result<Self, StartError> {
         let ledger = Arc::new(Ledger::open(plan)?);
         let (stop, stopped) = watch::channel(false);
-        let (founder, nodes) = found(plan, &ledger, &stopped).await?;
+        let (watch, stored) = Watch::new();
+        let (founder, nodes) = found(plan, &ledger, watch, &stopped).await?;
         let (chain, traffic) = (&founder.shared.chain, &founder.shared.traffic);
 
         let seed = match &plan.certificate {
@@ -142,7 +149,16 @@ impl Network {
             None => None,
         };
         let public = plan.advertise.unwrap_or(Ipv4Addr::LOCALHOST);
+        let servers = match plan.servers {
+            true => {
+                let place = (own, public, ledger.port());
+                let watch = founder.shared.watch.clone();
+                Some(Servers::start(plan, place, watch, stored, &stopped).await?)
+            }
+            false => None,
+        };
         let urls = Urls {
+            servers: servers.as_ref().map(|servers| servers.public()),
             seed_url: format!("https://{public}:{port}"),
             http_seed_url: http
                 .as_ref()
@@ -165,6 +181,7 @@ impl Network {
             Arc::clone(&founder),
             urls.clone(),
             Access::new(token, hosts),
+            servers.clone(),
         );
         let (answers, orders) = (Arc::clone(chain), admin.clone());
         let handler = move |call: Call| {
@@ -202,6 +219,7 @@ impl Network {
         });
         nodes.iter().for_each(|node| founder.keep_retrying(node));
         Ok(Self {
+            servers,
             chain: Arc::clone(chain),
             traffic: Arc::clone(traffic),
             one_address: founder.one_address,
@@ -243,6 +261,9 @@ impl Network {
     /// Stops everything; requests that are being served are ended.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
+        if let Some(servers) = &self.servers {
+            servers.stop();
+        }
         self.admin.nodes().iter().for_each(|node| node.down());
     }
 }
@@ -253,7 +274,7 @@ impl Drop for Network {
     }
 }
 
-/// What the seed node calls itself.
+/// `Server` header of the seed node.
 const NAME: &str = "localnet";
 
 fn file_error(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> StartError {
@@ -267,6 +288,7 @@ fn file_error(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> StartErr
 async fn found(
     plan: &Plan,
     ledger: &Arc<Ledger>,
+    watch: Watch,
     stop: &watch::Receiver<bool>,
 ) -> Result<(Arc<Founder>, Vec<Arc<Node>>), StartError> {
     let capture = plan.capture.as_deref().map(Capture::new).transpose();
@@ -281,6 +303,7 @@ async fn found(
             real_delays: plan.real_delays,
             dial: plan.advertise.map(|_| INSIDE),
             capture: capture.map(Arc::new),
+            watch,
         },
         one_address,
         advertise: plan.advertise,
@@ -312,7 +335,7 @@ async fn found(
     Ok((Arc::new(founder), nodes))
 }
 
-/// What the nodes of this run know each other by.
+/// Draws the secret by which the nodes of this run recognize each other.
 fn new_pass() -> Result<Arc<str>, StartError> {
     let mut pass = [0; 32];
     getrandom::fill(&mut pass).map_err(|_| StartError::Random)?;

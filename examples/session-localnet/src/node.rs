@@ -27,6 +27,7 @@ use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
+use crate::servers::Watch;
 use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
@@ -36,7 +37,7 @@ mod retry;
 mod storage;
 mod work;
 
-/// What the server calls itself, to clients and to servers outside.
+/// `Server` header towards clients, and user agent towards servers.
 const SERVER: &str = "Oxen Storage Server/2.8.0";
 /// The path under which one node sends another an onion layer.
 const PEER_ONION: &str = "/sn/onion_request";
@@ -48,7 +49,7 @@ const PEER_STORAGE: &str = "/sn/storage_cc/";
 /// OxenMQ connections.
 const PEER_PASS: &str = "x-localnet-peer";
 
-/// Why a node does not start.
+/// Error of starting a node or a server.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
@@ -56,7 +57,7 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
     /// No certificate.
@@ -70,7 +71,7 @@ pub enum StartError {
     File {
         /// The path.
         path: String,
-        /// What the system says.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
     /// Another process has this data directory.
@@ -84,31 +85,33 @@ pub enum StartError {
     Size(String),
 }
 
-/// What the nodes of a network have in common.
+/// State shared by the nodes of a network.
 #[derive(Debug, Clone)]
 pub struct Shared {
     /// The chain.
     pub chain: Arc<Chain>,
-    /// Who talked to whom.
+    /// Recent hops between clients, nodes and servers.
     pub traffic: Arc<Traffic>,
-    /// What a node shows another one to be known as a node.
+    /// Secret by which nodes recognize each other.
     pub pass: Arc<str>,
     /// Whether nodes write down what they see.
     pub notes: bool,
     /// Whether a node that refuses connections is noticed as late as in the deployed network.
     pub real_delays: bool,
-    /// Where nodes reach each other, if not where they say that they are.
+    /// Address at which nodes reach each other, if it differs from the listed one.
     pub dial: Option<IpAddr>,
-    /// Where packets are written as they were opened.
+    /// Destination of captured packets.
     pub capture: Option<Arc<Capture>>,
+    /// Channel to the push server for new messages.
+    pub watch: Watch,
 }
 
-/// Where a node is.
+/// Addresses of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Where it listens.
+    /// Address on which it listens.
     pub listen: SocketAddr,
-    /// Where clients reach it.
+    /// Address at which clients reach it.
     pub public: SocketAddrV4,
 }
 
@@ -130,11 +133,12 @@ pub struct Node {
     real_delays: bool,
     dial: Option<IpAddr>,
     capture: Option<Arc<Capture>>,
-    /// What other nodes did not take.
+    watch: Watch,
+    /// Deliveries that other nodes did not accept.
     retries: Mutex<RetryQueue<Delivery>>,
-    /// What the node could see.
+    /// Notes of everything the node could see.
     pub seen: Seen,
-    /// What is wrong with it.
+    /// Faults.
     pub faults: Faults,
     onions: AtomicU64,
     running: Mutex<Option<watch::Sender<bool>>>,
@@ -175,6 +179,7 @@ impl Node {
             real_delays: shared.real_delays,
             dial: shared.dial,
             capture: shared.capture,
+            watch: shared.watch,
             retries: Mutex::new(retry::queue()),
             peers: Http::new(Trust::Any, from),
             outside: Http::new(Trust::Any, from),
@@ -200,7 +205,7 @@ impl Node {
         self.public.to_string()
     }
 
-    /// Where clients reach the node.
+    /// Address at which clients reach the node.
     pub const fn address(&self) -> SocketAddr {
         SocketAddr::V4(self.place.public)
     }
@@ -226,7 +231,7 @@ impl Node {
         self.onions.load(Ordering::Relaxed)
     }
 
-    /// What the node keeps.
+    /// Store of the node.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -241,7 +246,7 @@ impl Node {
         self.chain.node(&self.public)
     }
 
-    /// Why the node cannot serve now.
+    /// Reasons for which the node cannot serve now.
     fn not_ready(&self) -> Vec<NotReady> {
         match self.record() {
             Some(record) if record.swarm_id.is_assigned() => vec![],
@@ -361,10 +366,8 @@ impl Node {
         self.traffic.note(None, self.name(), "storage");
         let response = self.storage(&call.body).await;
         Reply {
-            status: response.status,
             content_type: response.content_type(),
-            header: None,
-            body: response.json_body().into(),
+            ..Reply::text(response.status, response.json_body())
         }
     }
 

@@ -9,7 +9,7 @@ use session_swarm::record::ServiceNode;
 
 use crate::node::Node;
 
-/// How long a node waits for another one to take a body.
+/// Timeout for pushing messages to another node.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lets every node push what it has to after the list has changed.

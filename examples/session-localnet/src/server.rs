@@ -32,7 +32,7 @@ use strict::{Head, Strict};
 /// A TLS handshake must end within this time. A machine that is busy with many of them takes long.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 
-/// What clients can make a server hold.
+/// Limits on what clients can make a server hold.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// Maximum number of connections. More wait until one ends.
@@ -52,16 +52,27 @@ const LIMITS: Limits = Limits {
     whole: Duration::from_secs(60),
 };
 
+/// The limits of the servers outside the network of nodes. A thousand clients that say nothing leave room
+/// for those that do.
+const OUTSIDE: Limits = Limits {
+    connections: 2048,
+    ..LIMITS
+};
+
+/// Looks at the method, the path and the announced length of a request, and refuses it before its body is
+/// read.
+pub(crate) type Gate = Arc<dyn Fn(&Method, &str, u64) -> Option<Reply> + Send + Sync>;
+
 /// A request as a handler sees it.
 #[derive(Debug)]
 pub struct Call {
-    /// Where it came from.
+    /// Address of the sender.
     pub from: SocketAddr,
     /// The HTTP method.
     pub method: Method,
     /// The path without the query.
     pub path: String,
-    /// What follows the `?`.
+    /// The query, without the `?`.
     pub query: String,
     /// The headers.
     pub headers: HeaderMap,
@@ -69,7 +80,7 @@ pub struct Call {
     pub body: Bytes,
 }
 
-/// What a handler answers.
+/// Response of a handler.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The HTTP status.
@@ -78,6 +89,8 @@ pub struct Reply {
     pub content_type: &'static str,
     /// One more header, if there is one.
     pub header: Option<(&'static str, String)>,
+    /// Further headers; a `content-type` replaces the other one.
+    pub more: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
 }
@@ -89,6 +102,7 @@ impl Reply {
             status,
             content_type: "text/plain",
             header: None,
+            more: Vec::new(),
             body: body.into(),
         }
     }
@@ -99,6 +113,7 @@ impl Reply {
             status,
             content_type: "application/json",
             header: None,
+            more: Vec::new(),
             body: body.into(),
         }
     }
@@ -134,7 +149,7 @@ pub async fn serve<H, F>(
             handshake.await.ok()?.ok()
         }
     };
-    accept(listener, LIMITS, wrap, name, handler, stop).await;
+    accept(listener, LIMITS, None, wrap, name, handler, stop).await;
 }
 
 /// The same without TLS.
@@ -147,7 +162,21 @@ pub async fn serve_plain<H, F>(
     H: Fn(Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    accept(listener, LIMITS, plain, name, handler, stop).await;
+    accept(listener, LIMITS, None, plain, name, handler, stop).await;
+}
+
+/// The same for a server outside the network of nodes.
+pub(crate) async fn serve_outside<H, F>(
+    listener: TcpListener,
+    gate: Gate,
+    name: &'static str,
+    handler: H,
+    stop: watch::Receiver<bool>,
+) where
+    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    accept(listener, OUTSIDE, Some(gate), plain, name, handler, stop).await;
 }
 
 fn plain(stream: TcpStream) -> std::future::Ready<Option<TcpStream>> {
@@ -157,6 +186,7 @@ fn plain(stream: TcpStream) -> std::future::Ready<Option<TcpStream>> {
 async fn accept<W, S, I, H, F>(
     listener: TcpListener,
     limits: Limits,
+    gate: Option<Gate>,
     wrap: W,
     name: &'static str,
     handler: H,
@@ -189,6 +219,7 @@ async fn accept<W, S, I, H, F>(
         let bodies = Bodies {
             limits,
             room: Arc::clone(&room),
+            gate: gate.clone(),
         };
         let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
@@ -263,7 +294,16 @@ async fn read(
             .and_then(|text| text.parse::<u64>().ok());
         match length {
             Some(length) if length > MAX_BODY as u64 => return Err(body::too_long()),
-            Some(_) => {}
+            Some(length) => {
+                let gate = bodies.gate.as_ref();
+                let refused = gate.and_then(|gate| gate(&head.method, head.uri.path(), length));
+                if let Some(refused) = refused {
+                    return Err(Reply {
+                        header: Some(("Connection", "close".to_owned())),
+                        ..refused
+                    });
+                }
+            }
             None => return Err(Reply::last(400, "Invalid Content-Length")),
         }
     }
@@ -287,6 +327,12 @@ fn respond(reply: Reply, name: &'static str) -> Response<Full<Bytes>> {
         header::CONTENT_TYPE,
         HeaderValue::from_static(reply.content_type),
     );
+    for (name, value) in &reply.more {
+        let name = header::HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
     if let Some((name, value)) = reply.header
         && let Ok(value) = HeaderValue::from_str(&value)
     {

@@ -12,7 +12,7 @@ use session_types::{AnyId, Namespace, UnixMillis};
 mod change;
 mod revoke;
 
-/// Why the store does not work.
+/// Error of the store.
 pub type StoreError = rusqlite::Error;
 
 /// One stored message.
@@ -20,9 +20,9 @@ pub type StoreError = rusqlite::Error;
 pub struct Message {
     /// Its hash, 43 characters of base64.
     pub hash: String,
-    /// When it was sent, in ms, as its sender said.
+    /// Time of sending in ms, according to the sender.
     pub timestamp: u64,
-    /// When it is forgotten, in ms.
+    /// Expiry in ms.
     pub expiry: u64,
     /// Its bytes.
     pub data: Vec<u8>,
@@ -85,7 +85,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 /// Makes the file, if it is not there, for its owner alone: SQLite gives the files beside it the same
 /// mode.
-fn make_private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(file: &Path) -> std::io::Result<()> {
     match client::durable::create_private(file) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -258,7 +258,7 @@ impl Store {
             .execute("DELETE FROM messages WHERE expiry <= ?1", [time(now)])
     }
 
-    /// How many messages there are.
+    /// Counts the messages.
     ///
     /// # Errors
     ///

@@ -33,11 +33,11 @@ pub struct Identity {
     pub pem: String,
     /// The first certificate in DER.
     pub der: CertificateDer<'static>,
-    /// What the server needs.
+    /// Configuration for the TLS server.
     pub config: Arc<ServerConfig>,
 }
 
-/// Why there is no certificate.
+/// Error of making or reading a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate could not be made.
@@ -51,7 +51,7 @@ pub enum TlsError {
     File {
         /// The file.
         path: String,
-        /// Why not.
+        /// Reason.
         reason: io::Error,
     },
 }

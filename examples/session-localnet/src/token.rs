@@ -7,7 +7,7 @@ use client::durable::write_new;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 
-/// What an order must show.
+/// Token that authorizes orders.
 #[derive(Clone)]
 pub struct Token(String);
 
@@ -102,7 +102,7 @@ impl Access {
         }
     }
 
-    /// Why an order must not be carried out, if so.
+    /// Reason to refuse an order, if there is one.
     pub fn refusal(&self, headers: &HeaderMap) -> Option<&'static str> {
         if !self.is_host(headers) {
             return Some("this is not the host of the order");

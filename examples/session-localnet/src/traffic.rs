@@ -17,7 +17,7 @@ pub struct Hop {
     pub from: Option<String>,
     /// The Ed25519 key of the node that it went to, in hex.
     pub to: String,
-    /// What it was.
+    /// Kind of the request.
     pub kind: &'static str,
 }
 

@@ -38,12 +38,12 @@ impl Steps {
         }
     }
 
-    /// What is being done now.
+    /// Shows the current step.
     pub fn doing(&self, what: impl Into<String>) {
         self.bar.set_message(what.into());
     }
 
-    /// What has been done, as a line that stays.
+    /// Prints a completed step as a line that stays.
     pub fn done(&self, what: impl AsRef<str>) {
         if !self.silent {
             let at = self.started.elapsed().as_secs_f64();

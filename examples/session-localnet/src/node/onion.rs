@@ -74,7 +74,7 @@ impl Node {
         self.seen.bytes(&exit.payload);
         self.seen.bytes(exit.url().as_bytes());
         let limit = Duration::from_secs(Exit::TIMEOUT_SECONDS.into());
-        let url = exit.url();
+        let url = self.dialled(&exit);
         let request = Request::post(&url)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::USER_AGENT, SERVER)
@@ -93,6 +93,17 @@ impl Node {
                 exit.host, exit.port
             )),
             Err(error) => exit.failed(&error.to_string()),
+        }
+    }
+
+    /// The URL of a server. The address under which other machines reach this one may be none of its own.
+    fn dialled(&self, exit: &Exit) -> String {
+        let url = exit.url();
+        match self.dial {
+            Some(inside) if exit.host == self.place.public.ip().to_string() => {
+                url.replacen(&exit.host, &inside.to_string(), 1)
+            }
+            _ => url,
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Delivery {
     pub(super) limit: Duration,
 }
 
-/// What waits for its next attempt.
+/// Creates the queue of deliveries to retry.
 pub(super) const fn queue() -> RetryQueue<Delivery> {
     RetryQueue::new(CONFIG)
 }

@@ -11,7 +11,7 @@ use super::work::Serving;
 use super::{Node, PEER_STORAGE};
 use crate::server::Reply;
 
-/// How long a node waits for another one to which it forwarded a request.
+/// Timeout for a forwarded request.
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Node {

@@ -14,6 +14,7 @@ use session_types::{AnyId, Ed25519Public, MessageHash, Namespace, Namespaces, Un
 
 use super::Node;
 use crate::fault::Lie;
+use crate::servers::Stored;
 use crate::store::{Message, Store, StoreError};
 
 /// A node that serves a request, with its store.
@@ -105,8 +106,9 @@ impl Storage for Serving<'_> {
                 already: false,
             });
         }
+        let hash = message.hash;
         let message = Message {
-            hash: message.hash.to_string(),
+            hash: hash.to_string(),
             timestamp: message.timestamp.get(),
             expiry: message.expiration.get(),
             data: message.data,
@@ -115,6 +117,16 @@ impl Storage for Serving<'_> {
         let (expiry, already) =
             self.store
                 .insert(account.as_bytes(), namespace.number(), outbox, &message)?;
+        if !already && self.node.watch.wants(account) {
+            self.node.watch.note(Stored {
+                account: *account,
+                namespace,
+                hash,
+                at: UnixMillis::new(message.timestamp),
+                expiry: UnixMillis::new(expiry),
+                data: message.data,
+            });
+        }
         Ok(Inserted {
             expiry: UnixMillis::new(expiry),
             already,

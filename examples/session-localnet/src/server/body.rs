@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Limits, Reply};
+use super::{Gate, Limits, Reply};
 
 /// Maximum length of a request body in bytes (protocol: onion, section 6.1).
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -26,6 +26,8 @@ pub(super) struct Bodies {
     /// A permit for each byte of a body that may be there in part. A client that sends when there is no
     /// room waits, and gives up its own room when its time is over.
     pub(super) room: Arc<Semaphore>,
+    /// Refuses requests before their bodies are read.
+    pub(super) gate: Option<Gate>,
 }
 
 impl Bodies {

@@ -28,7 +28,9 @@ impl Server {
             std::future::ready(Reply::text(200, call.body))
         };
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(accept(listener, limits, plain, "test", handler, stopped));
+        tokio::spawn(accept(
+            listener, limits, None, plain, "test", handler, stopped,
+        ));
         Self {
             address,
             handled,

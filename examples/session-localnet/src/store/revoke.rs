@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{Store, StoreError};
 
-/// How many revoked tokens an account has at most; the oldest make room.
+/// Maximum number of revoked tokens of an account; the oldest are evicted.
 const MAX_REVOKED: usize = 50;
 
 impl Store {

@@ -1,0 +1,121 @@
+//! The file server: session-services over SQLite.
+
+use std::sync::Arc;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use rusqlite::{Connection, OptionalExtension, params};
+use session_services::file::FileId;
+use session_services::file::server::{self, Config, Meta, Store};
+use session_types::UnixMillis;
+use session_types::http::{Request, Response};
+
+use super::engine::{Engine, Failure};
+use super::pieces;
+use super::{Fault, time};
+
+/// The database.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS files (
+        id       TEXT    PRIMARY KEY,
+        size     INTEGER NOT NULL,
+        uploaded INTEGER NOT NULL,
+        expires  INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS by_expiry ON files (expires);
+";
+
+/// The files, as one request sees them.
+struct Files<'a> {
+    db: &'a Connection,
+    is_full: bool,
+}
+
+impl Store for Files<'_> {
+    type Error = Failure;
+
+    fn meta(&self, id: &FileId) -> Result<Option<Meta>, Failure> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT size, uploaded, expires FROM files WHERE id = ?1")?;
+        let meta = query.query_row([id.as_str()], |row| {
+            Ok(Meta {
+                size: row.get::<_, i64>(0)?.unsigned_abs(),
+                uploaded: UnixMillis::new(row.get::<_, i64>(1)?.unsigned_abs()),
+                expires: UnixMillis::new(row.get::<_, i64>(2)?.unsigned_abs()),
+            })
+        });
+        Ok(meta.optional()?)
+    }
+
+    fn content(&self, id: &FileId) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(meta) = self.meta(id)? else {
+            return Ok(None);
+        };
+        let size = usize::try_from(meta.size).map_err(|_| Failure::Content("size"))?;
+        pieces::get(self.db, id.as_str(), size).map(Some)
+    }
+
+    fn insert(&mut self, id: &FileId, content: Vec<u8>, meta: Meta) -> Result<(), Failure> {
+        if self.is_full {
+            return Err(Failure::Full);
+        }
+        pieces::put(self.db, id.as_str(), &content)?;
+        let size = i64::try_from(meta.size).map_err(|_| Failure::Content("size"))?;
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO files (id, size, uploaded, expires) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id.as_str(), size, time(meta.uploaded), time(meta.expires)])?;
+        Ok(())
+    }
+
+    fn update(&mut self, id: &FileId, meta: Meta) -> Result<(), Failure> {
+        self.db
+            .prepare_cached("UPDATE files SET uploaded = ?2, expires = ?3 WHERE id = ?1")?
+            .execute(params![
+                id.as_str(),
+                time(meta.uploaded),
+                time(meta.expires)
+            ])?;
+        Ok(())
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer(
+    engine: &Engine,
+    config: &Arc<Config>,
+    request: Request,
+    now: UnixMillis,
+    fault: Fault,
+) -> Response {
+    let config = Arc::clone(config);
+    let answered = engine.run(move |db| {
+        let is_full = fault.full;
+        let files = &mut Files { db, is_full };
+        server::handle(&config, request, now, &mut UnwrapErr(SysRng), files)
+    });
+    answered.await.unwrap_or_else(|failure| failed(&failure))
+}
+
+/// The answer when the store fails, as the deployed server writes it.
+fn failed(failure: &Failure) -> Response {
+    let status: u16 = match failure {
+        Failure::Full => 507,
+        _ => 500,
+    };
+    let body = format!("{{\"status_code\": {status}}}");
+    Response::new(status, "application/json", body)
+}
+
+/// Forgets files that have expired.
+pub(super) fn tick(db: &Connection, now: UnixMillis) -> Result<(), Failure> {
+    let mut query = db.prepare_cached("DELETE FROM files WHERE expires <= ?1 RETURNING id")?;
+    let expired: Result<Vec<String>, _> = query.query_map([time(now)], |row| row.get(0))?.collect();
+    expired?.iter().try_for_each(|id| pieces::remove(db, id))
+}
+
+/// Counts the files.
+pub(super) fn count(db: &Connection) -> Result<u64, Failure> {
+    let count: i64 = db.query_row("SELECT count(*) FROM files", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}

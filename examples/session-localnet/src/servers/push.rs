@@ -1,0 +1,212 @@
+//! The push server: session-services over SQLite, with the service `dummy`, whose queue a test can read.
+
+use std::collections::BTreeSet;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use rusqlite::{Connection, params};
+use session_crypto::SymmetricKey;
+use session_services::push::payload::Notification;
+use session_services::push::server::{self, Store, Subscription};
+use session_services::push::{Device, SIGNATURE_AGE_MAX};
+use session_types::http::{Request, Response};
+use session_types::{AnyId, UnixMillis, base64};
+
+use super::engine::{Engine, Failure};
+use super::watch::{Stored, Watch};
+use super::{Fault, time};
+
+/// The services on offer.
+const SERVICES: [&str; 1] = ["dummy"];
+/// Maximum number of notifications that are kept for a device.
+const QUEUE_MAX: i64 = 1000;
+/// For how long it is remembered which messages were announced. Members of a swarm store a message within
+/// seconds of each other, and hours when one was down.
+const REMEMBERED: std::time::Duration = SIGNATURE_AGE_MAX;
+
+/// The database.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS subscriptions (
+        account    BLOB    NOT NULL,
+        service    TEXT    NOT NULL,
+        token      TEXT    NOT NULL,
+        at         INTEGER NOT NULL,
+        namespaces TEXT    NOT NULL,
+        with_data  INTEGER NOT NULL,
+        key        BLOB    NOT NULL,
+        PRIMARY KEY (account, service, token)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS announced (
+        account BLOB    NOT NULL,
+        hash    TEXT    NOT NULL,
+        at      INTEGER NOT NULL,
+        PRIMARY KEY (account, hash)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS announced_by_time ON announced (at);
+    CREATE TABLE IF NOT EXISTS queue (
+        number  INTEGER PRIMARY KEY AUTOINCREMENT,
+        token   TEXT    NOT NULL,
+        payload TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS queue_by_token ON queue (token, number);
+";
+
+struct Subscriptions<'a> {
+    db: &'a Connection,
+    is_full: bool,
+}
+
+impl Store for Subscriptions<'_> {
+    type Error = Failure;
+
+    fn subscribe(&mut self, subscription: Subscription) -> Result<bool, Failure> {
+        if self.is_full {
+            return Err(Failure::Full);
+        }
+        let Subscription {
+            access,
+            at,
+            namespaces,
+            with_data,
+            device,
+            key,
+        } = subscription;
+        let removed = self.unsubscribe(&access.id, &device)?;
+        let namespaces: Vec<i16> = namespaces.iter().map(|space| space.number()).collect();
+        let namespaces = serde_json::to_string(&namespaces);
+        self.db
+            .prepare_cached(
+                "INSERT INTO subscriptions (account, service, token, at, namespaces, with_data, key)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                access.id.as_bytes(),
+                device.service,
+                device.token,
+                time(at),
+                namespaces.map_err(|_| Failure::Content("list of namespaces"))?,
+                with_data,
+                key.expose_bytes(),
+            ])?;
+        Ok(!removed)
+    }
+
+    fn unsubscribe(&mut self, id: &AnyId, device: &Device) -> Result<bool, Failure> {
+        let mut delete = self.db.prepare_cached(
+            "DELETE FROM subscriptions WHERE account = ?1 AND service = ?2 AND token = ?3",
+        )?;
+        let removed = delete.execute(params![id.as_bytes(), device.service, device.token])?;
+        Ok(removed > 0)
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer(
+    engine: &Engine,
+    watch: &Watch,
+    request: Request,
+    now: UnixMillis,
+    fault: Fault,
+) -> Response {
+    let watch = watch.clone();
+    let answered = engine.run(move |db| {
+        let is_full = fault.full;
+        let store = &mut Subscriptions { db, is_full };
+        let response = server::handle(&SERVICES, &request, now, store)?;
+        // Under the transaction: one that is not committed leaves an account too many, which is harmless.
+        accounts(db)?
+            .into_iter()
+            .for_each(|account| watch.add(account));
+        Ok(response)
+    });
+    let failed = |_| {
+        let body = r#"{"error":5,"message":"An internal error occurred"}"#;
+        Response::new(200, "application/json", body)
+    };
+    answered.await.unwrap_or_else(failed)
+}
+
+fn accounts(db: &Connection) -> Result<BTreeSet<AnyId>, Failure> {
+    let mut query = db.prepare_cached("SELECT DISTINCT account FROM subscriptions")?;
+    let accounts = query.query_map([], |row| row.get(0).map(AnyId::from_bytes))?;
+    Ok(accounts.collect::<Result<_, _>>()?)
+}
+
+/// Puts a notification of a message into the queue of every device that has subscribed. Other members of
+/// the swarm tell of it too: it is announced once.
+pub(super) fn announce(db: &Connection, stored: &Stored, now: UnixMillis) -> Result<(), Failure> {
+    let hash = stored.hash.to_string();
+    let is_new = db
+        .prepare_cached("INSERT OR IGNORE INTO announced (account, hash, at) VALUES (?1, ?2, ?3)")?
+        .execute(params![stored.account.as_bytes(), hash, time(now)])?;
+    if is_new == 0 {
+        return Ok(());
+    }
+    let oldest = now.saturating_sub(SIGNATURE_AGE_MAX);
+    let mut query = db.prepare_cached(
+        "SELECT token, namespaces, with_data, key FROM subscriptions WHERE account = ?1 AND at > ?2",
+    )?;
+    let mut rows = query.query(params![stored.account.as_bytes(), time(oldest)])?;
+    while let Some(row) = rows.next()? {
+        let token: String = row.get("token")?;
+        let namespaces: String = row.get("namespaces")?;
+        let namespaces: Vec<i16> = serde_json::from_str(&namespaces)
+            .map_err(|_| Failure::Content("list of namespaces"))?;
+        if !namespaces.contains(&stored.namespace.number()) {
+            continue;
+        }
+        let with_data: bool = row.get("with_data")?;
+        let notification = Notification {
+            id: stored.account,
+            hash: stored.hash,
+            namespace: stored.namespace,
+            stored: Some(stored.at),
+            expiry: Some(stored.expiry),
+            message: with_data.then(|| stored.data.clone()),
+            is_too_long: false,
+        };
+        let key = SymmetricKey::from_bytes(row.get("key")?);
+        let sealed = notification.seal(&mut UnwrapErr(SysRng), &key);
+        let sealed = sealed.map_err(|_| Failure::Content("message"))?;
+        db.prepare_cached("INSERT INTO queue (token, payload) VALUES (?1, ?2)")?
+            .execute([&token, &base64::encode(sealed)])?;
+        db.prepare_cached(
+            "DELETE FROM queue WHERE token = ?1 AND number <=
+                 (SELECT max(number) FROM queue WHERE token = ?1) - ?2",
+        )?
+        .execute(params![token, QUEUE_MAX])?;
+    }
+    Ok(())
+}
+
+/// The notifications for a device after number `since`: number, and the payload in base64.
+pub(super) fn queue(
+    db: &Connection,
+    token: &str,
+    since: u64,
+) -> Result<Vec<(u64, String)>, Failure> {
+    let mut query = db.prepare_cached(
+        "SELECT number, payload FROM queue WHERE token = ?1 AND number > ?2 ORDER BY number",
+    )?;
+    let since = i64::try_from(since).unwrap_or(i64::MAX);
+    let all = query.query_map(params![token, since], |row| {
+        Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+    })?;
+    Ok(all.collect::<Result<_, _>>()?)
+}
+
+/// Forgets what has expired, and tells the nodes whose messages are of interest.
+pub(super) fn tick(db: &Connection, watch: &Watch, now: UnixMillis) -> Result<(), Failure> {
+    let oldest = time(now.saturating_sub(SIGNATURE_AGE_MAX));
+    db.execute("DELETE FROM subscriptions WHERE at <= ?1", [oldest])?;
+    let oldest = time(now.saturating_sub(REMEMBERED));
+    db.execute("DELETE FROM announced WHERE at <= ?1", [oldest])?;
+    watch.set(accounts(db)?);
+    Ok(())
+}
+
+/// Counts the subscriptions.
+pub(super) fn count(db: &Connection) -> Result<u64, Failure> {
+    let count: i64 = db.query_row("SELECT count(*) FROM subscriptions", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
