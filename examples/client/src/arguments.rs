@@ -89,6 +89,35 @@ pub(crate) enum Command {
             value_parser = clap::value_parser!(u64).range(1..=3600))]
         interval: u64,
     },
+    /// Encrypt a file, put it on the file server, and send a message with it.
+    SendFile {
+        /// The receiver: 66 hex digits that begin with 05.
+        account_id: String,
+        /// The file, at most about 9.7 MB.
+        file: PathBuf,
+        /// A text to go with it.
+        #[arg(long, default_value = "")]
+        caption: String,
+        #[command(flatten)]
+        host: Host,
+    },
+    /// Fetch a file from a file server and decrypt it. `receive --json` prints URL and key.
+    FetchFile {
+        /// The URL of the file, as the message has it.
+        url: String,
+        /// Where to write it; must not be there yet.
+        output: PathBuf,
+        /// Its key, 64 hex digits; `-` reads it from the standard input.
+        #[arg(long, value_name = "HEX")]
+        key: String,
+        #[command(flatten)]
+        host: Host,
+    },
+    /// Take part in communities.
+    Community {
+        #[command(subcommand)]
+        order: Rooms,
+    },
     /// Encrypt a file as an attachment, at most 10 MB, and print its key.
     ///
     /// With --phrase-file the key is made of the account and the content, as Session does it;
@@ -109,4 +138,56 @@ pub(crate) enum Command {
         #[arg(long, value_name = "HEX")]
         key: String,
     },
+}
+
+/// The file server. Without it, that of the main network.
+#[derive(Args)]
+pub(crate) struct Host {
+    /// URL of the file server: scheme, host and port.
+    #[arg(long, value_name = "URL", requires = "file_key")]
+    pub(crate) file_server: Option<String>,
+    /// Its Ed25519 key, 64 hex digits.
+    #[arg(long, value_name = "HEX", requires = "file_server")]
+    pub(crate) file_key: Option<String>,
+}
+
+/// A room is named by its URL or, once it was joined with --state, by the name in its URL.
+#[derive(Subcommand)]
+pub(crate) enum Rooms {
+    /// Join a room, to be remembered in --state.
+    Join { room: String },
+    /// Print what is new in a room and in the inbox of its server.
+    Read { room: String },
+    /// Post a text.
+    Post { room: String, text: String },
+    /// React to a post.
+    React {
+        room: String,
+        /// The number of the post.
+        id: u64,
+        emoji: String,
+        /// Take the reaction back.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Write to the inbox of a user, whose blinded id `read` has printed.
+    Answer {
+        room: String,
+        /// 66 hex digits that begin with 15 or 25.
+        id: String,
+        text: String,
+    },
+}
+
+impl Rooms {
+    /// The room that a command is about.
+    pub(crate) fn room(&self) -> &str {
+        match self {
+            Self::Join { room }
+            | Self::Read { room }
+            | Self::Post { room, .. }
+            | Self::React { room, .. }
+            | Self::Answer { room, .. } => room,
+        }
+    }
 }

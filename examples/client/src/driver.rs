@@ -1,6 +1,8 @@
 //! Drives the state machine of `session-network`: all decisions — paths, guards, retries, the
 //! clock — are made there, and it builds and opens the packets; all I/O is done here.
 
+mod servers;
+
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

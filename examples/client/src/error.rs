@@ -121,6 +121,12 @@ pub enum ClientError {
     /// What the command says cannot be printed.
     #[error("the output cannot be written: {0}")]
     Output(std::io::Error),
+    /// The community server did not do what it was asked for.
+    #[error("the community server: {0}")]
+    Community(#[from] session_community::ReplyError),
+    /// The file server did not do what it was asked for.
+    #[error("the file server: {0}")]
+    FileServer(#[from] session_services::ReplyError),
     /// The message cannot be sealed.
     #[error("the message cannot be sent: {0}")]
     Seal(#[from] SealError),
@@ -150,6 +156,8 @@ impl ClientError {
             | Self::Refused { .. }
             | Self::Nonsense { .. }
             | Self::NotStored { .. }
+            | Self::Community(_)
+            | Self::FileServer(_)
             | Self::Request(_) => 4,
             Self::Random | Self::Output(_) => 1,
         }

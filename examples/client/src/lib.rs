@@ -3,6 +3,7 @@
 //! The binary `client` is its command line; `localnet` uses it to be its own first customer.
 
 pub mod clock;
+pub mod community;
 mod driver;
 pub mod durable;
 pub mod error;
@@ -13,3 +14,4 @@ pub mod message;
 pub mod network;
 pub mod session;
 pub mod state;
+pub mod transfer;

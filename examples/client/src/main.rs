@@ -3,8 +3,10 @@
 mod account;
 mod arguments;
 mod disk;
+mod exchange;
 mod memory;
 mod output;
+mod rooms;
 mod show;
 mod talk;
 
@@ -76,6 +78,22 @@ async fn run(shared: &Shared, command: &Command, out: &Output) -> Result<(), Cli
         }
         Command::Receive { follow: false, .. } => talk::receive(shared, out).await,
         Command::Receive { interval, .. } => talk::follow(shared, *interval, out).await,
+        Command::SendFile {
+            account_id,
+            file,
+            caption,
+            host,
+        } => {
+            let to = account::account_id(account_id)?;
+            exchange::send(shared, &to, file, caption, host, out).await
+        }
+        Command::FetchFile {
+            url,
+            output,
+            key,
+            host,
+        } => exchange::fetch(shared, url, key, output, host, out).await,
+        Command::Community { order } => rooms::run(shared, order, out).await,
         Command::EncryptFile { input, output } => disk::encrypt(shared, input, output, out),
         Command::DecryptFile { input, output, key } => disk::decrypt(input, output, key, out),
     }

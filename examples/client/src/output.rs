@@ -44,6 +44,14 @@ impl Output {
         self.bar.set_message(what);
     }
 
+    /// How far something is that takes long.
+    pub(crate) fn doing_so_far(&self, what: &'static str, bytes: u64, total: Option<u64>) {
+        self.bar.set_message(match total {
+            Some(total) => format!("{what}: {bytes} of {total} bytes"),
+            None => format!("{what}: {bytes} bytes"),
+        });
+    }
+
     /// Takes the spinner away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();

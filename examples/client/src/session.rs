@@ -1,5 +1,7 @@
 //! An account on the network: sends and receives.
 
+mod servers;
+
 use std::collections::BTreeMap;
 
 use getrandom::SysRng;

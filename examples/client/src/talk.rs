@@ -59,7 +59,7 @@ pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
     })
 }
 
-async fn connect(
+pub(crate) async fn connect(
     shared: &Shared,
     account: Account,
     out: &Output,
