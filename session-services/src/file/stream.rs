@@ -57,9 +57,13 @@ impl Upload {
     /// [`UploadError`] if the content is too large.
     pub fn new(key: &FileKey, size: u64) -> Result<Self, UploadError> {
         let file = sizes(size).and_then(|sizes| usize::try_from(sizes.file).ok());
-        let file = file.filter(|length| *length <= super::MAX_SIZE);
-        // Without a length the encryptor says what is wrong.
-        let mut body = Vec::with_capacity(file.map_or(0, |length| length));
+        let mut body = match file {
+            // Before anything is encrypted.
+            Some(got) if got > super::MAX_SIZE => return Err(client::SizeError { got }.into()),
+            Some(length) => Vec::with_capacity(length),
+            // The encryptor refuses a content of such a length.
+            None => Vec::new(),
+        };
         let encryptor = Encryptor::new(key, size, &mut body)?;
         Ok(Self { encryptor, body })
     }
