@@ -136,9 +136,8 @@ async fn posts_through_onions() {
                 while Instant::now() < end {
                     // A user may post five times in 16 s.
                     number += 32;
-                    let mut seed = [1; 16];
-                    seed[..8].copy_from_slice(&(number / 160).to_be_bytes());
-                    seed[8..].copy_from_slice(&(worker as u64).to_be_bytes());
+                    let seed = [(number / 160).to_be_bytes(), (worker as u64).to_be_bytes()];
+                    let seed = <[u8; 16]>::try_from(seed.concat()).unwrap();
                     let account = Account::from_seed(&Seed::from_short(&seed));
                     let key = *way.server.x25519();
                     let signer = Signer::blinded(Blinding::Blind15, &account, &key).unwrap();
