@@ -43,11 +43,12 @@ impl Compressor for Encoder {
         put_header(&mut out, plain.len());
         let mut finder = Finder::new(plain);
         let mut literals = Vec::with_capacity(plain.len().min(MAX_BLOCK));
-        let mut start = 0_usize;
+        let (mut start, mut rest) = (0_usize, plain);
         loop {
-            let end = plain.len().min(start.saturating_add(MAX_BLOCK));
-            let is_last = end == plain.len();
-            let block = plain.get(start..end).unwrap_or(&[]);
+            // A shorter rest is the last block.
+            let (block, after) = rest.split_at_checked(MAX_BLOCK).unwrap_or((rest, &[]));
+            let end = start.saturating_add(block.len());
+            let is_last = after.is_empty();
             let (before, reps) = (out.len(), finder.reps);
             // The header is written again when the length is known.
             put_block_header(&mut out, is_last, 2, 0);
@@ -69,7 +70,7 @@ impl Compressor for Encoder {
             if is_last {
                 return out;
             }
-            start = end;
+            (start, rest) = (end, after);
         }
     }
 }
