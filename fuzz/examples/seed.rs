@@ -214,8 +214,10 @@ fn messages(corpus: &mut Corpus) {
         if let Ok(dict) = bt::parse_dict(&inner) {
             if let Ok(frame) = dict.bytes("z") {
                 corpus.add("group_zstd", frame);
+                corpus.add("proto_zstd", frame);
             }
         }
+        corpus.add("proto_zstd", inner.as_slice());
         corpus.add("group_inside", inner);
     });
     Vectors::load("group_encrypt").each("encrypt", |case| {
@@ -223,6 +225,7 @@ fn messages(corpus: &mut Corpus) {
         if let Ok(dict) = bt::parse_dict(&inner) {
             if let Ok(frame) = dict.bytes("z") {
                 corpus.add("group_zstd", frame);
+                corpus.add("proto_zstd", frame);
             }
         }
     });

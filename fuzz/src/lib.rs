@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("proto_padding", proto::padding),
     ("proto_prost", proto::prost),
     ("proto_wire", proto::wire),
+    ("proto_zstd", proto::zstd),
     ("attachment_open", crypto::attachment_open),
     ("attachment_inside", crypto::attachment_inside),
     ("attachment_legacy", crypto::attachment_legacy),

@@ -4,7 +4,10 @@ use prost::Message as _;
 use session_proto::content::{self, ContentError, ExpirationMode};
 use session_proto::envelope::{self, Envelope};
 use session_proto::wire::{self, WireError};
+use session_proto::zstd::{Compressor as _, Encoder, Limits, decompress, decompress_all};
 use session_proto::{padding, schema};
+
+use crate::input::Input;
 
 /// Scanned fields are the input, piece by piece.
 pub fn wire(data: &[u8]) {
@@ -119,4 +122,51 @@ pub fn padding(data: &[u8]) {
     padding::pad(&mut padded);
     assert_eq!(padded.len(), padding::padded_len(data.len()));
     assert_eq!(padding::unpad(&padded), Ok(data));
+}
+
+/// Frames of our encoder are read by our decoder and by the reference one; any bytes are read within
+/// the limits.
+pub fn zstd(data: &[u8]) {
+    let limits = Limits {
+        max_length: 1 << 20,
+        max_window: 8 << 20,
+    };
+    if let Ok(plain) = decompress_all(data, &limits) {
+        assert!(plain.len() <= limits.max_length);
+        if let Ok(other) = zstd::bulk::decompress(data, limits.max_length) {
+            assert!(other == *plain);
+        }
+    }
+    let repeated = repeated(data);
+    for plain in [data, &repeated] {
+        let frame = Encoder.compress(plain);
+        assert!(frame.len() <= plain.len() + (plain.len() >> 12) + 16);
+        let reference = zstd::bulk::decompress(&frame, plain.len()).expect("our frame");
+        assert!(reference == plain);
+        if !plain.is_empty() {
+            assert!(*decompress(&frame, &limits).expect("our frame") == plain);
+        }
+    }
+}
+
+/// Bytes with repetitions, as the input says: pieces, and copies of what came before.
+fn repeated(data: &[u8]) -> Vec<u8> {
+    let mut input = Input::new(data);
+    let mut out: Vec<u8> = Vec::new();
+    while !input.is_empty() && out.len() < 400_000 {
+        let choice = input.byte();
+        if choice < 128 {
+            out.extend_from_slice(input.take(choice.into()));
+            continue;
+        }
+        let length = usize::from(u16::from_le_bytes(input.array()) >> (choice & 7));
+        let distance = usize::from(u16::from_le_bytes(input.array())) << (choice >> 3 & 3);
+        let Some(from) = out.len().checked_sub(distance + 1) else {
+            continue;
+        };
+        for at in from..from + length {
+            out.push(out[at]);
+        }
+    }
+    out
 }

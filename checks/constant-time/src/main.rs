@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use session_crypto::attachment::{self, FileKey, Key, Kind, legacy, picture};
-use session_crypto::config::{self, Domain};
+use session_crypto::config::{self as config_cipher, Domain};
 use session_crypto::multi::Party;
 use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::session_types::{AccountId, GroupId};
@@ -21,6 +21,7 @@ use session_crypto::{
     sealed_box, xchacha, xed25519,
 };
 
+mod config;
 mod identity;
 mod onion;
 mod valgrind;
@@ -307,9 +308,9 @@ fn messages(check: &mut Check) {
     });
     check.clean("config encrypt and decrypt", || {
         let domain = Domain::new("Contacts").unwrap();
-        black_box(config::encrypt(&cipher_key(), domain, &message()).unwrap());
-        let sealed = config::encrypt(&plain_key(), domain, &[1; 100]).unwrap();
-        black_box(config::decrypt(&cipher_key(), domain, &sealed).unwrap());
+        black_box(config_cipher::encrypt(&cipher_key(), domain, &message()).unwrap());
+        let sealed = config_cipher::encrypt(&plain_key(), domain, &[1; 100]).unwrap();
+        black_box(config_cipher::decrypt(&cipher_key(), domain, &sealed).unwrap());
     });
     check.clean("push decrypt", || {
         let sealed = xchacha::encrypt(&mut PublicRng, &plain_key(), &[1; 100]).unwrap();
@@ -325,8 +326,8 @@ fn messages(check: &mut Check) {
         ];
         let _ = black_box(group::decrypt_in_place(keys, &mut sealed));
         let domain = Domain::new("Contacts").unwrap();
-        let mut sealed = changed(config::encrypt(&plain_key(), domain, &[1; 100]).unwrap());
-        let _ = black_box(config::decrypt_in_place(&cipher_key(), domain, &mut sealed));
+        let mut sealed = changed(config_cipher::encrypt(&plain_key(), domain, &[1; 100]).unwrap());
+        let _ = black_box(config_cipher::decrypt_in_place(&cipher_key(), domain, &mut sealed));
         let public = X25519Secret::from_bytes([7; 32]).public();
         let mut sealed = sealed_box::seal(&mut PublicRng, &public, &[0; 100]).unwrap();
         let secret = X25519Secret::from_bytes(secret_key());
@@ -444,6 +445,7 @@ fn main() -> ExitCode {
     blinding(&mut check);
     messages(&mut check);
     attachments(&mut check);
+    config::check(&mut check);
     identity::check(&mut check);
     onion::check(&mut check);
     planted(&mut check);
