@@ -27,8 +27,16 @@ pub struct Config {
     pub redirects: u32,
     /// How long one attempt may take.
     pub attempt_timeout: Duration,
-    /// How long an attempt may stay unanswered before the next one is started beside it.
+    /// How long an attempt may stay unanswered before the next one is started beside it, at most.
+    /// It is less where the usual time of answers is known to be shorter.
     pub patience: Duration,
+    /// The shortest such time.
+    pub min_patience: Duration,
+    /// How long a node may wait for other members of its swarm before it answers. Until then its
+    /// silence is not held against it.
+    pub member_timeout: Duration,
+    /// Attempts of one request that are under way at once.
+    pub beside: usize,
     /// How long a request may take with all its attempts.
     pub request_timeout: Duration,
     /// Members of a swarm that answer before fewer signatures than two thirds are taken.
@@ -43,10 +51,13 @@ impl Default for Config {
             pool: PoolConfig::default(),
             path: PathConfig::default(),
             nodes: ReadOptions::default(),
-            attempts: 4,
+            attempts: 6,
             redirects: 5,
             attempt_timeout: SECOND.saturating_mul(15),
             patience: SECOND.saturating_mul(2),
+            min_patience: SECOND,
+            member_timeout: SECOND.saturating_mul(5),
+            beside: 3,
             request_timeout: MINUTE,
             witnesses: 5,
             max_requests: 10_000,
@@ -139,8 +150,14 @@ pub struct PathConfig {
     /// Guards that fail one after the other before the own connection is taken for broken: the
     /// requests that wait for a path count it as a failed attempt, and no guard is blamed.
     pub guard_tests: u32,
-    /// How long the answer through a path that is being tested may take.
+    /// How long the answer through a path that is being tested may take, at most. It is less where
+    /// the usual time of answers is known to be shorter.
     pub probe_timeout: Duration,
+    /// The shortest such time.
+    pub min_probe_timeout: Duration,
+    /// Whether a path that is new, of an earlier run or long unused is tested while others carry
+    /// what is asked for.
+    pub try_paths: bool,
     /// Age at which a path is replaced by one with the same guard.
     pub rotation: Duration,
     /// Time after which a rotation that failed is tried again.
@@ -174,6 +191,8 @@ impl Default for PathConfig {
             guard_test_timeout: SECOND.saturating_mul(3),
             guard_tests: 10,
             probe_timeout: SECOND.saturating_mul(5),
+            min_probe_timeout: Duration::from_millis(1_500),
+            try_paths: true,
             rotation: MINUTE.saturating_mul(10),
             rotation_retry: MINUTE,
             guard_lifetime: DAY.saturating_mul(10),

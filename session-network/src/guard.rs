@@ -189,9 +189,8 @@ impl Guards {
         });
     }
 
-    pub(crate) fn restore(&mut self, mut guard: Guard) {
+    pub(crate) fn restore(&mut self, guard: Guard) {
         if self.get(&guard.node.ed25519).is_none() {
-            guard.proven = true;
             self.list.push(guard);
         }
     }

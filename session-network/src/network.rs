@@ -22,7 +22,7 @@ use crate::exchange::{
 };
 use crate::guard::Guards;
 use crate::onion::{Encrypted, Onion};
-use crate::path::{PathId, Paths};
+use crate::path::{Health, PathId, Paths};
 use crate::pool::Pool;
 use crate::strikes::Strikes;
 use crate::time::{Instant, Now};
@@ -33,17 +33,19 @@ mod building;
 mod dispatch;
 mod exam;
 mod refresh;
+mod release;
 mod report;
 mod resync;
 mod saved;
 mod send;
+mod trial;
 mod upkeep;
 
 use building::GuardTests;
 use refresh::Refresh;
 
 /// Nodes that answered last, which are asked when a path is tested.
-const LATELY: usize = 8;
+pub(crate) const LATELY: usize = 8;
 
 /// Something other than an answer or a time that a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,8 @@ struct Pending {
     open: usize,
     /// Members that have proved what they did, over all attempts.
     signers: BTreeSet<Ed25519Public>,
+    /// Members that did not answer others, and which others said so.
+    silent: BTreeMap<Ed25519Public, BTreeSet<Ed25519Public>>,
     /// Members that have answered with too few signatures, and the last such answer.
     witnesses: usize,
     best: Option<StorageReply>,
@@ -112,6 +116,12 @@ struct Sent<K> {
     deadline: Instant,
     /// When to start another attempt beside this one.
     patience: Option<Instant>,
+    /// Whether that time is over.
+    is_slow: bool,
+    /// Whether its path was found to be broken, so that it counts as failed already.
+    is_released: bool,
+    /// Whether its time says how fast its path is.
+    is_quick: bool,
 }
 
 /// The reason for a post.
@@ -203,6 +213,8 @@ pub struct Network<O: Onion = Encrypted> {
     posts: VecDeque<Post>,
     events: VecDeque<Event>,
     lately: VecDeque<Ed25519Public>,
+    /// How long answers take, over all paths.
+    health: Health,
     next_number: u64,
     latest: Instant,
 }
@@ -237,6 +249,7 @@ impl<O: Onion> Network<O> {
             posts: VecDeque::new(),
             events: VecDeque::new(),
             lately: VecDeque::new(),
+            health: Health::default(),
             next_number: 0,
             latest: Instant::default(),
         }
@@ -316,11 +329,18 @@ impl<O: Onion> Network<O> {
         members.sort_by_key(|node| {
             let key = node.ed25519;
             let is_struck = self.strikes.is_struck_at(&key, now);
-            let is_last =
-                self.strikes.is_out_at(&key, now) || self.suspicions.is_avoided_at(&key, now);
+            let is_last = self.strikes.is_out_at(&key, now) || self.comes_last(&key, now);
             (is_struck, is_last, key)
         });
         members
+    }
+
+    /// Returns whether other nodes are asked before this one: it is not to be used, a request failed
+    /// at it lately, or it could not be reached and has not worked since.
+    #[must_use]
+    pub fn is_doubtful(&self, node: &Ed25519Public, now: Now) -> bool {
+        let now = now.instant();
+        self.strikes.is_out_at(node, now) || self.comes_last(node, now)
     }
 
     /// Starts a request. It ends in exactly one [`Event`].
@@ -376,6 +396,7 @@ impl<O: Onion> Network<O> {
             waiting: None,
             open: 0,
             signers: BTreeSet::new(),
+            silent: BTreeMap::new(),
             witnesses: 0,
             best: None,
         };
@@ -400,6 +421,7 @@ impl<O: Onion> Network<O> {
         self.look_after_paths(instant, rng);
         self.look_after_clock(instant, rng);
         self.dispatch_due(instant, rng);
+        self.try_paths(instant, rng);
         self.posts.pop_front()
     }
 

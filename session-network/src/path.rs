@@ -3,6 +3,7 @@
 //! [onion, section 10]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use session_crypto::Ed25519Public;
 use session_swarm::ServiceNode;
@@ -10,9 +11,11 @@ use session_swarm::ServiceNode;
 use crate::exchange::Purpose;
 use crate::time::Instant;
 
+mod health;
 mod live;
 mod pick;
 
+pub(crate) use health::Health;
 pub use live::Paths;
 pub(crate) use pick::{Exclusions, View};
 
@@ -37,6 +40,13 @@ pub struct Path {
     /// Whether an answer ever came through it.
     pub(crate) has_worked: bool,
     pub(crate) exam: Option<Exam>,
+    /// Whether it was being tested, and not yet known to work, when an earlier run ended.
+    pub(crate) doubt: bool,
+    /// When an answer last came through it, and when it was last tested without need.
+    pub(crate) worked: Option<Instant>,
+    pub(crate) tried: Option<Instant>,
+    /// How long answers take.
+    pub(crate) health: Health,
 }
 
 /// A test of a path that is in doubt: is its guard up, and does an answer come through it?
@@ -46,6 +56,8 @@ pub(crate) struct Exam {
     pub(crate) guard: Option<bool>,
     /// Whether an answer came through the path; `None` if that is not known yet.
     pub(crate) probe: Option<bool>,
+    /// Whether nothing has failed on the path: it is only new or long unused.
+    pub(crate) is_trial: bool,
     /// Destinations whose silence or failure began it.
     pub(crate) accused: Vec<Ed25519Public>,
 }
@@ -85,6 +97,18 @@ impl Path {
     #[must_use]
     pub fn contains(&self, key: &Ed25519Public) -> bool {
         self.hops.iter().any(|hop| hop.ed25519 == *key)
+    }
+
+    /// Returns whether something failed on it or was slow, and it is not yet known why.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubt || self.exam.as_ref().is_some_and(|exam| !exam.is_trial)
+    }
+
+    /// Returns how long answers usually take, if one came.
+    #[must_use]
+    pub const fn usual(&self) -> Option<Duration> {
+        self.health.usual()
     }
 
     pub(crate) fn has_guard(&self, key: &Ed25519Public) -> bool {

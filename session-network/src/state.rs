@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! l 32:<BLAKE2b-256 of the content> n:<content> e
-//! content   d 1:c clock 1:g guards 1:h last hashes 1:m second hops 1:n nodes 1:p paths 1:s strikes
+//! content   d 1:a usual time of answers 1:c clock 1:g guards 1:h last hashes 1:l nodes that
+//!             answered lately 1:m second hops 1:n nodes 1:p paths 1:s strikes
 //!             1:t time of the list 1:u suspicions 1:v version e
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! version is refused as a whole: its owner starts afresh.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use session_crypto::{Blake2b, Ed25519Public};
 use session_proto::bt;
@@ -23,7 +25,7 @@ mod read;
 mod write;
 
 /// The version of the layout.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// Why a saved state cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +52,8 @@ pub struct SavedState {
     pub updated: Option<UnixMillis>,
     /// The network's clock ahead of the wall clock, in milliseconds, if nodes have confirmed it.
     pub clock: Option<i64>,
+    /// How long answers usually take, if one came.
+    pub usual: Option<Duration>,
     /// The guards, in the order in which they were drawn.
     pub guards: Vec<SavedGuard>,
     /// The second hops, and until when they are kept.
@@ -59,6 +63,8 @@ pub struct SavedState {
     /// Nodes at which requests failed, through which guard (`None` if a destination did not
     /// answer), and when.
     pub suspicions: Vec<(Ed25519Public, Option<Ed25519Public>, UnixMillis)>,
+    /// Nodes that answered lately, the last one at the end.
+    pub lately: Vec<Ed25519Public>,
     /// The paths.
     pub paths: Vec<SavedPath>,
     /// How far messages were read.
@@ -80,6 +86,9 @@ pub struct SavedGuard {
     pub paths: [u32; 2],
     /// Whether its paths fail so often that it is not used.
     pub suspect: bool,
+    /// Whether a connection to it worked and was not in doubt. Otherwise it is tested before it is
+    /// used.
+    pub proven: bool,
 }
 
 /// What is held against a node between two runs.
@@ -100,6 +109,8 @@ pub struct SavedPath {
     pub purpose: Purpose,
     /// When it was built.
     pub built: UnixMillis,
+    /// Whether something failed on it or was slow, and it was not yet known why.
+    pub in_doubt: bool,
     /// The keys of its hops, the guard first.
     pub hops: Vec<Ed25519Public>,
 }

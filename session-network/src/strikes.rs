@@ -133,6 +133,13 @@ impl Strikes {
         self.marks.get(node).is_some_and(|mark| mark.is_out(now))
     }
 
+    /// Whether the node has been put to rest and has not worked since, whether or not the rest is
+    /// over.
+    pub(crate) fn has_rested(&self, node: &Ed25519Public) -> bool {
+        let mark = self.marks.get(node);
+        mark.is_some_and(|mark| mark.rest.is_some())
+    }
+
     pub(crate) fn count_at(&self, node: &Ed25519Public, now: Instant) -> usize {
         self.marks.get(node).map_or(0, |mark| mark.strikes(now))
     }

@@ -8,6 +8,7 @@ use session_swarm::ServiceNode;
 use session_types::AnyId;
 
 use super::belief::{Belief, Worth, belief, decisive};
+use super::release::may_repeat;
 use super::report::{clock_of, response_of};
 use super::{Network, Waiting};
 use crate::clock::Clock;
@@ -24,14 +25,10 @@ const BROKEN: &str = "oxend returned unparsable data";
 impl<O: Onion> Network<O> {
     /// An attempt came to nothing on its way.
     pub(super) fn attempt_failed(&mut self, id: RequestId, now: Instant) {
-        let Some(pending) = self.requests.get_mut(&id) else {
+        let Some(pending) = self.requests.get(&id) else {
             return;
         };
-        let may_repeat = match &pending.request {
-            Request::Storage(_) => true,
-            Request::Server(request) => request.is_repeatable(),
-        };
-        if may_repeat {
+        if may_repeat(&pending.request) {
             self.retry(id, RequestError::PathsFailed, now);
         } else {
             // Nobody knows whether the server has seen it.
@@ -134,6 +131,8 @@ impl<O: Onion> Network<O> {
 
     /// An answer is believed. If members have to sign what was done, two thirds of the swarm must
     /// have signed it, or the next member is asked to do it too: one that lies is then not enough.
+    /// Members of which two others say that they are silent need not have signed, if half of the
+    /// swarm has.
     fn believed(&mut self, id: RequestId, mut reply: StorageReply, belief: Belief, now: Instant) {
         let Some(pending) = self.requests.get_mut(&id) else {
             return;
@@ -156,7 +155,23 @@ impl<O: Onion> Network<O> {
         let needed = members.len().saturating_mul(2).div_ceil(3);
         let all_asked = members.iter().all(|key| pending.asked.contains(key));
         pending.witnesses = pending.witnesses.saturating_add(1);
-        let is_enough = reply.signers.len() >= needed
+        for silent in belief.silent.intersection(&members) {
+            let said = pending.silent.entry(*silent).or_default();
+            said.insert(reply.node.ed25519);
+        }
+        // What two members say of a third.
+        let silent = pending.silent.iter().filter(|(_, said)| said.len() >= 2);
+        let silent = silent.map(|(node, _)| *node);
+        let silent: BTreeSet<Ed25519Public> = silent
+            .filter(|node| !reply.signers.contains(node))
+            .collect();
+        for node in &silent {
+            self.suspicions.note(node, now);
+        }
+        let signed = reply.signers.len();
+        let is_half = signed.saturating_mul(2) >= members.len();
+        let is_enough = signed >= needed
+            || (is_half && signed.saturating_add(silent.len()) >= needed)
             || all_asked
             || pending.witnesses >= self.config.witnesses;
         if is_enough && !reply.signers.is_empty() {

@@ -10,16 +10,11 @@ use session_types::AnyId;
 
 use super::building::{Wait, retry_delay};
 use super::{Network, Waiting};
-use crate::exchange::{
-    Purpose, Reply, Request, RequestError, RequestId, Route, StorageReply, Target,
-};
+use crate::exchange::{Purpose, Reply, RequestError, RequestId, Route, StorageReply, Target};
 use crate::onion::Onion;
-use crate::path::PathId;
+use crate::path::{Path, PathId};
 use crate::random;
 use crate::time::Instant;
-
-/// Attempts of one request that are on their way at once.
-const BESIDE: usize = 2;
 
 impl<O: Onion> Network<O> {
     /// Starts all attempts whose time has come.
@@ -41,7 +36,7 @@ impl<O: Onion> Network<O> {
         let Some(request) = self.requests.get_mut(&id) else {
             return;
         };
-        if request.attempts >= attempts || request.open >= BESIDE {
+        if request.attempts >= attempts || request.open >= self.config.beside {
             request.try_at = None;
             if request.open == 0 {
                 self.give_up(id);
@@ -67,14 +62,21 @@ impl<O: Onion> Network<O> {
             }
             return;
         };
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.try_at = None;
+        }
+        // Beside another attempt only another path helps, or another node on one that works.
+        let is_new_node = route
+            .node
+            .as_ref()
+            .is_some_and(|node| !asked.contains(&node.ed25519));
+        let is_in_doubt = self.paths.get(path).is_none_or(Path::is_in_doubt);
+        if !is_first && tried.contains(&path) && (is_in_doubt || !is_new_node) {
+            return;
+        }
         let Some(request) = self.requests.get_mut(&id) else {
             return;
         };
-        request.try_at = None;
-        // Beside another attempt only another path helps.
-        if !is_first && tried.contains(&path) {
-            return;
-        }
         request.asked.extend(route.node.map(|node| node.ed25519));
         request.tried.push(path);
         if let Err(error) = self.send_attempt(id, path, route, now, rng) {
@@ -160,7 +162,7 @@ impl<O: Onion> Network<O> {
                 nodes
             }
             None => {
-                let is_suspect = |key: &Ed25519Public| self.suspicions.is_avoided_at(key, now);
+                let is_suspect = |key: &Ed25519Public| self.comes_last(key, now);
                 let (strikes, config) = (&self.strikes, &self.config.pool);
                 self.pool
                     .candidates(account, strikes, is_suspect, now, config, rng)
@@ -188,12 +190,12 @@ impl<O: Onion> Network<O> {
                 may_be_in_path || !self.paths.is_in_use(&node.ed25519)
             });
         }
-        nodes.sort_by_key(|node| self.suspicions.is_avoided_at(&node.ed25519, now));
+        nodes.sort_by_key(|node| self.comes_last(&node.ed25519, now));
         nodes
     }
 
     /// Some random nodes of those that `may` be taken and are not out.
-    fn some_nodes(
+    pub(super) fn some_nodes(
         &self,
         count: usize,
         now: Instant,
@@ -275,20 +277,5 @@ impl<O: Onion> Network<O> {
             _ => Err(request.last_error),
         };
         self.finish(id, result);
-    }
-
-    /// Starts another attempt beside one that is slow, if the request may be sent twice.
-    pub(super) fn hedge(&mut self, id: RequestId, now: Instant) {
-        let attempts = self.config.attempts;
-        let Some(request) = self.requests.get_mut(&id) else {
-            return;
-        };
-        let may_repeat = match &request.request {
-            Request::Storage(_) => true,
-            Request::Server(request) => request.is_repeatable(),
-        };
-        if may_repeat && request.attempts < attempts && request.try_at.is_none() {
-            request.try_at = Some(now);
-        }
     }
 }

@@ -37,17 +37,20 @@ impl<O: Onion> Network<O> {
             return;
         };
         let hops = path.hops.clone();
+        path.doubt = false;
         let is_new = path.exam.is_none();
         let exam = path.exam.get_or_insert_with(Exam::default);
+        let was_trial = core::mem::take(&mut exam.is_trial);
         exam.accused.extend(accused);
         if guard_is_up {
             exam.guard = Some(true);
         }
-        let needs_ping = is_new && exam.guard.is_none();
+        let accused = exam.accused.clone();
+        let needs_ping = (is_new || was_trial) && exam.guard.is_none();
         if needs_ping {
             self.ping_guard(id, &guard, now);
         }
-        if is_new && !self.send_probe(Why::Probe, id, hops, now, rng) {
+        if is_new && !self.send_probe(Why::Probe, id, hops, &accused, now, rng) {
             // Nobody is left to be asked through it.
             if let Some(path) = self.paths.get_mut(id) {
                 path.exam = None;
@@ -102,8 +105,16 @@ impl<O: Onion> Network<O> {
                 for node in exam.into_iter().flat_map(|exam| exam.accused) {
                     self.suspicions.note(&node, now);
                 }
+                self.hedge_all_on(id, now);
             }
             (Some(true), Some(false)) => self.path_is_broken(id, now, rng),
+            // A path that was only tried is in doubt from now on.
+            (None, Some(false)) if exam.is_trial => {
+                exam.is_trial = false;
+                if let Some(guard) = path.guard().copied() {
+                    self.ping_guard(id, &guard, now);
+                }
+            }
             _ => {}
         }
     }
@@ -158,7 +169,7 @@ impl<O: Onion> Network<O> {
         let mut others: Vec<&Path> = others.collect();
         random::shuffle(rng, &mut others);
         // One that is not in doubt itself.
-        let path = others.into_iter().min_by_key(|path| path.exam.is_some())?;
+        let path = others.into_iter().min_by_key(|path| path.is_in_doubt())?;
         Some((path.id, path.hops.clone()))
     }
 
@@ -189,5 +200,6 @@ impl<O: Onion> Network<O> {
         }
         let most = self.config.path.rebuilds;
         self.guards.take_rebuild(&guard, now, most);
+        self.release(id, now);
     }
 }

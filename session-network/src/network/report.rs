@@ -1,5 +1,7 @@
 //! Takes what came back, by what it proves.
 
+use core::time::Duration;
+
 use rand_core::CryptoRng;
 use session_storage::value::Value;
 use session_storage::{Body, Response};
@@ -7,7 +9,7 @@ use session_storage::{Body, Response};
 use super::{Errand, LATELY, Network, Sent, Why};
 use crate::endpoint::Outcome;
 use crate::evidence::{Answered, Hearsay, Proof, Reception};
-use crate::exchange::{RequestError, Route};
+use crate::exchange::{RequestError, RequestId, Route};
 use crate::onion::Onion;
 use crate::path::PathId;
 use crate::time::Instant;
@@ -37,18 +39,31 @@ impl<O: Onion> Network<O> {
                 let reception = Reception::of(&self.onion, key, outcome, path, &guard, node);
                 self.paths.finished(path);
                 if matches!(reception, Reception::Answered(_) | Reception::Malformed(_)) {
-                    self.path_worked(path, &route, now);
+                    let took = sent.is_quick.then(|| now.since(sent.sent));
+                    self.path_worked(path, &route, took, now);
                 }
                 let is_silent = outcome == Outcome::TimedOut;
-                self.sort(why, path, route, reception, sent.sent, is_silent, now, rng);
+                if let (Why::Attempt(id), true) = (&why, sent.is_released) {
+                    let id = *id;
+                    self.sort_late(id, route, reception, sent.sent, now, rng);
+                } else {
+                    self.sort(why, path, route, reception, sent.sent, is_silent, now, rng);
+                }
             }
         }
     }
 
     /// An answer came through a path: its hops and who answered work.
-    fn path_worked(&mut self, id: PathId, route: &Route, now: Instant) {
+    fn path_worked(&mut self, id: PathId, route: &Route, took: Option<Duration>, now: Instant) {
         let mut is_first = false;
+        if let Some(took) = took {
+            self.health.answered(took);
+        }
         if let Some(path) = self.paths.get_mut(id) {
+            path.worked = Some(now);
+            if let Some(took) = took {
+                path.health.answered(took);
+            }
             path.failures = 0;
             is_first = !core::mem::replace(&mut path.has_worked, true);
         }
@@ -67,6 +82,25 @@ impl<O: Onion> Network<O> {
                 self.lately.pop_front();
             }
             self.lately.push_back(node.ed25519);
+        }
+    }
+
+    /// What came of an attempt that was given up when its path turned out to be broken. It has been
+    /// counted; only an answer changes anything.
+    fn sort_late(
+        &mut self,
+        id: RequestId,
+        route: Route,
+        reception: Reception,
+        sent: Instant,
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        match reception {
+            Reception::Answered(answered) => self.attempt_answered(id, route, answered, sent, now),
+            Reception::NoGuard(proof) => self.guard_failed(proof, now, rng),
+            Reception::Malformed(Some(proof)) => self.strikes.add(&proof, now),
+            Reception::Failed(_) | Reception::Malformed(None) => {}
         }
     }
 
@@ -206,6 +240,9 @@ impl<O: Onion> Network<O> {
         let guard = *proof.node();
         self.guards.failed(proof);
         let gone = self.paths.remove_guard(&guard);
+        for path in &gone {
+            self.release(path.id, now);
+        }
         for purpose in gone.iter().map(|path| path.purpose) {
             self.fill_paths(purpose, now, rng);
         }

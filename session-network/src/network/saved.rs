@@ -2,15 +2,17 @@
 
 use alloc::vec::Vec;
 
+use session_crypto::Ed25519Public;
 use session_swarm::ServiceNode;
 
-use super::Network;
+use super::{Errand, Network, Why};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::endpoint::Seed;
 use crate::guard::{Guard, Guards, Middle};
 use crate::last_hash::LastHashes;
 use crate::onion::{Encrypted, Onion};
+use crate::path::Health;
 use crate::pool::Pool;
 use crate::state::{SavedGuard, SavedMark, SavedPath, SavedState};
 use crate::strikes::Mark;
@@ -18,7 +20,8 @@ use crate::time::Now;
 
 impl<O: Onion> Network<O> {
     /// Returns what to keep on disk: the pool, guards and second hops, what is held against nodes,
-    /// the paths that work, the clock, and how far messages were read.
+    /// the paths, how
+    /// long answers take, the clock, and how far messages were read.
     #[must_use]
     pub fn save(&self, last_hashes: &LastHashes, now: Now) -> SavedState {
         let guard = |guard: &Guard| SavedGuard {
@@ -28,6 +31,7 @@ impl<O: Onion> Network<O> {
             missing: guard.missing.map(|since| now.wall_of(since)),
             paths: [guard.built, guard.worked],
             suspect: guard.suspect,
+            proven: guard.proven && !self.paths.is_doubted(&guard.node.ed25519),
         };
         let marks = self.strikes.iter().map(|(node, mark)| SavedMark {
             node: *node,
@@ -38,28 +42,55 @@ impl<O: Onion> Network<O> {
         let noted = noted.map(|(node, guard, at)| (*node, Some(*guard), now.wall_of(at)));
         let unanswered = self.suspicions.unanswered();
         let unanswered = unanswered.map(|(node, at)| (*node, None, now.wall_of(at)));
+        let silent = self.silent_destinations();
+        let silent = silent.map(|node| (node, None, now.wall));
         let paths = self.paths.live().iter();
-        let paths = paths
-            .filter(|path| path.exam.is_none())
-            .map(|path| SavedPath {
-                purpose: path.purpose,
-                built: now.wall_of(path.built),
-                hops: path.hops.iter().map(|hop| hop.ed25519).collect(),
-            });
+        let paths = paths.map(|path| SavedPath {
+            purpose: path.purpose,
+            built: now.wall_of(path.built),
+            in_doubt: path.is_in_doubt(),
+            hops: path.hops.iter().map(|hop| hop.ed25519).collect(),
+        });
         let middles = self.guards.middle_records().iter();
+        let suspicions = noted.chain(unanswered).chain(silent);
         SavedState {
             nodes: self.pool.nodes().to_vec(),
             updated: self.pool.updated().map(|at| now.wall_of(at)),
+            usual: self.health.usual(),
             clock: self.clock.is_confirmed().then(|| self.clock.offset()),
             guards: self.guards.list().iter().map(guard).collect(),
             middles: middles
                 .map(|middle| (middle.key, now.wall_of(middle.until)))
                 .collect(),
             strikes: marks.collect(),
-            suspicions: noted.chain(unanswered).collect(),
+            suspicions: suspicions.collect(),
+            lately: self.lately.iter().copied().collect(),
             paths: paths.collect(),
             last_hashes: last_hashes.clone(),
         }
+    }
+}
+
+impl<O: Onion> Network<O> {
+    /// The destinations that have not answered until now, through paths that have worked since.
+    /// Their tests would have shown it, had there been time.
+    fn silent_destinations(&self) -> impl Iterator<Item = Ed25519Public> {
+        self.sent.values().filter_map(|sent| {
+            let Errand::Onion {
+                why: Why::Attempt(_),
+                path,
+                route,
+            } = &sent.errand
+            else {
+                return None;
+            };
+            let worked = self.paths.get(*path).and_then(|path| path.worked);
+            let has_worked = worked.is_some_and(|at| at > sent.sent);
+            // One that may still wait for others is not held to be silent.
+            let is_silent = sent.is_slow && sent.patience.is_none();
+            let node = route.node.map(|node| node.ed25519);
+            node.filter(|_| is_silent && has_worked)
+        })
     }
 }
 
@@ -86,6 +117,10 @@ impl<O: Onion> Network<O> {
     ) -> Self {
         let mut network = Self::with_onion(config, seeds, onion);
         network.latest = now.instant();
+        network.lately = state.lately.iter().copied().collect();
+        if let Some(usual) = state.usual {
+            network.health = Health::restored(usual);
+        }
         if let Some(offset) = state.clock {
             network.clock = Clock::restored(offset, now);
         }
@@ -133,6 +168,7 @@ impl<O: Onion> Network<O> {
         guard.missing = saved.missing.map(|since| now.instant_of(since));
         [guard.built, guard.worked] = saved.paths;
         guard.suspect = saved.suspect;
+        guard.proven = saved.proven;
         self.guards.restore(guard);
     }
 
@@ -161,7 +197,10 @@ impl<O: Onion> Network<O> {
         });
         if hops.len() == config.hops && are_free {
             let built = now.instant_of(path.built);
-            self.paths.push(path.purpose, hops, built, &config);
+            let id = self.paths.push(path.purpose, hops, built, &config);
+            if let Some(restored) = self.paths.get_mut(id) {
+                restored.doubt = path.in_doubt;
+            }
         }
     }
 }

@@ -9,11 +9,12 @@ use session_onion::client::{Hop, Request as Packet};
 use session_storage::{Call, Info, ServiceNodesRequest};
 use session_swarm::ServiceNode;
 
+use super::release::is_quick;
 use super::{Errand, Network, Sent, Why};
 use crate::endpoint::{Endpoint, Post, PostPurpose, Ticket};
 use crate::exchange::{Purpose, Request, RequestError, RequestId, Route, Target};
 use crate::onion::Onion;
-use crate::path::PathId;
+use crate::path::{Health, PathId};
 use crate::time::Instant;
 
 /// A node as a step of a packet, if its record has its key.
@@ -57,7 +58,16 @@ impl<O: Onion> Network<O> {
             return;
         };
         let endpoint = Endpoint::of(guard, Endpoint::ONION);
-        let patience = matches!(why, Why::Attempt(_)).then(|| now.after(self.config.patience));
+        let (patience, is_quick) = match &why {
+            Why::Attempt(id) => {
+                let pending = self.requests.get(id);
+                let is_quick = pending.is_some_and(|pending| is_quick(&pending.request));
+                (Some(now.after(self.patience(path))), is_quick)
+            }
+            // A list of nodes is long, and other questions are short.
+            Why::Nodes => (None, false),
+            Why::Clock | Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => (None, true),
+        };
         self.paths.started(path);
         let (body, key) = packet;
         let sent = Sent {
@@ -66,8 +76,32 @@ impl<O: Onion> Network<O> {
             sent: now,
             deadline: now.after(timeout),
             patience,
+            is_slow: false,
+            is_released: false,
+            is_quick,
         };
         self.post(endpoint, body, purpose, sent);
+    }
+
+    /// How long answers through a path take, as far as it is known; else how long they take at all.
+    pub(super) fn health_of(&self, path: PathId) -> Health {
+        let health = self.paths.get(path).map(|path| path.health);
+        health
+            .filter(|health| health.usual().is_some())
+            .unwrap_or(self.health)
+    }
+
+    /// How long an attempt on a path may stay unanswered before another one is started.
+    pub(super) fn patience(&self, path: PathId) -> Duration {
+        let (least, most) = (self.config.min_patience, self.config.patience);
+        self.health_of(path).limit(least.min(most), most)
+    }
+
+    /// How long an answer to a test of a path may take.
+    fn probe_timeout(&self, path: PathId) -> Duration {
+        let config = &self.config.path;
+        let (least, most) = (config.min_probe_timeout, config.probe_timeout);
+        self.health_of(path).limit(least.min(most), most)
     }
 
     fn seal_storage(
@@ -148,39 +182,52 @@ impl<O: Onion> Network<O> {
             route: route.clone(),
         };
         let timeout = match why {
-            Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => self.config.path.probe_timeout,
-            _ => self.config.attempt_timeout,
+            Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => self.probe_timeout(path),
+            Why::Clock => self.probe_timeout(path).saturating_mul(2),
+            Why::Attempt(_) | Why::Nodes => self.config.attempt_timeout,
         };
         self.post_onion(why, path, route, packet, purpose, timeout, now);
         true
     }
 
-    /// Asks a node that answered lately, or else any, to find out whether a path works.
+    /// Asks a node to find out whether a path works: one that answered lately, but not one of
+    /// `accused`; or else any, rather one at which nothing failed.
     pub(super) fn send_probe(
         &mut self,
         why: Why,
         path: PathId,
         hops: Vec<ServiceNode>,
+        accused: &[Ed25519Public],
         now: Instant,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> bool {
-        let keys: Vec<Ed25519Public> = hops.iter().map(|hop| hop.ed25519).collect();
-        let lately = self.lately.iter().rev().find(|key| !keys.contains(key));
+        let mut keys: Vec<Ed25519Public> = hops.iter().map(|hop| hop.ed25519).collect();
+        keys.extend_from_slice(accused);
+        let may_answer = |key: &Ed25519Public| {
+            !keys.contains(key) && !self.strikes.is_out_at(key, now) && !self.comes_last(key, now)
+        };
+        let lately = self.lately.iter().rev().find(|key| may_answer(key));
         let lately = lately.and_then(|key| self.pool.get(key)).copied();
-        let node = lately.and_then(|node| self.pool.with_onion_key(&node));
+        let may =
+            |node: &ServiceNode| may_answer(&node.ed25519) && !self.paths.is_in_use(&node.ed25519);
+        let node = lately.or_else(|| self.some_nodes(1, now, rng, may).pop());
+        let node = node.and_then(|node| self.pool.with_onion_key(&node));
         let Some(node) = node.or_else(|| self.some_node(&keys, now, rng)) else {
             return false;
         };
         self.send_question(why, path, hops, node, &Info, "info", now, rng)
     }
 
-    fn ping(&mut self, errand: Errand, guard: &ServiceNode, now: Instant) {
+    fn ping(&mut self, errand: Errand, guard: &ServiceNode, timeout: Duration, now: Instant) {
         let sent = Sent {
             errand,
             key: None,
             sent: now,
-            deadline: now.after(self.config.path.guard_test_timeout),
+            deadline: now.after(timeout),
             patience: None,
+            is_slow: false,
+            is_released: false,
+            is_quick: false,
         };
         let endpoint = Endpoint::of(guard, Endpoint::PING);
         self.post(endpoint, Vec::new(), PostPurpose::Guard(*guard), sent);
@@ -192,7 +239,8 @@ impl<O: Onion> Network<O> {
             path,
             guard: guard.ed25519,
         };
-        self.ping(errand, guard, now);
+        let timeout = self.config.path.guard_test_timeout;
+        self.ping(errand, guard, timeout, now);
     }
 
     /// Tests the guard of a path that is in doubt.
@@ -201,7 +249,10 @@ impl<O: Onion> Network<O> {
             path,
             guard: guard.ed25519,
         };
-        self.ping(errand, guard, now);
+        // It is nearer than what answers through it.
+        let timeout = self.config.path.guard_test_timeout;
+        let timeout = self.probe_timeout(path).min(timeout);
+        self.ping(errand, guard, timeout, now);
     }
 
     pub(super) fn ask_seed(&mut self, seed: usize, now: Instant) -> bool {
@@ -215,6 +266,9 @@ impl<O: Onion> Network<O> {
             sent: now,
             deadline: now.after(self.config.attempt_timeout),
             patience: None,
+            is_slow: false,
+            is_released: false,
+            is_quick: false,
         };
         let body = ServiceNodesRequest::default().to_seed_json();
         self.post(endpoint, body, PostPurpose::Seed, sent);

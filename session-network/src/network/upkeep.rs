@@ -38,19 +38,31 @@ impl<O: Onion> Network<O> {
             if sent.patience.is_none_or(|until| until > now) {
                 continue;
             }
-            sent.patience = None;
-            if let Errand::Onion {
+            let Errand::Onion {
                 why: Why::Attempt(id),
                 path,
                 route,
             } = &sent.errand
-            {
-                slow.push((*id, *path, route.node.map(|node| node.ed25519)));
+            else {
+                continue;
+            };
+            // A node that asks others first may wait for those that are dead. Its path is tested
+            // meanwhile.
+            let waits = !sent.is_quick && route.node.is_some() && !sent.is_slow;
+            let patience = sent.patience.take();
+            sent.is_slow = true;
+            if waits {
+                sent.patience = patience.map(|until| until.after(self.config.member_timeout));
             }
+            let accused = route.node.map(|node| node.ed25519).filter(|_| !waits);
+            slow.push((*id, *path, accused, waits));
         }
-        for (id, path, node) in slow {
-            self.examine(path, node, false, now, rng);
-            self.hedge(id, now);
+        for (id, path, accused, waits) in slow {
+            self.examine(path, accused, false, now, rng);
+            // One other attempt is enough where it is known for whom both may be waiting.
+            if !waits || self.open_attempts(id) < 2 || !self.has_silent_member(id, now) {
+                self.hedge(id, now);
+            }
         }
     }
 
@@ -58,6 +70,17 @@ impl<O: Onion> Network<O> {
     pub(super) fn look_after_paths(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
         let (strikes, paths) = (&self.strikes, &self.paths);
         self.guards.prune(now, strikes, paths, &self.config.path);
+        // A guard that is found out while its path is idle is not used any more either.
+        let live = self.paths.live().iter();
+        let suspect = live.filter(|path| {
+            let guard = path.guard();
+            guard.is_some_and(|guard| self.guards.is_suspect(&guard.ed25519))
+        });
+        let suspect: Vec<PathId> = suspect.map(|path| path.id).collect();
+        for id in suspect {
+            self.paths.remove(id);
+            self.release(id, now);
+        }
         let is_rotation = |errand: &Errand| {
             matches!(
                 errand,
@@ -79,7 +102,7 @@ impl<O: Onion> Network<O> {
                 purpose: path.purpose,
                 hops: hops.clone(),
             };
-            self.send_probe(why, path.id, hops, now, rng)
+            self.send_probe(why, path.id, hops, &[], now, rng)
         });
         if !sent {
             self.paths.put_off(path.id, now, &self.config.path);

@@ -6,7 +6,7 @@ use rand_core::Rng;
 use session_crypto::Ed25519Public;
 use session_swarm::ServiceNode;
 
-use super::{Exclusions, Path, PathId};
+use super::{Exclusions, Health, Path, PathId};
 use crate::config::PathConfig;
 use crate::exchange::Purpose;
 use crate::pool::Pool;
@@ -38,6 +38,18 @@ impl Paths {
     /// Whether a node is the guard of a path, live or about to be.
     pub(crate) fn is_guard(&self, key: &Ed25519Public) -> bool {
         self.all().any(|path| path.has_guard(key))
+    }
+
+    /// Whether a node is the guard of a path that is in doubt, and has not answered since.
+    pub(crate) fn is_doubted(&self, key: &Ed25519Public) -> bool {
+        let mut paths = self.live.iter().filter(|path| path.has_guard(key));
+        paths.any(|path| {
+            let has_answered = path
+                .exam
+                .as_ref()
+                .is_some_and(|exam| exam.guard == Some(true));
+            path.is_in_doubt() && !has_answered
+        })
     }
 
     /// Whether there is no path of any purpose, and none about to be.
@@ -99,6 +111,10 @@ impl Paths {
             failures: 0,
             has_worked: false,
             exam: None,
+            doubt: false,
+            worked: None,
+            tried: None,
+            health: Health::default(),
         }
     }
 
@@ -138,8 +154,8 @@ impl Paths {
     }
 
     /// The path for a request: of its purpose, without its destination, if possible neither one
-    /// that is in doubt nor one that the request is or was on, with the fewest requests on their
-    /// way, random among equals.
+    /// that is in doubt nor one that the request is or was on, rather one that has worked, with the
+    /// fewest requests on their way, random among equals.
     pub(crate) fn choose(
         &self,
         purpose: Purpose,
@@ -157,8 +173,9 @@ impl Paths {
         random::shuffle(rng, &mut usable);
         usable.into_iter().min_by_key(|path| {
             (
-                path.exam.is_some(),
+                path.is_in_doubt(),
                 tried.contains(&path.id),
+                path.worked.is_none(),
                 path.in_flight,
             )
         })

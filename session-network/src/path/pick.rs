@@ -57,7 +57,8 @@ impl View<'_> {
     }
 
     fn is_noted(&self, node: &ServiceNode, guard: Option<&Ed25519Public>) -> bool {
-        self.suspicions.is_noted(&node.ed25519, guard, self.now)
+        let key = &node.ed25519;
+        self.suspicions.is_noted(key, guard, self.now) || self.strikes.has_rested(key)
     }
 
     /// A random usable node that is not excluded; if there is one, one at which no path failed

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
+use core::time::Duration;
 
 use session_crypto::{Ed25519Public, X25519Public};
 use session_proto::bt::{self, Items, List};
@@ -13,6 +14,7 @@ use super::write::{FILE, STANDARD};
 use super::{SavedGuard, SavedMark, SavedPath, SavedState, StateError, VERSION};
 use crate::exchange::Purpose;
 use crate::last_hash::LastHashes;
+use crate::network::LATELY;
 use crate::strikes::STRIKE_LIMIT;
 
 /// Length of a record of a node in bytes.
@@ -38,6 +40,10 @@ fn read(dict: &bt::Dict<'_>) -> Option<SavedState> {
     {
         last_hashes.set(&account, namespace, &node, hash, expiry);
     }
+    let usual = match dict.get(b"a") {
+        Some(usual) => Some(Duration::from_millis(usual.as_int()?.as_u64()?)),
+        None => None,
+    };
     let clock = match dict.get(b"c") {
         Some(offset) => Some(offset.as_int()?.as_i64()?),
         None => None,
@@ -50,8 +56,10 @@ fn read(dict: &bt::Dict<'_>) -> Option<SavedState> {
         nodes: nodes(dict)?,
         updated,
         clock,
+        usual,
         guards: records(dict, "g", MAX_RECORDS, guard)?,
         middles: middles(dict)?,
+        lately: lately(dict)?,
         strikes: records(dict, "s", MAX_RECORDS, mark)?,
         suspicions: records(dict, "u", MAX_RECORDS, suspicion)?,
         paths: records(dict, "p", MAX_PATHS, path)?,
@@ -77,6 +85,14 @@ impl<'a> Fields<'a> {
 
     fn number(&mut self) -> Option<u64> {
         self.0.next()?.as_int()?.as_u64()
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.number()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 
     fn time(&mut self) -> Option<UnixMillis> {
@@ -131,6 +147,15 @@ fn nodes(dict: &bt::Dict<'_>) -> Option<Vec<ServiceNode>> {
     (nodes.len() <= MAX_NODES).then_some(nodes)
 }
 
+fn lately(dict: &bt::Dict<'_>) -> Option<Vec<Ed25519Public>> {
+    let list = dict.list("l").ok()?;
+    let keys = list.iter().map(|item| item.as_bytes()?.try_into().ok());
+    let keys: Vec<[u8; 32]> = keys.collect::<Option<_>>()?;
+    let keys = keys.into_iter().map(Ed25519Public::from_bytes);
+    let keys: Vec<Ed25519Public> = keys.collect();
+    (keys.len() <= LATELY).then_some(keys)
+}
+
 fn middles(dict: &bt::Dict<'_>) -> Option<Vec<(Ed25519Public, UnixMillis)>> {
     let mut fields = Fields(dict.list("m").ok()?.iter());
     let mut middles = Vec::new();
@@ -182,11 +207,8 @@ fn guard(fields: &mut Fields<'_>) -> Option<SavedGuard> {
         until: fields.time()?,
         missing: fields.optional()?,
         paths: [count(fields.number())?, count(fields.number())?],
-        suspect: match fields.number()? {
-            0 => false,
-            1 => true,
-            _ => return None,
-        },
+        suspect: fields.flag()?,
+        proven: fields.flag()?,
     })
 }
 
@@ -228,6 +250,7 @@ fn path(fields: &mut Fields<'_>) -> Option<SavedPath> {
         _ => return None,
     };
     let built = fields.time()?;
+    let in_doubt = fields.flag()?;
     let mut hops = Vec::new();
     while !fields.is_done() {
         hops.push(fields.key()?);
@@ -235,6 +258,7 @@ fn path(fields: &mut Fields<'_>) -> Option<SavedPath> {
     (hops.len() <= MAX_HOPS).then_some(SavedPath {
         purpose,
         built,
+        in_doubt,
         hops,
     })
 }

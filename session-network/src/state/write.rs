@@ -9,6 +9,7 @@ use session_types::UnixMillis;
 
 use super::{SavedState, VERSION};
 use crate::exchange::Purpose;
+use crate::time::millis;
 
 /// How the purposes of paths are written.
 pub(super) const STANDARD: u64 = 0;
@@ -64,6 +65,9 @@ pub(super) fn node(node: &ServiceNode) -> Vec<u8> {
 
 pub(super) fn content(state: &SavedState) -> Vec<u8> {
     bt::dict(|dict| {
+        if let Some(usual) = state.usual {
+            dict.int(b"a", millis(usual));
+        }
         if let Some(offset) = state.clock {
             dict.int(b"c", offset);
         }
@@ -77,6 +81,7 @@ pub(super) fn content(state: &SavedState) -> Vec<u8> {
                     let [built, worked] = guard.paths;
                     list.int(u64::from(built)).int(u64::from(worked));
                     list.int(u64::from(guard.suspect));
+                    list.int(u64::from(guard.proven));
                 });
             }
         });
@@ -88,6 +93,11 @@ pub(super) fn content(state: &SavedState) -> Vec<u8> {
                     key(list, node);
                     list.bytes(hash.as_bytes()).int(expiry);
                 });
+            }
+        });
+        dict.list(b"l", |list| {
+            for node in &state.lately {
+                key(list, node);
             }
         });
         dict.list(b"m", |list| {
@@ -109,6 +119,7 @@ pub(super) fn content(state: &SavedState) -> Vec<u8> {
                         Purpose::File => FILE,
                     });
                     time(list, path.built);
+                    list.int(u64::from(path.in_doubt));
                     for hop in &path.hops {
                         key(list, hop);
                     }

@@ -15,6 +15,7 @@
 mod clear;
 
 mod clock;
+mod dead;
 mod failures;
 mod guards;
 mod hearsay;

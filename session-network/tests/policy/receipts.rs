@@ -223,3 +223,42 @@ fn a_message_that_may_be_stored_is_not_to_be_signed_again() {
     let result = world.client.next_event().unwrap().result;
     assert_eq!(result.err(), Some(RequestError::ClockOutOfSync));
 }
+
+/// What one member says of the others is its own word. What two say is enough for half of the swarm
+/// to do.
+#[test]
+fn members_that_two_others_find_silent_need_not_sign() {
+    let (mut world, members, first) = start_store(config_for_store());
+    let first_key = first.destination.ed25519;
+    let mut signed = vec![first_key];
+    let others = members.iter().filter(|key| **key != first_key);
+    signed.extend(others.take(4));
+    let silent = members.iter().filter(|key| !signed.contains(key));
+    let silent: Vec<Ed25519Public> = silent.copied().collect();
+    let body = answer(&world, &signed, &silent);
+    world.answer(&first, 200, &body);
+    assert!(world.events().is_empty(), "one says so");
+    let second = world.attempts().pop().unwrap();
+    assert_ne!(second.destination, first.destination);
+    world.answer(&second, 200, &body);
+    let reply = storage(world.events().pop().unwrap()).unwrap();
+    assert_eq!(reply.signers.len(), 5);
+    assert!(
+        silent
+            .iter()
+            .all(|key| world.is_avoided(key) && !world.is_out(key))
+    );
+    assert_eq!(world.total_strikes(), 0);
+}
+
+#[test]
+fn silence_of_others_does_not_replace_half_of_the_swarm() {
+    let (mut world, members, first) = start_store(config_for_store());
+    let (signed, silent) = (&members[..4], &members[4..]);
+    let body = answer(&world, signed, silent);
+    world.answer(&first, 200, &body);
+    let second = world.attempts().pop().unwrap();
+    world.answer(&second, 200, &body);
+    assert!(world.events().is_empty());
+    assert_eq!(world.attempts().len(), 1, "a third is asked");
+}

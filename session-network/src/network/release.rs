@@ -1,0 +1,151 @@
+//! Attempts on a path that turned out to be broken: they are made again at once, another way.
+
+use alloc::vec::Vec;
+
+use session_crypto::Ed25519Public;
+
+use super::{Errand, Network, Why};
+use crate::exchange::{Request, RequestId, Target};
+use crate::onion::Onion;
+use crate::path::PathId;
+use crate::time::Instant;
+
+impl<O: Onion> Network<O> {
+    /// Gives up what is under way on a path that is broken, without waiting for its deadlines. An
+    /// answer that still comes counts.
+    pub(super) fn release(&mut self, path: PathId, now: Instant) {
+        let mut lost = Vec::new();
+        for sent in self.sent.values_mut() {
+            let Errand::Onion { why, path: on, .. } = &sent.errand else {
+                continue;
+            };
+            if *on != path || sent.is_released {
+                continue;
+            }
+            match why {
+                Why::Attempt(id) => {
+                    let pending = self.requests.get(id);
+                    // What may not be sent twice is waited for.
+                    if pending.is_some_and(|pending| may_repeat(&pending.request)) {
+                        sent.is_released = true;
+                        lost.push(*id);
+                    }
+                }
+                // Another node is asked.
+                Why::Nodes | Why::Clock => sent.deadline = sent.deadline.min(now),
+                Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => {}
+            }
+        }
+        for id in lost {
+            if let Some(pending) = self.requests.get_mut(&id) {
+                pending.open = pending.open.saturating_sub(1);
+            }
+            self.attempt_failed(id, now);
+        }
+    }
+
+    /// Starts another attempt beside those that are slow, if the request may be sent twice and all
+    /// of them are.
+    pub(super) fn hedge(&mut self, id: RequestId, now: Instant) {
+        let is_waited_for = self.sent.values().any(|sent| {
+            let is_of_it = matches!(
+                &sent.errand,
+                Errand::Onion { why: Why::Attempt(of), .. } if *of == id
+            );
+            is_of_it && !sent.is_released && !sent.is_slow
+        });
+        if is_waited_for {
+            return;
+        }
+        let attempts = self.config.attempts;
+        let Some(request) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let may_start = may_repeat(&request.request)
+            && request.attempts < attempts
+            && request.open < self.config.beside
+            && request.try_at.is_none();
+        if may_start {
+            request.try_at = Some(now);
+        }
+    }
+
+    pub(super) fn open_attempts(&self, id: RequestId) -> usize {
+        self.requests.get(&id).map_or(0, |pending| pending.open)
+    }
+
+    /// Whether it is known of a member of the swarm that is asked that it does not answer.
+    pub(super) fn has_silent_member(&self, id: RequestId, now: Instant) -> bool {
+        let Some(Target::SwarmOf(account)) = self.requests.get(&id).map(|pending| &pending.target)
+        else {
+            return false;
+        };
+        let mut members = self.pool.swarm_of(account);
+        members.any(|node| self.comes_last(&node.ed25519, now))
+    }
+
+    /// Whether others are asked before a node: a request failed at it lately, or it has rested and
+    /// not worked since.
+    pub(super) fn comes_last(&self, node: &Ed25519Public, now: Instant) -> bool {
+        self.suspicions.is_avoided_at(node, now)
+            || self.strikes.has_rested(node)
+            || self.guards.is_failing(node)
+    }
+
+    /// A path works after all: what is slow on it is so because of its destination, and another
+    /// one is asked.
+    pub(super) fn hedge_all_on(&mut self, path: PathId, now: Instant) {
+        let slow = self.sent.values().filter(|sent| sent.is_slow);
+        let slow = slow.filter_map(|sent| match &sent.errand {
+            Errand::Onion {
+                why: Why::Attempt(id),
+                path: on,
+                ..
+            } if *on == path => Some(*id),
+            _ => None,
+        });
+        let slow: Vec<RequestId> = slow.collect();
+        for id in slow {
+            let pending = self.requests.get(&id);
+            // A node may be waiting for others: then one other attempt is enough.
+            if pending.is_some_and(|pending| pending.open < 2 || is_quick(&pending.request))
+                || !self.has_silent_member(id, now)
+            {
+                self.hedge(id, now);
+            }
+        }
+    }
+}
+
+/// Whether a request may be sent twice.
+pub(super) fn may_repeat(request: &Request) -> bool {
+    match request {
+        Request::Storage(_) => true,
+        Request::Server(request) => request.is_repeatable(),
+    }
+}
+
+/// Whether a node answers a request by itself. Otherwise it asks the other members of its swarm, and
+/// waits for those that are dead; or it is a server, of whose speed nothing is known.
+pub(super) fn is_quick(request: &Request) -> bool {
+    let Request::Storage(request) = request else {
+        return false;
+    };
+    is_quick_storage(request)
+}
+
+fn is_quick_storage(request: &session_storage::Request) -> bool {
+    use session_storage::Request as Storage;
+    match request {
+        Storage::Retrieve(_)
+        | Storage::GetExpiries(_)
+        | Storage::RevokedSubaccounts(_)
+        | Storage::GetSwarm(_)
+        | Storage::Info(_)
+        | Storage::ActiveNodesBin(_) => true,
+        Storage::Batch(batch) | Storage::Sequence(batch) => {
+            batch.requests().iter().all(is_quick_storage)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,81 @@
+//! Sends and receives while nodes are dead, in virtual time: how long they take, and that dead nodes are
+//! not used again, in this process and in the next.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::std_instead_of_alloc,
+    unreachable_pub,
+    missing_docs
+)]
+
+#[path = "../examples/adversary/clear.rs"]
+mod clear;
+#[path = "../examples/dead-nodes/field.rs"]
+mod field;
+
+use field::{Figures, Plan, Scenario, percentile, run, slowest, succeeded};
+
+/// Sends of one client.
+const SENDS: usize = 100;
+const CLIENTS: u64 = 5;
+
+fn check(scenario: Scenario, restart: bool) {
+    let mut total = Figures::default();
+    let mut later = 0;
+    for seed in 1..=CLIENTS {
+        let figures = run(Plan {
+            scenario,
+            nodes: 10,
+            dead: 2,
+            sends: SENDS,
+            seed,
+            restart,
+        });
+        later += figures.dead_passed(10)[1];
+        total.add(&figures);
+    }
+    let (sends, receives) = (&total.sends, &total.receives);
+    let what = format!(
+        "{} {restart}: {} of {}, {} ms, {} ms, receive {} ms, {later} through dead nodes",
+        scenario.name(),
+        succeeded(sends),
+        sends.len(),
+        percentile(sends, 50),
+        slowest(sends),
+        slowest(receives),
+    );
+    assert!(succeeded(sends) * 100 >= sends.len() * 99, "{what}");
+    assert!(percentile(sends, 50) <= 3_000, "{what}");
+    assert!(slowest(sends) <= 15_000, "{what}");
+    assert_eq!(succeeded(receives), receives.len(), "{what}");
+    assert!(slowest(receives) <= 3_000, "{what}");
+    // Of some hundred requests.
+    assert!(later <= 5, "{what}");
+}
+
+#[test]
+fn nodes_that_refuse_connections() {
+    check(Scenario::Refusing, false);
+    check(Scenario::Refusing, true);
+}
+
+#[test]
+fn nodes_that_say_nothing() {
+    check(Scenario::Silent, false);
+    check(Scenario::Silent, true);
+}
+
+#[test]
+fn nodes_that_die_midway() {
+    check(Scenario::Midway, false);
+    check(Scenario::Midway, true);
+}
+
+#[test]
+fn a_guard_that_freezes() {
+    check(Scenario::FrozenGuard, false);
+    check(Scenario::FrozenGuard, true);
+}
