@@ -84,13 +84,7 @@ impl Rekey {
     ) -> Result<Self, EncryptError> {
         let mut members: Vec<&AccountId> = members.iter().collect();
         members.sort_unstable();
-        let mut hash = Blake2b::<56>::keyed(GENERATION_KEY);
-        hash_ids(&mut hash, members.iter().copied());
-        let hash = Zeroizing::new(
-            hash.chain(generation.to_string().as_bytes())
-                .chain(admin_secret(group, b"SessionGroupKeySeed").expose_bytes())
-                .finalize(),
-        );
+        let hash = generation_hash(group, &members, generation);
         let (key, nonce) = split_array::<56, KEY_LENGTH, NONCE_LENGTH>(&hash);
         let key = SymmetricKey::from_bytes(*key);
         let nonce = *nonce;
@@ -120,6 +114,32 @@ impl fmt::Debug for Rekey {
             .field("entries", &self.for_members.len())
             .finish_non_exhaustive()
     }
+}
+
+/// The hash that a key and the nonce of its message are made of. The members are sorted.
+fn generation_hash(
+    group: &Ed25519Secret,
+    members: &[&AccountId],
+    generation: u64,
+) -> Zeroizing<[u8; 56]> {
+    let mut hash = Blake2b::<56>::keyed(GENERATION_KEY);
+    hash_ids(&mut hash, members.iter().copied());
+    Zeroizing::new(
+        hash.chain(generation.to_string().as_bytes())
+            .chain(admin_secret(group, b"SessionGroupKeySeed").expose_bytes())
+            .finalize(),
+    )
+}
+
+/// Returns the key of a generation for all members, given in any order, as [`Rekey::new`] makes it, but
+/// without a message: an admin sees by it for whom a key was made. Constant-time in the group's seed.
+#[must_use]
+pub fn key_for(group: &Ed25519Secret, members: &[AccountId], generation: u64) -> SymmetricKey {
+    let mut members: Vec<&AccountId> = members.iter().collect();
+    members.sort_unstable();
+    let hash = generation_hash(group, &members, generation);
+    let (key, _) = split_array::<56, KEY_LENGTH, NONCE_LENGTH>(&hash);
+    SymmetricKey::from_bytes(*key)
 }
 
 /// Encrypts a key with a key.

@@ -242,6 +242,19 @@ impl Keys {
         }
     }
 
+    /// Returns whether the newest key was made for exactly these members, in any order, as an admin can
+    /// tell; false if there is no key, or we are not an admin.
+    ///
+    /// It is not if two admins worked at the same time and one of them did not know what the other did.
+    #[must_use]
+    pub fn is_for(&self, members: &[AccountId]) -> bool {
+        let (Some(admin), Some(newest)) = (&self.admin, self.list.newest()) else {
+            return false;
+        };
+        let key = group_keys::key_for(admin, members, newest.generation);
+        newest.key.ct_eq(&key).into()
+    }
+
     /// Returns the names of key messages, all of which are to be kept alive.
     pub fn active_hashes(&self) -> impl Iterator<Item = &str> {
         // A supplement is named under each generation of its keys.

@@ -82,6 +82,11 @@ impl Group {
     pub(super) fn check_invitees(&self, invitees: &[&Invitee<'_>]) -> Result<(), ActError> {
         let admin = self.admin().ok_or(ActError::NotAdmin)?;
         let mut ids: BTreeSet<AccountId> = self.ids().into_iter().collect();
+        ids.extend(invitees.iter().map(|invitee| invitee.id));
+        if ids.len() > MAX_GROUP_MEMBERS {
+            let (max, got) = (MAX_GROUP_MEMBERS, ids.len());
+            return Err(ActError::TooManyMembers { max, got });
+        }
         for invitee in invitees {
             if invitee.id == *self.account.id() {
                 return Err(ActError::Own);
@@ -96,11 +101,6 @@ impl Group {
                     return Err(ActError::IsAdmin);
                 }
             }
-            ids.insert(invitee.id);
-        }
-        if ids.len() > MAX_GROUP_MEMBERS {
-            let (max, got) = (MAX_GROUP_MEMBERS, ids.len());
-            return Err(ActError::TooManyMembers { max, got });
         }
         Ok(())
     }

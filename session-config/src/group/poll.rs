@@ -94,8 +94,8 @@ impl Group {
                 self.queue.claim_admin = false;
                 self.needs_dump = true;
             }
-            let is_given_away = self.review_removed()?;
-            if is_given_away || (self.keys.needs_rekey() && !self.keys.has_pending()) {
+            let are_back = self.review_removed()?;
+            if are_back || (!self.keys.has_pending() && self.is_key_outdated()) {
                 self.rekey()?;
             }
         }
@@ -114,9 +114,16 @@ impl Group {
         Ok((!plan.calls.is_empty()).then(|| self.opened(plan, Vec::new())))
     }
 
-    /// Looks at members whom this device has removed, and returns whether a new key is needed.
+    /// Returns whether there are two newest keys, or the newest one is not for the members that there
+    /// are: another admin did not know of a change of ours when they made it.
+    fn is_key_outdated(&self) -> bool {
+        let is_known = self.members.seqno() != 0 && self.keys.count() > 0;
+        self.keys.needs_rekey() || (is_known && !self.keys.is_for(&self.ids()))
+    }
+
+    /// Looks at members whom this device has removed, and returns whether some are members again.
     ///
-    /// An admin who did not know of the removal may have given one of them the newest key. They are sent
+    /// An admin who did not know of the removal may have given one of them a newer key. They are sent
     /// another notice then: the one that they have is older than that key. If it turns out that the
     /// admin had invited them again, they need another invitation and a key newer than this notice.
     fn review_removed(&mut self) -> Result<bool, ActError> {
@@ -148,7 +155,7 @@ impl Group {
                 .is_some_and(|noticed| *generation > *noticed)
         });
         queue.noticed_again.retain(|id| removed.contains_key(id));
-        Ok(!back.is_empty() || queue.given.values().any(|generation| *generation == newest))
+        Ok(!back.is_empty())
     }
 
     fn opened(&mut self, plan: Plan, removed: Vec<AccountId>) -> Job {
