@@ -10,6 +10,7 @@ mod clear;
 pub mod client;
 pub mod config;
 pub mod crypto;
+pub mod group;
 pub mod identity;
 pub mod input;
 pub mod message;
@@ -51,6 +52,9 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("direct_inside", message::direct_inside),
     ("direct_open", message::direct_open),
     ("group_inside", message::group_inside),
+    ("group_key_message", group::key_message),
+    ("group_notice", group::notice),
+    ("group_two_admins", group::two_admins),
     ("group_open", message::group_open),
     ("group_zstd", message::group_zstd),
     ("inbox_inside", message::inbox_inside),

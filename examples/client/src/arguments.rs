@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::group_arguments::GroupCommand;
+
 /// A small real Session client.
 ///
 /// Exit status: 0 success, 1 failure, 2 an argument, phrase, id, key or file that cannot be used,
@@ -117,6 +119,12 @@ pub(crate) enum Command {
     Community {
         #[command(subcommand)]
         order: Rooms,
+    },
+    /// Closed groups; what is known of them is kept beside --state.
+    Group {
+        /// What to do.
+        #[command(subcommand)]
+        command: GroupCommand,
     },
     /// Encrypt a file as an attachment, at most 10 MB, and print its key.
     ///

@@ -9,6 +9,7 @@ pub mod durable;
 pub mod error;
 pub mod files;
 pub mod foreign;
+pub mod group_swarm;
 pub mod http;
 pub mod message;
 pub mod network;

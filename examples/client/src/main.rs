@@ -4,6 +4,8 @@ mod account;
 mod arguments;
 mod disk;
 mod exchange;
+mod group;
+mod group_arguments;
 mod memory;
 mod output;
 mod rooms;
@@ -94,6 +96,7 @@ async fn run(shared: &Shared, command: &Command, out: &Output) -> Result<(), Cli
             host,
         } => exchange::fetch(shared, url, key, output, host, out).await,
         Command::Community { order } => rooms::run(shared, order, out).await,
+        Command::Group { command } => group::run(shared, command, out).await,
         Command::EncryptFile { input, output } => disk::encrypt(shared, input, output, out),
         Command::DecryptFile { input, output, key } => disk::decrypt(input, output, key, out),
     }

@@ -159,11 +159,11 @@ impl Kept {
 /// An account that is connected.
 pub struct Client {
     account: Account,
-    shared: Mutex<Shared>,
+    pub(crate) shared: Mutex<Shared>,
 }
 
-struct Shared {
-    driver: Driver,
+pub(crate) struct Shared {
+    pub(crate) driver: Driver,
     kept: Kept,
     /// Whose turn it is to be asked for messages.
     turn: usize,
@@ -420,7 +420,7 @@ impl Client {
 }
 
 /// Stores a message in the swarm of an account.
-async fn store(
+pub(crate) async fn store(
     driver: &mut Driver,
     account: &AccountId,
     sealed: SealedMessage,

@@ -1,0 +1,201 @@
+//! Closed groups on the command line: three accounts on a network that is up.
+#![allow(missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use localnet::network::{Network, Plan};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+/// The binary of the client, built if need be: Cargo builds it beside the one of the localnet.
+fn binary() -> PathBuf {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let folder = Path::new(env!("CARGO_BIN_EXE_localnet")).parent().unwrap();
+            let profile = folder.file_name().unwrap().to_str().unwrap();
+            let profile = if profile == "debug" { "dev" } else { profile };
+            let status = std::process::Command::new(env!("CARGO"))
+                .args([
+                    "build",
+                    "--quiet",
+                    "--package",
+                    "client",
+                    "--profile",
+                    profile,
+                ])
+                .status()
+                .unwrap();
+            assert!(status.success());
+            folder
+                .join("client")
+                .with_extension(std::env::consts::EXE_EXTENSION)
+        })
+        .clone()
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    network: Network,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::new(folder.path().join("net"));
+        Self {
+            network: Network::start(&plan).await.unwrap(),
+            folder,
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn command(&self, who: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .args(["--json", "--phrase-file", &self.path(who)])
+            .args(["--state", &self.path(&format!("{who}.state"))])
+            .args(["--seed-url", &self.network.seed_url()])
+            .args(["--seed-cert", &self.path("net/seed.pem")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, who: &str, arguments: &[&str]) -> Vec<Value> {
+        let output = self.command(who, arguments).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success(),
+            "{who} {arguments:?}: {said}\n{text}"
+        );
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    async fn account(&self, who: &str) -> String {
+        let output = Command::new(binary())
+            .args(["new", "--json", "--phrase-file", &self.path(who)])
+            .output()
+            .await
+            .unwrap();
+        let event: Value = serde_json::from_slice(&output.stdout).unwrap();
+        event["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn texts(&self, who: &str, group: &str) -> Vec<String> {
+        let events = self.run(who, &["group", "receive", group]).await;
+        let texts = events.iter().filter(|event| event["event"] == "message");
+        texts
+            .map(|event| event["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The status of each member, as `who` sees it.
+    async fn members(&self, who: &str, group: &str) -> Vec<(String, String)> {
+        let events = self.run(who, &["group", "members", group]).await;
+        let members = events.iter().filter(|event| event["event"] == "member");
+        let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+        members
+            .map(|event| (text(event, "id"), text(event, "status")))
+            .collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_accounts_in_a_group() {
+    let world = World::new().await;
+    let (ann, bob) = (world.account("ann").await, world.account("bob").await);
+    let carl = world.account("carl").await;
+
+    let events = world
+        .run("ann", &["group", "create", "Hikers", "--member", &bob])
+        .await;
+    let group = events.last().unwrap()["group"].as_str().unwrap().to_owned();
+    let events = world.run("bob", &["group", "accept"]).await;
+    assert_eq!(events.last().unwrap()["name"], "Hikers", "{events:?}");
+    world
+        .run("ann", &["group", "send", &group, "before Carl"])
+        .await;
+    world
+        .run("bob", &["group", "send", &group, "hello Ann"])
+        .await;
+    let texts = world.texts("ann", &group).await;
+    assert!(texts.contains(&"hello Ann".to_owned()), "{texts:?}");
+
+    world
+        .run("ann", &["group", "invite", &group, &carl, "--history"])
+        .await;
+    world.run("carl", &["group", "accept", &group]).await;
+    let texts = world.texts("carl", &group).await;
+    assert!(texts.contains(&"before Carl".to_owned()), "{texts:?}");
+    world
+        .run("carl", &["group", "send", &group, "thanks"])
+        .await;
+
+    // Promotion: Bob's next `accept` takes the seed.
+    world.run("ann", &["group", "promote", &group, &bob]).await;
+    let events = world.run("bob", &["group", "accept", &group]).await;
+    assert_eq!(events.last().unwrap()["admin"], true, "{events:?}");
+    let members = world.members("ann", &group).await;
+    let status = |id: &str| {
+        members
+            .iter()
+            .find(|one| one.0 == id)
+            .map(|one| one.1.as_str())
+    };
+    assert_eq!(status(&ann), Some("PromotionAccepted"));
+    assert_eq!(status(&bob), Some("PromotionAccepted"));
+    assert_eq!(status(&carl), Some("InviteAccepted"));
+
+    // The new admin removes Carl, and is killed in the middle of it.
+    let mut child = world
+        .command("bob", &["group", "remove", &group, &carl])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("\"step\"") {
+            break;
+        }
+    }
+    child.kill().await.unwrap();
+    // Any command of an admin goes on with it.
+    let members = world.members("bob", &group).await;
+    assert!(members.iter().all(|one| one.0 != carl), "{members:?}");
+    world
+        .run("bob", &["group", "send", &group, "without Carl"])
+        .await;
+    let events = world.run("carl", &["group", "receive", &group]).await;
+    assert_eq!(events.last().unwrap()["stage"], "Kicked", "{events:?}");
+    let output = world.command("carl", &["group", "send", &group, "still here"]);
+    let output = { output }.output().await.unwrap();
+    assert!(!output.status.success());
+    let texts = world.texts("ann", &group).await;
+    assert!(texts.contains(&"without Carl".to_owned()), "{texts:?}");
+    assert!(!texts.contains(&"still here".to_owned()), "{texts:?}");
+
+    // An admin may leave as long as there is another one.
+    world.run("bob", &["group", "leave", &group]).await;
+    let members = world.members("ann", &group).await;
+    assert_eq!(
+        members.iter().map(|one| one.0.as_str()).collect::<Vec<_>>(),
+        [ann.as_str()]
+    );
+    let output = world
+        .command("ann", &["group", "leave", &group])
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success(), "the last admin cannot leave");
+}
