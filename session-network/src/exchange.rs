@@ -41,7 +41,7 @@ impl Target {
     /// use session_types::AnyId;
     ///
     /// let id: AnyId = format!("05{}", "3f".repeat(32)).parse()?;
-    /// assert_eq!(Target::of(&Request::from(GetSwarm::new(id))), Target::SwarmOf(id));
+    /// assert_eq!(Target::of(&Request::from(GetSwarm { account: id })), Target::SwarmOf(id));
     /// assert_eq!(Target::of(&Request::from(Info)), Target::AnyNode);
     /// # Ok::<(), session_types::IdError>(())
     /// ```

@@ -19,7 +19,7 @@ use localnet::servers::{Kind, Server};
 use serde_json::{Value, json};
 use session_crypto::{SymmetricKey, X25519Secret};
 use session_identity::{Account, Seed};
-use session_network::Purpose;
+use session_network::{Purpose, RequestError};
 use session_onion::{Cipher, LayerKey};
 use session_services::file::client::{self as files, Download, Uploaded};
 use session_services::push::client::{self as push, ACCOUNT_NAMESPACES, Outcome};
@@ -331,7 +331,11 @@ async fn servers_are_hurt_and_heal() {
     order(&world, "up", Some("community"), "").await.unwrap();
     let to_server = target(&community);
     let asked = client.ask_server(Purpose::Standard, &to_server, request, false);
-    assert_eq!(asked.await.unwrap().status, 425);
+    let refused = asked.await.unwrap_err();
+    assert!(matches!(
+        refused,
+        client::error::ClientError::Request(RequestError::ClockOutOfSync)
+    ));
     let post = session_community::post::NewPost::new(vec![1; 160], &signer, &mut UnwrapErr(SysRng));
     order(&world, "full", Some("community"), "on")
         .await

@@ -154,7 +154,9 @@ mod tests {
     #[test]
     fn a_file_goes_through_in_pieces_as_it_does_whole() {
         for length in [0_usize, 1, 32_767, 32_768, 100_001] {
-            let content: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let content: Vec<u8> = (0..length)
+                .map(|at| u8::try_from(at % 251).unwrap())
+                .collect();
             let key = key(&content);
             let mut upload = Upload::new(&key, length as u64).unwrap();
             for piece in content.chunks(10_007) {
