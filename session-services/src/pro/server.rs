@@ -158,7 +158,7 @@ fn check(kind: Kind, body: &[u8], now: UnixMillis) -> Result<Asked, Response> {
 /// # Errors
 ///
 /// [`Store::Error`] if the store fails; the server answers `error` then, with
-/// [`Code::InternalError`](super::Code::InternalError).
+/// [`Code::InternalError`].
 pub fn handle<S: Store>(
     backend: &Ed25519Secret,
     request: &Request,
