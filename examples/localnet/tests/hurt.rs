@@ -36,10 +36,18 @@ fn account(number: u8) -> Account {
     Account::from_seed(&Seed::from_short(&[number; 16]))
 }
 
-/// A port that is free on the addresses of all nodes, as far as one can tell.
+/// A port from which on all that a network needs are free, as far as one can tell.
+///
+/// It lies below those that the system gives to connections: after a kill, a connection of somebody
+/// else could hold one of ours.
 fn free_port() -> u16 {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    probe.local_addr().unwrap().port()
+    let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let needed = |base: u16| [base, base + 201, base + 202, base + 203];
+    let mut bases = (start..32_000).step_by(7);
+    bases
+        .find(|base| needed(*base).into_iter().all(is_free))
+        .unwrap()
 }
 
 /// A network in a process of its own.
