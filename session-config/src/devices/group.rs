@@ -231,15 +231,19 @@ impl DeviceGroup {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Member`] if this device belongs to a group.
+    /// [`DeviceError::Member`] if this device belongs to a group, also if it was displaced.
+    /// [`DeviceError::NotAMember`] if it was removed: it needs a new id.
     pub fn start(
         &mut self,
         rng: &mut (impl CryptoRng + ?Sized),
         keys: &PublicKeys,
         now: i64,
     ) -> Result<GroupId, DeviceError> {
-        if self.own_state() == Some(DeviceState::Registered) {
-            return Err(DeviceError::Member);
+        match self.own_state() {
+            Some(DeviceState::Registered) => return Err(DeviceError::Member),
+            // It comes back under a new id, and in no other way.
+            Some(DeviceState::Kicked) => return Err(DeviceError::NotAMember),
+            _ => {}
         }
         let seed = KeySeed::generate(rng);
         let group = GroupId::generate(rng, now);

@@ -430,6 +430,13 @@ fn receiving() {
             displaced_at: millis(case, "displaced_at_ms"),
             requests: Vec::new(),
         });
+        if matches!(state, DeviceState::Registered | DeviceState::Kicked) {
+            let started = group.start(&mut Replay::new([]), own_keys[0].public(), 1);
+            assert!(
+                started.is_err(),
+                "a member or a removed device founds no group"
+            );
+        }
         let received = group.receive(
             &mut Replay::new([]),
             &ed25519(case),
