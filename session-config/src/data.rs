@@ -7,13 +7,15 @@
 //! [config, section 2]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/config.md#section-2
 
 mod dict;
+mod entries;
 mod read;
 mod text;
 mod write;
 
 pub(crate) use dict::Key;
 pub use dict::{Dict, Set};
+pub(crate) use entries::Iter;
 pub use read::DataError;
-pub(crate) use read::read_scalars;
+pub(crate) use read::each_scalar;
 pub use text::{Bytes, Scalar, Value};
 pub(crate) use write::{put_bytes, put_int, put_scalar};

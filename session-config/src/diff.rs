@@ -11,13 +11,13 @@
 //!
 //! [config, section 4]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/config.md#section-4
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use session_proto::bt;
 
-use crate::data::{DataError, Dict, Key, Scalar, Value, put_bytes, put_scalar, read_scalars};
+use crate::data::{DataError, Dict, Iter, Key, Scalar, Value, each_scalar, put_bytes, put_scalar};
 
 /// The encoding of a diff that names nothing.
 const EMPTY: &[u8] = b"de";
@@ -51,7 +51,7 @@ impl Diff {
 
     /// Reads a received diff.
     pub(crate) fn read(dict: bt::Dict<'_>) -> Result<Self, DiffError> {
-        check(dict)?;
+        check(&mut dict.steps())?;
         Ok(Self(dict.raw().into()))
     }
 
@@ -77,22 +77,33 @@ impl Diff {
     }
 }
 
-fn check(dict: bt::Dict<'_>) -> Result<(), DiffError> {
-    for entry in dict {
-        match entry.value {
-            bt::Value::Bytes(b"" | b"-") => {}
-            bt::Value::Bytes(_) => return Err(DiffError::Mark),
-            bt::Value::Int(_) => return Err(DiffError::Integer),
-            bt::Value::List(list) => {
-                let (added, removed) = set_diff(list).ok_or(DiffError::SetDiff)?;
-                read_scalars(added).try_for_each(|item| item.map(drop))?;
-                read_scalars(removed).try_for_each(|item| item.map(drop))?;
-            }
-            // The parser bounds the depth.
-            bt::Value::Dict(dict) => check(dict)?,
+/// Checks the dict that has just begun. The parser has bounded the depth.
+fn check(steps: &mut bt::Steps<'_>) -> Result<(), DiffError> {
+    while let Some(bt::Step::Bytes(_)) = steps.next() {
+        match steps.next() {
+            Some(bt::Step::Bytes(b"" | b"-")) => {}
+            Some(bt::Step::Bytes(_)) => return Err(DiffError::Mark),
+            Some(bt::Step::Int(_)) => return Err(DiffError::Integer),
+            Some(bt::Step::List) => check_set(steps)?,
+            Some(bt::Step::Dict) => check(steps)?,
+            Some(bt::Step::End) | None => break,
         }
     }
     Ok(())
+}
+
+/// Checks the diff of a set, whose list has just begun.
+fn check_set(steps: &mut bt::Steps<'_>) -> Result<(), DiffError> {
+    for _ in 0..2 {
+        if steps.next() != Some(bt::Step::List) {
+            return Err(DiffError::SetDiff);
+        }
+        each_scalar(steps, |_| ())?;
+    }
+    match steps.next() {
+        Some(bt::Step::End) => Ok(()),
+        _ => Err(DiffError::SetDiff),
+    }
 }
 
 /// The two lists of a set diff: added, removed.
@@ -117,12 +128,9 @@ fn apply(data: &mut Dict, diff: bt::Dict<'_>, source: &Dict) {
                     continue;
                 };
                 data.change_set(key, |set| {
-                    read_scalars(added)
-                        .flatten()
-                        .for_each(|item| set.insert(item));
-                    read_scalars(removed)
-                        .flatten()
-                        .for_each(|item| set.remove(&item));
+                    // The lists were checked when the diff was read.
+                    let _ = each_scalar(&mut added.steps(), |item| set.insert(item.into()));
+                    let _ = each_scalar(&mut removed.steps(), |item| set.remove(&item.into()));
                 });
             }
             // Removed, or of another kind there: a later diff says what it is now.
@@ -131,11 +139,9 @@ fn apply(data: &mut Dict, diff: bt::Dict<'_>, source: &Dict) {
     }
 }
 
-type Entries = BTreeMap<Key, Value>;
-
-fn put_dict(out: &mut Vec<u8>, old: &Entries, new: &Entries) {
+fn put_dict(out: &mut Vec<u8>, old: Iter<'_>, new: Iter<'_>) {
     out.push(b'd');
-    let (mut olds, mut news) = (old.iter().peekable(), new.iter().peekable());
+    let (mut olds, mut news) = (old.peekable(), new.peekable());
     loop {
         let key = match (olds.peek(), news.peek()) {
             (Some((old, _)), Some((new, _))) => (*old).min(*new),
@@ -188,7 +194,7 @@ fn put_added(out: &mut Vec<u8>, key: &Key, value: &Value) {
     match value {
         Value::Scalar(_) => put_bytes(out, b""),
         Value::Set(set) => put_set(out, &BTreeSet::new(), set.items()),
-        Value::Dict(dict) => put_dict(out, &Entries::new(), dict.entries()),
+        Value::Dict(dict) => put_dict(out, Dict::default().entries(), dict.entries()),
     }
 }
 
@@ -197,7 +203,7 @@ fn put_removed(out: &mut Vec<u8>, key: &Key, value: &Value) {
     match value {
         Value::Scalar(_) => put_bytes(out, b"-"),
         Value::Set(set) => put_set(out, set.items(), &BTreeSet::new()),
-        Value::Dict(dict) => put_dict(out, dict.entries(), &Entries::new()),
+        Value::Dict(dict) => put_dict(out, dict.entries(), Dict::default().entries()),
     }
 }
 

@@ -144,7 +144,7 @@ impl Message {
         &mut self.data
     }
 
-    fn diff(&self) -> Diff {
+    pub(crate) fn diff(&self) -> Diff {
         match &self.change {
             Change::Fixed(diff) => diff.clone(),
             Change::Since(old) => Diff::between(old, &self.data),
@@ -206,6 +206,11 @@ impl Message {
         self.change = Change::Since(Dict::default());
     }
 
+    /// Keeps the diff as it is now. Only for a message whose data do not change any more.
+    pub(crate) fn fix(&mut self, diff: Diff) {
+        self.change = Change::Fixed(diff);
+    }
+
     /// Lets the diff begin at the data as they are.
     pub(crate) fn mark_none(&mut self) {
         self.change = Change::Since(self.data.clone());
@@ -216,7 +221,15 @@ impl Message {
     /// A signature that was read and still holds is written again; else `signer` signs.
     #[must_use]
     pub fn encode(&self, signer: Option<&Ed25519Secret>) -> Zeroizing<Vec<u8>> {
-        let diff = self.diff();
+        self.encode_with(&self.diff(), signer)
+    }
+
+    /// As [`encode`](Self::encode); `diff` is that of the message.
+    pub(crate) fn encode_with(
+        &self,
+        diff: &Diff,
+        signer: Option<&Ed25519Secret>,
+    ) -> Zeroizing<Vec<u8>> {
         let window = self.seqno.saturating_sub(LAG);
         let lags = || {
             self.lags

@@ -29,10 +29,7 @@ pub(crate) fn wrap(account: &Account, kind: Kind, seqno: i64, data: &[u8]) -> Op
 fn unwrap_once(account: &Account, kind: Kind, data: &[u8]) -> Option<Vec<u8>> {
     let sealed = enclosed(data).ok()??;
     let own = account.x25519_public();
-    let opened = direct::open(account.x25519(), &own, sealed).ok()?;
-    if opened.sender != account.ed25519_public() {
-        return None;
-    }
+    let opened = direct::open_own(account.ed25519(), account.x25519(), &own, sealed).ok()?;
     let (_, data) = decode(kind, &opened.message).ok()?;
     Some(data)
 }

@@ -93,6 +93,12 @@ impl Ed25519Secret {
         Ed25519Public::from_bytes(self.0.verifying_key().to_bytes())
     }
 
+    /// Returns the public key, decompressed for many verifications. Nothing is computed.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey::of(&self.0)
+    }
+
     /// Returns the secret seed, for storage by the caller.
     #[must_use]
     pub fn expose_seed(&self) -> &[u8; 32] {

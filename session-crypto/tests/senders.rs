@@ -10,7 +10,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use session_crypto::direct::{self, Senders};
 use session_crypto::x25519::PreparedPublic;
-use session_crypto::{DecryptError, Ed25519Secret, X25519Public, X25519Secret, sealed_box};
+use session_crypto::{
+    DecryptError, Ed25519PublicExt as _, Ed25519Secret, X25519Public, X25519Secret, sealed_box,
+};
 
 struct Bob {
     secret: X25519Secret,
@@ -110,4 +112,50 @@ fn a_prepared_recipient_gets_the_same_bytes() {
     );
     let nobody = PreparedPublic::new(X25519Public::from_bytes([0; 32]));
     assert!(direct::seal(&mut rng(), &sender, &nobody, b"message").is_err());
+}
+
+#[test]
+fn what_an_account_sealed_to_itself_opens_alike() {
+    let account = Ed25519Secret::from_seed(&[7; 32]);
+    let (secret, public) = (account.to_x25519(), account.x25519_public());
+    let sealed = direct::seal_deterministic(&account, &public, b"a config").unwrap();
+    let own = direct::open_own(&account, &secret, &public, &sealed).unwrap();
+    let opened = direct::open(&secret, &public, &sealed).unwrap();
+    assert_eq!(own.message, opened.message);
+    assert_eq!(own.sender, account.public());
+    assert_eq!(own.sender_x25519, opened.sender_x25519);
+    for at in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert!(direct::open_own(&account, &secret, &public, &changed).is_err());
+        assert!(direct::open_own(&account, &secret, &public, &sealed[..at]).is_err());
+    }
+    // Another account can seal to this one, but not in its name.
+    let other = Ed25519Secret::from_seed(&[8; 32]);
+    let foreign = direct::seal_deterministic(&other, &public, b"a config").unwrap();
+    assert!(direct::open(&secret, &public, &foreign).is_ok());
+    assert!(direct::open_own(&account, &secret, &public, &foreign).is_err());
+    let forged = {
+        let mut content = b"a config".to_vec();
+        content.extend_from_slice(account.public().as_bytes());
+        let signature = other.sign_parts(&[&content, public.as_bytes()]);
+        content.extend_from_slice(signature.as_bytes());
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        sealed_box::seal(rng, &public, &content).unwrap()
+    };
+    assert!(direct::open_own(&account, &secret, &public, &forged).is_err());
+}
+
+#[test]
+fn the_verifying_key_of_a_pair_is_that_of_its_public_key() {
+    let account = Ed25519Secret::from_seed(&[7; 32]);
+    let (own, checked) = (
+        account.verifying_key(),
+        account.public().to_verifying_key().unwrap(),
+    );
+    assert_eq!(own.public(), checked.public());
+    assert_eq!(own.to_x25519().unwrap(), checked.to_x25519().unwrap());
+    let signature = account.sign(b"text");
+    assert!(own.verify(b"text", &signature).is_ok());
+    assert!(own.verify(b"Text", &signature).is_err());
 }

@@ -42,8 +42,8 @@ mod write;
 pub use cursor::{Error, Limits};
 pub use int::Int;
 pub use read::{
-    Dict, Entries, Entry, FieldError, Items, Kind, List, Value, parse, parse_dict, parse_list,
-    parse_prefix,
+    Dict, Entries, Entry, FieldError, Items, Kind, List, Step, Steps, Value, parse, parse_dict,
+    parse_list, parse_prefix,
 };
 pub use signed::{SIGNATURE_KEY, Signed, signed_dict};
 pub use write::{DictWriter, ListWriter, dict, dict_with_capacity, list};

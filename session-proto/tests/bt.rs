@@ -6,7 +6,7 @@
     missing_docs
 )]
 
-use session_proto::bt::{self, Error, FieldError, Int, Kind, Limits, Value};
+use session_proto::bt::{self, Error, FieldError, Int, Kind, Limits, Step, Steps, Value};
 
 /// A value of its own, to compare what is read with what was meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,30 @@ impl Tree {
                     .map(|entry| (entry.key.to_vec(), Self::read(&entry.value)))
                     .collect(),
             ),
+        }
+    }
+
+    /// Reads the value that begins with `step`.
+    fn walk<'a>(step: Step<'a>, steps: &mut Steps<'a>) -> Self {
+        match step {
+            Step::Int(int) => Self::Int(int),
+            Step::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Step::List => {
+                let mut items = Vec::new();
+                while let Some(step) = steps.next().filter(|step| *step != Step::End) {
+                    items.push(Self::walk(step, steps));
+                }
+                Self::List(items)
+            }
+            Step::Dict => {
+                let mut entries = Vec::new();
+                while let Some(Step::Bytes(key)) = steps.next() {
+                    let step = steps.next().unwrap();
+                    entries.push((key.to_vec(), Self::walk(step, steps)));
+                }
+                Self::Dict(entries)
+            }
+            Step::End => unreachable!("a value ends before it begins"),
         }
     }
 
@@ -524,7 +548,7 @@ fn a_second_signature_covers_the_first() {
 mod properties {
     use proptest::prelude::*;
 
-    use super::{Int, Tree, bt, sorted};
+    use super::{Int, Step, Tree, bt, sorted};
 
     fn trees() -> impl Strategy<Value = Tree> {
         let leaf = prop_oneof![
@@ -546,6 +570,19 @@ mod properties {
         fn what_is_written_reads_back(tree in trees()) {
             let bytes = tree.encode();
             prop_assert_eq!(Tree::read(&bt::parse(&bytes).unwrap()), sorted(&tree));
+        }
+
+        #[test]
+        fn steps_read_what_iterators_read(tree in trees()) {
+            let bytes = [b"l".as_slice(), &tree.encode(), b"e"].concat();
+            let list = bt::parse_list(&bytes).unwrap();
+            let mut steps = list.steps();
+            let walked = Tree::walk(steps.next().unwrap(), &mut steps);
+            prop_assert_eq!(walked, sorted(&tree));
+            prop_assert_eq!((steps.next(), steps.next()), (Some(Step::End), None));
+            if let Some(dict) = list.iter().next().and_then(|value| value.as_dict()) {
+                prop_assert_eq!(Tree::walk(Step::Dict, &mut dict.steps()), sorted(&tree));
+            }
         }
 
         #[test]

@@ -255,6 +255,7 @@ fn messages(check: &mut Check) {
         let (mut sealed, secret) = (changed(sealed), X25519Secret::from_bytes(secret_key()));
         let mut senders = direct::Senders::new(1);
         let _ = black_box(direct::open(&secret, &public, &sealed));
+        let _ = black_box(direct::open_own(&account(), &secret, &public, &sealed));
         let _ = black_box(direct::open_remembering(
             &mut senders,
             &secret,

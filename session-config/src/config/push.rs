@@ -67,7 +67,8 @@ impl Engine {
             None => None,
         };
         let message = next.as_ref().unwrap_or(&self.message);
-        let plain = message.encode(self.signer());
+        let diff = message.diff();
+        let plain = message.encode_with(&diff, self.signer());
         let key = self.keys.first().ok_or(PushError::NoKey)?;
         // A stored message is stored again unchanged, whatever compressor is used now.
         let kept = self.packed.as_ref().filter(|_| next.is_none());
@@ -93,6 +94,7 @@ impl Engine {
         if let Some(next) = next {
             self.message = next;
         }
+        self.message.fix(diff);
         if is_dirty {
             self.set_state(State::Waiting);
         }

@@ -1,12 +1,14 @@
 //! Dicts and sets.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::cmp::Ordering;
 use core::fmt;
 
+use super::entries::{Entries, Iter};
 use super::text::{Scalar, Value};
 
 /// Keys up to this length need no allocation of their own.
@@ -72,15 +74,14 @@ impl Borrow<[u8]> for Key {
     }
 }
 
-pub(super) type Entries = BTreeMap<Key, Value>;
-
 /// A dict: values under byte-string keys, in ascending order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Dict(Arc<Entries>);
 
 impl Dict {
-    pub(super) fn from_entries(entries: Entries) -> Self {
-        Self(Arc::new(entries))
+    /// Takes entries whose keys strictly ascend.
+    pub(super) fn from_ascending(entries: Vec<(Key, Value)>) -> Self {
+        Self(Arc::new(Entries::from_ascending(entries)))
     }
 
     /// Returns the value of a key.
@@ -122,16 +123,16 @@ impl Dict {
     /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// Returns the entries in ascending order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_slice(), value))
+        self.entries().map(|(key, value)| (key.as_slice(), value))
     }
 
-    pub(crate) fn entries(&self) -> &BTreeMap<Key, Value> {
-        &self.0
+    pub(crate) fn entries(&self) -> Iter<'_> {
+        self.0.iter()
     }
 
     /// Sets the value of a key.
@@ -140,49 +141,26 @@ impl Dict {
         if self.get(key) == Some(&value) {
             return;
         }
-        let entries = Arc::make_mut(&mut self.0);
-        match entries.get_mut(key) {
-            Some(place) => *place = value,
-            None => drop(entries.insert(Key::new(key), value)),
-        }
+        Arc::make_mut(&mut self.0).insert(key, value);
     }
 
     /// Removes a key. Does nothing if it is absent.
     pub fn remove(&mut self, key: &[u8]) {
-        if self.0.contains_key(key) {
+        if self.get(key).is_some() {
             Arc::make_mut(&mut self.0).remove(key);
         }
     }
 
-    /// Returns the value of a key for changing it; `make` gives the value if there is none that
-    /// `fits`.
-    fn place(
-        &mut self,
-        key: &[u8],
-        fits: impl FnOnce(&Value) -> bool,
-        make: impl FnOnce() -> Value,
-    ) -> &mut Value {
-        let entries = Arc::make_mut(&mut self.0);
-        if !entries.get(key).is_some_and(fits) {
-            entries.insert(Key::new(key), make());
-        }
-        entries
-            .entry(Key::new(key))
-            .or_insert_with(|| Value::from(0))
-    }
-
     /// Changes the dict under a key, which is made if there is none, and stays if it ends empty.
     pub(crate) fn keep_dict<T>(&mut self, key: &[u8], change: impl FnOnce(&mut Self) -> T) -> T {
-        let place = self.place(
-            key,
-            |value| value.as_dict().is_some(),
-            || Value::Dict(Self::default()),
-        );
-        match place {
-            Value::Dict(dict) => change(dict),
-            // `place` has just made a dict.
-            _ => change(&mut Self::default()),
+        let entries = Arc::make_mut(&mut self.0);
+        if let Some(Value::Dict(dict)) = entries.get_mut(key) {
+            return change(dict);
         }
+        let mut dict = Self::default();
+        let result = change(&mut dict);
+        entries.insert(key, Value::Dict(dict));
+        result
     }
 
     /// Changes the dict under a key, which is made if there is none, and removed if it ends empty.
@@ -211,10 +189,9 @@ impl Dict {
     }
 
     fn has_empty(&self) -> bool {
-        self.0.values().any(|value| match value {
-            Value::Scalar(_) => false,
-            Value::Set(set) => set.is_empty(),
+        self.entries().any(|(_, value)| match value {
             Value::Dict(dict) => dict.is_empty() || dict.has_empty(),
+            value => value.is_empty_container(),
         })
     }
 
@@ -223,13 +200,11 @@ impl Dict {
         if !self.has_empty() {
             return;
         }
-        Arc::make_mut(&mut self.0).retain(|_, value| match value {
-            Value::Scalar(_) => true,
-            Value::Set(set) => !set.is_empty(),
-            Value::Dict(dict) => {
+        Arc::make_mut(&mut self.0).retain(|value| {
+            if let Value::Dict(dict) = value {
                 dict.prune();
-                !dict.is_empty()
             }
+            !value.is_empty_container()
         });
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use session_proto::bt;
 
-use super::dict::{Dict, Entries, Key, Set};
+use super::dict::{Dict, Key, Set};
 use super::text::{Scalar, Value};
 
 /// Why data are not those of a config.
@@ -58,56 +58,85 @@ impl Dict {
     ///
     /// [`DataError`] if the dict is not the data of a config.
     pub fn read(dict: bt::Dict<'_>) -> Result<Self, DataError> {
-        Self::read_within(dict, &mut Budget::new())
-    }
-
-    fn read_within(dict: bt::Dict<'_>, budget: &mut Budget) -> Result<Self, DataError> {
-        budget.take()?;
-        let mut entries = Vec::with_capacity(USUAL_ENTRIES);
-        for entry in dict {
-            entries.push((Key::new(entry.key), read_value(entry.value, budget)?));
-        }
-        Ok(Self::from_entries(entries.into_iter().collect::<Entries>()))
+        read_dict(&mut dict.steps(), &mut Budget::new())
     }
 }
 
-fn read_value(value: bt::Value<'_>, budget: &mut Budget) -> Result<Value, DataError> {
-    match value {
-        bt::Value::List(list) if list.is_empty() => Err(DataError::Empty),
-        bt::Value::Dict(dict) if dict.is_empty() => Err(DataError::Empty),
-        bt::Value::List(list) => {
-            budget.take()?;
-            let items = read_scalars(list).collect::<Result<BTreeSet<_>, _>>()?;
-            Ok(Value::Set(Set::from_items(items)))
-        }
-        // The parser bounds the depth.
-        bt::Value::Dict(dict) => Dict::read_within(dict, budget).map(Value::Dict),
-        scalar => read_scalar(scalar).map(Value::Scalar),
-    }
-}
-
-fn read_scalar(value: bt::Value<'_>) -> Result<Scalar, DataError> {
-    match value {
-        bt::Value::Int(int) => int.as_i64().map(Scalar::Int).ok_or(DataError::Integer),
-        bt::Value::Bytes(bytes) => Ok(Scalar::Bytes(bytes.into())),
-        bt::Value::List(_) | bt::Value::Dict(_) => Err(DataError::Element),
-    }
-}
-
-/// Reads the elements of a list, which must be scalars in strictly ascending order.
-pub(crate) fn read_scalars(
-    list: bt::List<'_>,
-) -> impl Iterator<Item = Result<Scalar, DataError>> + '_ {
-    let mut last: Option<bt::Value<'_>> = None;
-    list.iter().map(move |value| {
-        let scalar = read_scalar(value)?;
-        let ascends = match (last, value) {
-            (None, _) | (Some(bt::Value::Int(_)), bt::Value::Bytes(_)) => true,
-            (Some(bt::Value::Int(last)), bt::Value::Int(next)) => last < next,
-            (Some(bt::Value::Bytes(last)), bt::Value::Bytes(next)) => last < next,
-            _ => false,
+/// Reads the dict that has just begun. The parser has checked that its keys ascend and have values, and
+/// has bounded the depth.
+fn read_dict(steps: &mut bt::Steps<'_>, budget: &mut Budget) -> Result<Dict, DataError> {
+    budget.take()?;
+    let mut entries = Vec::with_capacity(USUAL_ENTRIES);
+    while let Some(bt::Step::Bytes(key)) = steps.next() {
+        let value = match steps.next() {
+            Some(bt::Step::Int(int)) => Value::from(read_int(int)?),
+            Some(bt::Step::Bytes(bytes)) => Value::from(bytes),
+            Some(bt::Step::Dict) => Value::Dict(read_dict(steps, budget)?),
+            Some(bt::Step::List) => Value::Set(read_set(steps, budget)?),
+            Some(bt::Step::End) | None => break,
         };
-        last = Some(value);
-        ascends.then_some(scalar).ok_or(DataError::Order)
-    })
+        if value.is_empty_container() {
+            return Err(DataError::Empty);
+        }
+        entries.push((Key::new(key), value));
+    }
+    Ok(Dict::from_ascending(entries))
+}
+
+fn read_int(int: bt::Int) -> Result<i64, DataError> {
+    int.as_i64().ok_or(DataError::Integer)
+}
+
+fn read_set(steps: &mut bt::Steps<'_>, budget: &mut Budget) -> Result<Set, DataError> {
+    budget.take()?;
+    let mut items = BTreeSet::new();
+    each_scalar(steps, |scalar| {
+        items.insert(scalar.into());
+    })?;
+    Ok(Set::from_items(items))
+}
+
+/// An element of a set as it was read.
+#[derive(Clone, Copy)]
+pub(crate) enum ScalarRef<'a> {
+    Int(i64),
+    Bytes(&'a [u8]),
+}
+
+impl From<ScalarRef<'_>> for Scalar {
+    fn from(scalar: ScalarRef<'_>) -> Self {
+        match scalar {
+            ScalarRef::Int(int) => Self::Int(int),
+            ScalarRef::Bytes(bytes) => Self::Bytes(bytes.into()),
+        }
+    }
+}
+
+/// Hands the elements of the list that has just begun to `each`. They must be scalars in strictly
+/// ascending order.
+pub(crate) fn each_scalar<'a>(
+    steps: &mut bt::Steps<'a>,
+    mut each: impl FnMut(ScalarRef<'a>),
+) -> Result<(), DataError> {
+    let mut last = None;
+    for step in steps.by_ref() {
+        let scalar = match step {
+            bt::Step::Int(int) => ScalarRef::Int(read_int(int)?),
+            bt::Step::Bytes(bytes) => ScalarRef::Bytes(bytes),
+            bt::Step::List | bt::Step::Dict => return Err(DataError::Element),
+            bt::Step::End => break,
+        };
+        let ascends = match (last, scalar) {
+            (None, _) | (Some(ScalarRef::Int(_)), ScalarRef::Bytes(_)) => true,
+            (Some(ScalarRef::Int(last)), ScalarRef::Int(next)) => last < next,
+            (Some(ScalarRef::Bytes(last)), ScalarRef::Bytes(next)) => last < next,
+            (Some(ScalarRef::Bytes(_)), ScalarRef::Int(_)) => false,
+        };
+        if !ascends {
+            return Err(DataError::Order);
+        }
+        last = Some(scalar);
+        each(scalar);
+    }
+    Ok(())
 }

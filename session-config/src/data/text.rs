@@ -76,6 +76,15 @@ impl Value {
         }
     }
 
+    /// Whether the value is a set or a dict without elements.
+    pub(crate) fn is_empty_container(&self) -> bool {
+        match self {
+            Self::Scalar(_) => false,
+            Self::Set(set) => set.is_empty(),
+            Self::Dict(dict) => dict.is_empty(),
+        }
+    }
+
     /// Returns the integer, if the value is one.
     #[must_use]
     pub const fn as_int(&self) -> Option<i64> {

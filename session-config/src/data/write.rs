@@ -9,6 +9,11 @@ use super::text::{Scalar, Value};
 const DIGITS: usize = 20;
 
 fn put_decimal(out: &mut Vec<u8>, mut number: u64) {
+    // Most lengths and numbers of a config.
+    if let Ok(digit @ 0..=9) = u8::try_from(number) {
+        out.push(b'0'.saturating_add(digit));
+        return;
+    }
     let mut digits = [b'0'; DIGITS];
     let mut used = 0_usize;
     for place in digits.iter_mut().rev() {

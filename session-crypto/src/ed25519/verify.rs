@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::SigningKey;
 use session_types::{AccountId, Ed25519Public, Ed25519Signature, X25519Public};
 
 use crate::scalar::sha512_scalar;
@@ -106,6 +107,15 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
+    /// The key of a pair whose secret is known, in the prime-order subgroup for that reason.
+    pub(super) fn of(secret: &SigningKey) -> Self {
+        let key = secret.verifying_key();
+        Self {
+            public: Ed25519Public::from_bytes(key.to_bytes()),
+            negative: -key.to_edwards(),
+        }
+    }
+
     /// Returns the key as received.
     #[must_use]
     pub const fn public(&self) -> Ed25519Public {

@@ -72,7 +72,12 @@ pub fn parse_prefix<'a>(input: &'a [u8], limits: &Limits) -> Result<(Value<'a>, 
     }
     let mut cursor = Cursor::new(input);
     cursor.check_value(limits)?;
-    let value = Cursor::new(input).value();
+    let encoded = input.get(..cursor.at());
+    let value = encoded.and_then(|encoded| match encoded.first()? {
+        b'l' => Some(Value::List(List(encoded))),
+        b'd' => Some(Value::Dict(Dict(encoded))),
+        _ => Cursor::new(encoded).value(),
+    });
     let value = value.ok_or(Error::End { at: input.len() })?;
     Ok((value, cursor.rest()))
 }
@@ -199,6 +204,12 @@ impl<'a> List<'a> {
         Items(Cursor::inside(self.0))
     }
 
+    /// Returns the steps through the list, from its first element to its end.
+    #[must_use]
+    pub fn steps(&self) -> Steps<'a> {
+        Steps(Cursor::inside(self.0))
+    }
+
     /// Returns whether there are no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -259,6 +270,12 @@ impl<'a> Dict<'a> {
     #[must_use]
     pub fn iter(&self) -> Entries<'a> {
         Entries(Cursor::inside(self.0))
+    }
+
+    /// Returns the steps through the dict, from its first key to its end.
+    #[must_use]
+    pub fn steps(&self) -> Steps<'a> {
+        Steps(Cursor::inside(self.0))
     }
 
     /// Returns whether there are no entries.
@@ -379,6 +396,55 @@ impl fmt::Debug for Dict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = self.iter().map(|entry| (entry.key, entry.value));
         f.debug_map().entries(entries).finish()
+    }
+}
+
+/// A step through a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// An integer.
+    Int(Int),
+    /// A byte string: an element, a value, or the key of the value that follows.
+    Bytes(&'a [u8]),
+    /// A list begins.
+    List,
+    /// A dict begins.
+    Dict,
+    /// The innermost list or dict that was begun ends.
+    End,
+}
+
+/// The steps through a list or a dict.
+///
+/// They read a nested value in one pass, where iterators over its lists and dicts look at it once for
+/// each level. The last step is the end of the outermost one.
+///
+/// ```
+/// use session_proto::bt::{self, Step};
+///
+/// let dict = bt::parse_dict(b"d1:ali1eee")?;
+/// let steps: Vec<_> = dict.steps().collect();
+/// let one = bt::Int::from(1_u8);
+/// assert_eq!(steps, [Step::Bytes(b"a"), Step::List, Step::Int(one), Step::End, Step::End]);
+/// # Ok::<(), bt::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Steps<'a>(Cursor<'a>);
+
+impl<'a> Iterator for Steps<'a> {
+    type Item = Step<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Step<'a>> {
+        let step = match self.0.peek()? {
+            b'i' => return self.0.int().ok().map(Step::Int),
+            b'0'..=b'9' => return self.0.string().ok().map(Step::Bytes),
+            b'l' => Step::List,
+            b'd' => Step::Dict,
+            _ => Step::End,
+        };
+        self.0.bump();
+        Some(step)
     }
 }
 

@@ -10,7 +10,7 @@ const MIN_MATCH: usize = 4;
 /// Bytes that are read at a position.
 const WORD: usize = 8;
 /// After so many bytes without a repetition, as a power of two, the search skips one byte more.
-const SKIP: u32 = 6;
+const SKIP: u32 = 4;
 /// Up to this length a repetition is found by five bytes, beyond it by six.
 const SHORT: usize = 16 << 10;
 /// Multiplier of the hash.
