@@ -1,7 +1,9 @@
-//! Times of operations.
+//! Times of operations, in processor time: other work on the machine is not counted.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::allocations::{Allocations, allocations_of};
 
@@ -79,15 +81,48 @@ pub fn measure<T>(
     }
 }
 
+/// One operation on what `prepare` makes anew for each run; that is not counted.
+pub fn measure_prepared<S, T>(
+    effort: Effort,
+    mut prepare: impl FnMut() -> S,
+    mut operation: impl FnMut(S) -> T,
+) -> Measured {
+    black_box(operation(prepare()));
+    let prepared = prepare();
+    let allocations = allocations_of(|| operation(prepared));
+    let mut once = || {
+        let prepared = prepare();
+        let started = processor_time();
+        let made = black_box(operation(prepared));
+        let time = processor_time().saturating_sub(started);
+        drop(made);
+        time.as_secs_f64() * 1e9
+    };
+    let times: Vec<f64> = (0..effort.turns).map(|_| once()).collect();
+    Measured {
+        fastest: fastest(&times),
+        nanoseconds: median(times),
+        floor: None,
+        allocations,
+    }
+}
+
+/// What this process has had of processors so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 /// Returns the number of runs in one turn.
 fn repetitions(effort: Effort, run: &mut dyn FnMut()) -> u32 {
     let mut count = 1;
     loop {
-        let started = Instant::now();
+        let started = processor_time();
         for _ in 0..count {
             run();
         }
-        if started.elapsed() >= effort.turn || count >= 1 << 24 {
+        let elapsed = processor_time().saturating_sub(started);
+        if elapsed >= effort.turn || count >= 1 << 24 {
             return count;
         }
         count *= 2;
@@ -96,11 +131,12 @@ fn repetitions(effort: Effort, run: &mut dyn FnMut()) -> u32 {
 
 /// Nanoseconds of one run, over `count` of them.
 fn turn(count: u32, run: &mut dyn FnMut()) -> f64 {
-    let started = Instant::now();
+    let started = processor_time();
     for _ in 0..count {
         run();
     }
-    started.elapsed().as_secs_f64() * 1e9 / f64::from(count)
+    let elapsed = processor_time().saturating_sub(started);
+    elapsed.as_secs_f64() * 1e9 / f64::from(count)
 }
 
 fn fastest(times: &[f64]) -> f64 {
@@ -123,6 +159,18 @@ mod tests {
         assert_eq!(median(vec![5.0]), 5.0);
         assert!(median(vec![]).is_nan());
         assert_eq!(fastest(&[3.0, 1.0, 100.0]), 1.0);
+    }
+
+    #[test]
+    fn what_is_prepared_is_not_counted() {
+        let effort = Effort {
+            turn: Duration::ZERO,
+            turns: 5,
+        };
+        let long = || (0..2_000_000_u64).map(black_box).sum::<u64>();
+        let measured = measure_prepared(effort, long, |sum| sum + 1);
+        let whole = measure(effort, long, None);
+        assert!(measured.nanoseconds < whole.nanoseconds / 10.0);
     }
 
     #[test]

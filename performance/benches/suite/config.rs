@@ -1,11 +1,13 @@
 //! Shared configs: 1,000 contacts, and how the cost grows to 10,000.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
+use session_config::Contacts;
 use session_config::contacts::Contact;
-use session_config::{Compressor, Contacts};
 use session_crypto::Blake2b;
 use session_identity::{Account, Seed};
+use session_proto::zstd::{Compressor, Encoder};
 use session_types::{AccountId, UnixMillis};
 
 use crate::Suite;
@@ -54,35 +56,36 @@ fn merge(config: &mut Contacts, messages: &[(String, &[u8])]) {
 }
 
 pub fn run(suite: &mut Suite) {
-    const GROUP: &str = "shared configs";
-    // Microseconds of the C++ library with 1,000 contacts.
-    measure(
-        suite,
-        GROUP,
-        1_000,
-        Some([2900.0, 1900.0, 2600.0, 1790.0, 820.0, 2690.0, 12_400.0]),
-    );
-    measure(suite, GROUP, 10_000, None);
+    // Microseconds of the C++ library with 1,000 contacts, in the order of the operations.
+    let reference = [
+        ("set", 2900.0),
+        ("first push", 1900.0),
+        ("merge into empty", 2600.0),
+        ("change and push", 1790.0),
+        ("dump", 820.0),
+        ("load", 2690.0),
+        ("load and merge a conflict", 12_400.0),
+    ];
+    measure(suite, 1_000, &reference);
+    measure(suite, 10_000, &[]);
 }
 
-fn measure(suite: &mut Suite, group: &'static str, count: u64, reference: Option<[f64; 7]>) {
-    let mut next = 0;
-    with_operations(count, &mut |what, run| {
-        let name = format!("{count} contacts, {what}");
-        let operation = suite.operation(group, &name);
-        let operation = match reference.and_then(|times| times.get(next).copied()) {
-            Some(time) if !what.contains("alone") => {
-                next += 1;
-                operation.reference(time)
-            }
-            _ => operation,
-        };
-        operation.run(run);
+fn measure(suite: &mut Suite, count: u64, reference: &[(&str, f64)]) {
+    const GROUP: &str = "shared configs";
+    with_operations(count, &mut |what, prepare, run| {
+        let mut operation = suite.operation(GROUP, &format!("{count} contacts, {what}"));
+        if let Some((_, time)) = reference.iter().find(|(name, _)| *name == what) {
+            operation = operation.reference(*time);
+        }
+        operation.run_prepared(prepare, |()| run());
     });
 }
 
-/// Hands every operation on so many contacts to `each`, with its name.
-pub fn with_operations(count: u64, each: &mut dyn FnMut(&str, &mut dyn FnMut())) {
+/// Takes the name of an operation, what comes before it, and the operation.
+pub type Each<'a> = dyn FnMut(&str, &mut dyn FnMut(), &mut dyn FnMut()) + 'a;
+
+/// Hands every operation on so many contacts to `each`.
+pub fn with_operations(count: u64, each: &mut Each<'_>) {
     let account = Arc::new(Account::from_seed(&Seed::from_short(&[1; 16])));
     let records = contacts(count);
     let empty = || Contacts::new(Arc::clone(&account));
@@ -102,37 +105,56 @@ pub fn with_operations(count: u64, each: &mut dyn FnMut(&str, &mut dyn FnMut()))
     );
     let dump = config.dump(NOW);
     let load = || Contacts::load(Arc::clone(&account), &dump, NOW).unwrap();
-    let changed = |byte: u8| {
-        let mut config = load();
+    let change = |config: &mut Contacts, byte: u8| {
         let mut contact = Contact::new(AccountId::from_bytes([5; 33]).unwrap());
         contact.priority = i64::from(byte);
         config.set(&contact).unwrap();
-        config
     };
-    let conflict = [1, 2]
-        .map(|byte| changed(byte).push(NOW).unwrap().messages)
-        .concat();
+    let conflict = [1, 2].map(|byte| {
+        let mut config = load();
+        change(&mut config, byte);
+        config.push(NOW).unwrap().messages
+    });
+    let conflict = conflict.concat();
     let conflict = named(&conflict);
 
-    each("set", &mut || drop(filled()));
-    each("set and first push", &mut || {
-        drop(filled().push(NOW).unwrap())
-    });
-    each("merge into empty", &mut || {
-        merge(&mut empty(), &first_messages)
-    });
-    each("load, change and push", &mut || {
-        drop(changed(3).push(NOW).unwrap())
-    });
+    // What an operation works on is made before it, and dropped when the next one is made.
+    let made = RefCell::new(empty());
+    let nothing = &mut || {};
+    let on = |run: &dyn Fn(&mut Contacts)| run(&mut made.borrow_mut());
+    each("set", nothing, &mut || *made.borrow_mut() = filled());
     each(
-        "load, change and push, alone without the encoder",
-        &mut || {
-            drop(changed(3).push_with(NOW, &Uncompressed).unwrap());
-        },
+        "first push",
+        &mut || *made.borrow_mut() = filled(),
+        &mut || on(&|config| drop(config.push(NOW).unwrap())),
     );
-    each("dump", &mut || drop(config.dump(NOW)));
-    each("load", &mut || drop(load()));
-    each("load and merge a conflict", &mut || {
+    each(
+        "merge into empty",
+        &mut || *made.borrow_mut() = empty(),
+        &mut || on(&|config| merge(config, &first_messages)),
+    );
+    let changed_and_pushed = |compressor: &dyn Compressor| {
+        on(&|config| {
+            change(config, 3);
+            drop(config.push_with(NOW, compressor).unwrap());
+        });
+    };
+    each(
+        "change and push",
+        &mut || *made.borrow_mut() = load(),
+        &mut || changed_and_pushed(&Encoder),
+    );
+    each(
+        "change and push, without the compressor",
+        &mut || *made.borrow_mut() = load(),
+        &mut || changed_and_pushed(&Uncompressed),
+    );
+    *made.borrow_mut() = config;
+    each("dump", nothing, &mut || {
+        on(&|config| drop(config.dump(NOW)))
+    });
+    each("load", nothing, &mut || drop(load()));
+    each("load and merge a conflict", nothing, &mut || {
         merge(&mut load(), &conflict)
     });
 }

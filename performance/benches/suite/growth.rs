@@ -1,7 +1,7 @@
 //! How times grow with the work: the fastest of many turns, for a curve shows no neighbour to compare
 //! with when the machine was busy.
 
-use performance::measure::{Effort, measure};
+use performance::measure::{Effort, measure, measure_prepared};
 use performance::plot::{Curve, Plot};
 use session_crypto::multi::Party;
 use session_onion::Cipher;
@@ -155,9 +155,11 @@ fn list_nodes(effort: Effort) -> Plot {
 }
 
 /// The operations that are plotted: changing, reading, and merging what others have changed.
-const CONFIG_CURVES: [&str; 3] = [
-    "set and first push",
+const CONFIG_CURVES: [&str; 5] = [
+    "set",
+    "first push",
     "merge into empty",
+    "load",
     "load and merge a conflict",
 ];
 
@@ -169,11 +171,12 @@ fn config_contacts(effort: Effort) -> Plot {
     };
     let mut curves: Vec<Curve> = Vec::new();
     for count in [500, 1000, 2000, 4000, 6000, 8000, 10_000] {
-        config::with_operations(count, &mut |name, run| {
+        config::with_operations(count, &mut |name, prepare, run| {
             if !CONFIG_CURVES.contains(&name) {
                 return;
             }
-            let time = microseconds(effort, run) / 1e3;
+            let measured = measure_prepared(effort, prepare, |()| run());
+            let time = measured.fastest / 1e6;
             let point = (count as f64, time);
             match curves.iter_mut().find(|curve| curve.name == name) {
                 Some(curve) => curve.points.push(point),

@@ -28,7 +28,7 @@ use std::time::SystemTime;
 use std::{env, fs, process};
 
 use performance::allocations::Counting;
-use performance::measure::{Effort, measure};
+use performance::measure::{Effort, Measured, measure, measure_prepared};
 use performance::report::{Row, table, times};
 
 #[global_allocator]
@@ -90,19 +90,33 @@ impl<'a> Operation<'a> {
     }
 
     /// Measures it.
-    pub fn run<T>(self, operation: impl FnMut() -> T) {
+    pub fn run<T>(mut self, operation: impl FnMut() -> T) {
         if !self.suite.wants(self.group, &self.name) {
             return;
         }
-        let (floor_name, floor) = match self.floor {
+        let (floor_name, floor) = match self.floor.take() {
             Some((name, floor)) => (name, Some(floor)),
             None => ("", None),
         };
+        let measured = measure(self.suite.effort, operation, floor);
+        self.keep(floor_name, measured);
+    }
+
+    /// Measures it without what `prepare` does before each run.
+    pub fn run_prepared<S, T>(self, prepare: impl FnMut() -> S, operation: impl FnMut(S) -> T) {
+        if !self.suite.wants(self.group, &self.name) {
+            return;
+        }
+        let measured = measure_prepared(self.suite.effort, prepare, operation);
+        self.keep("", measured);
+    }
+
+    fn keep(self, floor: &'static str, measured: Measured) {
         let row = Row {
             group: self.group,
             name: self.name,
-            floor: floor_name,
-            measured: measure(self.suite.effort, operation, floor),
+            floor,
+            measured,
             reference: self.reference,
             bytes: self.bytes,
         };
