@@ -39,8 +39,6 @@ pub struct Config {
     pub beside: usize,
     /// How long a request may take with all its attempts.
     pub request_timeout: Duration,
-    /// Members of a swarm that answer before fewer signatures than two thirds are taken.
-    pub witnesses: usize,
     /// Maximum number of requests under way; more are refused.
     pub max_requests: usize,
 }
@@ -59,7 +57,6 @@ impl Default for Config {
             member_timeout: SECOND.saturating_mul(5),
             beside: 3,
             request_timeout: MINUTE,
-            witnesses: 5,
             max_requests: 10_000,
         }
     }

@@ -32,6 +32,7 @@ mod belief;
 mod building;
 mod dispatch;
 mod exam;
+mod receipts;
 mod refresh;
 mod release;
 mod report;
@@ -82,10 +83,11 @@ struct Pending {
     open: usize,
     /// Members that have proved what they did, over all attempts.
     signers: BTreeSet<Ed25519Public>,
-    /// Members that did not answer others, and which others said so.
-    silent: BTreeMap<Ed25519Public, BTreeSet<Ed25519Public>>,
-    /// Members that have answered with too few signatures, and the last such answer.
-    witnesses: usize,
+    /// Nodes that have answered themselves, whatever they said.
+    answered: BTreeSet<Ed25519Public>,
+    /// Members that were asked whether they are up.
+    checked: BTreeSet<Ed25519Public>,
+    /// The last answer with too few signatures.
     best: Option<StorageReply>,
 }
 
@@ -154,6 +156,8 @@ enum Why {
     Probe,
     /// A hop of a path that failed behind this guard is asked itself.
     Hop { guard: Ed25519Public },
+    /// A member of a swarm that has not signed is asked whether it is up.
+    Member(RequestId),
     /// A new path is tested before it replaces an old one.
     Rotation {
         replaces: PathId,
@@ -396,8 +400,8 @@ impl<O: Onion> Network<O> {
             waiting: None,
             open: 0,
             signers: BTreeSet::new(),
-            silent: BTreeMap::new(),
-            witnesses: 0,
+            answered: BTreeSet::new(),
+            checked: BTreeSet::new(),
             best: None,
         };
         self.requests.insert(id, pending);
@@ -421,6 +425,7 @@ impl<O: Onion> Network<O> {
         self.look_after_paths(instant, rng);
         self.look_after_clock(instant, rng);
         self.dispatch_due(instant, rng);
+        self.check_members(instant, rng);
         self.try_paths(instant, rng);
         self.posts.pop_front()
     }

@@ -121,6 +121,13 @@ impl Suspicions {
         self.forget_surplus();
     }
 
+    /// Whether requests to the node were not answered within the last hour, through a path that worked
+    /// otherwise.
+    pub(crate) fn is_silent(&self, node: &Ed25519Public, now: Instant) -> bool {
+        let unanswered = self.unanswered.get(node);
+        unanswered.is_some_and(|at| now.since(*at) < AVOIDED)
+    }
+
     fn forget_surplus(&mut self) {
         if self.notes.len() > MAX_NODES {
             let latest = |notes: &Vec<Note>| notes.last().map(|note| note.at);
@@ -181,9 +188,8 @@ impl Suspicions {
     }
 
     pub(crate) fn is_avoided_at(&self, node: &Ed25519Public, now: Instant) -> bool {
-        let unanswered = self.unanswered.get(node);
         let mut notes = self.notes.get(node).into_iter().flatten();
-        unanswered.is_some_and(|at| now.since(*at) < AVOIDED)
+        self.is_silent(node, now)
             || notes.any(|note| note.test != Test::Answered && now.since(note.at) < AVOIDED)
     }
 

@@ -7,7 +7,7 @@ use session_storage::{Body, Response, SwarmInfo};
 use session_swarm::ServiceNode;
 use session_types::AnyId;
 
-use super::belief::{Belief, Worth, belief, decisive};
+use super::belief::{Worth, belief, decisive};
 use super::release::may_repeat;
 use super::report::{clock_of, response_of};
 use super::{Network, Waiting};
@@ -89,6 +89,9 @@ impl<O: Onion> Network<O> {
         sent: Instant,
         now: Instant,
     ) {
+        if let Some(pending) = self.requests.get_mut(&id) {
+            pending.answered.insert(reply.node.ed25519);
+        }
         let response = &reply.response;
         let inner = decisive(request, response);
         let decisive = inner.as_ref().unwrap_or(response);
@@ -126,62 +129,6 @@ impl<O: Onion> Network<O> {
                 }
                 self.believed(id, reply, belief, now);
             }
-        }
-    }
-
-    /// An answer is believed. If members have to sign what was done, two thirds of the swarm must
-    /// have signed it, or the next member is asked to do it too: one that lies is then not enough.
-    /// Members of which two others say that they are silent need not have signed, if half of the
-    /// swarm has.
-    fn believed(&mut self, id: RequestId, mut reply: StorageReply, belief: Belief, now: Instant) {
-        let Some(pending) = self.requests.get_mut(&id) else {
-            return;
-        };
-        let Some(signers) = belief.signers else {
-            self.finish(id, Ok(Reply::Storage(reply)));
-            return;
-        };
-        pending.signers.extend(signers);
-        reply.signers = pending.signers.clone();
-        let Target::SwarmOf(account) = &pending.target else {
-            self.finish(id, Ok(Reply::Storage(reply)));
-            return;
-        };
-        let members: BTreeSet<Ed25519Public> = self
-            .pool
-            .swarm_of(account)
-            .map(|node| node.ed25519)
-            .collect();
-        let needed = members.len().saturating_mul(2).div_ceil(3);
-        let all_asked = members.iter().all(|key| pending.asked.contains(key));
-        pending.witnesses = pending.witnesses.saturating_add(1);
-        for silent in belief.silent.intersection(&members) {
-            let said = pending.silent.entry(*silent).or_default();
-            said.insert(reply.node.ed25519);
-        }
-        // What two members say of a third.
-        let silent = pending.silent.iter().filter(|(_, said)| said.len() >= 2);
-        let silent = silent.map(|(node, _)| *node);
-        let silent: BTreeSet<Ed25519Public> = silent
-            .filter(|node| !reply.signers.contains(node))
-            .collect();
-        for node in &silent {
-            self.suspicions.note(node, now);
-        }
-        let signed = reply.signers.len();
-        let is_half = signed.saturating_mul(2) >= members.len();
-        let is_enough = signed >= needed
-            || (is_half && signed.saturating_add(silent.len()) >= needed)
-            || all_asked
-            || pending.witnesses >= self.config.witnesses;
-        if is_enough && !reply.signers.is_empty() {
-            self.finish(id, Ok(Reply::Storage(reply)));
-        } else if is_enough {
-            // Each part of a batch was signed, but none by the same members.
-            self.retry(id, RequestError::NoUsableAnswer, now);
-        } else {
-            pending.best = Some(reply);
-            pending.try_at = Some(now);
         }
     }
 

@@ -30,8 +30,6 @@ pub(super) struct Belief {
     /// The members that have proved everything that they were to do; `None` if nothing in the
     /// request is signed by members.
     pub(super) signers: Option<BTreeSet<Ed25519Public>>,
-    /// The nodes that did not answer the one that was asked.
-    pub(super) silent: BTreeSet<Ed25519Public>,
 }
 
 impl Belief {
@@ -39,7 +37,6 @@ impl Belief {
         Self {
             worth,
             signers: None,
-            silent: BTreeSet::new(),
         }
     }
 
@@ -56,7 +53,6 @@ impl Belief {
         Self {
             worth: self.worth.max(other.worth),
             signers,
-            silent: self.silent.union(&other.silent).copied().collect(),
         }
     }
 }
@@ -149,10 +145,6 @@ where
     };
     let mut entries = answer.entries.values();
     let nobody_did = answer.malformed == 0 && entries.all(|e| matches!(e, Entry::Failed(_)));
-    let is_silent = |entry: &Entry<_>| matches!(entry, Entry::Failed(failure) if failure.timeout);
-    let silent = answer.entries.iter();
-    let silent = silent.filter(|(_, entry)| is_silent(entry));
-    let silent = silent.map(|(node, _)| *node).collect();
     let verified = answer.verify(request, |key| pool.serves(key, account));
     let worth = match verified.is_success() {
         true => Worth::Good,
@@ -163,7 +155,6 @@ where
     Belief {
         worth,
         signers: Some(signers),
-        silent,
     }
 }
 

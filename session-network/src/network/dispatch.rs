@@ -10,7 +10,7 @@ use session_types::AnyId;
 
 use super::building::{Wait, retry_delay};
 use super::{Network, Waiting};
-use crate::exchange::{Purpose, Reply, RequestError, RequestId, Route, StorageReply, Target};
+use crate::exchange::{Purpose, RequestError, RequestId, Route, Target};
 use crate::onion::Onion;
 use crate::path::{Path, PathId};
 use crate::random;
@@ -39,12 +39,14 @@ impl<O: Onion> Network<O> {
         if request.attempts >= attempts || request.open >= self.config.beside {
             request.try_at = None;
             if request.open == 0 {
-                self.give_up(id);
+                self.give_up(id, now);
             }
             return;
         }
         let (target, purpose) = (request.target.clone(), request.purpose);
-        let (asked, tried) = (request.asked.clone(), request.tried.clone());
+        let (mut asked, tried) = (request.asked.clone(), request.tried.clone());
+        // Those that have not signed are asked first.
+        asked.extend(&request.signers);
         let is_first = request.open == 0;
         if let Target::Node(key) = target
             && !self.is_known(&key)
@@ -252,30 +254,13 @@ impl<O: Onion> Network<O> {
     }
 
     /// Ends a request whose attempts or whose time are used up: with the best answer that there was
-    /// if half of the swarm has signed it or nobody is left to be asked, or else with the last
-    /// error.
-    pub(super) fn give_up(&mut self, id: RequestId) {
-        let Some(request) = self.requests.get(&id) else {
+    /// if enough members have signed, or else with the last error.
+    pub(super) fn give_up(&mut self, id: RequestId, now: Instant) {
+        if self.settle(id, now) {
             return;
-        };
-        let (mut members, mut signed) = (0usize, 0usize);
-        let mut all_asked = true;
-        if let Target::SwarmOf(account) = &request.target {
-            for member in self.pool.swarm_of(account) {
-                members = members.saturating_add(1);
-                let has_signed = request.signers.contains(&member.ed25519);
-                signed = signed.saturating_add(has_signed.into());
-                all_asked &= has_signed || request.asked.contains(&member.ed25519);
-            }
         }
-        let is_enough = signed > 0 && (all_asked || signed.saturating_mul(2) >= members);
-        let result = match &request.best {
-            Some(best) if is_enough => Ok(Reply::Storage(StorageReply {
-                signers: request.signers.clone(),
-                ..best.clone()
-            })),
-            _ => Err(request.last_error),
-        };
-        self.finish(id, result);
+        if let Some(error) = self.requests.get(&id).map(|request| request.last_error) {
+            self.finish(id, Err(error));
+        }
     }
 }

@@ -105,6 +105,7 @@ impl<O: Onion> Network<O> {
                 for node in exam.into_iter().flat_map(|exam| exam.accused) {
                     self.suspicions.note(&node, now);
                 }
+                self.settle_all(now);
                 self.hedge_all_on(id, now);
             }
             (Some(true), Some(false)) => self.path_is_broken(id, now, rng),

@@ -16,7 +16,12 @@ impl<O: Onion> Network<O> {
     pub(super) fn release(&mut self, path: PathId, now: Instant) {
         let mut lost = Vec::new();
         for sent in self.sent.values_mut() {
-            let Errand::Onion { why, path: on, .. } = &sent.errand else {
+            let Errand::Onion {
+                why,
+                path: on,
+                route,
+            } = &sent.errand
+            else {
                 continue;
             };
             if *on != path || sent.is_released {
@@ -32,6 +37,12 @@ impl<O: Onion> Network<O> {
                     }
                 }
                 // Another node is asked.
+                Why::Member(id) => {
+                    let pending = self.requests.get_mut(id);
+                    if let (Some(pending), Some(node)) = (pending, &route.node) {
+                        pending.checked.remove(&node.ed25519);
+                    }
+                }
                 Why::Nodes | Why::Clock => sent.deadline = sent.deadline.min(now),
                 Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => {}
             }

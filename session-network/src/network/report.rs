@@ -174,6 +174,14 @@ impl<O: Onion> Network<O> {
                 }
                 _ => {}
             },
+            Why::Member(_) => match reception {
+                Reception::NoGuard(proof) => self.guard_failed(proof, now, rng),
+                Reception::Failed(_) => {
+                    let accused = route.node.map(|node| node.ed25519);
+                    self.examine(path, accused, !is_silent, now, rng);
+                }
+                _ => {}
+            },
             Why::Rotation {
                 replaces,
                 purpose,

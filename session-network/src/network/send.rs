@@ -66,7 +66,9 @@ impl<O: Onion> Network<O> {
             }
             // A list of nodes is long, and other questions are short.
             Why::Nodes => (None, false),
-            Why::Clock | Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => (None, true),
+            Why::Clock | Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => {
+                (None, true)
+            }
         };
         self.paths.started(path);
         let (body, key) = packet;
@@ -182,7 +184,9 @@ impl<O: Onion> Network<O> {
             route: route.clone(),
         };
         let timeout = match why {
-            Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => self.probe_timeout(path),
+            Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => {
+                self.probe_timeout(path)
+            }
             Why::Clock => self.probe_timeout(path).saturating_mul(2),
             Why::Attempt(_) | Why::Nodes => self.config.attempt_timeout,
         };

@@ -26,7 +26,7 @@ impl<O: Onion> Network<O> {
         let over = requests.filter(|(_, request)| request.deadline <= instant);
         let over: Vec<RequestId> = over.map(|(id, _)| *id).collect();
         for id in over {
-            self.give_up(id);
+            self.give_up(id, instant);
         }
         self.lose_patience(instant, rng);
     }

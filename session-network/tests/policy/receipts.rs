@@ -104,33 +104,106 @@ fn a_member_that_signs_alone_is_not_believed_before_others_were_asked() {
     assert_eq!(world.total_strikes(), 0);
 }
 
-#[test]
-fn where_most_of_a_swarm_is_dead_five_members_are_asked() {
-    let (mut world, members, mut sent) = start_store(config_for_store());
-    for asked in 1..=5 {
-        let key = sent.destination.ed25519;
-        let others: Vec<_> = members
-            .iter()
-            .copied()
-            .filter(|other| *other != key)
-            .collect();
-        let body = answer(&world, &[key], &others);
-        world.answer(&sent, 200, &body);
-        match world.attempts().pop() {
-            Some(next) => sent = next,
-            None => assert_eq!(asked, 5),
+/// Answers what the client asks for itself: members that are `dead` do not answer.
+fn answer_questions(world: &mut World, dead: &[Ed25519Public]) {
+    for _ in 0..3 {
+        for sent in world.sends() {
+            if dead.contains(&sent.destination.ed25519) {
+                world.fail(&sent, 504, "Request time out");
+            } else if matches!(sent.purpose, PostPurpose::Upkeep { .. }) {
+                world.succeed(&sent);
+            }
         }
     }
-    let reply = storage(world.client.next_event().unwrap()).unwrap();
+}
+
+#[test]
+fn where_half_of_a_swarm_is_dead_the_client_finds_that_out_itself() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let first = sent.destination.ed25519;
+    let mut signed = vec![first];
+    let others = members.iter().filter(|key| **key != first);
+    let mut others: Vec<Ed25519Public> = others.copied().collect();
+    // Hops of a path that works are not dead.
+    others.sort_by_key(|key| !keys(&sent.hops).contains(key));
+    signed.extend(&others[..4]);
+    let dead = members.iter().filter(|key| !signed.contains(key));
+    let dead: Vec<Ed25519Public> = dead.copied().collect();
+    let body = answer(&world, &signed, &dead);
+    world.answer(&sent, 200, &body);
+    assert!(world.client.next_event().is_none(), "one says so");
+    answer_questions(&mut world, &dead);
+    let reply = storage(world.events().pop().unwrap()).unwrap();
     assert_eq!(reply.signers.len(), 5);
+    let are_avoided = dead.iter().all(|key| world.is_avoided(key));
+    assert!(are_avoided && dead.iter().all(|key| !world.is_out(key)));
+    assert_eq!(world.total_strikes(), 0);
+    // The next message needs no questions.
+    world
+        .client
+        .request(Target::SwarmOf(account()), store(), world.now);
+    let sent = world.attempts().pop().unwrap();
+    assert!(signed.contains(&sent.destination.ed25519));
+    world.answer(&sent, 200, &body);
+    assert_eq!(world.events().len(), 1);
+}
+
+#[test]
+fn a_member_that_is_up_has_to_sign_whatever_others_say_of_it() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let first = sent.destination.ed25519;
+    let mut signed = vec![first];
+    let others = members.iter().filter(|key| **key != first);
+    signed.extend(others.take(4));
+    let silent = members.iter().filter(|key| !signed.contains(key));
+    let silent: Vec<Ed25519Public> = silent.copied().collect();
+    let body = answer(&world, &signed, &silent);
+    world.answer(&sent, 200, &body);
+    // One of the five answers.
+    answer_questions(&mut world, &silent[1..]);
+    assert!(world.events().is_empty());
+}
+
+/// Half of a swarm that colludes says that the other half is silent, one after the other.
+#[test]
+fn what_members_say_of_others_replaces_no_signature() {
+    let (mut world, members, mut sent) = start_store(config_for_store());
+    let first = sent.destination.ed25519;
+    let mut colluders = vec![first];
+    let others = members.iter().filter(|key| **key != first);
+    colluders.extend(others.take(4));
+    let honest = members.iter().filter(|key| !colluders.contains(key));
+    let honest: Vec<Ed25519Public> = honest.copied().collect();
+    let lie = answer(&world, &colluders, &honest);
+    let mut lies = 0;
+    while colluders.contains(&sent.destination.ed25519) {
+        lies += 1;
+        world.answer(&sent, 200, &lie);
+        assert!(world.events().is_empty(), "after {lies}");
+        sent = world.attempts().pop().unwrap();
+    }
+    let body = answer(&world, &honest, &colluders);
+    world.answer(&sent, 200, &body);
+    let reply = storage(world.events().pop().unwrap()).unwrap();
+    assert_eq!(reply.signers.len(), 10);
 }
 
 #[test]
 fn one_signature_is_not_enough_when_the_attempts_are_used_up() {
+    use_up_the_attempts(1);
+}
+
+#[test]
+fn half_of_the_swarm_is_not_enough_when_the_attempts_are_used_up() {
+    use_up_the_attempts(5);
+}
+
+fn use_up_the_attempts(signed: usize) {
     let (mut world, members, sent) = start_store(config_for_store());
     let liar = sent.destination.ed25519;
     let others: Vec<_> = members.iter().copied().filter(|key| *key != liar).collect();
-    let body = answer(&world, &[liar], &others);
+    let (friends, others) = others.split_at_checked(signed - 1).unwrap();
+    let body = answer(&world, &[&[liar], friends].concat(), others);
     world.answer(&sent, 200, &body);
     for _ in 0..9 {
         for sent in world.attempts() {
@@ -222,43 +295,4 @@ fn a_message_that_may_be_stored_is_not_to_be_signed_again() {
     world.answer(&next, 406, b"");
     let result = world.client.next_event().unwrap().result;
     assert_eq!(result.err(), Some(RequestError::ClockOutOfSync));
-}
-
-/// What one member says of the others is its own word. What two say is enough for half of the swarm
-/// to do.
-#[test]
-fn members_that_two_others_find_silent_need_not_sign() {
-    let (mut world, members, first) = start_store(config_for_store());
-    let first_key = first.destination.ed25519;
-    let mut signed = vec![first_key];
-    let others = members.iter().filter(|key| **key != first_key);
-    signed.extend(others.take(4));
-    let silent = members.iter().filter(|key| !signed.contains(key));
-    let silent: Vec<Ed25519Public> = silent.copied().collect();
-    let body = answer(&world, &signed, &silent);
-    world.answer(&first, 200, &body);
-    assert!(world.events().is_empty(), "one says so");
-    let second = world.attempts().pop().unwrap();
-    assert_ne!(second.destination, first.destination);
-    world.answer(&second, 200, &body);
-    let reply = storage(world.events().pop().unwrap()).unwrap();
-    assert_eq!(reply.signers.len(), 5);
-    assert!(
-        silent
-            .iter()
-            .all(|key| world.is_avoided(key) && !world.is_out(key))
-    );
-    assert_eq!(world.total_strikes(), 0);
-}
-
-#[test]
-fn silence_of_others_does_not_replace_half_of_the_swarm() {
-    let (mut world, members, first) = start_store(config_for_store());
-    let (signed, silent) = (&members[..4], &members[4..]);
-    let body = answer(&world, signed, silent);
-    world.answer(&first, 200, &body);
-    let second = world.attempts().pop().unwrap();
-    world.answer(&second, 200, &body);
-    assert!(world.events().is_empty());
-    assert_eq!(world.attempts().len(), 1, "a third is asked");
 }
