@@ -5,8 +5,9 @@
 //!     --nodes 600 --days 10 --clients 20 --seed 1
 //! ```
 //!
-//! `--seeds N` runs N networks one after the other, `--bars` all attacks with 3, 5, 9 and 15 %
-//! colluders, and exits with 1 if a bar is missed.
+//! `--seeds N` runs N networks, `--threads N` so many of them at the same time. `--bars` runs all
+//! attacks with 3, 5, 9 and 15 % colluders, or the ones that are given, and exits with 1 if a bar is
+//! missed.
 //!
 //! The real machine runs, with packets that hide nothing (so that days cost seconds). Colluders know
 //! each other and see what nodes in their places see: a guard sees its hops, the last hop sees the
@@ -27,10 +28,14 @@
 
 #[path = "adversary/bars.rs"]
 mod bars;
+#[path = "adversary/chance.rs"]
+mod chance;
 #[path = "adversary/clear.rs"]
 mod clear;
 #[path = "adversary/client.rs"]
 mod client;
+#[path = "adversary/exposure.rs"]
+mod exposure;
 #[path = "adversary/outcome.rs"]
 mod outcome;
 #[path = "adversary/plan.rs"]
@@ -44,7 +49,7 @@ use plan::Plan;
 
 const USAGE: &str = "usage: adversary [--attack none|burn-guard|steer-path|drop-silently|\
 strike-destination|forge-receipts|shrink-list|clock|all] [--colluders SHARE] [--dead SHARE] \
-[--nodes N] [--days N] [--clients N] [--interval SECONDS] [--seed N] [--seeds N] [--bars]";
+[--nodes N] [--days N] [--clients N] [--interval SECONDS] [--seed N] [--seeds N] [--threads N] [--bars]";
 
 fn main() -> ExitCode {
     let Some(plan) = Plan::from_arguments(std::env::args().skip(1)) else {

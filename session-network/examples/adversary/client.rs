@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -15,9 +16,10 @@ use session_storage::{Retrieve, Signer, Store};
 use session_types::{Namespace, SealedMessage};
 
 use crate::clear::{Clear, Packet};
+use crate::exposure::Exposure;
 use crate::outcome::Outcome;
-use crate::plan::Plan;
-use crate::world::{Came, OWNERS, START, World};
+use crate::plan::{Attack, Plan};
+use crate::world::{Came, OWNERS, START, VICTIM, World};
 
 const DAY: u64 = 24 * 3_600_000;
 /// Age up to which a guard is not given up for its age, in milliseconds: three quarters of ten days.
@@ -49,15 +51,33 @@ struct Client<'a> {
     next_look: u64,
     /// The first node of the pool, which is shuffled when it is replaced.
     pool_seen: Option<Ed25519Public>,
+    exposure: Exposure,
     outcome: Outcome,
 }
 
-/// Runs all clients of all networks, and returns their measurements.
-pub fn run_all(plan: &Plan, mut tell: impl FnMut(usize, &Outcome)) -> Outcome {
+/// Runs all clients of all networks, and returns their measurements. They do not depend on the number
+/// of threads.
+pub fn run_all(plan: &Plan, tell: impl Fn(usize, &Outcome) + Sync) -> Outcome {
+    let seeds: Vec<u64> = (plan.seed..plan.seed + plan.seeds).collect();
+    let per_thread = seeds.len().div_ceil(plan.threads);
+    let tell = &tell;
     let mut total = Outcome::default();
-    for seed in plan.seed..plan.seed + plan.seeds {
+    thread::scope(|scope| {
+        let parts = seeds.chunks(per_thread);
+        let parts = parts.map(|seeds| scope.spawn(move || run_networks(plan, seeds, tell)));
+        let parts: Vec<_> = parts.collect();
+        for part in parts {
+            total.add(&part.join().unwrap());
+        }
+    });
+    total
+}
+
+fn run_networks(plan: &Plan, seeds: &[u64], tell: &impl Fn(usize, &Outcome)) -> Outcome {
+    let mut total = Outcome::default();
+    for seed in seeds {
         let plan = Plan {
-            seed,
+            seed: *seed,
             ..plan.clone()
         };
         let mut world = World::new(&plan);
@@ -96,10 +116,18 @@ fn run(plan: &Plan, number: usize, world: &mut World) -> Outcome {
         next_watch: 0,
         next_look: 0,
         pool_seen: None,
+        exposure: Exposure::default(),
         outcome: Outcome::default(),
     };
     client.live(number);
+    let expected = (plan.attack == Attack::None).then(|| {
+        let seed = plan.seed * 1_000 + number as u64;
+        let colluders = plan.count_colluders();
+        client.exposure.captured(client.world, colluders, seed)
+    });
     let mut outcome = client.outcome;
+    outcome.clients = 1;
+    outcome.expected_captures = expected.unwrap_or(0.0);
     outcome.guards_drawn = client.guards.len();
     outcome.honest_guards_lost = client.lost.len();
     outcome.struck_destinations = client.struck.len();
@@ -155,13 +183,16 @@ impl Client<'_> {
         }
     }
 
-    /// Asks for messages, and each third time writes one.
+    /// Asks for messages, and each sixth time writes one.
     fn ask(&mut self, number: usize, count: u64) {
         let local = self.local();
         let time = self.network.network_time(local);
         self.outcome.requests += 1;
-        let (id, hash) = if count % 3 == 2 {
-            let to = (number + 1 + self.rng.next_u64() as usize % (OWNERS - 3)) % OWNERS;
+        let (id, hash) = if count % 6 == 2 {
+            let to = match count % 24 {
+                2 => VICTIM,
+                _ => (number + 1 + self.rng.next_u64() as usize % (OWNERS - 3)) % OWNERS,
+            };
             let owner = &self.world.owners[to];
             let data = format!("{} {number} {count}", self.plan.seed).into_bytes();
             let message = SealedMessage {
@@ -214,6 +245,9 @@ impl Client<'_> {
                 let packet = Packet::read(&post.body);
                 if packet.hops.iter().all(|hop| self.world.is_colluder(hop)) {
                     self.outcome.captured_paths = 1;
+                }
+                if self.plan.attack == Attack::None {
+                    self.exposure.add(self.world, &packet.hops);
                 }
                 self.hops.extend(packet.hops.iter().skip(1));
                 self.seconds.extend(packet.hops.get(1));

@@ -5,8 +5,11 @@ use crate::plan::Plan;
 /// Measurements of one client, or of several.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
+    pub clients: usize,
     /// Clients that ever had a path of colluders only.
     pub captured_paths: usize,
+    /// How many that would be on average over all sets of colluders, if colluders only watch.
+    pub expected_captures: f64,
     /// Clients of whose pool ever more than half were colluders.
     pub captured_pools: usize,
     /// Messages believed stored that no honest member has.
@@ -30,7 +33,9 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn add(&mut self, other: &Self) {
+        self.clients += other.clients;
         self.captured_paths += other.captured_paths;
+        self.expected_captures += other.expected_captures;
         self.captured_pools += other.captured_pools;
         self.forged_receipts += other.forged_receipts;
         self.honest_guards_lost += other.honest_guards_lost;
@@ -58,7 +63,7 @@ impl Outcome {
             ("nodes", plan.nodes as u64),
             ("days", plan.days),
             ("interval", plan.interval),
-            ("clients", plan.clients as u64 * plan.seeds),
+            ("clients", self.clients as u64),
             ("seed", plan.seed),
             ("seeds", plan.seeds),
             ("captured_paths", self.captured_paths as u64),

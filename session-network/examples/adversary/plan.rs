@@ -59,8 +59,13 @@ pub struct Plan {
     pub seed: u64,
     /// Networks, each with its own seed and as many clients.
     pub seeds: u64,
-    /// Whether all attacks are run with all shares of colluders, and held against the bars.
+    /// Networks that run at the same time.
+    pub threads: usize,
+    /// Whether attacks are held against the bars: all of them with all shares of colluders, or the
+    /// one and the share that were given.
     pub bars: bool,
+    pub only_attack: bool,
+    pub only_share: bool,
 }
 
 impl Default for Plan {
@@ -75,12 +80,20 @@ impl Default for Plan {
             interval: 600,
             seed: 1,
             seeds: 1,
+            threads: 1,
             bars: false,
+            only_attack: false,
+            only_share: false,
         }
     }
 }
 
 impl Plan {
+    /// The number of nodes that collude.
+    pub fn count_colluders(&self) -> usize {
+        (self.nodes as f64 * self.colluders).round() as usize
+    }
+
     pub fn from_arguments(arguments: impl Iterator<Item = String>) -> Option<Self> {
         let mut plan = Self::default();
         let mut arguments = arguments;
@@ -91,8 +104,14 @@ impl Plan {
             }
             let value = arguments.next()?;
             match name.as_str() {
-                "--attack" => plan.attack = Attack::parse(&value)?,
-                "--colluders" => plan.colluders = value.parse().ok()?,
+                "--attack" => {
+                    plan.attack = Attack::parse(&value)?;
+                    plan.only_attack = true;
+                }
+                "--colluders" => {
+                    plan.colluders = value.parse().ok()?;
+                    plan.only_share = true;
+                }
                 "--dead" => plan.dead = value.parse().ok()?,
                 "--nodes" => plan.nodes = value.parse().ok()?,
                 "--days" => plan.days = value.parse().ok()?,
@@ -100,12 +119,13 @@ impl Plan {
                 "--interval" => plan.interval = value.parse().ok()?,
                 "--seed" => plan.seed = value.parse().ok()?,
                 "--seeds" => plan.seeds = value.parse().ok()?,
+                "--threads" => plan.threads = value.parse().ok()?,
                 _ => return None,
             }
         }
         let is_share = |share: f64| (0.0..=0.5).contains(&share);
         let fits = is_share(plan.colluders) && is_share(plan.dead) && plan.nodes >= 40;
-        let runs = plan.clients > 0 && plan.interval > 0 && plan.seeds > 0;
+        let runs = plan.clients > 0 && plan.interval > 0 && plan.seeds > 0 && plan.threads > 0;
         (fits && runs).then_some(plan)
     }
 }

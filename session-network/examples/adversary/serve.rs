@@ -14,7 +14,7 @@ use session_swarm::ServiceNode;
 use session_swarm::record::Version;
 use session_types::{AnyId, SwarmId, UnixMillis};
 
-use super::{EPOCH, HOUR, Kind, START, World};
+use super::{EPOCH, HOUR, Kind, START, VICTIM, World};
 use crate::plan::Attack;
 
 /// An answer, and how long the node takes for it, in milliseconds.
@@ -55,7 +55,10 @@ impl World {
         if let Some(account) = request.account().copied() {
             // One liar in the own swarm has a new list asked for, again and again.
             let redirects = self.has(Attack::ShrinkList) || self.has(Attack::ForgeReceipts);
-            if lies && redirects && self.chance(500) {
+            // Where they are half of the swarm, they sign.
+            let victim = self.owners[VICTIM].account;
+            let signs = account == victim && self.has(Attack::ForgeReceipts);
+            if lies && redirects && !signs && self.chance(500) {
                 let swarm = SwarmInfo {
                     swarm: SwarmId::new(1),
                     nodes: self.friends(5).map(|node| node.record).collect(),

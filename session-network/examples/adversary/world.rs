@@ -1,5 +1,6 @@
 //! The network: nodes, lists and packets.
 
+use core::cmp::Ordering;
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -27,6 +28,8 @@ const LOSS: u64 = 5;
 const SWARM: usize = 10;
 /// Accounts that clients read and write to.
 pub const OWNERS: usize = 100;
+/// The one to which each fourth message goes. Colluders that forge receipts hold half of its swarm.
+pub const VICTIM: usize = OWNERS - 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -121,7 +124,7 @@ impl World {
         }
         let share = |share: f64| (plan.nodes as f64 * share).round() as usize;
         let (colluders, rest) = order
-            .split_at_checked(share(plan.colluders))
+            .split_at_checked(plan.count_colluders())
             .expect("a share of them");
         let (dead, honest) = rest
             .split_at_checked(share(plan.dead))
@@ -147,6 +150,11 @@ impl World {
                 .or_default()
                 .push(index);
         }
+        let ring: SwarmRing = nodes.iter().map(|node| node.record.swarm_id).collect();
+        let owners: Vec<Owner> = (0..OWNERS).map(Owner::new).collect();
+        if plan.attack.has(Attack::ForgeReceipts) {
+            take_half(&mut nodes, ring.swarm_of(&owners[VICTIM].account));
+        }
         let numbered = || nodes.iter().enumerate();
         let is_ours =
             |(index, node): (usize, &Node)| (node.kind == Kind::Colluder).then_some(index);
@@ -158,9 +166,9 @@ impl World {
             by_ip: numbered().map(|(at, node)| (node.record.ip, at)).collect(),
             by_swarm,
             colluders: numbered().filter_map(is_ours).collect(),
-            ring: nodes.iter().map(|node| node.record.swarm_id).collect(),
+            ring,
             nodes,
-            owners: (0..OWNERS).map(Owner::new).collect(),
+            owners,
             rng,
             lists: BTreeMap::new(),
             stored: BTreeSet::new(),
@@ -177,6 +185,28 @@ impl World {
 
     pub fn get(&self, key: &Ed25519Public) -> Option<&Node> {
         self.by_key.get(key).map(|index| &self.nodes[*index])
+    }
+
+    /// The number of a node, the same as long as it lives.
+    pub fn number(&self, key: &Ed25519Public) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    pub fn key(&self, number: usize) -> Ed25519Public {
+        self.nodes[number].record.ed25519
+    }
+
+    /// The numbers of the nodes of which any may collude: those that are up all the time.
+    pub fn possible_colluders(&self) -> Vec<usize> {
+        let may_collude = |node: &Node| {
+            matches!(node.kind, Kind::Honest | Kind::Colluder)
+                && node.from == 0
+                && node.until == u64::MAX
+        };
+        let nodes = self.nodes.iter().enumerate();
+        nodes
+            .filter_map(|(number, node)| may_collude(node).then_some(number))
+            .collect()
     }
 
     /// The kind of a node now; one that has left is dead.
@@ -208,7 +238,7 @@ impl World {
 
     pub fn ping(&mut self, ip: Ipv4Addr, now: u64) -> Came {
         let key = self.by_ip.get(&ip);
-        let key = key.map(|index| self.nodes[*index].record.ed25519);
+        let key = key.map(|index| self.key(*index));
         match key.map(|key| self.kind(&key, now)) {
             _ if self.chance(LOSS) => Came::Nothing,
             Some(Kind::Honest | Kind::Colluder) => Came::Answer(404, Vec::new()),
@@ -246,6 +276,32 @@ impl World {
         };
         let body = packet.answer(served.status, &served.body);
         (Came::Answer(200, body), latency + served.wait)
+    }
+}
+
+/// Lets colluders change places with honest nodes until they are half of a swarm.
+fn take_half(nodes: &mut [Node], swarm: Option<SwarmId>) {
+    let find = |nodes: &[Node], kind: Kind, inside: bool| {
+        nodes.iter().position(|node| {
+            let stays = node.from == 0 && node.until == u64::MAX;
+            stays && node.kind == kind && (Some(node.record.swarm_id) == swarm) == inside
+        })
+    };
+    loop {
+        let members = nodes
+            .iter()
+            .filter(|node| node.kind == Kind::Colluder && Some(node.record.swarm_id) == swarm);
+        let from = match members.count().cmp(&(SWARM / 2)) {
+            Ordering::Less => [Kind::Honest, Kind::Colluder],
+            Ordering::Greater => [Kind::Colluder, Kind::Honest],
+            Ordering::Equal => return,
+        };
+        let inside = find(nodes, from[0], true);
+        let (Some(inside), Some(outside)) = (inside, find(nodes, from[1], false)) else {
+            return;
+        };
+        nodes[inside].kind = from[1];
+        nodes[outside].kind = from[0];
     }
 }
 
