@@ -43,6 +43,14 @@ enum Test {
     Unanswered,
 }
 
+/// A destination did not answer through a path that works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Silence {
+    /// The last hop of the path; `None` if it was in an earlier run.
+    last_hop: Option<Ed25519Public>,
+    at: Instant,
+}
+
 /// Nodes at which requests failed lately, and through which guards.
 ///
 /// A path that fails behind its guard names no hop. So each hop is asked itself, through another
@@ -54,7 +62,7 @@ enum Test {
 pub struct Suspicions {
     notes: BTreeMap<Ed25519Public, Vec<Note>>,
     /// Destinations that did not answer through a path that works.
-    unanswered: BTreeMap<Ed25519Public, Instant>,
+    unanswered: BTreeMap<Ed25519Public, Vec<Silence>>,
 }
 
 impl Suspicions {
@@ -115,17 +123,34 @@ impl Suspicions {
     /// Notes that a request failed at its destination, through a path that works otherwise. That is
     /// the word of the last hop, so it never proves anything: other members of the swarm are asked
     /// first for an hour.
-    pub(crate) fn note(&mut self, node: &Ed25519Public, now: Instant) {
+    pub(crate) fn note(&mut self, node: &Ed25519Public, last_hop: &Ed25519Public, now: Instant) {
         self.prune(now);
-        self.unanswered.insert(*node, now);
+        let silences = self.unanswered.entry(*node).or_default();
+        silences.retain(|silence| silence.last_hop != Some(*last_hop));
+        silences.push(Silence {
+            last_hop: Some(*last_hop),
+            at: now,
+        });
+        // The latest two of this run, and two of an earlier one.
+        let is_surplus = silences.iter().filter(|silence| silence.last_hop.is_some());
+        if is_surplus.count() > AGREEMENT
+            && let Some(oldest) = silences
+                .iter()
+                .position(|silence| silence.last_hop.is_some())
+        {
+            silences.remove(oldest);
+        }
         self.forget_surplus();
     }
 
-    /// Whether requests to the node were not answered within the last hour, through a path that worked
-    /// otherwise.
+    /// Whether requests to the node were not answered within the last hour, through different last
+    /// hops on paths that worked otherwise.
     pub(crate) fn is_silent(&self, node: &Ed25519Public, now: Instant) -> bool {
-        let unanswered = self.unanswered.get(node);
-        unanswered.is_some_and(|at| now.since(*at) < AVOIDED)
+        let silences = self.unanswered.get(node).into_iter().flatten();
+        let recent = silences.filter(|silence| now.since(silence.at) < AVOIDED);
+        let (ours, earlier): (Vec<&Silence>, Vec<&Silence>) =
+            recent.partition(|silence| silence.last_hop.is_some());
+        ours.len() >= AGREEMENT || earlier.len() >= AGREEMENT
     }
 
     fn forget_surplus(&mut self) {
@@ -137,7 +162,8 @@ impl Suspicions {
             }
         }
         if self.unanswered.len() > MAX_NODES {
-            let oldest = self.unanswered.iter().min_by_key(|(_, at)| **at);
+            let latest = |silences: &Vec<Silence>| silences.last().map(|silence| silence.at);
+            let oldest = self.unanswered.iter().min_by_key(|(_, of)| latest(of));
             if let Some(oldest) = oldest.map(|(node, _)| *node) {
                 self.unanswered.remove(&oldest);
             }
@@ -188,13 +214,17 @@ impl Suspicions {
     }
 
     pub(crate) fn is_avoided_at(&self, node: &Ed25519Public, now: Instant) -> bool {
+        let mut silences = self.unanswered.get(node).into_iter().flatten();
         let mut notes = self.notes.get(node).into_iter().flatten();
-        self.is_silent(node, now)
+        silences.any(|silence| now.since(silence.at) < AVOIDED)
             || notes.any(|note| note.test != Test::Answered && now.since(note.at) < AVOIDED)
     }
 
     pub(crate) fn prune(&mut self, now: Instant) {
-        self.unanswered.retain(|_, at| now.since(*at) < AVOIDED);
+        self.unanswered.retain(|_, silences| {
+            silences.retain(|silence| now.since(silence.at) < AVOIDED);
+            !silences.is_empty()
+        });
         self.notes.retain(|_, notes| {
             notes.retain(|note| now.since(note.at) < MEMORY);
             !notes.is_empty()
@@ -209,13 +239,29 @@ impl Suspicions {
         counted.map(|(node, note)| (node, &note.guard, note.at))
     }
 
-    pub(crate) fn unanswered(&self) -> impl Iterator<Item = (&Ed25519Public, Instant)> {
-        self.unanswered.iter().map(|(node, at)| (node, *at))
+    /// Destinations that did not answer; one that is silent comes twice.
+    pub(crate) fn unanswered(
+        &self,
+        now: Instant,
+    ) -> impl Iterator<Item = (&Ed25519Public, Instant)> {
+        let nodes = self.unanswered.iter();
+        nodes.flat_map(move |(node, silences)| {
+            let count = if self.is_silent(node, now) {
+                AGREEMENT
+            } else {
+                1
+            };
+            let latest = silences.iter().rev().take(count);
+            latest.map(move |silence| (node, silence.at))
+        })
     }
 
     pub(crate) fn restore_unanswered(&mut self, node: Ed25519Public, at: Instant) {
         if self.unanswered.len() < MAX_NODES {
-            self.unanswered.insert(node, at);
+            let silences = self.unanswered.entry(node).or_default();
+            if silences.len() < AGREEMENT {
+                silences.push(Silence { last_hop: None, at });
+            }
         }
     }
 
@@ -314,6 +360,32 @@ mod tests {
         assert!(is_noted(&suspicions, 11) && is_noted(&suspicions, 12));
         let later = now.after(AVOIDED);
         assert!(!suspicions.is_noted(&key(1), Some(&key(10)), later));
+    }
+
+    #[test]
+    fn only_different_last_hops_find_a_destination_silent() {
+        let mut suspicions = Suspicions::default();
+        let now = Instant::default();
+        suspicions.restore_unanswered(key(1), now);
+        assert_eq!(suspicions.unanswered(now).count(), 1);
+        for _ in 0..9 {
+            suspicions.note(&key(1), &key(10), now);
+        }
+        assert!(suspicions.is_avoided_at(&key(1), now));
+        assert!(!suspicions.is_silent(&key(1), now));
+        suspicions.note(&key(1), &key(11), now);
+        assert!(suspicions.is_silent(&key(1), now));
+        assert!(!suspicions.is_silent(&key(1), now.after(AVOIDED)));
+        suspicions.note(&key(1), &key(12), now);
+        assert!(suspicions.is_silent(&key(1), now));
+        // So it is for the next run.
+        let mut restored = Suspicions::default();
+        for (node, at) in suspicions.unanswered(now) {
+            restored.restore_unanswered(*node, at);
+        }
+        assert!(restored.is_silent(&key(1), now));
+        suspicions.answered(&key(1));
+        assert!(!suspicions.is_silent(&key(1), now) && !suspicions.is_avoided_at(&key(1), now));
     }
 
     #[test]

@@ -54,10 +54,15 @@ impl<O: Onion> Network<O> {
                 !pending.asked.contains(key) && !pending.signers.contains(key)
             })
         });
-        if !is_left {
-            self.retry(id, RequestError::NoUsableAnswer, now);
-        } else if let Some(pending) = self.requests.get_mut(&id) {
+        let Some(pending) = self.requests.get_mut(&id) else {
+            return;
+        };
+        if is_left {
             pending.try_at = Some(now);
+        } else if pending.open == 0 {
+            // All have been asked, and of some nothing is known: once more.
+            pending.checked.clear();
+            self.retry(id, RequestError::NoUsableAnswer, now);
         }
     }
 
@@ -116,13 +121,13 @@ impl<O: Onion> Network<O> {
         members.into_iter().flatten()
     }
 
-    /// Whether a member did not answer us within the last hour through a path that works, or rests and
-    /// has not worked since.
+    /// Whether a member did not answer us within the last hour, through two last hops on paths that
+    /// work, or rests and has not worked since.
     fn is_silent(&self, member: &Ed25519Public, now: Instant) -> bool {
         self.suspicions.is_silent(member, now) || self.strikes.has_rested(member)
     }
 
-    /// Asks the members that have not signed whether they are up, each once.
+    /// Asks the members that have not signed whether they are up.
     pub(super) fn check_members(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
         let requests = self.requests.iter();
         let waiting = requests.filter(|(_, pending)| pending.best.is_some());
@@ -142,6 +147,8 @@ impl<O: Onion> Network<O> {
         }
     }
 
+    /// Asks a member through two paths if there are as many, and through a last hop of its own each
+    /// time: the last hop sees for whom the question is.
     fn check_member(
         &mut self,
         id: RequestId,
@@ -157,10 +164,52 @@ impl<O: Onion> Network<O> {
         let Some(node) = self.pool.with_onion_key(member) else {
             return;
         };
-        let chosen = self.choose_path(purpose, Some(&member.ed25519), &[], rng);
-        if let Some((path, hops)) = chosen {
+        let (mut except, mut tried) = (alloc::vec![node.ed25519], Vec::new());
+        for _ in 0..2 {
+            let chosen = self.choose_path(purpose, Some(&node.ed25519), &tried, rng);
+            let Some((path, hops)) = chosen else {
+                return;
+            };
+            tried.push(path);
+            let hops = self.with_last_hop(hops, &except, now, rng);
+            except.extend(hops.last().map(|hop| hop.ed25519));
             let why = Why::Member(id);
             self.send_question(why, path, hops, node, &Info, "info", now, rng);
         }
+    }
+
+    /// Replaces the last hop of a path by a random node, as far as there is one.
+    fn with_last_hop(
+        &mut self,
+        mut hops: Vec<ServiceNode>,
+        except: &[Ed25519Public],
+        now: Instant,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Vec<ServiceNode> {
+        let Some((_, first)) = hops.split_last() else {
+            return hops;
+        };
+        let Some(guard) = first.first() else {
+            return hops;
+        };
+        let may = |node: &ServiceNode| {
+            let key = &node.ed25519;
+            let is_apart = |hop: &ServiceNode| {
+                hop.ed25519 != *key
+                    && (!self.config.path.distinct_subnets || hop.subnet() != node.subnet())
+            };
+            node.is_reachable()
+                && !except.contains(key)
+                && first.iter().all(is_apart)
+                && !self.guards.is_suspect(key)
+                && !self.suspicions.is_noted(key, Some(&guard.ed25519), now)
+                && !self.comes_last(key, now)
+        };
+        let other = self.some_nodes(1, now, rng, may).pop();
+        let other = other.and_then(|node| self.pool.with_onion_key(&node));
+        if let (Some(other), Some(last)) = (other, hops.last_mut()) {
+            *last = other;
+        }
+        hops
     }
 }

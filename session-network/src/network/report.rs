@@ -11,7 +11,7 @@ use crate::endpoint::Outcome;
 use crate::evidence::{Answered, Hearsay, Proof, Reception};
 use crate::exchange::{RequestError, RequestId, Route};
 use crate::onion::Onion;
-use crate::path::PathId;
+use crate::path::{Accused, PathId};
 use crate::time::Instant;
 
 impl<O: Onion> Network<O> {
@@ -177,8 +177,7 @@ impl<O: Onion> Network<O> {
             Why::Member(_) => match reception {
                 Reception::NoGuard(proof) => self.guard_failed(proof, now, rng),
                 Reception::Failed(_) => {
-                    let accused = route.node.map(|node| node.ed25519);
-                    self.examine(path, accused, !is_silent, now, rng);
+                    self.examine(path, Accused::of(&route), !is_silent, now, rng);
                 }
                 _ => {}
             },
@@ -234,8 +233,7 @@ impl<O: Onion> Network<O> {
             self.rebuild(id, now);
             return;
         }
-        let accused = route.node.map(|node| node.ed25519);
-        self.examine(id, accused, !is_silent, now, rng);
+        self.examine(id, Accused::of(route), !is_silent, now, rng);
     }
 
     /// Without its guard a path is nothing.

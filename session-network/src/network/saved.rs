@@ -40,9 +40,11 @@ impl<O: Onion> Network<O> {
         });
         let noted = self.suspicions.iter();
         let noted = noted.map(|(node, guard, at)| (*node, Some(*guard), now.wall_of(at)));
-        let unanswered = self.suspicions.unanswered();
+        let at = now.instant();
+        let unanswered = self.suspicions.unanswered(at);
         let unanswered = unanswered.map(|(node, at)| (*node, None, now.wall_of(at)));
         let silent = self.silent_destinations();
+        let silent = silent.filter(|node| !self.suspicions.is_avoided_at(node, at));
         let silent = silent.map(|node| (node, None, now.wall));
         let paths = self.paths.live().iter();
         let paths = paths.map(|path| SavedPath {

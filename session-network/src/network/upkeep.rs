@@ -9,7 +9,7 @@ use super::{Errand, Network, Why};
 use crate::endpoint::{Outcome, Ticket};
 use crate::exchange::{Purpose, RequestId};
 use crate::onion::Onion;
-use crate::path::PathId;
+use crate::path::{Accused, PathId};
 use crate::time::{Instant, Now};
 
 impl<O: Onion> Network<O> {
@@ -54,7 +54,7 @@ impl<O: Onion> Network<O> {
             if waits {
                 sent.patience = patience.map(|until| until.after(self.config.member_timeout));
             }
-            let accused = route.node.map(|node| node.ed25519).filter(|_| !waits);
+            let accused = Accused::of(route).filter(|_| !waits);
             slow.push((*id, *path, accused, waits));
         }
         for (id, path, accused, waits) in slow {

@@ -164,6 +164,36 @@ fn a_member_that_is_up_has_to_sign_whatever_others_say_of_it() {
     assert!(world.events().is_empty());
 }
 
+/// A last hop sees for whom a packet is. So each member is asked through two of them.
+#[test]
+fn one_last_hop_cannot_make_members_silent() {
+    let (mut world, members, sent) = start_store(config_for_store());
+    let first = sent.destination.ed25519;
+    let others: Vec<_> = members.into_iter().filter(|key| *key != first).collect();
+    let body = answer(&world, &[first], &others);
+    world.answer(&sent, 200, &body);
+    let is_question = |sent: &Sent| matches!(sent.purpose, PostPurpose::Upkeep { .. });
+    let sends: Vec<Sent> = world.sends().into_iter().filter(is_question).collect();
+    for member in &others {
+        let to_it = sends
+            .iter()
+            .filter(|sent| sent.destination.ed25519 == *member);
+        let mut last: Vec<_> = to_it.map(|sent| sent.hops[2].ed25519).collect();
+        assert!(!last.contains(member));
+        last.dedup();
+        assert_eq!(last.len(), 2, "two last hops");
+    }
+    // What goes through one of the two is dropped.
+    for (number, sent) in sends.iter().enumerate() {
+        if number % 2 == 0 {
+            world.fail(sent, 504, "Request time out");
+        }
+    }
+    answer_questions(&mut world, &[]);
+    assert!(others.iter().all(|key| world.is_avoided(key)));
+    assert!(world.events().is_empty());
+}
+
 /// Half of a swarm that colludes says that the other half is silent, one after the other.
 #[test]
 fn what_members_say_of_others_replaces_no_signature() {
