@@ -13,6 +13,7 @@ mod cbc;
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 use aes_gcm::Aes256Gcm;
@@ -299,6 +300,35 @@ impl LayerKey {
             Cipher::AesCbc => cbc::open(&self.key, sealed),
         }
     }
+
+    /// Decrypts the nonce, ciphertext and tag at `place` in a buffer, which then holds the plaintext alone.
+    /// Needs no other buffer, except for aes-cbc. A failure leaves the buffer as it was.
+    pub(crate) fn open_at(
+        &self,
+        buffer: &mut Vec<u8>,
+        place: Range<usize>,
+    ) -> Result<(), DecryptError> {
+        let start = place.start.saturating_add(self.cipher.nonce_length());
+        let end = place.end.checked_sub(TAG).ok_or(DecryptError)?;
+        let sealed = buffer.get_mut(place).ok_or(DecryptError)?;
+        match self.cipher {
+            Cipher::XChaCha20 => open_aead_in_place::<XChaCha20Poly1305>(&self.key, sealed)?,
+            Cipher::AesGcm => open_aead_in_place::<Aes256Gcm>(&self.key, sealed)?,
+            #[cfg(feature = "aes-cbc")]
+            Cipher::AesCbc => {
+                *buffer = cbc::open(&self.key, sealed)?;
+                return Ok(());
+            }
+        }
+        buffer.truncate(end);
+        buffer.drain(..start.min(end));
+        Ok(())
+    }
+}
+
+/// Writes bytes before those of a buffer, in place if its capacity suffices.
+pub(crate) fn put_before(buffer: &mut Vec<u8>, head: &[u8]) {
+    buffer.splice(..0, head.iter().copied());
 }
 
 /// Encrypts in place and returns the tag.
@@ -323,12 +353,34 @@ fn open_aead<A: AeadInOut<TagSize = U16> + KeyInit>(
         .ok_or(DecryptError)?;
     let (ciphertext, tag) = sealed.split_last_chunk::<TAG>().ok_or(DecryptError)?;
     let mut message = ciphertext.to_vec();
+    decrypt::<A>(key, nonce, &mut message, tag)?;
+    Ok(message)
+}
+
+/// Checks the tag, then decrypts the ciphertext between nonce and tag in place.
+fn open_aead_in_place<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    sealed: &mut [u8],
+) -> Result<(), DecryptError> {
+    let (nonce, sealed) = sealed
+        .split_at_mut_checked(A::NonceSize::USIZE)
+        .ok_or(DecryptError)?;
+    let (message, tag) = sealed.split_last_chunk_mut::<TAG>().ok_or(DecryptError)?;
+    decrypt::<A>(key, nonce, message, tag)
+}
+
+/// Checks the tag, then decrypts.
+fn decrypt<A: AeadInOut<TagSize = U16> + KeyInit>(
+    key: &[u8; 32],
+    nonce: &[u8],
+    message: &mut [u8],
+    tag: &[u8; TAG],
+) -> Result<(), DecryptError> {
     let cipher = A::new_from_slice(key).map_err(|_| DecryptError)?;
     let nonce = nonce.try_into().map_err(|_| DecryptError)?;
     cipher
-        .decrypt_inout_detached(nonce, &[], message.as_mut_slice().into(), tag.into())
-        .map_err(|_| DecryptError)?;
-    Ok(message)
+        .decrypt_inout_detached(nonce, &[], message.into(), tag.into())
+        .map_err(|_| DecryptError)
 }
 
 impl fmt::Debug for LayerKey {

@@ -31,7 +31,7 @@ use session_crypto::{DecryptError, X25519Public, X25519Secret};
 use session_types::base64;
 
 use crate::MAX_PACKET_LENGTH;
-use crate::cipher::{LayerKey, TooLong};
+use crate::cipher::{LayerKey, TooLong, put_before};
 use crate::frame::Frame;
 use crate::json::fields;
 use crate::key;
@@ -85,6 +85,28 @@ impl ServerKeys {
     ///
     /// [`OpenError`] if the request is malformed or fails authentication.
     pub fn open(&self, posted: &[u8]) -> Result<Opened, OpenError> {
+        let (frame, key) = self.frame(posted)?;
+        Ok(Opened {
+            plaintext: key.open(frame.blob)?,
+            replier: Replier(key),
+        })
+    }
+
+    /// Opens the request in its own buffer, which then holds the plaintext: a file is not held twice.
+    /// A failure leaves the buffer as it was, so that another key can be tried.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_in_place(&self, posted: &mut Vec<u8>) -> Result<Replier, OpenError> {
+        let (frame, key) = self.frame(posted)?;
+        let end = Frame::HEAD.saturating_add(frame.blob.len());
+        key.open_at(posted, Frame::HEAD..end)?;
+        Ok(Replier(key))
+    }
+
+    /// Parses the frame and derives the key of the layer.
+    fn frame<'p>(&self, posted: &'p [u8]) -> Result<(Frame<'p>, LayerKey), OpenError> {
         if posted.len() > MAX_PACKET_LENGTH {
             return Err(OpenError::TooLarge(posted.len()));
         }
@@ -97,10 +119,7 @@ impl ServerKeys {
         let key =
             LayerKey::for_server(read_cipher(cipher)?, &self.secret, &self.public, &ephemeral)
                 .map_err(DecryptError::from)?;
-        Ok(Opened {
-            plaintext: key.open(frame.blob)?,
-            replier: Replier(key),
-        })
+        Ok((frame, key))
     }
 }
 
@@ -176,5 +195,22 @@ impl Replier {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, TooLong> {
         self.0.seal(rng, plaintext)
+    }
+
+    /// Encrypts as [`seal`](Self::seal) does, in the buffer of the plaintext. With a spare capacity of 40
+    /// bytes the buffer does not grow.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal`](Self::seal).
+    pub fn seal_in_place(
+        self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        plaintext: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
+        let nonce = self.0.cipher().nonce_length();
+        plaintext.reserve(self.0.cipher().overhead());
+        put_before(plaintext, [0; 24].get(..nonce).ok_or(TooLong)?);
+        self.0.seal_tail(rng, plaintext, nonce).map(|_| ())
     }
 }

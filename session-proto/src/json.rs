@@ -22,7 +22,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// The bytes are not JSON, or JSON of another shape.
@@ -30,12 +30,12 @@ use serde::{Deserialize, Deserializer};
 #[error("not JSON of the expected shape")]
 pub struct JsonError;
 
-/// Parses any value. Depth is limited to 128.
+/// Parses any value. Depth is limited to 128. Values may borrow from the bytes.
 ///
 /// # Errors
 ///
 /// [`JsonError`] if the bytes are not JSON of this shape, or something follows it.
-pub fn value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+pub fn value<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, JsonError> {
     serde_json::from_slice(bytes).map_err(|_| JsonError)
 }
 
@@ -44,7 +44,7 @@ pub fn value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
 /// # Errors
 ///
 /// [`JsonError`] if the bytes are not an object of this shape.
-pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+pub fn object<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, JsonError> {
     value::<Object<T>>(bytes).map(|Object(fields)| fields)
 }
 
@@ -53,7 +53,7 @@ pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
 /// # Errors
 ///
 /// [`JsonError`] if the bytes are not a list of objects of this shape.
-pub fn list<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, JsonError> {
+pub fn list<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<Vec<T>, JsonError> {
     let items: Vec<Object<T>> = value(bytes)?;
     Ok(items.into_iter().map(|Object(fields)| fields).collect())
 }

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use session_proto::bt;
 
+use crate::cipher::put_before;
 use crate::json::{JsonError, Numbers, fields, push_text};
 use crate::payload::{Header, HeaderMap};
 
@@ -214,18 +215,33 @@ impl Response<'_> {
     /// Encodes the plaintext.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.headers.iter().copied() {
-            headers.insert(name.to_ascii_lowercase(), value);
-        }
-        headers.remove("content-length");
-        let mut json = format!("{{\"code\":{},\"headers\":", self.code).into_bytes();
-        push_headers(&mut json, headers);
-        json.push(b'}');
-        let mut plaintext = head(&json, Some(self.body.len()));
+        let mut plaintext = Self::head(self.code, self.headers, self.body.len());
         plaintext.extend_from_slice(self.body);
         plaintext.push(b'e');
         plaintext
+    }
+
+    /// Encodes a response in the buffer of its body, which then holds what [`encode`](Self::encode)
+    /// returns: a file is not held twice. The buffer does not grow if it has the spare capacity for the
+    /// metadata.
+    pub fn encode_in_place(code: u16, headers: &[(&str, &str)], body: &mut Vec<u8>) {
+        let head = Self::head(code, headers, body.len());
+        body.reserve(head.len().saturating_add(1));
+        put_before(body, &head);
+        body.push(b'e');
+    }
+
+    /// Encodes everything before the bytes of the body.
+    fn head(code: u16, headers: &[(&str, &str)], body: usize) -> Vec<u8> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers.iter().copied() {
+            map.insert(name.to_ascii_lowercase(), value);
+        }
+        map.remove("content-length");
+        let mut json = format!("{{\"code\":{code},\"headers\":").into_bytes();
+        push_headers(&mut json, map);
+        json.push(b'}');
+        head(&json, Some(body))
     }
 }
 

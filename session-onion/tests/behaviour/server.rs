@@ -346,3 +346,57 @@ fn headers_of_a_response_may_be_null_and_have_numbers() {
         parse(headers).unwrap_err();
     }
 }
+
+/// The body that an exit node posts, with a layer of this cipher.
+fn posted_by(cipher: Cipher, plaintext: &[u8]) -> (Vec<u8>, LayerKey) {
+    let ephemeral = X25519Secret::from_bytes([6; 32]);
+    let public = ephemeral.public();
+    let key = LayerKey::for_client(cipher, &ephemeral, &public, keys().public()).unwrap();
+    let sealed = key.seal(&mut rng(), plaintext).unwrap();
+    let json = format!(r#"{{"ephemeral_key":"{public}","enc_type":"{cipher}"}}"#);
+    (frame(&sealed, &json), key)
+}
+
+#[test]
+fn a_request_is_opened_and_answered_in_its_own_buffer() {
+    let other = ServerKeys::new(X25519Secret::from_bytes([0x78; 32]));
+    for cipher in [Cipher::XChaCha20, Cipher::AesGcm] {
+        for plaintext in [vec![], vec![7; 100_000]] {
+            let (mut buffer, key) = posted_by(cipher, &plaintext);
+            let (before, place) = (buffer.clone(), buffer.as_ptr());
+            // With another key, and with a changed byte, nothing happens to the buffer.
+            assert!(other.open_in_place(&mut buffer).is_err());
+            assert_eq!(buffer, before);
+            let tag = before.len() - r#"{"ephemeral_key":"","enc_type":""}"#.len();
+            let tag = tag - 64 - cipher.name().len() - 1;
+            buffer[tag] ^= 1;
+            let changed = buffer.clone();
+            assert!(keys().open_in_place(&mut buffer).is_err());
+            assert_eq!(buffer, changed);
+            buffer[tag] ^= 1;
+
+            let replier = keys().open_in_place(&mut buffer).unwrap();
+            assert_eq!(buffer, plaintext);
+            assert_eq!(buffer, keys().open(&before).unwrap().plaintext);
+            buffer.reserve(100);
+            let place = if plaintext.is_empty() {
+                buffer.as_ptr()
+            } else {
+                place
+            };
+            v4::Response::encode_in_place(200, &[("Name", "value")], &mut buffer);
+            let response = v4::Response {
+                code: 200,
+                headers: &[("Name", "value")],
+                body: &plaintext,
+            };
+            assert_eq!(buffer, response.encode());
+            replier.seal_in_place(&mut rng(), &mut buffer).unwrap();
+            assert_eq!(buffer.as_ptr(), place);
+            assert_eq!(key.open(&buffer).unwrap(), response.encode());
+        }
+    }
+    for bad in [&b""[..], b"\x01\0\0\0", b"\x28\0\0\0{}"] {
+        assert!(keys().open_in_place(&mut bad.to_vec()).is_err());
+    }
+}
