@@ -1,9 +1,11 @@
 //! Files, push and communities: requests that a server reads, replies that a client reads.
 
 use session_community::auth::{Accepted, Claim};
+use session_community::poll::State;
+use session_community::reply::Capabilities;
 use session_community::request::batch;
 use session_community::server::{self as community, Memory, Room, Store as _};
-use session_community::{Signer, auth, reply};
+use session_community::{IdChoice, Signer, auth, reply};
 use session_crypto::{Blinding, Ed25519Public, Ed25519Secret, SymmetricKey, xchacha};
 use session_services::file::client::{Download, FileInfo, Uploaded};
 use session_services::file::release::Release;
@@ -175,19 +177,49 @@ pub fn payload_inside(data: &[u8]) {
     }
 }
 
-/// Replies of a community server.
+/// Replies of a community server, in every reader.
 pub fn community_reply(data: &[u8]) {
     let reply = Response::new(200, "application/json", data);
-    let _ = reply::rooms(&reply);
-    let _ = reply::poll_info(&reply);
-    let _ = reply::messages(&reply);
-    let _ = reply::inbox(&reply);
-    let _ = reply::reactors(&reply);
-    let _ = reply::reacted(&reply);
+    read_community(&reply);
     for inner in reply::batch(&reply, 3).unwrap_or_default() {
-        let _ = reply::room(&inner);
-        let _ = reply::messages(&inner);
+        read_community(&inner);
     }
+    let refusal = Response::new(400, "text/plain", data);
+    if let Ok(capabilities) = Capabilities::from_reply(&reply) {
+        let choice = IdChoice::first(&capabilities, true);
+        let _ = choice.after(&refusal, &capabilities);
+    }
+    let mut state = State::default();
+    state.join("room".parse().unwrap());
+    let (_, poll) = state.poll(true);
+    let _ = state.report(poll, &reply);
+    let (_, poll) = state.poll(true);
+    let _ = state.report(poll, &reply);
+    let _ = reply::file(reply);
+}
+
+fn read_community(reply: &Response) {
+    let _ = Capabilities::from_reply(reply);
+    let _ = reply::room(reply);
+    let _ = reply::rooms(reply);
+    let _ = reply::poll_info(reply);
+    let _ = reply::message(reply);
+    let _ = reply::posted(reply);
+    let _ = reply::messages(reply);
+    let _ = reply::inbox(reply);
+    let _ = reply::inbox_sent(reply);
+    let _ = reply::inbox_deleted(reply);
+    let _ = reply::reactors(reply);
+    let _ = reply::reacted(reply);
+    let _ = reply::uploaded(reply);
+    let _ = reply::info_updates(reply);
+    let _ = reply::room_updates(reply);
+    let _ = reply::permissions(reply);
+    let _ = reply::all_permissions(reply);
+    let _ = reply::scheduled(reply);
+    let _ = reply::unpinned(reply);
+    let _ = reply::reactions_removed(reply);
+    let _ = reply::deleted_everywhere(reply);
 }
 
 /// Requests to a community server, signed by an admin, alone and inside of a batch; and headers as

@@ -57,6 +57,9 @@ pub enum ReplyError {
         /// The key of the value.
         field: &'static str,
     },
+    /// The reply belongs to another request: another room, or entries from before those asked for.
+    #[error("the reply belongs to another request")]
+    OtherRequest,
     /// A batch has another number of replies than requests.
     #[error("expected {expected} replies, got {got}")]
     Count {

@@ -1,8 +1,9 @@
 //! JSON in and out.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use session_proto::json;
 pub(crate) use session_proto::json::{Flag, Object};
 use session_types::UnixMillis;
@@ -19,20 +20,31 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const BYTES: &str = "application/octet-stream";
 
+/// A text that is borrowed from the reply unless it has escapes.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(transparent)]
+pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Text<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Reads a successful reply.
-pub(crate) fn read<T: DeserializeOwned>(reply: &Response) -> Result<T, ReplyError> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(reply: &'de Response) -> Result<T, ReplyError> {
     check(reply, REPLY_MAX)?;
     json::value(&reply.body).map_err(|_| ReplyError::Json)
 }
 
 /// Reads a successful reply that is an object.
-pub(crate) fn object<T: DeserializeOwned>(reply: &Response) -> Result<T, ReplyError> {
+pub(crate) fn object<'de, T: Deserialize<'de>>(reply: &'de Response) -> Result<T, ReplyError> {
     check(reply, REPLY_MAX)?;
     json::object(&reply.body).map_err(|_| ReplyError::Json)
 }
 
 /// Reads a successful reply that is a list of objects.
-pub(crate) fn list<T: DeserializeOwned>(reply: &Response) -> Result<Vec<T>, ReplyError> {
+pub(crate) fn list<'de, T: Deserialize<'de>>(reply: &'de Response) -> Result<Vec<T>, ReplyError> {
     check(reply, REPLY_MAX)?;
     json::list(&reply.body).map_err(|_| ReplyError::Json)
 }

@@ -7,15 +7,18 @@ extern crate alloc;
 extern crate std;
 
 pub mod auth;
+mod choice;
 mod error;
 mod json;
 pub mod poll;
 pub mod post;
+pub mod rate;
 pub mod reply;
 pub mod request;
 pub mod server;
 mod sign;
 
+pub use choice::IdChoice;
 pub use error::ReplyError;
 pub use rand_core;
 pub use session_types::http;

@@ -65,8 +65,44 @@ pub struct Update {
 /// A poll that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poll {
-    rooms: Vec<Room>,
+    /// The state when the request was made.
+    asked: State,
     with_inbox: bool,
+}
+
+/// Checks that all numbers of a reply are above the one that was asked for.
+fn is_after(numbers: impl IntoIterator<Item = u64>, asked: Option<u64>) -> Result<(), ReplyError> {
+    match asked {
+        Some(asked) if numbers.into_iter().any(|number| number <= asked) => {
+            Err(ReplyError::OtherRequest)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn room_update(asked: RoomState, info: &Response, changes: &Response) -> RoomUpdate {
+    let info = reply::poll_info(info).and_then(|info| {
+        match info.token.to_ascii_lowercase() == asked.room.id() {
+            true => Ok(info),
+            false => Err(ReplyError::OtherRequest),
+        }
+    });
+    let changes = reply::messages(changes).and_then(|changes| {
+        let numbers = changes.iter().filter_map(Change::seqno);
+        is_after(numbers, asked.seqno).map(|()| changes)
+    });
+    let room = asked.room;
+    RoomUpdate {
+        room,
+        info,
+        changes,
+    }
+}
+
+fn messages(reply: &Response, asked: Option<u64>) -> Result<Vec<InboxMessage>, ReplyError> {
+    let messages = reply::inbox(reply)?;
+    let numbers = messages.iter().map(|message| message.id);
+    is_after(numbers, asked).map(|()| messages)
 }
 
 impl State {
@@ -96,21 +132,23 @@ impl State {
             requests.push(request::inbox::sent(self.outbox));
         }
         let poll = Poll {
-            rooms: self.rooms.iter().map(|state| state.room.clone()).collect(),
+            asked: self.clone(),
             with_inbox,
         };
         (request::batch::batch(&requests), poll)
     }
 
     /// Takes the reply to a poll, and remembers what to ask next. Posts that cannot be verified count
-    /// too.
+    /// too. A part that belongs to another request is [`ReplyError::OtherRequest`]: information of
+    /// another room, posts or messages from before those asked for.
     ///
     /// # Errors
     ///
     /// [`ReplyError`] if the batch as a whole failed. Nothing is remembered then.
     pub fn report(&mut self, poll: Poll, reply: &Response) -> Result<Update, ReplyError> {
         let inboxes = if poll.with_inbox { 2 } else { 0 };
-        let rooms = poll.rooms.len();
+        let asked = poll.asked;
+        let rooms = asked.rooms.len();
         let count = rooms
             .saturating_mul(2)
             .saturating_add(inboxes)
@@ -129,19 +167,13 @@ impl State {
         let mut next = || replies.next().ok_or(short);
         let capabilities = Capabilities::from_reply(next()?);
         let mut updates = Vec::with_capacity(rooms);
-        for room in poll.rooms {
-            let info = reply::poll_info(next()?);
-            let changes = reply::messages(next()?);
-            updates.push(RoomUpdate {
-                room,
-                info,
-                changes,
-            });
+        for room in asked.rooms {
+            updates.push(room_update(room, next()?, next()?));
         }
         let (mut inbox, mut outbox) = (None, None);
         if poll.with_inbox {
-            inbox = Some(reply::inbox(next()?));
-            outbox = Some(reply::inbox(next()?));
+            inbox = Some(messages(next()?, asked.inbox));
+            outbox = Some(messages(next()?, asked.outbox));
         }
         for update in &updates {
             self.remember(update);

@@ -3,6 +3,7 @@
 mod batch;
 mod inbox;
 mod message;
+mod moderation;
 mod room;
 
 use alloc::collections::BTreeMap;
@@ -18,8 +19,12 @@ use crate::error::check;
 use crate::json;
 
 pub use batch::batch;
-pub use inbox::{InboxMessage, inbox, inbox_sent};
+pub use inbox::{InboxMessage, inbox, inbox_deleted, inbox_sent};
 pub use message::{Change, Message, Reaction, message, messages, posted};
+pub use moderation::{
+    Permissions, ReactionsRemoved, Scheduled, Unpinned, all_permissions, deleted_everywhere,
+    permissions, reactions_removed, scheduled, unpinned,
+};
 pub use room::{Moderation, Pin, PollInfo, Room, poll_info, room, rooms};
 
 /// Maximum size of a file that is read, in bytes.

@@ -54,8 +54,8 @@ impl Config {
             key,
             accepted: Accepted::Blinded15,
             max_file: crate::request::FILE_MAX,
-            rate_posts: 5,
-            rate_span: Duration::from_secs(16),
+            rate_posts: crate::rate::POSTS,
+            rate_span: crate::rate::SPAN,
         }
     }
 

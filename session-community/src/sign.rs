@@ -13,8 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The account of a user in one community, under one of its three ids.
 ///
-/// Which to use: `15` on servers with the capability `blind`; on others `00`, or `15` to stay hidden.
-/// If the server refuses `15` with 400 and lists `blind25`, `25` (protocol: community, section 3).
+/// [`IdChoice`](crate::IdChoice) tells which of them a server takes.
 pub struct Signer<'a> {
     account: &'a Account,
     server: X25519Public,

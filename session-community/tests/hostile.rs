@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
 use session_community::auth::{self, Accepted, AuthError, Claim};
 use session_community::http::{LengthError, Method, Request, Response};
@@ -21,78 +21,15 @@ use session_community::post::NewPost;
 use session_community::reply::{self, Change};
 use session_community::request::moderation::{self, PermissionChange, Role, Scope};
 use session_community::request::{self, Posts, batch, inbox};
-use session_community::server::{self, Config, Memory, Room, Store, User, users};
+use session_community::server::{self, Store, User};
 use session_community::{ReplyError, Signer};
-use session_crypto::{Blinding, Ed25519Secret, X25519Public};
-use session_identity::community::Room as Token;
+use session_crypto::{Blinding, X25519Public};
 use session_identity::{Account, Seed};
 use session_types::{UnixMillis, base64};
 
-const NOW: UnixMillis = UnixMillis::new(1_795_799_770_000);
-
-fn key() -> X25519Public {
-    Ed25519Secret::from_seed(&[8; 32]).to_x25519().public()
-}
-
-fn account(number: u8) -> Account {
-    Account::from_seed(&Seed::from_full(&[number; 32]))
-}
-
-fn token() -> Token {
-    "lounge".parse().unwrap()
-}
-
-struct World {
-    config: Config,
-    store: Memory,
-    now: UnixMillis,
-    rng: ChaCha20Rng,
-}
-
-impl World {
-    fn new() -> Self {
-        let mut store = Memory::new();
-        for name in ["lounge", "quiet"] {
-            store.put_room(&Room::new(name, name, NOW)).unwrap();
-        }
-        Self {
-            config: Config::new(key()),
-            store,
-            now: NOW,
-            rng: ChaCha20Rng::seed_from_u64(1),
-        }
-    }
-
-    fn ask(&mut self, signer: &Signer<'_>, request: Request) -> Response {
-        let mut nonce = [0; 16];
-        self.rng.fill_bytes(&mut nonce);
-        let request = auth::sign(request, signer, &nonce, self.now);
-        server::handle(&self.config, &request, self.now, &mut self.store).unwrap()
-    }
-
-    fn anonymous(&mut self, request: Request) -> Response {
-        server::handle(&self.config, &request, self.now, &mut self.store).unwrap()
-    }
-
-    fn post(&mut self, signer: &Signer<'_>, data: &[u8]) -> u64 {
-        let post = NewPost::new(data.to_vec(), signer, &mut self.rng);
-        let reply = self.ask(signer, request::send(&token(), &post));
-        reply::posted(&reply).unwrap().id
-    }
-
-    fn make_admin(&mut self, signer: &Signer<'_>) {
-        let mut room = self.store.room("lounge").unwrap().unwrap();
-        users::make_admin(&mut room, &signer.public_id(), &mut self.store).unwrap();
-    }
-}
-
-fn blinded(account: &Account) -> Signer<'_> {
-    Signer::blinded(Blinding::Blind15, account, &key()).unwrap()
-}
-
-fn ok(body: &str) -> Response {
-    Response::new(200, "application/json", body)
-}
+#[path = "support/world.rs"]
+mod world;
+use world::{NOW, World, account, blinded, key, ok, token};
 
 #[test]
 fn replies_of_every_wrong_shape_are_refused() {

@@ -4,6 +4,8 @@
 use session_community::reply;
 use session_community::request::batch;
 use session_community::server::{self as community, Memory};
+use session_crypto::attachment::{self, FileKey, Key, Kind};
+use session_services::file::Upload;
 use session_services::file::client::{Download, FileInfo, Uploaded};
 use session_services::file::release::Release;
 use session_services::file::token::TokenInfo;
@@ -39,6 +41,15 @@ fn posted(path: &str, body: &[u8]) -> Request {
     request.with_header("Content-Type", "application/json")
 }
 
+/// The input as an encrypted file.
+fn sealed_file(input: Vec<u8>) -> Vec<u8> {
+    let key = FileKey {
+        key: Key::from_bytes([7; 32]),
+        header: [9; 24],
+    };
+    attachment::encrypt(&key, &input).expect("it is short")
+}
+
 pub fn run(report: &mut Report) {
     // A value of JSON of two bytes takes 64, and what is made of it stands beside it.
     let json = 160;
@@ -53,6 +64,9 @@ pub fn run(report: &mut Report) {
             let _ = reply::inbox(&reply);
             let _ = reply::reactors(&reply);
             let _ = reply::reacted(&reply);
+            let _ = reply::all_permissions(&reply);
+            let _ = reply::scheduled(&reply);
+            let _ = reply::deleted_everywhere(&reply);
             let _ = reply::batch(&reply, 3);
         },
     );
@@ -86,6 +100,35 @@ pub fn run(report: &mut Report) {
             let _ = NetworkInfo::from_reply(&reply);
             let _ = client::outcomes(&reply, 1);
             let _ = Download::from_reply(reply);
+        },
+    );
+    // The encrypted file once, and pieces.
+    report.run(
+        bound("a file, encrypted into an upload", 1, 256 * KIB),
+        as_is,
+        |input| {
+            let key = FileKey::derive(crate::account(1).ed25519(), Kind::Attachment, input);
+            let mut upload = Upload::new(&key, input.len() as u64).expect("it is short");
+            for piece in input.chunks(10_000) {
+                upload.update(piece).expect("as long as announced");
+            }
+            let request = upload.finish(None).expect("complete");
+            assert!(request.body.len() >= input.len());
+        },
+    );
+    report.run(
+        bound("a file, decrypted from a download", 1, 256 * KIB),
+        sealed_file,
+        |input| {
+            let reply = Response::new(200, "application/octet-stream", input);
+            let download = Download::from_reply(reply).expect("it is short");
+            let key = Key::from_bytes([7; 32]);
+            let mut length = 0;
+            let opened = download.decrypt::<()>(&key, |piece| {
+                length += piece.len();
+                Ok(())
+            });
+            assert_eq!(opened, Ok(length as u64));
         },
     );
     report.run(

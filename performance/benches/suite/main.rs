@@ -13,6 +13,7 @@
 //! ```
 #![allow(clippy::disallowed_methods, missing_docs)]
 
+mod community;
 mod config;
 mod crypto;
 mod floors;
@@ -191,6 +192,7 @@ fn main() {
     crypto::run(&mut suite);
     proto::run(&mut suite);
     message::run(&mut suite);
+    community::run(&mut suite);
     config::run(&mut suite);
     onion::run(&mut suite);
     swarm::run(&mut suite);

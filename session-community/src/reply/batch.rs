@@ -1,41 +1,44 @@
 //! Replies to a batch.
 
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use session_types::base64;
 use session_types::http::Response;
 
 use crate::ReplyError;
-use crate::json;
+use crate::json::{self, Text};
 
 #[derive(Deserialize)]
-struct Fields {
+struct Fields<'a> {
     code: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    #[serde(default)]
-    body: Value,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
 }
 
-impl Fields {
+impl Fields<'_> {
     fn response(self) -> Result<Response, ReplyError> {
         let mut response = Response {
             status: self.code,
             headers: self.headers.into_iter().collect(),
             body: Vec::new(),
         };
+        let body = self.body.map_or("null", RawValue::get);
         // The body is JSON only for exactly this type.
-        response.body = match (response.header("content-type"), self.body) {
-            (Some(json::JSON), body) => body.to_string().into_bytes(),
-            (_, Value::String(text)) => {
-                base64::decode(text).ok_or(ReplyError::Value { field: "body" })?
-            }
-            (_, Value::Null) => Vec::new(),
-            _ => return Err(ReplyError::Json),
+        response.body = match response.header("content-type") {
+            Some(json::JSON) => body.as_bytes().to_vec(),
+            _ => match serde_json::from_str(body) {
+                Ok(None::<Text<'_>>) => Vec::new(),
+                Ok(Some(text)) => {
+                    base64::decode(text.as_str()).ok_or(ReplyError::Value { field: "body" })?
+                }
+                Err(_) => return Err(ReplyError::Json),
+            },
         };
         Ok(response)
     }
@@ -49,7 +52,7 @@ impl Fields {
 /// [`ReplyError`] if the server refused the whole, or the reply is malformed or has another number
 /// of replies.
 pub fn batch(reply: &Response, count: usize) -> Result<Vec<Response>, ReplyError> {
-    let items: Vec<Fields> = json::list(reply)?;
+    let items: Vec<Fields<'_>> = json::list(reply)?;
     let got = items.len();
     let replies = items
         .into_iter()

@@ -77,3 +77,16 @@ pub fn inbox(reply: &Response) -> Result<Vec<InboxMessage>, ReplyError> {
 pub fn inbox_sent(reply: &Response) -> Result<InboxMessage, ReplyError> {
     json::object::<Fields>(reply)?.message(true)
 }
+
+/// Reads the reply to [`crate::request::inbox::delete_all`]: the number of deleted messages.
+///
+/// # Errors
+///
+/// [`ReplyError`] if the server refused or the reply is malformed.
+pub fn inbox_deleted(reply: &Response) -> Result<u64, ReplyError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        deleted: u64,
+    }
+    json::object(reply).map(|fields: Fields| fields.deleted)
+}

@@ -5,12 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use session_types::http::Response;
 use session_types::{AnyId, Ed25519Signature, UnixMillis, base64};
 
 use super::room::id;
 use crate::ReplyError;
-use crate::json::{self, Flag};
+use crate::json::{self, Flag, Text};
 use crate::post;
 
 /// All reactions to a post with one emoji.
@@ -101,47 +102,53 @@ impl Change {
 }
 
 #[derive(Deserialize)]
-struct ReactionFields {
+struct ReactionFields<'a> {
     index: u64,
     count: u64,
-    #[serde(default)]
-    reactors: Vec<String>,
+    #[serde(borrow, default)]
+    reactors: Vec<Text<'a>>,
     #[serde(default)]
     you: Flag,
 }
 
 /// Tells a field that is null from one that is absent.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Text<'de>>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
 
 #[derive(Deserialize)]
-struct Fields {
+struct Fields<'a> {
     id: u64,
     seqno: u64,
-    session_id: Option<String>,
+    #[serde(borrow)]
+    session_id: Option<Text<'a>>,
     posted: Option<f64>,
     edited: Option<f64>,
-    #[serde(default, deserialize_with = "present")]
-    data: Option<Option<String>>,
-    signature: Option<String>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<Option<Text<'a>>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
     #[serde(default)]
     deleted: Flag,
     #[serde(default)]
     whisper: Flag,
     #[serde(default)]
     whisper_mods: Flag,
-    whisper_to: Option<String>,
-    #[serde(default)]
-    reactions: BTreeMap<String, ReactionFields>,
+    #[serde(borrow)]
+    whisper_to: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    reactions: BTreeMap<String, ReactionFields<'a>>,
 }
 
-impl Fields {
-    fn reactions(reactions: BTreeMap<String, ReactionFields>) -> Result<Vec<Reaction>, ReplyError> {
-        let mut all: Vec<(String, ReactionFields)> = reactions.into_iter().collect();
+impl Fields<'_> {
+    fn reactions(
+        reactions: BTreeMap<String, ReactionFields<'_>>,
+    ) -> Result<Vec<Reaction>, ReplyError> {
+        let mut all: Vec<(String, ReactionFields<'_>)> = reactions.into_iter().collect();
         all.sort_by_key(|(_, fields)| fields.index);
-        let reaction = |(emoji, fields): (String, ReactionFields)| {
-            let reactors = fields.reactors.iter().map(|text| id(text, "reactors"));
+        let reaction = |(emoji, fields): (String, ReactionFields<'_>)| {
+            let reactors = fields.reactors.iter();
+            let reactors = reactors.map(|text| id(text.as_str(), "reactors"));
             Ok(Reaction {
                 emoji,
                 count: fields.count,
@@ -167,10 +174,14 @@ impl Fields {
                 return Ok(Change::Deleted { seqno, id });
             }
             Some(None) => return Err(ReplyError::Json),
-            Some(Some(text)) => base64::decode(text).ok_or(ReplyError::Value { field: "data" })?,
+            Some(Some(text)) => {
+                base64::decode(text.as_str()).ok_or(ReplyError::Value { field: "data" })?
+            }
         };
-        let author = id(&self.session_id.ok_or(ReplyError::Json)?, "session_id")?;
-        let signature = self.signature.and_then(base64::decode_array::<64>);
+        let author = self.session_id.ok_or(ReplyError::Json)?;
+        let author = id(author.as_str(), "session_id")?;
+        let signature = self.signature;
+        let signature = signature.and_then(|text| base64::decode_array::<64>(text.as_str()));
         let signature = signature.map(Ed25519Signature::from_bytes);
         let verified = |signature| post::verify(&author, &data, &signature).is_ok();
         Ok(Change::Posted {
@@ -187,7 +198,7 @@ impl Fields {
                 whisper_mods: self.whisper_mods.get(),
                 whisper_to: self
                     .whisper_to
-                    .map(|to| id(&to, "whisper_to"))
+                    .map(|to| id(to.as_str(), "whisper_to"))
                     .transpose()?,
                 data,
             },
@@ -201,16 +212,23 @@ impl Fields {
 ///
 /// [`ReplyError`] if the server refused or the reply is not a list.
 pub fn messages(reply: &Response) -> Result<Vec<Change>, ReplyError> {
-    let items: Vec<serde_json::Value> = json::read(reply)?;
-    let change = |item: serde_json::Value| {
-        let seqno = item.get("seqno").and_then(serde_json::Value::as_u64);
-        let fields = serde_json::from_value::<json::Object<Fields>>(item);
+    let items: Vec<&RawValue> = json::read(reply)?;
+    let change = |item: &RawValue| {
+        let fields = serde_json::from_str::<json::Object<Fields<'_>>>(item.get());
         let change = fields
             .map_err(|_| ReplyError::Json)
             .and_then(|json::Object(fields)| fields.change());
-        change.unwrap_or(Change::Malformed { seqno })
+        change.unwrap_or_else(|_| Change::Malformed {
+            seqno: seqno_of(item),
+        })
     };
     Ok(items.into_iter().map(change).collect())
+}
+
+/// The sequence number of a malformed entry, if that can be read.
+fn seqno_of(item: &RawValue) -> Option<u64> {
+    let item: serde_json::Value = serde_json::from_str(item.get()).ok()?;
+    item.get("seqno")?.as_u64()
 }
 
 /// Reads the reply to [`crate::request::post`].
@@ -219,7 +237,7 @@ pub fn messages(reply: &Response) -> Result<Vec<Change>, ReplyError> {
 ///
 /// [`ReplyError`] if the server refused or the reply is malformed.
 pub fn message(reply: &Response) -> Result<Change, ReplyError> {
-    json::object::<Fields>(reply)?.change()
+    json::object::<Fields<'_>>(reply)?.change()
 }
 
 /// Reads the reply to [`crate::request::send`]: the message as the server stored it.

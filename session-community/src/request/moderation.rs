@@ -97,6 +97,12 @@ pub fn delete_all_of(room: &Room, user: &AnyId) -> Request {
     Request::new(Method::Delete, path)
 }
 
+/// Deletes all posts of a user in all rooms that the acting user moderates; own posts in all rooms.
+#[must_use]
+pub fn delete_everywhere(user: &AnyId) -> Request {
+    Request::new(Method::Delete, alloc::format!("/rooms/all/{user}"))
+}
+
 /// Pins a post.
 #[must_use]
 pub fn pin(room: &Room, id: u64) -> Request {
@@ -127,7 +133,7 @@ pub fn delete_reactions(room: &Room, id: u64, emoji: Option<&Emoji>) -> Request 
     Request::new(Method::Delete, room_path(room, &path))
 }
 
-/// Changes of a room; what is `None` stays.
+/// Changes of a room; a field that is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomChange<'a> {
     /// The name.
@@ -140,7 +146,7 @@ pub struct RoomChange<'a> {
     pub defaults: PermissionChange,
 }
 
-/// Changes of permissions; what is `None` stays.
+/// Changes of permissions; a field that is `None` stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PermissionChange {
     /// To read.

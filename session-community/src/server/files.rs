@@ -60,7 +60,7 @@ pub(super) fn upload<S: Store>(
         expires: Some(context.now.saturating_add(LIFETIME_LOOSE)),
         post: None,
     };
-    store.put_file(&file, Some(request.body.clone()))?;
+    store.put_file(&file, Some(&request.body))?;
     let body = json!({ "id": file.id });
     Ok(Response::new(201, JSON, body.to_string()))
 }

@@ -180,11 +180,11 @@ impl Store for Memory {
         Ok(self.files.get(&id).map(|(_, content)| content.clone()))
     }
 
-    fn put_file(&mut self, file: &File, content: Option<Vec<u8>>) -> Result<(), Infallible> {
+    fn put_file(&mut self, file: &File, content: Option<&[u8]>) -> Result<(), Infallible> {
         match (self.files.get_mut(&file.id), content) {
             (Some((known, _)), None) => known.clone_from(file),
             (_, Some(content)) => {
-                self.files.insert(file.id, (file.clone(), content));
+                self.files.insert(file.id, (file.clone(), content.to_vec()));
             }
             (None, None) => {}
         }

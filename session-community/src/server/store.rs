@@ -288,7 +288,7 @@ pub trait Store {
     fn file(&self, id: u64) -> Result<Option<File>, Self::Error>;
     fn file_content(&self, id: u64) -> Result<Option<Vec<u8>>, Self::Error>;
     /// Puts a file; without content its content stays.
-    fn put_file(&mut self, file: &File, content: Option<Vec<u8>>) -> Result<(), Self::Error>;
+    fn put_file(&mut self, file: &File, content: Option<&[u8]>) -> Result<(), Self::Error>;
 
     /// Returns the next free number for an inbox message.
     fn next_inbox(&mut self) -> Result<u64, Self::Error>;

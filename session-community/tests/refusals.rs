@@ -1,0 +1,264 @@
+//! Every error of the tables, with its text, and their order (protocol: sogs, sections 1, 2 and 5 to 9).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    missing_docs
+)]
+
+use session_community::auth::{self, Accepted};
+use session_community::http::{Method, Request, Response};
+use session_community::post::NewPost;
+use session_community::request::moderation::{self, PermissionChange, Role, RoomChange, Scope};
+use session_community::request::{self, Posts, inbox};
+use session_community::server::{Store, User};
+use session_community::{Signer, reply};
+
+#[path = "support/world.rs"]
+mod world;
+use world::{NOW, World, account, blinded, key, token};
+
+fn text(reply: &Response) -> (u16, &str) {
+    (reply.status, std::str::from_utf8(&reply.body).unwrap())
+}
+
+fn json(method: Method, path: &str, body: &str) -> Request {
+    Request::new(method, path).with_body("application/json", body.as_bytes().to_vec())
+}
+
+const NEEDS_USER: &str = "X-SOGS-* request authentication required";
+const NEEDS_MODERATOR: &str = "This endpoint requires moderator room permissions";
+const NEEDS_ADMIN: &str = "This endpoint requires admin room permissions";
+const NEEDS_READ: &str = "This endpoint requires room message 'read' permission";
+
+#[test]
+fn every_endpoint_says_which_permission_is_missing() {
+    let (admin, user) = (account(1), account(2));
+    let (admin, user) = (blinded(&admin), blinded(&user));
+    let id = user.public_id();
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let post = NewPost::new(vec![1], &admin, &mut world.rng);
+    let posted = world.ask(&admin, request::send(&token(), &post));
+    let number = reply::posted(&posted).unwrap().id;
+    let emoji = "🍕".parse().unwrap();
+    let rooms = [token()];
+    let scope = Scope::Rooms(&rooms);
+    let name = RoomChange {
+        name: Some("New"),
+        ..RoomChange::default()
+    };
+    let none = PermissionChange::default;
+    let some = PermissionChange {
+        read: Some(true),
+        ..none()
+    };
+    let minute = std::time::Duration::from_secs(60);
+
+    // Anonymous.
+    for request in [
+        request::send(&token(), &post),
+        request::edit(&token(), number, &post),
+        request::delete(&token(), number),
+        request::react(&token(), number, &emoji),
+        request::unreact(&token(), number, &emoji),
+        request::upload(&token(), None, vec![1]).unwrap(),
+        moderation::delete_all_of(&token(), &id),
+        moderation::delete_everywhere(&id),
+        moderation::pin(&token(), number),
+        moderation::unpin(&token(), number),
+        moderation::unpin_all(&token()),
+        moderation::delete_reactions(&token(), number, None),
+        moderation::permissions(&token(), None),
+        moderation::permissions(&token(), Some(&id)),
+        moderation::set_permissions(&token(), &id, some, &[]),
+        moderation::future_permissions(&token(), None),
+        moderation::schedule_permissions(&token(), &id, some, minute),
+        moderation::change_room(&token(), &name),
+        moderation::ban(&id, scope, None),
+        moderation::unban(&id, scope),
+        moderation::set_role(&id, scope, Role::Moderator, None),
+        inbox::received(None),
+        inbox::sent(Some(1)),
+        inbox::send(&admin.public_id(), b"sealed"),
+        inbox::delete_all(),
+    ] {
+        let path = request.path.clone();
+        let reply = world.anonymous(request);
+        assert_eq!(text(&reply), (401, NEEDS_USER), "{path}");
+    }
+
+    // A user without a role.
+    for (request, status, said) in [
+        (
+            moderation::permissions(&token(), None),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (
+            moderation::set_permissions(&token(), &id, some, &[]),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (
+            moderation::future_permissions(&token(), Some(&id)),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (
+            moderation::schedule_permissions(&token(), &id, some, minute),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (
+            moderation::delete_reactions(&token(), number, None),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (
+            moderation::delete_all_of(&token(), &admin.public_id()),
+            403,
+            NEEDS_MODERATOR,
+        ),
+        (moderation::change_room(&token(), &name), 403, NEEDS_ADMIN),
+        (moderation::pin(&token(), number), 403, "Permission denied"),
+        (moderation::unpin_all(&token()), 403, "Permission denied"),
+        (
+            request::edit(&token(), number, &post),
+            403,
+            "Permission denied",
+        ),
+        (request::delete(&token(), number), 403, "Permission denied"),
+        (
+            request::send(&token(), &post.clone().whispered_to_moderators()),
+            403,
+            "Permission denied",
+        ),
+        (request::edit(&token(), 99, &post), 404, "No such post: 99"),
+        (
+            request::react(&token(), 99, &emoji),
+            404,
+            "No such post: 99",
+        ),
+    ] {
+        let path = request.path.clone();
+        let reply = world.ask(&user, request);
+        assert_eq!(text(&reply), (status, said), "{path}");
+    }
+    for request in [
+        moderation::ban(&id, scope, None),
+        moderation::set_role(&id, scope, Role::Moderator, None),
+        moderation::ban(&id, Scope::Global, None),
+        moderation::set_role(&id, Scope::AllOwnRooms, Role::Admin, None),
+    ] {
+        assert_eq!(world.ask(&user, request).status, 403);
+    }
+    let image = RoomChange {
+        image: Some(99),
+        ..RoomChange::default()
+    };
+    let reply = world.ask(&admin, moderation::change_room(&token(), &image));
+    assert_eq!(reply.status, 406);
+    let pin = moderation::pin(&token(), 99);
+    assert_eq!(text(&world.ask(&admin, pin)), (404, "No such post: 99"));
+
+    // A user who may not read.
+    let change = PermissionChange {
+        read: Some(false),
+        ..none()
+    };
+    let set = moderation::set_permissions(&token(), &id, change, &[]);
+    assert_eq!(world.ask(&admin, set).status, 200);
+    for request in [
+        request::posts(&token(), Posts::Recent, None, None),
+        request::posts(&token(), Posts::Since(0), None, None),
+        request::posts(&token(), Posts::Before(9), None, None),
+        request::post(&token(), number),
+        request::reactors(&token(), number, &emoji),
+        request::react(&token(), number, &emoji),
+        request::download(&token(), 1),
+        request::send(&token(), &post),
+    ] {
+        let path = request.path.clone();
+        let reply = world.ask(&user, request);
+        assert_eq!(text(&reply), (403, NEEDS_READ), "{path}");
+    }
+}
+
+#[test]
+fn the_inbox_is_for_blinded_users() {
+    let (me, other) = (account(1), account(2));
+    let mut world = World::new();
+    world.config.accepted = Accepted::Any15;
+    let plain = Signer::unblinded(&me, &key());
+    let text_of = "This endpoint requires blinded pubkeys be used";
+    for request in [
+        inbox::received(None),
+        inbox::sent(None),
+        inbox::delete_all(),
+        inbox::send(&blinded(&other).public_id(), b"sealed"),
+    ] {
+        assert_eq!(text(&world.ask(&plain, request)), (401, text_of));
+    }
+    // A 05 id is no route; an unknown or banned recipient is not found.
+    let me = blinded(&me);
+    let to = blinded(&other).public_id();
+    let send = |id: &session_types::AnyId| inbox::send(id, b"sealed");
+    assert_eq!(world.ask(&me, send(&(*other.id()).into())).status, 404);
+    assert_eq!(world.ask(&me, send(&to)).status, 404);
+    world.store.put_user(&to, &User::default()).unwrap();
+    assert_eq!(world.ask(&me, send(&to)).status, 201);
+    let banned = User {
+        banned: true,
+        ..User::default()
+    };
+    world.store.put_user(&to, &banned).unwrap();
+    assert_eq!(world.ask(&me, send(&to)).status, 404);
+}
+
+#[test]
+fn a_user_posts_five_times_in_sixteen_seconds_and_an_admin_as_often_as_they_like() {
+    let (admin, user) = (account(1), account(2));
+    let (admin, user) = (blinded(&admin), blinded(&user));
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let mut send = |signer: &Signer<'_>| {
+        let post = NewPost::new(vec![1], signer, &mut world.rng);
+        let reply = world.ask(signer, request::send(&token(), &post));
+        (reply.status, reply.body == b"Rate limited")
+    };
+    for _ in 0..5 {
+        assert_eq!(send(&user), (201, false));
+    }
+    assert_eq!(send(&user), (429, true));
+    for _ in 0..9 {
+        assert_eq!(send(&admin), (201, false));
+    }
+}
+
+#[test]
+fn room_comes_before_authentication_before_permission_before_body() {
+    let account = account(1);
+    let user = blinded(&account);
+    let mut world = World::new();
+    let forged = |path: &str, body: &str, nonce: u8| {
+        let request = json(Method::Put, path, body);
+        let mut request = auth::sign(request, &user, &[nonce; 16], NOW);
+        request.body.push(b' ');
+        request
+    };
+    // Everything is wrong; then one thing less each time.
+    assert_eq!(world.anonymous(forged("/room/none", "{", 1)).status, 404);
+    assert_eq!(world.anonymous(forged("/room/lounge", "{", 2)).status, 401);
+    let reply = world.ask(&user, json(Method::Put, "/room/lounge", "{"));
+    assert_eq!(text(&reply), (403, NEEDS_ADMIN));
+    world.make_admin(&user);
+    let reply = world.ask(&user, json(Method::Put, "/room/lounge", "{"));
+    assert_eq!(reply.status, 400);
+    let reply = world.ask(
+        &user,
+        json(Method::Put, "/room/lounge", r#"{"name":"New"}"#),
+    );
+    assert_eq!(reply.status, 200);
+}
