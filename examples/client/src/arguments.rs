@@ -107,9 +107,9 @@ pub(crate) enum Command {
     FetchFile {
         /// The URL of the file, as the message has it.
         url: String,
-        /// Where to write it; must not be there yet.
+        /// The output, which must not exist.
         output: PathBuf,
-        /// Its key, 64 hex digits; `-` reads it from the standard input.
+        /// The key of the file, 64 hex digits; `-` reads it from the standard input.
         #[arg(long, value_name = "HEX")]
         key: String,
         #[command(flatten)]
@@ -148,7 +148,7 @@ pub(crate) enum Command {
     },
 }
 
-/// The file server. Without it, that of the main network.
+/// The file server. The default is that of the main network.
 #[derive(Args)]
 pub(crate) struct Host {
     /// URL of the file server: scheme, host and port.
@@ -164,10 +164,24 @@ pub(crate) struct Host {
 pub(crate) enum Rooms {
     /// Join a room, to be remembered in --state.
     Join { room: String },
-    /// Print what is new in a room and in the inbox of its server.
+    /// Print new posts of a room and new messages of the inbox of its server.
     Read { room: String },
     /// Post a text.
-    Post { room: String, text: String },
+    Post {
+        room: String,
+        text: String,
+        /// A file to be uploaded to the room, unencrypted; may be given more than once.
+        #[arg(long, value_name = "FILE")]
+        file: Vec<PathBuf>,
+    },
+    /// Fetch a file of a room.
+    Fetch {
+        room: String,
+        /// The number of the file; `read` prints it.
+        file: u64,
+        /// The output, which must not exist.
+        output: PathBuf,
+    },
     /// React to a post.
     React {
         room: String,
@@ -178,7 +192,7 @@ pub(crate) enum Rooms {
         #[arg(long)]
         remove: bool,
     },
-    /// Write to the inbox of a user, whose blinded id `read` has printed.
+    /// Write to the inbox of a user by the blinded id that `read` prints.
     Answer {
         room: String,
         /// 66 hex digits that begin with 15 or 25.
@@ -194,6 +208,7 @@ impl Rooms {
             Self::Join { room }
             | Self::Read { room }
             | Self::Post { room, .. }
+            | Self::Fetch { room, .. }
             | Self::React { room, .. }
             | Self::Answer { room, .. } => room,
         }

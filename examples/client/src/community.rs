@@ -1,15 +1,18 @@
 //! One room of a community server, as an account sees it.
 
+mod files;
+
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
 use session_community::auth::{self, NONCE_LENGTH};
 use session_community::poll::{State, Update};
 use session_community::post::{Emoji, NewPost};
 use session_community::reply::{self, Capabilities, InboxMessage, Message, Reacted};
-use session_community::{ReplyError, Signer, request};
-use session_crypto::Blinding;
+use session_community::{IdChoice, Signer, request};
+use session_crypto::BlindedSecret;
 use session_identity::community::Community;
-use session_message::content::Content;
+use session_message::community::Post;
+use session_message::content::{Content, Kind};
 use session_message::inbox::Metadata;
 use session_message::{OpenError, Opened, Opener, Sealer};
 use session_network::{Purpose, RequestError, Server};
@@ -17,8 +20,8 @@ use session_types::AnyId;
 use session_types::http::{Request, Response};
 
 use crate::error::ClientError;
-use crate::foreign::Foreign;
 use crate::session::Client;
+pub use files::RoomFile;
 
 /// How often a request is made anew, with another nonce, when no reply came.
 const ATTEMPTS: usize = 3;
@@ -29,12 +32,12 @@ pub struct Room<'a> {
     client: &'a Client,
     community: Community,
     server: Server,
-    blinding: Blinding,
+    choice: IdChoice,
 }
 
 impl<'a> Room<'a> {
-    /// Asks the server what it can do, and chooses the id under which it knows the account: a blinded one,
-    /// of the kind that it takes.
+    /// Asks the server for its capabilities, and chooses the id under which it knows the account: a
+    /// blinded one, of the kind that the server takes.
     ///
     /// # Errors
     ///
@@ -46,22 +49,22 @@ impl<'a> Room<'a> {
             client,
             community: community.clone(),
             server,
-            blinding: Blinding::Blind15,
+            choice: IdChoice::Unblinded,
         };
         let asked = request::capabilities(&[]);
         let asked = client.ask_server(Purpose::Standard, &room.server, asked, true);
         let capabilities = Capabilities::from_reply(&asked.await?)?;
-        match room.info().await {
-            // The newest servers take ids of the newer kind alone.
-            Err(ClientError::Community(ReplyError::BadRequest)) if capabilities.has("blind25") => {
-                room.blinding = Blinding::Blind25;
-                room.info().await?;
-            }
-            other => {
-                other?;
+        room.choice = IdChoice::first(&capabilities, true);
+        loop {
+            let reply = room.ask(request::room(&community.room)).await?;
+            match room.choice.after(&reply, &capabilities) {
+                Some(next) => room.choice = next,
+                None => {
+                    reply::room(&reply)?;
+                    return Ok(room);
+                }
             }
         }
-        Ok(room)
     }
 
     /// The community.
@@ -71,7 +74,9 @@ impl<'a> Room<'a> {
     }
 
     fn signer(&self) -> Result<Signer<'a>, ClientError> {
-        let signer = Signer::blinded(self.blinding, self.client.account(), &self.community.key);
+        let signer = self
+            .choice
+            .signer(self.client.account(), &self.community.key);
         signer.map_err(|error| ClientError::Usage(error.to_string()))
     }
 
@@ -84,9 +89,13 @@ impl<'a> Room<'a> {
         Ok(self.signer()?.public_id())
     }
 
-    /// Signs a request and sends it. A request is never sent twice: its nonce would be refused. If nobody
-    /// answered, one that only reads is made anew.
     async fn ask(&self, request: Request) -> Result<Response, ClientError> {
+        self.ask_for(Purpose::Standard, request).await
+    }
+
+    /// Signs a request and sends it. A request is never sent twice: its nonce would be refused. A request
+    /// that only reads is made anew if no reply came.
+    async fn ask_for(&self, purpose: Purpose, request: Request) -> Result<Response, ClientError> {
         let is_read =
             request.method == session_types::http::Method::Get || request.path == "/batch";
         let signer = self.signer()?;
@@ -96,9 +105,7 @@ impl<'a> Room<'a> {
             UnwrapErr(SysRng).fill_bytes(&mut nonce);
             let now = self.client.network_time().await;
             let signed = auth::sign(request.clone(), &signer, &nonce, now);
-            let asked = self
-                .client
-                .ask_server(Purpose::Standard, &self.server, signed, false);
+            let asked = self.client.ask_server(purpose, &self.server, signed, false);
             match asked.await {
                 Err(
                     ClientError::Request(RequestError::PathsFailed | RequestError::TimedOut)
@@ -110,7 +117,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// What the room is.
+    /// Asks for the description of the room and the own permissions.
     ///
     /// # Errors
     ///
@@ -120,7 +127,7 @@ impl<'a> Room<'a> {
         Ok(reply::room(&reply)?)
     }
 
-    /// Fetches what is new in the room and in the inbox, and remembers it in `state`.
+    /// Fetches new posts of the room and new messages of the inbox, and counts them in `state`.
     ///
     /// # Errors
     ///
@@ -137,10 +144,16 @@ impl<'a> Room<'a> {
     /// # Errors
     ///
     /// [`ClientError`] if the text cannot be sent or the server did not take it.
-    pub async fn post(&self, text: &str) -> Result<Message, ClientError> {
+    pub async fn post(&self, text: &str, files: &[RoomFile]) -> Result<Message, ClientError> {
         let now = self.client.network_time().await;
-        let data = Sealer::new(self.client.account()).seal_post(&Content::text(text), now)?;
+        let mut content = Content::text(text);
+        if let Kind::Message(message) = &mut content.kind {
+            let attachments = files.iter().map(|file| file.attachment.clone());
+            message.attachments.extend(attachments);
+        }
+        let data = Sealer::new(self.client.account()).seal_post(&content, now)?;
         let post = NewPost::new(data, &self.signer()?, &mut UnwrapErr(SysRng));
+        let post = post.with_files(files.iter().map(|file| file.id).collect::<Vec<_>>());
         let reply = self.ask(request::send(&self.community.room, &post)).await?;
         Ok(reply::posted(&reply)?)
     }
@@ -164,6 +177,16 @@ impl<'a> Room<'a> {
         Ok(reply::reacted(&self.ask(request).await?)?)
     }
 
+    /// The key pair under which the account has an inbox.
+    fn blinded(&self) -> Result<BlindedSecret, ClientError> {
+        let IdChoice::Blinded(blinding) = self.choice else {
+            let text = "only users with a blinded id have an inbox";
+            return Err(ClientError::Usage(text.to_owned()));
+        };
+        let own = self.client.account().blinded(blinding, &self.community.key);
+        own.map_err(|error| ClientError::Usage(error.to_string()))
+    }
+
     /// Opens a message of the inbox or the outbox.
     ///
     /// # Errors
@@ -171,10 +194,7 @@ impl<'a> Room<'a> {
     /// [`OpenError`] if it must not be shown.
     pub async fn open_inbox(&self, message: &InboxMessage) -> Result<Opened, OpenError> {
         let now = self.client.network_time().await;
-        let own = self
-            .client
-            .account()
-            .blinded(self.blinding, &self.community.key);
+        let own = self.blinded();
         let own = own.map_err(|_| OpenError::from(session_crypto::DecryptError))?;
         let metadata = Metadata {
             sender: &message.sender,
@@ -191,26 +211,20 @@ impl<'a> Room<'a> {
     /// [`ClientError`] if the text cannot be sent, or the server does not know the user.
     pub async fn write(&self, to: &AnyId, text: &str) -> Result<InboxMessage, ClientError> {
         let now = self.client.network_time().await;
-        let unusable = |error: session_crypto::KeyError| ClientError::Usage(error.to_string());
-        let account = self.client.account();
-        let own = account
-            .blinded(self.blinding, &self.community.key)
-            .map_err(unusable)?;
+        let (account, own) = (self.client.account(), self.blinded()?);
         let (rng, content) = (&mut UnwrapErr(SysRng), Content::text(text));
         let sealed = Sealer::new(account).seal_inbox(rng, &own, to, &content, now)?;
         let reply = self.ask(request::inbox::send(to, &sealed)).await?;
         Ok(reply::inbox_sent(&reply)?)
     }
 
-    /// The text of a post, if it has one that may be shown.
+    /// Opens the content of a post.
     ///
     /// # Errors
     ///
     /// [`OpenError`] if it must not be shown.
-    pub async fn text(&self, message: &Message) -> Result<Option<Foreign>, OpenError> {
+    pub async fn open_post(&self, message: &Message) -> Result<Post, OpenError> {
         let now = self.client.network_time().await;
-        let opened =
-            Opener::new(self.client.account()).open_post(&message.data, message.posted, now)?;
-        Ok(opened.content.as_text().map(Foreign::from))
+        Opener::new(self.client.account()).open_post(&message.data, message.posted, now)
     }
 }

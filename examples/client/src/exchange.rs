@@ -16,7 +16,7 @@ use crate::arguments::{Host, Shared};
 use crate::output::Output;
 use crate::talk::connect;
 
-/// Every this many bytes an event says how far a transfer is.
+/// Number of bytes between two events about the progress of a transfer.
 const STEP: u64 = 1_000_000;
 
 /// The file server that the command line names, or that of the main network.
@@ -30,9 +30,9 @@ fn host(host: &Host) -> Result<FileHost, ClientError> {
     FileHost::new(url, Ed25519Public::from_bytes(key))
 }
 
-/// Shows how far a transfer is: on the terminal, and as an event at the beginning, at the end and every
-/// megabyte.
-fn show(out: &Output) -> impl Fn(Progress) {
+/// Reports the progress of a transfer: on the terminal, and as an event at the beginning, at the end and
+/// every megabyte.
+pub(crate) fn show(out: &Output) -> impl Fn(Progress) {
     let out = out.clone();
     let last = std::cell::Cell::new(None);
     move |progress| {

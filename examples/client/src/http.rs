@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode, header};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -177,22 +178,34 @@ impl Http {
                     reason: root_cause(&error).into(),
                 })?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| HttpError::Body {
-                host: host.clone(),
-                reason: root_cause(error.as_ref()).into(),
-            })?;
+        let body = read(Limited::new(body, MAX_ANSWER)).await;
+        let body = body.map_err(|error| HttpError::Body {
+            host: host.clone(),
+            reason: root_cause(error.as_ref()).into(),
+        })?;
         let content_type = head.headers.get(header::CONTENT_TYPE);
         Ok(Answer {
             status: head.status.as_u16(),
             content_type: content_type
                 .and_then(|text| text.to_str().ok())
                 .map(str::to_owned),
-            body: body.to_bytes(),
+            body,
         })
     }
+}
+
+/// Reads a body into one buffer. Collecting its pieces first would hold a file twice.
+async fn read(
+    mut body: Limited<Incoming>,
+) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = BytesMut::with_capacity(announced.min(MAX_ANSWER));
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame?.into_data() {
+            whole.extend_from_slice(&piece);
+        }
+    }
+    Ok(whole.freeze())
 }
 
 impl Answer {

@@ -13,14 +13,17 @@ use session_community::poll::{RoomState, State};
 use session_community::post::Emoji;
 use session_community::reply::{Change, InboxMessage, Reaction};
 use session_identity::community::Community;
+use session_message::content::{Attachment, Content, Kind};
 use session_types::AnyId;
 
 use crate::account::account;
 use crate::arguments::{Rooms, Shared};
+use crate::exchange;
 use crate::output::Output;
+use crate::show::attachment;
 use crate::talk::connect;
 
-/// What is remembered of a room.
+/// The polling state of a room that was joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Joined {
     url: String,
@@ -48,7 +51,7 @@ fn file_error(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) ->
 }
 
 impl Memory {
-    /// Reads what is remembered. Without `--state` that is nothing.
+    /// Reads the rooms that were joined. Without `--state` there are none.
     fn open(shared: &Shared, account: &str) -> Result<Self, ClientError> {
         let Some(state) = &shared.state else {
             return Ok(Self::default());
@@ -76,7 +79,7 @@ impl Memory {
         })
     }
 
-    /// The community that is meant: a URL, or the name of a room that was joined.
+    /// Returns the community of a URL, or of the name of a room that was joined.
     fn find(&self, text: &str) -> Result<Community, ClientError> {
         if let Ok(community) = text.parse() {
             return Ok(community);
@@ -115,7 +118,7 @@ impl Memory {
         state
     }
 
-    /// Remembers a room, under a lock, so that another client of the account loses nothing.
+    /// Writes the state of a room, under a lock, so that another client of the account loses nothing.
     fn keep(&mut self, community: &Community, state: &State) -> Result<(), ClientError> {
         let Some(file) = self.file.clone() else {
             return Ok(());
@@ -152,7 +155,7 @@ pub(crate) async fn run(shared: &Shared, order: &Rooms, out: &Output) -> Result<
     let account = account(shared, out)?;
     let mut memory = Memory::open(shared, &account.id().to_string())?;
     let community = memory.find(order.room())?;
-    // What cannot be used is said before anything is asked.
+    // Unusable arguments are reported before anything is asked.
     let emoji =
         match order {
             Rooms::React { emoji, .. } => {
@@ -195,11 +198,25 @@ pub(crate) async fn run(shared: &Shared, order: &Rooms, out: &Output) -> Result<
             out.print(&event, &format!("joined {name} as {own}"))
         }
         (Rooms::Read { .. }, _, _) => read(&room, &community, &mut memory, out).await,
-        (Rooms::Post { text, .. }, _, _) => {
-            let posted = room.post(text).await?;
-            let event =
-                json!({"event": "posted", "id": posted.id, "posted_ms": posted.posted.get()});
+        (Rooms::Post { text, file, .. }, _, _) => {
+            let mut files = Vec::new();
+            for path in file {
+                files.push(room.upload(path, exchange::show(out)).await?);
+            }
+            let posted = room.post(text, &files).await?;
+            let files: Vec<u64> = files.iter().map(|file| file.id).collect();
+            let event = json!({
+                "event": "posted",
+                "id": posted.id,
+                "posted_ms": posted.posted.get(),
+                "files": files,
+            });
             out.print(&event, &format!("posted as number {}", posted.id))
+        }
+        (Rooms::Fetch { file, output, .. }, _, _) => {
+            let size = room.download(*file, output, exchange::show(out)).await?;
+            let event = json!({"event": "fetched", "size": size});
+            out.print(&event, &format!("{size} bytes"))
         }
         (Rooms::React { id, remove, .. }, Some(emoji), _) => {
             let reacted = room.react(*id, &emoji, *remove).await?;
@@ -224,7 +241,7 @@ pub(crate) async fn run(shared: &Shared, order: &Rooms, out: &Output) -> Result<
     }
 }
 
-/// Prints what is new in a room and in the inbox, and remembers it.
+/// Prints new posts of a room and new messages of the inbox, and writes the new state.
 async fn read(
     room: &Room<'_>,
     community: &Community,
@@ -248,12 +265,24 @@ async fn read(
             count += 1;
         }
     }
-    // Only now: what was not shown is fetched again.
+    // Only now: anything that was not shown is fetched again.
     memory.keep(community, &state)?;
     if count == 0 && !out.is_json() {
         out.print(&json!(null), "nothing new")?;
     }
     Ok(())
+}
+
+/// The attached files that lie in the room, with their numbers. Files elsewhere cannot be fetched by this
+/// command.
+fn files(room: &Room<'_>, content: &Content) -> Vec<(u64, Attachment)> {
+    let Kind::Message(message) = &content.kind else {
+        return Vec::new();
+    };
+    let files = message.attachments.iter();
+    files
+        .filter_map(|file| Some((room.file_number(file)?, file.clone())))
+        .collect()
 }
 
 fn reactions(all: &[Reaction]) -> serde_json::Value {
@@ -269,9 +298,12 @@ async fn show(room: &Room<'_>, change: &Change, out: &Output) -> Result<bool, Cl
             reactions: all,
             ..
         } => {
-            let (text, reason) = match room.text(message).await {
-                Ok(text) => (text, None),
-                Err(error) => (None, Some(error.to_string())),
+            let (text, files, reason) = match room.open_post(message).await {
+                Ok(post) => {
+                    let text = post.content.as_text().map(Foreign::from);
+                    (text, files(room, &post.content), None)
+                }
+                Err(error) => (None, Vec::new(), Some(error.to_string())),
             };
             // A post that its author has not signed is never shown as theirs.
             let author = message.is_verified.then(|| message.author.to_string());
@@ -284,6 +316,11 @@ async fn show(room: &Room<'_>, change: &Change, out: &Output) -> Result<bool, Cl
                 "posted_ms": message.posted.get(),
                 "edited": message.edited.is_some(),
                 "text": text.as_ref().map(Foreign::as_untrusted),
+                "files": files.iter().map(|(number, file)| {
+                    let mut file = attachment(file);
+                    file["number"] = json!(number);
+                    file
+                }).collect::<Vec<_>>(),
                 "unreadable": reason,
                 "reactions": reactions(all),
             });
@@ -293,8 +330,17 @@ async fn show(room: &Room<'_>, change: &Change, out: &Output) -> Result<bool, Cl
                 (None, Some(reason)) => format!("(cannot be read: {reason})"),
                 (None, None) => "(not a text)".to_owned(),
             };
+            let files: String = files
+                .iter()
+                .map(|(number, file)| {
+                    // Absent: a file without a name.
+                    let name = Foreign::from(file.file_name.clone().unwrap_or_default());
+                    format!("\n  (file {number}: {name})")
+                })
+                .collect();
             let at = written(message.posted.get());
-            out.print(&event, &format!("{} {who} at {at}\n  {said}", message.id))?;
+            let line = format!("{} {who} at {at}\n  {said}{files}", message.id);
+            out.print(&event, &line)?;
         }
         Change::Deleted { id, .. } => {
             out.print(

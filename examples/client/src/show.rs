@@ -100,7 +100,7 @@ fn times_ms(receipt: &ReadReceipt) -> Vec<u64> {
         .collect()
 }
 
-fn attachment(file: &Attachment) -> Value {
+pub(crate) fn attachment(file: &Attachment) -> Value {
     json!({
         "url": file.url,
         "key": file.key.as_ref().map(|key| const_hex::encode(key.expose_bytes())),

@@ -100,7 +100,7 @@ impl FileHost {
     }
 }
 
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
+pub(crate) fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
     move |reason| ClientError::File {
         what: "cannot read",
         path: path.to_owned(),
@@ -199,7 +199,7 @@ pub async fn upload(
 }
 
 /// The media type of a file by its name. Clients show pictures by it.
-fn media_type(path: &Path) -> &'static str {
+pub(crate) fn media_type(path: &Path) -> &'static str {
     let ending = path
         .extension()
         .map(|ending| ending.to_string_lossy().to_ascii_lowercase());

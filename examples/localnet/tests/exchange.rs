@@ -198,3 +198,92 @@ fn two_people_meet_in_a_community_and_its_posts_outlive_a_kill() {
     let refused = network.client(&alice, &["community", "read", "attic"]);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[test]
+fn a_file_of_a_room_is_posted_and_fetched_after_a_kill() {
+    let (folder, alice, bob) = places();
+    let data_dir = folder.path().join("net");
+    let network = Process::start(&data_dir);
+    account(&alice);
+    account(&bob);
+    network.ctl(&["room", "attic"]);
+    let made = network.ctl(&["room", "lounge"]);
+    let url = text(&made, "said").split_whitespace().last().unwrap();
+    let (url, attic) = (url.to_owned(), url.replace("lounge", "attic"));
+    run(&network, &alice, &["join", &url]);
+    let picture = folder.path().join("cat \"1\".png");
+    let note = folder.path().join("note.txt");
+    std::fs::write(&picture, content(2_000_000)).unwrap();
+    std::fs::write(&note, b"a note").unwrap();
+    let [picture, note] = [&picture, &note].map(|path| path.to_str().unwrap());
+    let posted = run(
+        &network,
+        &alice,
+        &["post", "lounge", "look", "--file", picture, "--file", note],
+    );
+    assert_eq!(event(&posted, "posted")["files"], serde_json::json!([1, 2]));
+    assert_eq!(event(&posted, "progress")["phase"], "sending");
+
+    // Too large, empty or missing: nothing is posted.
+    let other = folder.path().join("other");
+    let path = other.to_str().unwrap();
+    for size in [0, 10_000_001] {
+        std::fs::File::create(&other)
+            .unwrap()
+            .set_len(size)
+            .unwrap();
+        let arguments = ["community", "post", "lounge", "no", "--file", path];
+        let refused = network.client(&alice, &arguments);
+        assert_eq!(refused.status.code(), Some(2), "{size}");
+    }
+    std::fs::remove_file(&other).unwrap();
+    let refused = network.client(
+        &alice,
+        &["community", "post", "lounge", "no", "--file", path],
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    network.kill();
+
+    let network = Process::start(&data_dir);
+    run(&network, &bob, &["join", &url]);
+    run(&network, &bob, &["join", &attic]);
+    let read = run(&network, &bob, &["read", "lounge"]);
+    assert_eq!(read.len(), 1, "{read:?}");
+    let post = event(&read, "post");
+    assert_eq!(post["text"], "look");
+    let files = post["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    assert_eq!(
+        (
+            &files[0]["number"],
+            &files[0]["file_name"],
+            &files[0]["size"]
+        ),
+        (&1.into(), &"cat \"1\".png".into(), &2_000_000.into())
+    );
+    // Nothing is encrypted, so there is no key; the URL names the room.
+    assert_eq!(files[0]["key"], Value::Null);
+    assert!(text(&files[0], "url").ends_with("/room/lounge/file/1"));
+    let fetched = run(&network, &bob, &["fetch", "lounge", "1", path]);
+    assert_eq!(event(&fetched, "fetched")["size"], 2_000_000);
+    assert_eq!(std::fs::read(&other).unwrap(), content(2_000_000));
+
+    // No file is replaced; a file of another room and an unknown one are not found.
+    for (room, number, output, status) in [
+        ("lounge", "2", path, 2),
+        ("attic", "2", "never", 4),
+        ("lounge", "9", "never", 4),
+        ("lounge", "../1", "never", 2),
+    ] {
+        let output = folder.path().join(output);
+        let arguments = ["community", "fetch", room, number, output.to_str().unwrap()];
+        let refused = network.client(&bob, &arguments);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(
+            refused.status.code(),
+            Some(status),
+            "{room} {number}: {said}"
+        );
+        assert!(!folder.path().join("never").exists());
+    }
+}
