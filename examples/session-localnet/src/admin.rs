@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use session_types::{AnyId, SwarmId};
 use tokio::sync::Mutex;
 
 use crate::chain::{Chain, Change};
+use crate::fault::{parse_clock, parse_slow};
 use crate::founding::Founder;
 use crate::ledger::{LEAST, Ledger, Urls};
 use crate::node::Node;
@@ -24,8 +24,6 @@ use crate::traffic::Traffic;
 
 /// The status page.
 const PAGE: &str = include_str!("status.html");
-/// The longest time that a node may be told to wait, in ms.
-pub const MAX_SLOW_MS: u64 = 60_000;
 
 /// An order to the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,14 +296,9 @@ impl Admin {
                 Ok(format!("node {name} is up"))
             }
             "slow" => {
-                let ms: u64 = value
-                    .parse()
-                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
-                if ms > MAX_SLOW_MS {
-                    return Err(format!("at most {MAX_SLOW_MS} ms"));
-                }
-                node.faults
-                    .change(|fault| fault.slow = Duration::from_millis(ms));
+                let slow = parse_slow(value)?;
+                node.faults.change(|fault| fault.slow = slow);
+                let ms = slow.as_millis();
                 Ok(format!("node {name} waits {ms} ms before it answers"))
             }
             "lie" => {
@@ -320,9 +313,7 @@ impl Admin {
                 })
             }
             "clock" => {
-                let ms: i64 = value
-                    .parse()
-                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
+                let ms = parse_clock(value)?;
                 node.faults.change(|fault| fault.clock_ms = ms);
                 Ok(format!("the clock of node {name} is shifted by {ms} ms"))
             }

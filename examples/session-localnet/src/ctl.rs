@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::admin::{MAX_SLOW_MS, Order};
+use crate::admin::Order;
+use crate::fault::MAX_SLOW_MS;
 use crate::ledger::{CERTIFICATE, PUBLIC, TOKEN};
 use crate::token::Token;
 use crate::ui::{Steps, print, print_event};

@@ -72,6 +72,26 @@ impl Faults {
     }
 }
 
+/// Maximum delay that an order may ask for, in ms.
+pub const MAX_SLOW_MS: u64 = 60_000;
+
+/// Reads the delay of an order.
+pub(crate) fn parse_slow(text: &str) -> Result<Duration, String> {
+    let ms: u64 = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not a time in ms"))?;
+    match ms > MAX_SLOW_MS {
+        true => Err(format!("at most {MAX_SLOW_MS} ms")),
+        false => Ok(Duration::from_millis(ms)),
+    }
+}
+
+/// Reads the shift of a clock, in ms.
+pub(crate) fn parse_clock(text: &str) -> Result<i64, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a time in ms"))
+}
+
 /// The time since the start of this process.
 pub fn monotonic() -> MonotonicTime {
     static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -84,6 +84,7 @@ pub struct Fault {
 }
 
 /// Logic of a server.
+#[derive(Clone)]
 enum Logic {
     File(Arc<session_services::file::server::Config>),
     Community(Arc<session_community::server::Config>),
@@ -338,28 +339,26 @@ impl Server {
 
     /// Answers a request.
     async fn answer(&self, request: Request) -> Response {
-        let (now, fault) = (self.now(), self.fault());
-        match &self.logic {
-            Logic::File(config) => file::answer(&self.engine, config, request, now, fault).await,
-            Logic::Community(config) => {
-                community::answer(&self.engine, config, request, now, fault).await
-            }
-            Logic::Push(watch) => push::answer(&self.engine, watch, request, now, fault).await,
-        }
+        let (now, is_full, logic) = (self.now(), self.fault().full, self.logic.clone());
+        let answered = self.engine.run(move |db| match &logic {
+            Logic::File(config) => file::answer(db, config, request, now, is_full),
+            Logic::Community(config) => community::answer(db, config, &request, now, is_full),
+            Logic::Push(watch) => push::answer(db, watch, &request, now, is_full),
+        });
+        answered.await.unwrap_or_else(|failure| match self.kind {
+            Kind::File => file::failed(&failure),
+            Kind::Community => community::failed(),
+            Kind::Push => push::failed(),
+        })
     }
 
-    /// Forgets what has expired.
+    /// Deletes expired data.
     async fn tick(&self) -> Result<(), Failure> {
-        let (now, kind) = (self.now(), self.kind);
-        let watch = match &self.logic {
-            Logic::Push(watch) => Some(watch.clone()),
-            _ => None,
-        };
-        let work = self.engine.run(move |db| match (kind, watch) {
-            (Kind::File, _) => file::tick(db, now),
-            (Kind::Community, _) => community::tick(db, now),
-            (Kind::Push, Some(watch)) => push::tick(db, &watch, now),
-            (Kind::Push, None) => Ok(()),
+        let (now, logic) = (self.now(), self.logic.clone());
+        let work = self.engine.run(move |db| match &logic {
+            Logic::File(_) => file::tick(db, now),
+            Logic::Community(_) => community::tick(db, now),
+            Logic::Push(watch) => push::tick(db, watch, now),
         });
         work.await
     }

@@ -70,8 +70,9 @@ impl Node {
         }
     }
 
-    async fn exit(&self, exit: Exit) -> Answer {
-        self.seen.bytes(&exit.payload);
+    async fn exit(&self, mut exit: Exit) -> Answer {
+        let payload = std::mem::take(&mut exit.payload);
+        self.seen.bytes(&payload);
         self.seen.bytes(exit.url().as_bytes());
         let limit = Duration::from_secs(Exit::TIMEOUT_SECONDS.into());
         let url = self.dialled(&exit);
@@ -79,7 +80,7 @@ impl Node {
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::USER_AGENT, SERVER)
             .header(header::ACCEPT, "*/*")
-            .body(Full::new(exit.payload.clone().into()));
+            .body(Full::new(payload.into()));
         let Ok(request) = request else {
             return exit.failed(&HttpError::Address(url.into()).to_string());
         };

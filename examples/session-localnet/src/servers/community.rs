@@ -2,36 +2,30 @@
 
 mod store;
 
-use std::sync::Arc;
-
 use rusqlite::Connection;
 use session_community::server::{self, Config, Member, Room, Store, User};
 use session_types::http::{Request, Response};
 use session_types::{AnyId, UnixMillis};
 
-use super::Fault;
-use super::engine::{Engine, Failure};
+use super::engine::Failure;
 use store::Rooms;
 pub(super) use store::{SCHEMA, count, tick};
 
 /// Answers a request.
-pub(super) async fn answer(
-    engine: &Engine,
-    config: &Arc<Config>,
-    request: Request,
+pub(super) fn answer(
+    db: &Connection,
+    config: &Config,
+    request: &Request,
     now: UnixMillis,
-    fault: Fault,
-) -> Response {
-    let config = Arc::clone(config);
-    let answered = engine.run(move |db| {
-        let is_full = fault.full;
-        server::handle(&config, &request, now, &mut Rooms { db, is_full })
-    });
-    let failed = |_| {
-        let body = "<!doctype html><title>500 Internal Server Error</title>";
-        Response::new(500, "text/html; charset=utf-8", body)
-    };
-    answered.await.unwrap_or_else(failed)
+    is_full: bool,
+) -> Result<Response, Failure> {
+    server::handle(config, request, now, &mut Rooms { db, is_full })
+}
+
+/// The answer when the store fails.
+pub(super) fn failed() -> Response {
+    let body = "<!doctype html><title>500 Internal Server Error</title>";
+    Response::new(500, "text/html; charset=utf-8", body)
 }
 
 /// An order to the community server.
@@ -50,7 +44,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    /// Carries the order out. The inner error says why it cannot be.
+    /// Carries out the order. The inner error is the reason why it cannot be carried out.
     pub(super) fn obey(
         &self,
         db: &Connection,

@@ -1,7 +1,5 @@
 //! The file server: session-services over SQLite.
 
-use std::sync::Arc;
-
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -10,9 +8,8 @@ use session_services::file::server::{self, Config, Meta, Store};
 use session_types::UnixMillis;
 use session_types::http::{Request, Response};
 
-use super::engine::{Engine, Failure};
-use super::pieces;
-use super::{Fault, time};
+use super::engine::Failure;
+use super::{pieces, time};
 
 /// The database.
 pub(super) const SCHEMA: &str = "
@@ -81,24 +78,19 @@ impl Store for Files<'_> {
 }
 
 /// Answers a request.
-pub(super) async fn answer(
-    engine: &Engine,
-    config: &Arc<Config>,
+pub(super) fn answer(
+    db: &Connection,
+    config: &Config,
     request: Request,
     now: UnixMillis,
-    fault: Fault,
-) -> Response {
-    let config = Arc::clone(config);
-    let answered = engine.run(move |db| {
-        let is_full = fault.full;
-        let files = &mut Files { db, is_full };
-        server::handle(&config, request, now, &mut UnwrapErr(SysRng), files)
-    });
-    answered.await.unwrap_or_else(|failure| failed(&failure))
+    is_full: bool,
+) -> Result<Response, Failure> {
+    let files = &mut Files { db, is_full };
+    server::handle(config, request, now, &mut UnwrapErr(SysRng), files)
 }
 
 /// The answer when the store fails, as the deployed server writes it.
-fn failed(failure: &Failure) -> Response {
+pub(super) fn failed(failure: &Failure) -> Response {
     let status: u16 = match failure {
         Failure::Full => 507,
         _ => 500,
@@ -107,7 +99,7 @@ fn failed(failure: &Failure) -> Response {
     Response::new(status, "application/json", body)
 }
 
-/// Forgets files that have expired.
+/// Deletes files that have expired.
 pub(super) fn tick(db: &Connection, now: UnixMillis) -> Result<(), Failure> {
     let mut query = db.prepare_cached("DELETE FROM files WHERE expires <= ?1 RETURNING id")?;
     let expired: Result<Vec<String>, _> = query.query_map([time(now)], |row| row.get(0))?.collect();

@@ -1,14 +1,13 @@
 //! Orders to the servers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use session_identity::community::{self as url, Room};
 use session_types::AnyId;
 
 use super::community::Order;
 use super::{Kind, Server, Servers};
-use crate::admin::MAX_SLOW_MS;
+use crate::fault::{parse_clock, parse_slow};
 
 impl Servers {
     /// The server of this name.
@@ -107,13 +106,9 @@ impl Server {
                 Ok(format!("{name} is up"))
             }
             "slow" => {
-                let ms: u64 = value
-                    .parse()
-                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
-                if ms > MAX_SLOW_MS {
-                    return Err(format!("at most {MAX_SLOW_MS} ms"));
-                }
-                self.hurt(|fault| fault.slow = Duration::from_millis(ms));
+                let slow = parse_slow(value)?;
+                self.hurt(|fault| fault.slow = slow);
+                let ms = slow.as_millis();
                 Ok(format!("{name} waits {ms} ms before it answers"))
             }
             "full" => {
@@ -129,9 +124,7 @@ impl Server {
                 })
             }
             "clock" => {
-                let ms: i64 = value
-                    .parse()
-                    .map_err(|_| format!("`{value}` is not a time in ms"))?;
+                let ms = parse_clock(value)?;
                 self.hurt(|fault| fault.clock_ms = ms);
                 Ok(format!("the clock of {name} is shifted by {ms} ms"))
             }

@@ -1,5 +1,5 @@
-//! Contents of files in a database, in pieces: the database copies what is bound to a statement, so nothing
-//! is there twice but one piece.
+//! Contents of files in a database, in pieces. The database copies every value that is bound to a
+//! statement, so only one piece is in memory twice.
 
 use rusqlite::{Connection, params};
 
@@ -16,6 +16,9 @@ pub(crate) const SCHEMA: &str = "
 ";
 /// Length of a piece in bytes.
 const PIECE: usize = 256 * 1024;
+/// Spare capacity behind a content that is read, in bytes: the headers, the nonce and the tag of the onion
+/// response are written into the same buffer.
+const SPARE: usize = 4096;
 
 /// Keeps the content of a file, in place of what there was.
 pub(crate) fn put(db: &Connection, file: &str, content: &[u8]) -> Result<(), Failure> {
@@ -28,9 +31,9 @@ pub(crate) fn put(db: &Connection, file: &str, content: &[u8]) -> Result<(), Fai
     Ok(())
 }
 
-/// The content of a file of `size` bytes.
+/// The content of a file of `size` bytes, in a buffer with [`SPARE`] capacity.
 pub(crate) fn get(db: &Connection, file: &str, size: usize) -> Result<Vec<u8>, Failure> {
-    let mut content = Vec::with_capacity(size);
+    let mut content = Vec::with_capacity(size.saturating_add(SPARE));
     let mut query = db.prepare_cached("SELECT data FROM pieces WHERE file = ?1 ORDER BY number")?;
     let mut rows = query.query([file])?;
     while let Some(row) = rows.next()? {

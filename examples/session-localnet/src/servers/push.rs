@@ -12,16 +12,16 @@ use session_services::push::{Device, SIGNATURE_AGE_MAX};
 use session_types::http::{Request, Response};
 use session_types::{AnyId, UnixMillis, base64};
 
-use super::engine::{Engine, Failure};
+use super::engine::Failure;
+use super::time;
 use super::watch::{Stored, Watch};
-use super::{Fault, time};
 
 /// The services on offer.
 const SERVICES: [&str; 1] = ["dummy"];
 /// Maximum number of notifications that are kept for a device.
 const QUEUE_MAX: i64 = 1000;
-/// For how long it is remembered which messages were announced. Members of a swarm store a message within
-/// seconds of each other, and hours when one was down.
+/// Time for which announced messages are remembered. Members of a swarm store a message within seconds of
+/// each other, or hours later if one was down.
 const REMEMBERED: std::time::Duration = SIGNATURE_AGE_MAX;
 
 /// The database.
@@ -101,29 +101,26 @@ impl Store for Subscriptions<'_> {
 }
 
 /// Answers a request.
-pub(super) async fn answer(
-    engine: &Engine,
+pub(super) fn answer(
+    db: &Connection,
     watch: &Watch,
-    request: Request,
+    request: &Request,
     now: UnixMillis,
-    fault: Fault,
-) -> Response {
-    let watch = watch.clone();
-    let answered = engine.run(move |db| {
-        let is_full = fault.full;
-        let store = &mut Subscriptions { db, is_full };
-        let response = server::handle(&SERVICES, &request, now, store)?;
-        // Under the transaction: one that is not committed leaves an account too many, which is harmless.
-        accounts(db)?
-            .into_iter()
-            .for_each(|account| watch.add(account));
-        Ok(response)
-    });
-    let failed = |_| {
-        let body = r#"{"error":5,"message":"An internal error occurred"}"#;
-        Response::new(200, "application/json", body)
-    };
-    answered.await.unwrap_or_else(failed)
+    is_full: bool,
+) -> Result<Response, Failure> {
+    let store = &mut Subscriptions { db, is_full };
+    let response = server::handle(&SERVICES, request, now, store)?;
+    // Under the transaction: one that is not committed leaves an account too many, which is harmless.
+    accounts(db)?
+        .into_iter()
+        .for_each(|account| watch.add(account));
+    Ok(response)
+}
+
+/// The answer when the store fails.
+pub(super) fn failed() -> Response {
+    let body = r#"{"error":5,"message":"An internal error occurred"}"#;
+    Response::new(200, "application/json", body)
 }
 
 fn accounts(db: &Connection) -> Result<BTreeSet<AnyId>, Failure> {
@@ -195,7 +192,7 @@ pub(super) fn queue(
     Ok(all.collect::<Result<_, _>>()?)
 }
 
-/// Forgets what has expired, and tells the nodes whose messages are of interest.
+/// Deletes expired data, and tells the nodes which accounts are subscribed to.
 pub(super) fn tick(db: &Connection, watch: &Watch, now: UnixMillis) -> Result<(), Failure> {
     let oldest = time(now.saturating_sub(SIGNATURE_AGE_MAX));
     db.execute("DELETE FROM subscriptions WHERE at <= ?1", [oldest])?;

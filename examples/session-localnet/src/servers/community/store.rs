@@ -509,7 +509,7 @@ impl Store for Rooms<'_> {
         pieces::get(self.db, &id.to_string(), size).map(Some)
     }
 
-    fn put_file(&mut self, file: &File, content: Option<Vec<u8>>) -> Result<(), Failure> {
+    fn put_file(&mut self, file: &File, content: Option<&[u8]>) -> Result<(), Failure> {
         self.writable()?;
         let Some(content) = content else {
             self.db
@@ -524,7 +524,7 @@ impl Store for Rooms<'_> {
                 ])?;
             return Ok(());
         };
-        pieces::put(self.db, &file.id.to_string(), &content)?;
+        pieces::put(self.db, &file.id.to_string(), content)?;
         self.db
             .prepare_cached(
                 "INSERT OR REPLACE INTO files (id, room, name, size, uploaded, expires, post)
