@@ -231,6 +231,11 @@ fn headers_are_checked_in_the_order_of_the_server() {
             AuthError::Timestamp,
         ),
         (
+            set(auth::TIMESTAMP, "+1795799770"),
+            Accepted::Blinded15,
+            AuthError::Timestamp,
+        ),
+        (
             set(auth::TIMESTAMP, "1795713369"),
             Accepted::Blinded15,
             AuthError::Clock,

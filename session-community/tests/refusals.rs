@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     missing_docs
@@ -14,6 +15,7 @@ use session_community::request::moderation::{self, PermissionChange, Role, RoomC
 use session_community::request::{self, Posts, inbox};
 use session_community::server::{Store, User};
 use session_community::{Signer, reply};
+use session_identity::community::Room as Token;
 
 #[path = "support/world.rs"]
 mod world;
@@ -201,10 +203,11 @@ fn the_inbox_is_for_blinded_users() {
     ] {
         assert_eq!(text(&world.ask(&plain, request)), (401, text_of));
     }
-    // A 05 id is no route; an unknown or banned recipient is not found.
+    // A 05 id is no route, also if the user is known; an unknown or banned recipient is not found.
     let me = blinded(&me);
     let to = blinded(&other).public_id();
     let send = |id: &session_types::AnyId| inbox::send(id, b"sealed");
+    world.ask(&Signer::unblinded(&other, &key()), request::rooms());
     assert_eq!(world.ask(&me, send(&(*other.id()).into())).status, 404);
     assert_eq!(world.ask(&me, send(&to)).status, 404);
     world.store.put_user(&to, &User::default()).unwrap();
@@ -261,4 +264,112 @@ fn room_comes_before_authentication_before_permission_before_body() {
         json(Method::Put, "/room/lounge", r#"{"name":"New"}"#),
     );
     assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn moderators_do_not_touch_the_posts_and_rights_of_their_betters() {
+    let accounts = [1, 2, 3, 4].map(account);
+    let [admin, moderator, user, global] = [0, 1, 2, 3].map(|at| blinded(&accounts[at]));
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let rooms = [token()];
+    let scope = Scope::Rooms(&rooms);
+    let role = moderation::set_role(&moderator.public_id(), scope, Role::Moderator, None);
+    assert_eq!(world.ask(&admin, role).status, 200);
+    world.post(&admin, b"of the admin");
+    world.post(&user, b"of the user");
+    let all_of = |signer: &Signer<'_>| moderation::delete_all_of(&token(), &signer.public_id());
+    let reply = world.ask(&moderator, all_of(&admin));
+    assert_eq!(text(&reply), (403, "Permission denied"));
+    assert_eq!(world.ask(&moderator, all_of(&user)).status, 200);
+    assert_eq!(world.ask(&moderator, all_of(&user)).status, 404);
+
+    // Moderators of the whole server are not banned from it.
+    let [moderates, administrates] = [false, true].map(|admin| User {
+        moderator: true,
+        admin,
+        ..User::default()
+    });
+    world
+        .store
+        .put_user(&admin.public_id(), &administrates)
+        .unwrap();
+    world
+        .store
+        .put_user(&global.public_id(), &moderates)
+        .unwrap();
+    let ban = |signer: &Signer<'_>| moderation::ban(&signer.public_id(), Scope::Global, None);
+    for better in [&admin, &global] {
+        assert_eq!(world.ask(&admin, ban(better)).status, 403);
+    }
+    assert_eq!(world.ask(&global, ban(&user)).status, 200);
+    let reply = world.ask(&user, request::rooms());
+    assert_eq!(text(&reply), (403, "Banned"));
+}
+
+#[test]
+fn a_whisper_is_not_pinned_and_a_tombstone_only_for_those_who_saw_the_post() {
+    let (admin, user) = (account(1), account(2));
+    let (admin, user) = (blinded(&admin), blinded(&user));
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let whisper = NewPost::new(vec![1], &admin, &mut world.rng).whispered_to_moderators();
+    let posted = world.ask(&admin, request::send(&token(), &whisper));
+    let number = reply::posted(&posted).unwrap().id;
+    let reply = world.ask(&admin, moderation::pin(&token(), number));
+    assert_eq!(reply.status, 404);
+
+    let number = world.post(&user, b"short-lived");
+    let seqno = world.store.room("lounge").unwrap().unwrap().sequence;
+    world.ask(&user, request::delete(&token(), number));
+    let since = |seqno| request::posts(&token(), Posts::Since(seqno), None, None);
+    let saw = reply::messages(&world.ask(&user, since(seqno))).unwrap();
+    assert_eq!(
+        saw,
+        [reply::Change::Deleted {
+            seqno: seqno.saturating_add(1),
+            id: number
+        }]
+    );
+    let before = seqno.saturating_sub(1);
+    let never_saw = reply::messages(&world.ask(&user, since(before))).unwrap();
+    assert_eq!(never_saw, []);
+}
+
+#[test]
+fn a_file_stays_with_its_room_and_its_first_post() {
+    let account = account(1);
+    let user = blinded(&account);
+    let mut world = World::new();
+    let (lounge, quiet) = (token(), "quiet".parse().unwrap());
+    let hour = std::time::Duration::from_secs(60 * 60);
+    let upload = |world: &mut World, room: &Token| {
+        let request = request::upload(room, None, vec![1]).unwrap();
+        reply::uploaded(&world.ask(&user, request)).unwrap()
+    };
+    let (own, foreign) = (upload(&mut world, &lounge), upload(&mut world, &quiet));
+    let post = |world: &mut World, room: &Token, files: &[u64]| {
+        let post = NewPost::new(vec![1], &user, &mut world.rng).with_files(files);
+        assert_eq!(world.ask(&user, request::send(room, &post)).status, 201);
+    };
+    let expiry = |world: &mut World, room: &Token, id| {
+        let file = world.ask(&user, request::download(room, id));
+        reply::file(file).unwrap().expires.unwrap()
+    };
+    let loose = expiry(&mut world, &quiet, foreign);
+    post(&mut world, &lounge, &[own, foreign]);
+    let posted = expiry(&mut world, &lounge, own);
+    assert!(posted > loose);
+    // A file of another room is not taken, and a later post does not let the file live longer.
+    assert_eq!(expiry(&mut world, &quiet, foreign), loose);
+    world.now = NOW.saturating_add(hour / 2);
+    post(&mut world, &lounge, &[own]);
+    assert_eq!(expiry(&mut world, &lounge, own), posted);
+    post(&mut world, &quiet, &[foreign]);
+    assert!(expiry(&mut world, &quiet, foreign) > posted);
+
+    let empty = Request::new(Method::Post, "/room/lounge/file");
+    assert_eq!(world.ask(&user, empty).status, 400);
+    let other = request::download(&quiet, own);
+    assert_eq!(world.ask(&user, other).status, 404);
 }

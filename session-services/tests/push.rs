@@ -389,3 +389,102 @@ fn older_and_malformed_contents() {
         assert!(open(bad).is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn an_account_is_not_subscribed_by_the_key_of_another() {
+    let (victim, other) = (account(), Account::from_seed(&Seed::from_full(&[2; 32])));
+    let numbers = ACCOUNT_NAMESPACES.map(|space| space.number().to_string());
+    let text = format!(
+        "MONITOR{}{}1{}",
+        victim.id(),
+        NOW.as_secs(),
+        numbers.join(",")
+    );
+    let signed = |account: &Account| {
+        changed(|body| {
+            body["session_ed25519"] = json!(account.ed25519_public().to_string());
+            let signature = account.ed25519().sign(text.as_bytes());
+            body["signature"] = json!(signature.to_string());
+        })
+    };
+    assert_eq!(
+        error(&signed(&other)),
+        (4, "verification failed".to_owned())
+    );
+    let mut store = Memory::default();
+    let reply = ask(&signed(&victim), &mut store);
+    assert_eq!(outcomes(&reply, 1).unwrap(), [Outcome::Added]);
+}
+
+#[test]
+fn members_of_a_group_need_the_permission_to_read() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (account, group) = (account(), Group::generate(&mut rng));
+    let outcome = |permissions| {
+        let auth = AuthData::create(group.ed25519(), account.id(), permissions).unwrap();
+        let member = Signer::Member {
+            group: group.id(),
+            auth: &auth,
+            member: &account,
+        };
+        let request = subscribe_request(vec![item(&member, &GROUP_NAMESPACES, NOW)]);
+        let reply = ask(&request, &mut Memory::default());
+        outcomes(&reply, 1).unwrap().pop().unwrap()
+    };
+    assert_eq!(outcome(Permissions::READ), Outcome::Added);
+    let refused = Outcome::Refused {
+        code: 4,
+        message: "Invalid subaccount: this subaccount does not have read permission".to_owned(),
+    };
+    assert_eq!(outcome(Permissions::WRITE), refused);
+}
+
+#[test]
+fn the_end_of_a_subscription_is_signed_and_of_today() {
+    let account = account();
+    let signer = Signer::Account(&account);
+    let mut store = Memory::default();
+    let spaces = subscribe_request(vec![item(&signer, &ACCOUNT_NAMESPACES, NOW)]);
+    ask(&spaces, &mut store);
+    let day = Duration::from_secs(86_400);
+    let second = Duration::from_secs(1);
+    let end = |at, change: &dyn Fn(&mut Value)| {
+        let mut request = unsubscribe_request(vec![unsubscribe(&signer, &device(), at).unwrap()]);
+        let mut body = serde_json::from_slice(&request.body).unwrap();
+        change(&mut body);
+        request.body = body.to_string().into_bytes();
+        request
+    };
+    for (request, text) in [
+        (
+            end(NOW.saturating_sub(day).saturating_sub(second), &|_| {}),
+            "An error occured while processing your request",
+        ),
+        (
+            end(NOW.saturating_add(day).saturating_add(second), &|_| {}),
+            "An error occured while processing your request",
+        ),
+        (
+            end(NOW, &|body| body["signature"] = json!("00".repeat(64))),
+            "verification failed",
+        ),
+        (
+            end(NOW, &|body| body["sig_ts"] = json!(NOW.as_secs() + 1)),
+            "verification failed",
+        ),
+    ] {
+        let reply = ask(&request, &mut store);
+        let refused = Outcome::Refused {
+            code: 4,
+            message: text.to_owned(),
+        };
+        assert_eq!(outcomes(&reply, 1).unwrap(), [refused]);
+        assert_eq!(store.0.len(), 1);
+    }
+    let reply = ask(&end(NOW.saturating_sub(day), &|_| {}), &mut store);
+    let was_subscribed = true;
+    assert_eq!(
+        outcomes(&reply, 1).unwrap(),
+        [Outcome::Removed { was_subscribed }]
+    );
+}
