@@ -1,6 +1,8 @@
 //! The community server: session-community over SQLite.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use rusqlite::Connection;
 use session_community::server::{self, Config, Member, Room, Store, User};
