@@ -206,7 +206,11 @@ fn authenticate<S: Store>(
         Err(error) => return Ok(Err(error)),
     };
     let known = store.user(&claim.public_id)?;
-    if known.as_ref().is_some_and(|user| user.banned) {
+    let user = match known {
+        None => users::remembered(&claim.public_id, store)?,
+        known => known,
+    };
+    if user.is_some_and(|user| user.is_banned(now)) {
         return Ok(Err(AuthError::Banned));
     }
     if !store.spend_nonce(&claim.id, &claim.nonce, now)? {
@@ -216,7 +220,7 @@ fn authenticate<S: Store>(
         return Ok(Err(error));
     }
     if known.is_none() {
-        store.put_user(&claim.public_id, &User::default())?;
+        users::appear(&claim.public_id, store)?;
     }
     Ok(Ok(Some(claim.public_id)))
 }

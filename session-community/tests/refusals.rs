@@ -373,3 +373,138 @@ fn a_file_stays_with_its_room_and_its_first_post() {
     let other = request::download(&quiet, own);
     assert_eq!(world.ask(&user, other).status, 404);
 }
+
+#[test]
+fn an_account_is_banned_by_its_05_id_before_the_server_has_seen_it() {
+    let admin_account = account(1);
+    let admin = blinded(&admin_account);
+    let mut signs = [0, 0];
+    for number in 2..12 {
+        let account = account(number);
+        let user = blinded(&account);
+        let own = user.public_id();
+        let is_positive = own.key_bytes().last().is_some_and(|byte| *byte < 0x80);
+        signs[usize::from(is_positive)] += 1;
+        for is_global in [false, true] {
+            let mut world = World::new();
+            world.make_admin(&admin);
+            let everywhere = User {
+                moderator: true,
+                admin: true,
+                ..User::default()
+            };
+            world
+                .store
+                .put_user(&admin.public_id(), &everywhere)
+                .unwrap();
+            let rooms = [token()];
+            let scope = match is_global {
+                true => Scope::Global,
+                false => Scope::Rooms(&rooms),
+            };
+            let id = (*account.id()).into();
+            assert_eq!(
+                world.ask(&admin, moderation::ban(&id, scope, None)).status,
+                200
+            );
+            // Whoever claims the id without a signature changes nothing.
+            let mut forged = auth::sign(request::rooms(), &user, &[number; 16], NOW);
+            forged.path.push_str("?x=y");
+            let status = if is_global { 403 } else { 401 };
+            assert_eq!(world.anonymous(forged).status, status);
+            let recent = || request::posts(&token(), Posts::Recent, None, None);
+            assert_eq!(world.ask(&user, recent()).status, 403);
+            let rest = request::posts(&"quiet".parse().unwrap(), Posts::Recent, None, None);
+            assert_eq!(world.ask(&user, rest).is_success(), !is_global);
+
+            // By now the server knows the user, by either id.
+            if !is_global {
+                for id in [id, own] {
+                    let settings = moderation::permissions(&token(), Some(&id));
+                    let settings = reply::permissions(&world.ask(&admin, settings));
+                    assert!(settings.unwrap().banned);
+                }
+            }
+            assert_eq!(world.ask(&admin, moderation::unban(&id, scope)).status, 200);
+            assert_eq!(world.ask(&user, recent()).status, 200);
+        }
+    }
+    assert!(signs.iter().all(|count| *count > 0), "{signs:?}");
+    // A key that no account has.
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let nobody = session_types::AnyId::from_bytes([5; 33]);
+    let asked = moderation::permissions(&token(), Some(&nobody));
+    assert_eq!(world.ask(&admin, asked).status, 404);
+}
+
+#[test]
+fn a_ban_from_the_whole_server_ends_when_its_time_is_over() {
+    let (admin, user) = (account(1), account(2));
+    let (admin, user) = (blinded(&admin), blinded(&user));
+    let mut world = World::new();
+    let everywhere = User {
+        moderator: true,
+        ..User::default()
+    };
+    world
+        .store
+        .put_user(&admin.public_id(), &everywhere)
+        .unwrap();
+    world.ask(&user, request::rooms());
+    let minute = std::time::Duration::from_secs(60);
+    let ban = moderation::ban(&user.public_id(), Scope::Global, Some(minute));
+    assert_eq!(world.ask(&admin, ban).status, 200);
+    world.now = NOW
+        .saturating_add(minute)
+        .saturating_sub(std::time::Duration::from_millis(1));
+    assert_eq!(text(&world.ask(&user, request::rooms())), (403, "Banned"));
+    world.now = NOW.saturating_add(minute);
+    assert_eq!(world.ask(&user, request::rooms()).status, 200);
+    // A ban for good, after one for a time.
+    let ban = moderation::ban(&user.public_id(), Scope::Global, None);
+    assert_eq!(world.ask(&admin, ban).status, 200);
+    world.now = world.now.saturating_add(minute);
+    assert_eq!(world.ask(&user, request::rooms()).status, 403);
+}
+
+#[test]
+fn files_of_pinned_posts_do_not_expire() {
+    let account = account(1);
+    let admin = blinded(&account);
+    let mut world = World::new();
+    world.make_admin(&admin);
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let upload = request::upload(&token(), None, vec![1]).unwrap();
+    let file = reply::uploaded(&world.ask(&admin, upload)).unwrap();
+    let post = NewPost::new(vec![1], &admin, &mut world.rng).with_files([file]);
+    let posted = world.ask(&admin, request::send(&token(), &post));
+    let number = reply::posted(&posted).unwrap().id;
+    let expiry = |world: &mut World| {
+        let download = world.ask(&admin, request::download(&token(), file));
+        reply::file(download).unwrap().expires
+    };
+    assert!(expiry(&mut world).is_some());
+    for unpin in [
+        moderation::unpin(&token(), number),
+        moderation::unpin_all(&token()),
+    ] {
+        world.ask(&admin, moderation::pin(&token(), number));
+        assert_eq!(expiry(&mut world), None);
+        world.now = world.now.saturating_add(16 * day);
+        assert_eq!(expiry(&mut world), None);
+        world.ask(&admin, unpin);
+        // The header has whole seconds.
+        let end = world.now.saturating_add(15 * day).as_secs();
+        assert_eq!(expiry(&mut world).unwrap().as_secs(), end);
+    }
+    // The image of the room stays, whatever becomes of the post.
+    let image = RoomChange {
+        image: Some(file),
+        ..RoomChange::default()
+    };
+    world.ask(&admin, moderation::change_room(&token(), &image));
+    world.ask(&admin, moderation::pin(&token(), number));
+    world.ask(&admin, request::delete(&token(), number));
+    assert_eq!(expiry(&mut world), None);
+}

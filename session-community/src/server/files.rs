@@ -109,10 +109,28 @@ pub(super) fn attach<S: Store>(
             continue;
         };
         file.post = Some(post);
-        file.expires = file
-            .expires
-            .map(|_| context.now.saturating_add(LIFETIME_POSTED));
+        let is_pinned = room.pinned.iter().any(|pin| pin.id == post);
+        let end = context.now.saturating_add(LIFETIME_POSTED);
+        file.expires = file.expires.map(|_| end).filter(|_| !is_pinned);
         store.put_file(&file, None)?;
+    }
+    Ok(())
+}
+
+/// Sets the lifetime of a post's files: they do not expire while it is pinned. The room's image never does.
+pub(super) fn pinned<S: Store>(
+    context: &Context<'_>,
+    room: &Room,
+    post: u64,
+    is_pinned: bool,
+    store: &mut S,
+) -> Result<(), S::Error> {
+    let end = context.now.saturating_add(LIFETIME_POSTED);
+    for mut file in store.files_of(post)? {
+        if room.image != Some(file.id) {
+            file.expires = (!is_pinned).then_some(end);
+            store.put_file(&file, None)?;
+        }
     }
     Ok(())
 }

@@ -79,7 +79,10 @@ pub(super) fn send<S: Store>(
         return Ok(page::not_found());
     };
     let sender = blinded(context)?;
-    if store.user(&recipient)?.is_none_or(|user| user.banned) {
+    if store
+        .user(&recipient)?
+        .is_none_or(|user| user.is_banned(context.now))
+    {
         return Ok(page::not_found());
     }
     let body = object(body)?;

@@ -176,6 +176,12 @@ impl Store for Memory {
         Ok(self.files.get(&id).map(|(file, _)| file.clone()))
     }
 
+    fn files_of(&self, post: u64) -> Result<Vec<File>, Infallible> {
+        let files = self.files.values().map(|(file, _)| file);
+        let of = files.filter(|file| file.post == Some(post));
+        Ok(of.cloned().collect())
+    }
+
     fn file_content(&self, id: u64) -> Result<Option<Vec<u8>>, Infallible> {
         Ok(self.files.get(&id).map(|(_, content)| content.clone()))
     }

@@ -200,7 +200,7 @@ pub(super) fn post<S: Store>(
     let body = body(given)?;
     let to = match body.fields.get("whisper_to") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(user(text)?),
+        Some(Value::String(text)) => Some(user(context, text, store)?),
         Some(_) => return Ok(page::model(400, "")),
     };
     let mods = flag(&body.fields, "whisper_mods")? == Some(true);
@@ -277,6 +277,7 @@ fn erase<S: Store>(
     if room.pinned.iter().any(|pin| pin.id == post.id) {
         room.pinned.retain(|pin| pin.id != post.id);
         room.touch();
+        files::pinned(context, room, post.id, false, store)?;
     }
     post.data = None;
     post.reactions.clear();
@@ -338,7 +339,7 @@ pub(super) fn delete_all<S: Store>(
     of: &str,
     store: &mut S,
 ) -> Answer<S::Error> {
-    let author = user(of)?;
+    let author = user(context, of, store)?;
     Ok(match erase_all(context, &mut room, &author, store)? {
         0 => page::not_found(),
         _ => ok(&json!({})),
@@ -350,7 +351,7 @@ pub(super) fn delete_everywhere<S: Store>(
     of: &str,
     store: &mut S,
 ) -> Answer<S::Error> {
-    let (author, own) = (user(of)?, context.user()?);
+    let (author, own) = (user(context, of, store)?, context.user()?);
     let (mut rooms, mut total) = (Map::new(), 0_usize);
     for mut room in store.rooms()? {
         if author != own && !context.rights(&room, store)?.moderator {
@@ -391,6 +392,7 @@ pub(super) fn pin<S: Store>(
     room.pinned.push(Pin { id, at, by });
     room.touch();
     store.put_room(&room)?;
+    files::pinned(context, &room, id, true, store)?;
     Ok(ok(&json!({ "info_updates": room.info_updates })))
 }
 
@@ -408,12 +410,15 @@ pub(super) fn unpin<S: Store>(
             return Ok(page::no_post(id));
         }
     }
-    let before = room.pinned.len();
-    room.pinned.retain(|pin| id.is_some_and(|id| pin.id != id));
-    let count = before.saturating_sub(room.pinned.len());
+    let is_meant = |pin: &Pin| id.is_none_or(|id| pin.id == id);
+    let unpinned: Vec<Pin> = room.pinned.extract_if(.., |pin| is_meant(pin)).collect();
+    let count = unpinned.len();
     if count > 0 {
         room.touch();
         store.put_room(&room)?;
+    }
+    for pin in unpinned {
+        files::pinned(context, &room, pin.id, false, store)?;
     }
     let unpinned = match id {
         Some(_) => json!(count > 0),

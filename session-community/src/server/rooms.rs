@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde_json::{Map, Value, json};
-use session_types::{AnyId, UnixMillis};
+use session_types::{AnyId, IdKind, UnixMillis};
 
 use super::access::Rights;
 use super::batch::object;
 use super::store::{Future, Member, Room, Store};
-use super::{Answer, Context, Stop, ok, page, stop};
+use super::{Answer, Context, Stop, ok, page, stop, users};
 
 /// After how many seconds without activity a user is not counted any more.
 const ACTIVE_CUTOFF: u64 = 604_800;
@@ -240,11 +240,20 @@ fn settings(member: &Member) -> Value {
     out.into()
 }
 
-/// Reads the id of a user in a path.
-pub(super) fn user<E>(text: &str) -> Result<AnyId, Stop<E>> {
-    match text.parse::<AnyId>() {
-        Ok(id) if matches!(id.prefix(), 0x05 | 0x15 | 0x25) => Ok(id),
-        _ => stop(page::not_found()),
+/// Reads the id of a user in a path or a body. Where blinding is required, an account stands for its
+/// blinded id: the one that the server has seen, or else the one under which it is remembered.
+pub(super) fn user<S: Store>(
+    context: &Context<'_>,
+    text: &str,
+    store: &S,
+) -> Result<AnyId, Stop<S::Error>> {
+    let id = match text.parse::<AnyId>() {
+        Ok(id) if matches!(id.prefix(), 0x05 | 0x15 | 0x25) => id,
+        _ => return stop(page::not_found()),
+    };
+    match id.kind() {
+        Ok(IdKind::Account(account)) => users::blinded(context.config, &account, store),
+        _ => Ok(id),
     }
 }
 
@@ -256,7 +265,7 @@ pub(super) fn permissions<S: Store>(
 ) -> Answer<S::Error> {
     context.moderator(room, store)?;
     if let Some(of) = of {
-        let member = store.member(&room.token, &user(of)?)?;
+        let member = store.member(&room.token, &user(context, of, store)?)?;
         // Absent: a user of whom the store knows nothing has no rights of their own.
         return Ok(ok(&settings(&member.unwrap_or_default())));
     }
@@ -281,7 +290,7 @@ pub(super) fn set_permissions<S: Store>(
     store: &mut S,
 ) -> Answer<S::Error> {
     context.moderator(room, store)?;
-    let (id, body) = (user(of)?, object(body)?);
+    let (id, body) = (user(context, of, store)?, object(body)?);
     // Absent: a user of whom the store knows nothing has no rights of their own.
     let mut member = store.member(&room.token, &id)?.unwrap_or_default();
     let fields = [
@@ -333,7 +342,9 @@ pub(super) fn futures<S: Store>(
     context.moderator(room, store)?;
     if let Some(of) = of {
         // Absent: a user of whom the store knows nothing has no rights of their own.
-        let member = store.member(&room.token, &user(of)?)?.unwrap_or_default();
+        let member = store
+            .member(&room.token, &user(context, of, store)?)?
+            .unwrap_or_default();
         return Ok(ok(&member
             .futures
             .iter()
@@ -369,7 +380,7 @@ pub(super) fn schedule<S: Store>(
     store: &mut S,
 ) -> Answer<S::Error> {
     context.moderator(room, store)?;
-    let (id, body) = (user(of)?, object(body)?);
+    let (id, body) = (user(context, of, store)?, object(body)?);
     let Some(span) = body.get("in").and_then(span) else {
         return Ok(page::bad_request());
     };

@@ -12,10 +12,20 @@ use crate::auth::NONCE_LENGTH;
 pub struct User {
     /// Banned from the whole server.
     pub banned: bool,
+    /// End of the ban; `None` if it is for good.
+    pub ban_ends: Option<UnixMillis>,
     /// A moderator of all rooms.
     pub moderator: bool,
     /// An admin of all rooms; a moderator then too.
     pub admin: bool,
+}
+
+impl User {
+    /// Returns whether the user is banned from the whole server at a time.
+    #[must_use]
+    pub fn is_banned(&self, now: UnixMillis) -> bool {
+        self.banned && self.ban_ends.is_none_or(|end| now < end)
+    }
 }
 
 /// Default permissions in a room.
@@ -286,6 +296,8 @@ pub trait Store {
     /// Returns the next free number for a file.
     fn next_file(&mut self) -> Result<u64, Self::Error>;
     fn file(&self, id: u64) -> Result<Option<File>, Self::Error>;
+    /// Returns the files that belong to a post.
+    fn files_of(&self, post: u64) -> Result<Vec<File>, Self::Error>;
     fn file_content(&self, id: u64) -> Result<Option<Vec<u8>>, Self::Error>;
     /// Puts a file; without content its content stays.
     fn put_file(&mut self, file: &File, content: Option<&[u8]>) -> Result<(), Self::Error>;

@@ -3,11 +3,14 @@
 use alloc::vec::Vec;
 
 use serde_json::{Map, Value, json};
+use session_identity::blinded::AccountIdExt;
+use session_types::{AccountId, AnyId, BlindedId15, IdKind};
 
 use super::batch::object;
 use super::rooms::{flag, span, user};
-use super::store::{Future, Member, Room, Store};
-use super::{Answer, Context, Stop, ok, page, stop};
+use super::store::{Future, Member, Room, Store, User};
+use super::{Answer, Config, Context, Stop, ok, page, stop};
+use crate::auth::Accepted;
 
 /// Scope of a moderation action.
 enum Scope {
@@ -85,7 +88,7 @@ pub(super) fn moderator<S: Store>(
     body: &[u8],
     store: &mut S,
 ) -> Answer<S::Error> {
-    let (id, body) = (user(of)?, object(body)?);
+    let (id, body) = (user(context, of, store)?, object(body)?);
     let scope = scope(context, &body, true, store)?;
     let (moderator, admin) = (flag(&body, "moderator")?, flag(&body, "admin")?);
     let role = match (moderator, admin) {
@@ -136,7 +139,7 @@ pub(super) fn ban<S: Store>(
     store: &mut S,
     banned: bool,
 ) -> Answer<S::Error> {
-    let (id, body) = (user(of)?, object(body)?);
+    let (id, body) = (user(context, of, store)?, object(body)?);
     let scope = scope(context, &body, false, store)?;
     let timeout = match body.get("timeout") {
         None | Some(Value::Null) => None,
@@ -148,10 +151,6 @@ pub(super) fn ban<S: Store>(
     };
     match scope {
         Scope::Global => {
-            // Only bans of rooms can be scheduled to end.
-            if timeout.is_some() {
-                return Ok(page::bad_request());
-            }
             global(context, false, store)?;
             // Absent: a user of whom the store knows nothing has no rights of their own.
             let mut user = store.user(&id)?.unwrap_or_default();
@@ -159,6 +158,7 @@ pub(super) fn ban<S: Store>(
                 return Ok(page::forbidden());
             }
             user.banned = banned;
+            user.ban_ends = timeout.map(|span| context.now.saturating_add(span));
             store.put_user(&id, &user)?;
         }
         Scope::Rooms(rooms) => {
@@ -184,16 +184,81 @@ pub(super) fn ban<S: Store>(
     Ok(ok(&json!({})))
 }
 
+/// Returns the id under which a server that requires blinding keeps the settings of an account. A 15-id
+/// that the server has not seen is known up to its sign; the account is remembered under the positive one.
+pub(super) fn blinded<S: Store>(
+    config: &Config,
+    account: &AccountId,
+    store: &S,
+) -> Result<AnyId, Stop<S::Error>> {
+    let id = match config.accepted {
+        Accepted::Any15 | Accepted::Any25 => return Ok((*account).into()),
+        Accepted::Blinded25 => account.blinded25(&config.key).map(AnyId::from),
+        Accepted::Blinded15 => {
+            let candidates = account.candidates15(&config.key);
+            candidates.map(|candidates| candidates.absolute().into())
+        }
+    };
+    // A key outside the main subgroup is the id of nobody.
+    let Ok(id) = id else {
+        return stop(page::not_found());
+    };
+    match other_sign(&id) {
+        Some(other) if store.user(&other)?.is_some() => Ok(other),
+        _ => Ok(id),
+    }
+}
+
+/// Returns the 15-id of the other sign.
+fn other_sign(id: &AnyId) -> Option<AnyId> {
+    match id.kind() {
+        Ok(IdKind::Blinded15(id)) => {
+            let other = id.ed25519().with_other_sign();
+            Some(BlindedId15::from_ed25519(&other).into())
+        }
+        _ => None,
+    }
+}
+
+/// Returns the id under which an account with this id is remembered, if that is another one.
+fn remembered_as(id: &AnyId) -> Option<AnyId> {
+    match id.kind() {
+        Ok(IdKind::Blinded15(own)) if own != own.absolute() => Some(own.absolute().into()),
+        _ => None,
+    }
+}
+
+/// Returns the settings that are remembered of a user whom the server has not seen.
+pub(super) fn remembered<S: Store>(id: &AnyId, store: &S) -> Result<Option<User>, S::Error> {
+    match remembered_as(id) {
+        Some(other) => store.user(&other),
+        None => Ok(None),
+    }
+}
+
+/// Makes a user known whose signature has been verified, with the settings that are remembered of them.
+pub(super) fn appear<S: Store>(id: &AnyId, store: &mut S) -> Result<(), S::Error> {
+    // Absent: nothing is remembered of most users.
+    let user = remembered(id, store)?.unwrap_or_default();
+    store.put_user(id, &user)?;
+    let Some(other) = remembered_as(id) else {
+        return Ok(());
+    };
+    for room in store.rooms()? {
+        if let Some(member) = store.member(&room.token, &other)? {
+            store.put_member(&room.token, id, &member)?;
+            store.put_member(&room.token, &other, &Member::default())?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a user an admin of a room, as the owner of the server does on its own machine.
 ///
 /// # Errors
 ///
 /// [`Store::Error`] if the store fails.
-pub fn make_admin<S: Store>(
-    room: &mut Room,
-    id: &session_types::AnyId,
-    store: &mut S,
-) -> Result<(), S::Error> {
+pub fn make_admin<S: Store>(room: &mut Room, id: &AnyId, store: &mut S) -> Result<(), S::Error> {
     // Absent: a user of whom the store knows nothing has no rights of their own.
     let mut member: Member = store.member(&room.token, id)?.unwrap_or_default();
     member.moderator = true;

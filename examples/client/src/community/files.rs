@@ -113,8 +113,9 @@ impl Room<'_> {
     #[must_use]
     pub fn file_number(&self, attachment: &Attachment) -> Option<u64> {
         let url: FileUrl = attachment.url.parse().ok()?;
-        let is_here =
-            url.base == self.community.base && url.room.as_ref() == Some(&self.community.room);
+        // Old clients leave out the room, which is that of the post.
+        let is_here = url.base == self.community.base
+            && url.room.is_none_or(|room| room == self.community.room);
         url.id.as_str().parse().ok().filter(|_| is_here)
     }
 }

@@ -79,6 +79,7 @@ impl Order {
                 let known = rooms.user(user)?;
                 let user_now = User {
                     banned: *banned,
+                    ban_ends: None,
                     // Absent: a user whom the server does not know is no moderator.
                     ..known.unwrap_or_default()
                 };

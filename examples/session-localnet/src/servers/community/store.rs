@@ -14,6 +14,11 @@ use crate::servers::{pieces, time};
 /// Time for which a user counts as active.
 const ACTIVE: std::time::Duration = std::time::Duration::from_secs(604_800);
 
+/// Value of `banned` for users who are not.
+const NOT_BANNED: i64 = 0;
+/// Value of `banned` for a ban without an end. Any greater one is the time of the end in ms.
+const FOR_GOOD: i64 = 1;
+
 /// The database.
 pub(in crate::servers) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS nonces (
@@ -74,6 +79,7 @@ pub(in crate::servers) const SCHEMA: &str = "
         expires  INTEGER,
         post     INTEGER
     ) STRICT;
+    CREATE INDEX IF NOT EXISTS files_by_post ON files (post);
     CREATE TABLE IF NOT EXISTS inbox (
         id        INTEGER PRIMARY KEY,
         sender    BLOB    NOT NULL,
@@ -313,8 +319,10 @@ impl Store for Rooms<'_> {
             .db
             .prepare_cached("SELECT banned, moderator, admin FROM users WHERE id = ?1")?;
         let user = query.query_row([id.as_bytes()], |row| {
+            let ban: i64 = row.get(0)?;
             Ok(User {
-                banned: row.get(0)?,
+                banned: ban != NOT_BANNED,
+                ban_ends: (ban > FOR_GOOD).then(|| UnixMillis::new(ban.unsigned_abs())),
                 moderator: row.get(1)?,
                 admin: row.get(2)?,
             })
@@ -323,9 +331,14 @@ impl Store for Rooms<'_> {
     }
 
     fn put_user(&mut self, id: &AnyId, user: &User) -> Result<(), Failure> {
+        let ban = match (user.banned, user.ban_ends) {
+            (false, _) => NOT_BANNED,
+            (true, None) => FOR_GOOD,
+            (true, Some(end)) => time(end),
+        };
         self.db
             .prepare_cached("INSERT OR REPLACE INTO users (id, banned, moderator, admin) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.as_bytes(), user.banned, user.moderator, user.admin])?;
+            .execute(params![id.as_bytes(), ban, user.moderator, user.admin])?;
         Ok(())
     }
 
@@ -497,6 +510,11 @@ impl Store for Rooms<'_> {
             .db
             .prepare_cached("SELECT * FROM files WHERE id = ?1")?;
         Ok(query.query_row([number(id)], file).optional()?)
+    }
+
+    fn files_of(&self, post: u64) -> Result<Vec<File>, Failure> {
+        let query = "SELECT * FROM files WHERE post = ?1 ORDER BY id";
+        self.all(query, [number(post)], |row| Ok(file(row)?))
     }
 
     fn file_content(&self, id: u64) -> Result<Option<Vec<u8>>, Failure> {
