@@ -20,6 +20,7 @@ use session_services::pro::{AccountStatus, PaymentPage, Plan, Revocations, Revok
 use session_services::push::payload::Notification;
 use session_services::push::server::{self as push, Subscription};
 use session_services::push::{Device, client};
+use session_services::version;
 use session_types::{AnyId, UnixMillis};
 
 use crate::input::{Input, account, rng, server};
@@ -109,6 +110,9 @@ pub fn services_request(data: &[u8]) {
     let Some(request) = request(data) else {
         return;
     };
+    let claimed = request.clone().with_header("X-FS-Pubkey", request.path.clone());
+    let claimed = claimed.with_header("X-FS-Timestamp", "1795799824");
+    let _ = version::check(&claimed.with_header("X-FS-Signature", "00".repeat(64)), NOW);
     let _ = push::handle(&["dummy"], &request, NOW, &mut Nothing);
     let backend = Ed25519Secret::from_seed(&[2; 32]);
     let reply = pro::handle(&backend, &request, NOW, &mut Nothing).unwrap();

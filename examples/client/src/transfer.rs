@@ -29,17 +29,17 @@ pub struct FileHost {
     is_default: bool,
 }
 
-/// How far a transfer is.
+/// Progress of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// So many bytes of the content are encrypted, of so many.
+    /// Number of encrypted bytes of the content, and the size of the content.
     Encrypted(u64, u64),
-    /// The encrypted file, of so many bytes, is under way.
+    /// Size of the file that is being sent, in bytes.
     Sending(u64),
-    /// The encrypted file has come, with so many bytes.
+    /// Size of the file that was received, in bytes.
     Received(u64),
-    /// So many bytes of the content are decrypted.
+    /// Number of decrypted bytes of the content.
     Decrypted(u64),
 }
 
@@ -75,7 +75,7 @@ impl FileHost {
         Self::new(FileServer::MAIN.base, FileServer::MAIN.ed25519)
     }
 
-    /// The servers that a file's URL may mean. Without a key it is the one of the main network, or
+    /// Returns the servers that the URL of a file may mean. Without a key it is that of the main network, or
     /// `known`. The key may be the Ed25519 key, as desktop writes it, or the X25519 key, as the library
     /// does: both are tried.
     fn of(url: &FileUrl, known: &Self) -> Result<Vec<Server>, ClientError> {
@@ -125,11 +125,11 @@ fn each_piece(
     }
 }
 
-/// Encrypts a file as the account's own, uploads it, and returns what a message says of it.
+/// Encrypts a file with a key of the account, uploads it, and returns its description for a message.
 ///
 /// # Errors
 ///
-/// [`ClientError`] if the file cannot be read or is too large, or the server did not take it.
+/// [`ClientError`] if the file cannot be read or is too large, or the server refuses it.
 pub async fn upload(
     client: &Client,
     host: &FileHost,

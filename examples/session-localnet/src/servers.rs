@@ -46,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// `Server` header of the servers.
 const NAME: &str = "localnet";
 
-/// Which server.
+/// Kind of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Opaque files under ids.
@@ -75,11 +75,11 @@ impl Kind {
 /// Faults of a server. A server that is down does not listen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fault {
-    /// It waits so long before it answers.
+    /// Delay before each answer.
     pub slow: Duration,
-    /// Its disk is full: it takes nothing new.
+    /// Its disk is full: it stores nothing new.
     pub full: bool,
-    /// Its clock is ahead by so many ms, behind if negative.
+    /// Shift of its clock in ms; ahead if positive.
     pub clock_ms: i64,
 }
 
@@ -207,7 +207,7 @@ impl Server {
         Ok((Arc::new(server), listener))
     }
 
-    /// Which server it is.
+    /// Returns the kind of the server.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -245,7 +245,7 @@ impl Server {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is wrong.
+    /// Changes the faults.
     pub fn hurt(&self, change: impl FnOnce(&mut Fault)) {
         change(&mut self.fault.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -310,8 +310,8 @@ impl Server {
         tokio::spawn(serve_outside(listener, self.gate(), NAME, handler, stopped));
     }
 
-    /// Refuses what is too large before it is read. An onion request has the limit of the nodes; what is
-    /// in it is seen when it has been opened.
+    /// Refuses bodies that are too large before they are read. An onion request has the limit of the nodes;
+    /// its content is checked when it has been opened.
     fn gate(&self) -> Gate {
         let kind = self.kind;
         Arc::new(move |method: &Method, path: &str, length: u64| {

@@ -1,5 +1,5 @@
-//! What the nodes tell the push server of. The deployed one subscribes at the nodes by `monitor`, over
-//! connections of their own; here it is told in the same process.
+//! New messages, which the nodes report to the push server. The deployed one subscribes at the nodes by
+//! `monitor`, over connections of its own; here the report stays in the process.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -54,13 +54,13 @@ impl Watch {
         accounts.insert(account);
     }
 
-    /// Whether somebody wants to know of this account's messages.
+    /// Returns whether a device has subscribed to messages of this account.
     pub(crate) fn wants(&self, account: &AnyId) -> bool {
         let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
         accounts.contains(account)
     }
 
-    /// Tells of a message.
+    /// Reports a message.
     pub(crate) fn note(&self, stored: Stored) {
         // Full: the notice is lost, the message is not.
         let _ = self.stored.try_send(stored);
