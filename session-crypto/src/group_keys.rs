@@ -10,6 +10,8 @@
 //! entries: group key, encrypted | tag (16), one for the admins and one for each member
 //! ```
 
+mod admin;
+
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,6 +20,8 @@ use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use session_types::{AccountId, GroupId, hex};
 use zeroize::Zeroizing;
+
+pub use admin::Admin;
 
 use crate::bytes::{split_array, split_array_mut};
 use crate::ed25519::{Ed25519PublicExt, Ed25519Secret};
@@ -82,29 +86,7 @@ impl Rekey {
         members: &[AccountId],
         generation: u64,
     ) -> Result<Self, EncryptError> {
-        let mut members: Vec<&AccountId> = members.iter().collect();
-        members.sort_unstable();
-        let hash = generation_hash(group, &members, generation);
-        let (key, nonce) = split_array::<56, KEY_LENGTH, NONCE_LENGTH>(&hash);
-        let key = SymmetricKey::from_bytes(*key);
-        let nonce = *nonce;
-
-        let admin_key = admin_secret(group, b"SessionGroupKeyAdminKey");
-        let for_admins = encrypt_key(&admin_key, &nonce, &key)?;
-        let secret = group.to_x25519();
-        let sender = Party::new(&secret, MEMBER_DOMAIN);
-        let mut for_members = Vec::with_capacity(members.len().next_multiple_of(ENTRY_MULTIPLE));
-        let members: Vec<_> = members.into_iter().map(AccountId::x25519).collect();
-        for member_key in sender.keys_to_all(&members).into_iter().flatten() {
-            for_members.push(encrypt_key(&member_key, &nonce, &key)?);
-        }
-        add_junk(&mut for_members, &hash, group);
-        Ok(Self {
-            key,
-            nonce,
-            for_admins,
-            for_members,
-        })
+        Admin::new(group).rekey(members, generation)
     }
 }
 
@@ -274,16 +256,7 @@ impl Supplement {
         ids: &[AccountId],
         plaintext: &[u8],
     ) -> Result<Self, EncryptError> {
-        let nonce = supplement_nonce(group, ids, plaintext);
-        let secret = group.to_x25519();
-        let recipients: Vec<_> = ids.iter().map(AccountId::x25519).collect();
-        let keys = Party::new(&secret, MEMBER_DOMAIN).keys_to_all(&recipients);
-        let entries = keys.into_iter().flatten();
-        let entries = entries.map(|key| multi::seal(&key, &nonce, plaintext));
-        Ok(Self {
-            nonce,
-            for_members: entries.collect::<Result<_, _>>()?,
-        })
+        Admin::new(group).supplement(ids, plaintext)
     }
 }
 

@@ -71,6 +71,19 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// As [`new`](Self::new), if the public key is known. It must be the one of the secret.
+    pub(crate) const fn with_public(
+        secret: &'a X25519Secret,
+        public: X25519Public,
+        domain: &'a [u8],
+    ) -> Self {
+        Self {
+            secret,
+            public,
+            domain,
+        }
+    }
+
     /// Returns the public key.
     #[must_use]
     pub const fn public(&self) -> &X25519Public {

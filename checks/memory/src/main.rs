@@ -5,6 +5,7 @@
 
 mod configs;
 mod counter;
+mod groups;
 mod hostile;
 mod servers;
 
@@ -143,6 +144,7 @@ fn main() -> ExitCode {
     onion(&mut report);
     storage(&mut report);
     configs::run(&mut report);
+    groups::run(&mut report);
     servers::run(&mut report);
     if report.failed {
         return ExitCode::FAILURE;

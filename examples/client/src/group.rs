@@ -14,7 +14,7 @@ use client::session::Client;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde_json::json;
-use session_config::group::{Group, Incoming, Invitee, NewGroup, RemoveMessages, Stage};
+use session_config::group::{Call, Group, Incoming, Invitee, NewGroup, RemoveMessages, Stage};
 use session_config::members::MemberStatus;
 use session_crypto::Ed25519Secret;
 use session_identity::Account;
@@ -399,7 +399,14 @@ impl Session<'_> {
             let Some(job) = job else { return Ok(()) };
             let authors = &self.authors;
             let own = |id: &AccountId| authors.get(id).cloned().unwrap_or_default();
-            let (answers, error) = self.client.make_calls(group, &job.calls, own).await;
+            let out = self.out;
+            let made = |call: &Call| {
+                if out.is_json() {
+                    // A reader that is gone does not stop the work.
+                    let _ = out.print(&json!({"event": "call", "call": named(call)}), "");
+                }
+            };
+            let (answers, error) = self.client.make_calls(group, &job.calls, own, made).await;
             group.report(job.ticket, &answers).map_err(usage)?;
             let at = self.client.time().await;
             self.files.save(group, at)?;
@@ -414,6 +421,17 @@ impl Session<'_> {
                 }
             }
         }
+    }
+}
+
+/// Says in a word what a call does.
+fn named(call: &Call) -> String {
+    match call {
+        Call::Store(message) => format!("store {}", message.namespace),
+        Call::Delete(_) | Call::DeleteBefore { .. } | Call::DeleteMessagesOf(_) => "delete".into(),
+        Call::Revoke(_) => "revoke".into(),
+        Call::Unrevoke(_) => "unrevoke".into(),
+        _ => "send".into(),
     }
 }
 

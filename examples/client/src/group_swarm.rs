@@ -75,18 +75,23 @@ impl Client {
     }
 
     /// Makes the calls of a job, in their order, and says what came of each: nothing of those behind
-    /// one that failed. `own_messages` names the messages in namespace 11 by their authors.
+    /// one that failed. `own_messages` names the messages in namespace 11 by their authors; `made` is
+    /// told of each call that was made.
     pub async fn make_calls(
         &self,
         group: &Group,
         calls: &[Call],
         own_messages: impl Fn(&AccountId) -> Vec<MessageHash>,
+        mut made: impl FnMut(&Call),
     ) -> (Vec<Answer>, Option<ClientError>) {
         let mut answers = Vec::new();
         let mut last = None;
         for call in calls {
             match self.make(group, call, &own_messages).await {
-                Ok(answer) => answers.push(answer),
+                Ok(answer) => {
+                    answers.push(answer);
+                    made(call);
+                }
                 Err(error) => {
                     answers.push(Answer::Failed);
                     last = Some(error);

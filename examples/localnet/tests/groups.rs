@@ -199,3 +199,90 @@ async fn three_accounts_in_a_group() {
         .unwrap();
     assert!(!output.status.success(), "the last admin cannot leave");
 }
+
+/// Waits until the client has made so many calls, and kills it. Returns whether it was still at work.
+async fn kill_after(mut child: tokio::process::Child, calls: usize) -> (bool, Vec<String>) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut made = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["event"] == "call" {
+            made.push(event["call"].as_str().unwrap().to_owned());
+            if made.len() == calls {
+                child.kill().await.unwrap();
+                return (true, made);
+            }
+        }
+    }
+    child.wait().await.unwrap();
+    (false, made)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_goes_on_wherever_it_was_killed() {
+    let world = World::new().await;
+    let _ann = world.account("ann").await;
+    let bob = world.account("bob").await;
+    let events = world
+        .run("ann", &["group", "create", "Hikers", "--member", &bob])
+        .await;
+    let group = events.last().unwrap()["group"].as_str().unwrap().to_owned();
+    world.run("bob", &["group", "accept"]).await;
+
+    // How many calls a removal makes is known after one that nobody has killed.
+    let mut point = 0;
+    let mut names = Vec::new();
+    loop {
+        let name = format!("member{point}");
+        let member = world.account(&name).await;
+        world
+            .run("ann", &["group", "invite", &group, &member])
+            .await;
+        world.run(&name, &["group", "accept"]).await;
+        let text = format!("from {name}");
+        world.run(&name, &["group", "send", &group, &text]).await;
+        // Ann knows of the text, so that it is to be deleted.
+        world.texts("ann", &group).await;
+        let arguments = ["group", "remove", &group, &member, "--messages"];
+        let child = world.command("ann", &arguments).spawn().unwrap();
+        let (killed, made) = match point {
+            0 => kill_after(child, usize::MAX).await,
+            point => kill_after(child, point).await,
+        };
+        if point == 0 {
+            names.clone_from(&made);
+        } else {
+            assert!(killed, "{made:?} is less than {names:?}");
+            assert_eq!(made, names[..point]);
+        }
+        // Any command of an admin goes on with it.
+        let members = world.members("ann", &group).await;
+        assert!(members.iter().all(|one| one.0 != member), "{members:?}");
+        let events = world.run(&name, &["group", "receive", &group]).await;
+        assert_eq!(events.last().unwrap()["stage"], "Kicked", "{events:?}");
+        let late = world.command(&name, &["group", "send", &group, "late"]);
+        assert!(!{ late }.output().await.unwrap().status.success());
+        let text = format!("after {name}");
+        world.run("ann", &["group", "send", &group, &text]).await;
+        let texts = world.texts("bob", &group).await;
+        assert!(texts.contains(&text), "{texts:?}");
+        assert!(!texts.contains(&format!("from {name}")), "{texts:?}");
+        point += 1;
+        if point == names.len() {
+            break;
+        }
+    }
+    println!("killed after each of {names:?}");
+    let kinds = [
+        "store 14",
+        "revoke",
+        "store -11",
+        "store 11",
+        "delete",
+        "store 12",
+        "store 13",
+    ];
+    for kind in kinds {
+        assert!(names.iter().any(|name| name == kind), "{kind} of {names:?}");
+    }
+}

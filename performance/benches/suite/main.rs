@@ -17,12 +17,14 @@ mod community;
 mod config;
 mod crypto;
 mod floors;
+mod group;
 mod growth;
 mod identity;
 mod message;
 mod onion;
 mod proto;
 mod swarm;
+mod v2;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -194,6 +196,8 @@ fn main() {
     message::run(&mut suite);
     community::run(&mut suite);
     config::run(&mut suite);
+    group::run(&mut suite);
+    v2::run(&mut suite);
     onion::run(&mut suite);
     swarm::run(&mut suite);
 

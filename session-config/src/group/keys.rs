@@ -21,7 +21,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use session_crypto::group_keys::{self, Rekey, Supplement};
+use session_crypto::group_keys::{self, Admin};
 use session_crypto::{
     Ed25519PublicExt as _, Ed25519Secret, EncryptError, KeyError, SymmetricKey, VerifyingKey,
 };
@@ -91,7 +91,7 @@ pub struct Keys {
     account: Arc<Account>,
     id: GroupId,
     verifier: VerifyingKey,
-    admin: Option<Ed25519Secret>,
+    admin: Option<Admin>,
     /// What opens our entries; none if the group's id allows no such key.
     member_key: Option<SymmetricKey>,
     list: KeyList,
@@ -133,7 +133,7 @@ impl Keys {
         if admin.public() != self.id.ed25519() {
             return Err(KeyError::Mismatch);
         }
-        self.admin = Some(Ed25519Secret::from_seed(admin.expose_seed()));
+        self.admin = Some(Admin::new(admin));
         Ok(())
     }
 
@@ -152,7 +152,10 @@ impl Keys {
     /// Returns the group's secret key, if we are an admin.
     #[must_use]
     pub const fn admin(&self) -> Option<&Ed25519Secret> {
-        self.admin.as_ref()
+        match &self.admin {
+            Some(admin) => Some(admin.group()),
+            None => None,
+        }
     }
 
     /// Returns the generation of the newest key, without a pending one; 0 if there is no key.
@@ -248,7 +251,7 @@ impl Keys {
     /// It is not if two admins worked at the same time and one of them did not know what the other did.
     #[must_use]
     pub fn is_for(&self, members: &[AccountId]) -> bool {
-        let (Some(admin), Some(newest)) = (&self.admin, self.list.newest()) else {
+        let (Some(admin), Some(newest)) = (self.admin(), self.list.newest()) else {
             return false;
         };
         let key = group_keys::key_for(admin, members, newest.generation);
@@ -284,7 +287,7 @@ impl Keys {
     ///
     /// [`RekeyError`] if we are not an admin, or there are too many members.
     pub fn rekey(&mut self, members: &[AccountId]) -> Result<(), RekeyError> {
-        let group = self.admin.as_ref().ok_or(RekeyError::NotAdmin)?;
+        let admin = self.admin.as_mut().ok_or(RekeyError::NotAdmin)?;
         let generation = match self.list.newest() {
             None => 0,
             Some(newest) => newest
@@ -293,8 +296,8 @@ impl Keys {
                 .filter(|generation| i64::try_from(*generation).is_ok())
                 .ok_or(RekeyError::Generation)?,
         };
-        let rekey = Rekey::new(group, members, generation)?;
-        let message = checked(message::write_rekey(group, generation, &rekey)?)?;
+        let rekey = admin.rekey(members, generation)?;
+        let message = checked(message::write_rekey(admin.group(), generation, &rekey)?)?;
         self.pending = Some(Pending {
             generation,
             key: rekey.key,
@@ -311,16 +314,16 @@ impl Keys {
     ///
     /// [`RekeyError`] if we are not an admin, there is no key, or there are too many keys and members
     /// for one message.
-    pub fn supplement(&self, members: &[AccountId]) -> Result<Vec<u8>, RekeyError> {
-        let group = self.admin.as_ref().ok_or(RekeyError::NotAdmin)?;
+    pub fn supplement(&mut self, members: &[AccountId]) -> Result<Vec<u8>, RekeyError> {
+        let admin = self.admin.as_mut().ok_or(RekeyError::NotAdmin)?;
         let newest = self.list.newest().ok_or(RekeyError::NoKey)?;
         let plain = message::encode_keys(&self.list.entries);
-        let supplement = Supplement::new(group, members, &plain)?;
+        let supplement = admin.supplement(members, &plain)?;
         if supplement.for_members.is_empty() {
             return Err(RekeyError::NoRecipient);
         }
         checked(message::write_supplement(
-            group,
+            admin.group(),
             newest.generation,
             &supplement,
         )?)
@@ -350,7 +353,7 @@ impl Keys {
         watched: &[AccountId],
     ) -> Result<(Loaded, Vec<AccountId>), KeyMessageError> {
         let message = KeyMessage::parse(data, &self.verifier)?;
-        let reader = match &self.admin {
+        let reader = match self.admin() {
             Some(admin) => Reader::Admin(admin),
             None => Reader::Member(self.member_key.as_ref()),
         };
@@ -378,7 +381,7 @@ impl Keys {
         };
         self.needs_dump |= changed;
         let watched = watched.iter().filter(|_| changed);
-        let given = self.admin.as_ref().map_or_else(Vec::new, |admin| {
+        let given = self.admin().map_or_else(Vec::new, |admin| {
             watched
                 .filter(|id| message.gives_key_to(admin, id))
                 .copied()

@@ -163,7 +163,7 @@ impl Group {
     }
 
     /// Makes supplements that are short enough to be stored.
-    fn supplements(&self, ids: &[AccountId]) -> Result<Vec<Vec<u8>>, ActError> {
+    fn supplements(&mut self, ids: &[AccountId]) -> Result<Vec<Vec<u8>>, ActError> {
         let Some((first, _)) = ids.split_first() else {
             return Ok(Vec::new());
         };

@@ -15,6 +15,7 @@ use super::job::{Call, Job, Open, Part, Ticket};
 use super::{Group, Stage};
 use crate::config::Config;
 use crate::kind::Kind as ConfigKind;
+use crate::limits::MAX_GROUP_MEMBERS;
 use crate::members::{Delivery, Removal};
 use session_proto::zstd::{Compressor, Encoder};
 
@@ -95,7 +96,9 @@ impl Group {
                 self.needs_dump = true;
             }
             let are_back = self.review_removed()?;
-            if are_back || (!self.keys.has_pending() && self.is_key_outdated()) {
+            let needs_key = are_back || (!self.keys.has_pending() && self.is_key_outdated());
+            // An admin may have listed more than one key message can serve: they can only be removed.
+            if needs_key && self.ids().len() <= MAX_GROUP_MEMBERS {
                 self.rekey()?;
             }
         }

@@ -35,7 +35,10 @@ struct Simulation {
     was_away: BTreeSet<usize>,
     /// Who was removed, and was not invited again.
     removed: BTreeSet<usize>,
-    without_history: BTreeSet<usize>,
+    /// Who has been removed at least once.
+    ever_removed: BTreeSet<usize>,
+    /// New members, whether they were given the history, and what of it: names of messages.
+    history: BTreeMap<usize, (bool, BTreeSet<String>)>,
 }
 
 impl Simulation {
@@ -65,7 +68,8 @@ impl Simulation {
             away: BTreeMap::new(),
             was_away: BTreeSet::new(),
             removed: BTreeSet::new(),
-            without_history: BTreeSet::new(),
+            ever_removed: BTreeSet::new(),
+            history: BTreeMap::new(),
         }
     }
 
@@ -109,9 +113,14 @@ impl Simulation {
                 let history = what == 0;
                 let (one, two) = (self.new_device(), self.new_device());
                 let ids = [one, two].map(|index| Invitee::new(self.devices[index].id(), "new"));
+                // Nothing of what is stored, or all that this admin has stored keys for.
+                let earlier = match history {
+                    true => self.readable(admin, true),
+                    false => self.stored(),
+                };
                 self.devices[admin].group().invite(&ids, history).unwrap();
-                if !history {
-                    self.without_history.extend([one, two]);
+                for index in [one, two] {
+                    self.history.insert(index, (history, earlier.clone()));
                 }
             }
             2 | 3 => {
@@ -123,6 +132,7 @@ impl Simulation {
                 };
                 self.devices[admin].group().remove(&[id], messages).unwrap();
                 self.removed.insert(self.by_id[&id]);
+                self.ever_removed.insert(self.by_id[&id]);
             }
             4 => {
                 let name = format!("Name {}", self.net.below(1000));
@@ -141,6 +151,53 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// Names of all messages in namespace 11.
+    fn stored(&self) -> BTreeSet<String> {
+        let all = self.net.fetch(Namespace::GROUP_MESSAGES).into_iter();
+        all.map(|one| one.hash).collect()
+    }
+
+    /// Names of those that a key of a device opens; without a pending key, which is not given to others.
+    fn readable(&self, index: usize, without_pending: bool) -> BTreeSet<String> {
+        let group = self.devices[index].group.as_ref().unwrap();
+        let skipped = usize::from(without_pending && group.keys().has_pending());
+        let all = self.net.fetch(Namespace::GROUP_MESSAGES).into_iter();
+        let opens = |one: &Stored| {
+            let keys = group.keys().iter().skip(skipped);
+            session_message::group::layer::open(group.id(), keys, &one.data).is_ok()
+        };
+        all.filter(opens).map(|one| one.hash).collect()
+    }
+
+    /// New members read what was sent before exactly if they were given it. Returns how many could be
+    /// looked at who were given it and who were not.
+    fn check_history(&self) -> [usize; 2] {
+        let mut looked = [0, 0];
+        let stored = self.stored();
+        for (index, (was_given, earlier)) in &self.history {
+            let group = self.devices[*index].group.as_ref();
+            let is_joined = group.is_some_and(|group| {
+                group.stage() == Stage::Joined && group.keys().generation() > 0
+            });
+            if !is_joined || self.away.contains_key(index) || self.ever_removed.contains(index) {
+                continue;
+            }
+            let readable = self.readable(*index, false);
+            let earlier: BTreeSet<_> = earlier.intersection(&stored).cloned().collect();
+            let read: BTreeSet<_> = earlier.intersection(&readable).cloned().collect();
+            if *was_given {
+                assert_eq!(read, earlier, "{index} was given the history");
+            } else {
+                assert!(
+                    read.is_empty(),
+                    "{index} reads {read:?} without the history"
+                );
+            }
+            looked[usize::from(*was_given)] += usize::from(!earlier.is_empty());
+        }
+        looked
     }
 
     fn is_clean(&mut self) -> bool {
@@ -218,6 +275,7 @@ fn run(seed: u64, members: u16, rounds: u32) {
 
     sim.net.loss = 0;
     (0..2).for_each(|_| sim.sync_all());
+    let [without, with] = sim.check_history();
     // A month later everybody is back, and the network works. The admins have kept things alive.
     sim.net.now += 32 * DAY;
     let keep: BTreeSet<String> = (0..ADMINS)
@@ -333,12 +391,14 @@ fn run(seed: u64, members: u16, rounds: u32) {
         }
     }
     println!(
-        "seed {seed}: {} devices, {equal} equal, {out} removed, generation {}, {} members",
+        "seed {seed}: {} devices, {equal} equal, {out} removed, generation {}, {} members; {with} read \
+         what was before them, {without} do not",
         sim.devices.len(),
         sim.devices[0].group().keys().generation(),
         sim.devices[0].group().members().iter().count(),
     );
     assert!(equal > ADMINS && out > 0);
+    assert!(members < 100 || (with > 0 && without > 0));
 }
 
 #[test]
