@@ -230,48 +230,55 @@ async fn a_removal_goes_on_wherever_it_was_killed() {
     world.run("bob", &["group", "accept"]).await;
 
     // How many calls a removal makes is known after one that nobody has killed.
-    let mut point = 0;
-    let mut names = Vec::new();
-    loop {
+    let first = world.account("member0").await;
+    world.run("ann", &["group", "invite", &group, &first]).await;
+    world.run("member0", &["group", "accept"]).await;
+    let text = ["group", "send", &group, "from the first"];
+    world.run("member0", &text).await;
+    world.texts("ann", &group).await;
+    let arguments = ["group", "remove", &group, &first, "--messages"];
+    let child = world.command("ann", &arguments).spawn().unwrap();
+    let (_, names) = kill_after(child, usize::MAX).await;
+    let texts = world.texts("bob", &group).await;
+    assert!(!texts.contains(&"from the first".to_owned()), "{texts:?}");
+
+    // One more is killed after each of them, and any command of an admin goes on with it.
+    let mut create = vec![
+        "group".to_owned(),
+        "create".to_owned(),
+        "Climbers".to_owned(),
+    ];
+    let mut ids = Vec::new();
+    for point in 1..names.len() {
+        let id = world.account(&format!("member{point}")).await;
+        create.extend(["--member".to_owned(), id.clone()]);
+        ids.push(id);
+    }
+    create.extend(["--member".to_owned(), bob.clone()]);
+    let create: Vec<_> = create.iter().map(String::as_str).collect();
+    let events = world.run("ann", &create).await;
+    let group = events.last().unwrap()["group"].as_str().unwrap().to_owned();
+    world.run("bob", &["group", "accept", &group]).await;
+    for (point, member) in (1..).zip(&ids) {
         let name = format!("member{point}");
-        let member = world.account(&name).await;
-        world
-            .run("ann", &["group", "invite", &group, &member])
-            .await;
         world.run(&name, &["group", "accept"]).await;
-        let text = format!("from {name}");
-        world.run(&name, &["group", "send", &group, &text]).await;
-        // Ann knows of the text, so that it is to be deleted.
-        world.texts("ann", &group).await;
-        let arguments = ["group", "remove", &group, &member, "--messages"];
+        let arguments = ["group", "remove", &group, member, "--messages"];
         let child = world.command("ann", &arguments).spawn().unwrap();
-        let (killed, made) = match point {
-            0 => kill_after(child, usize::MAX).await,
-            point => kill_after(child, point).await,
-        };
-        if point == 0 {
-            names.clone_from(&made);
-        } else {
-            assert!(killed, "{made:?} is less than {names:?}");
-            assert_eq!(made, names[..point]);
-        }
-        // Any command of an admin goes on with it.
+        let (killed, made) = kill_after(child, point).await;
+        assert!(killed, "{made:?} is less than {names:?}");
+        assert_eq!(made, names[..point]);
         let members = world.members("ann", &group).await;
-        assert!(members.iter().all(|one| one.0 != member), "{members:?}");
+        assert!(members.iter().all(|one| one.0 != *member), "{members:?}");
         let events = world.run(&name, &["group", "receive", &group]).await;
         assert_eq!(events.last().unwrap()["stage"], "Kicked", "{events:?}");
         let late = world.command(&name, &["group", "send", &group, "late"]);
         assert!(!{ late }.output().await.unwrap().status.success());
-        let text = format!("after {name}");
-        world.run("ann", &["group", "send", &group, &text]).await;
-        let texts = world.texts("bob", &group).await;
-        assert!(texts.contains(&text), "{texts:?}");
-        assert!(!texts.contains(&format!("from {name}")), "{texts:?}");
-        point += 1;
-        if point == names.len() {
-            break;
-        }
     }
+    world
+        .run("ann", &["group", "send", &group, "just us"])
+        .await;
+    let texts = world.texts("bob", &group).await;
+    assert_eq!(texts, ["just us"]);
     println!("killed after each of {names:?}");
     let kinds = [
         "store 14",
