@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     missing_docs

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::device_arguments::DeviceCommand;
 use crate::group_arguments::GroupCommand;
 
 /// A small real Session client.
@@ -125,6 +126,13 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: GroupCommand,
+    },
+    /// Devices of the account, as a coming version of the protocol links them; this one is kept beside
+    /// --state.
+    Device {
+        /// What to do.
+        #[command(subcommand)]
+        command: DeviceCommand,
     },
     /// Encrypt a file as an attachment, at most 10 MB, and print its key.
     ///

@@ -194,7 +194,7 @@ async fn store_signed(
     })
 }
 
-async fn fetch(
+pub(crate) async fn fetch(
     driver: &mut Driver,
     account: AnyId,
     namespace: Namespace,

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod community;
+pub mod device_swarm;
 mod driver;
 pub mod durable;
 pub mod error;

@@ -2,6 +2,8 @@
 
 mod account;
 mod arguments;
+mod device;
+mod device_arguments;
 mod disk;
 mod exchange;
 mod group;
@@ -96,6 +98,7 @@ async fn run(shared: &Shared, command: &Command, out: &Output) -> Result<(), Cli
             host,
         } => exchange::fetch(shared, url, key, output, host, out).await,
         Command::Community { order } => rooms::run(shared, order, out).await,
+        Command::Device { command } => device::run(shared, command, out).await,
         Command::Group { command } => group::run(shared, command, out).await,
         Command::EncryptFile { input, output } => disk::encrypt(shared, input, output, out),
         Command::DecryptFile { input, output, key } => disk::decrypt(input, output, key, out),

@@ -63,6 +63,16 @@ impl Incoming {
 ///
 /// [`OpenError`] for what must not be shown.
 pub fn open(account: &Account, data: &[u8]) -> Result<Incoming, OpenError> {
-    let opened = Opener::new(account).open_direct(data)?;
+    open_with(&mut Opener::new(account), data)
+}
+
+/// As [`open`], with an opener that has the account's keys.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_with(opener: &mut Opener<&Account>, data: &[u8]) -> Result<Incoming, OpenError> {
+    let opened = opener.open_direct(data)?;
+    let account = opener.account();
     Ok(Incoming::new(opened, account.id()))
 }

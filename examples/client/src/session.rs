@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::Ed25519Public;
+use session_crypto::v2::{AccountKeys, KeySeed};
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Kind, Profile, Quote};
-use session_message::{SealedMessage, Sealer, UnixMillis};
+use session_message::{Opener, SealedMessage, Sealer, UnixMillis};
 use session_network::{RequestError, SavedState, Target};
 use session_storage::{Retrieve, Signer, Store};
 use session_swarm::ServiceNode;
@@ -159,6 +160,8 @@ impl Kept {
 /// An account that is connected.
 pub struct Client {
     account: Account,
+    /// Seeds of the account's key sets, if this is a linked device.
+    account_keys: Vec<KeySeed>,
     pub(crate) shared: Mutex<Shared>,
 }
 
@@ -208,8 +211,14 @@ impl Client {
         let turn = UnwrapErr(SysRng).next_u32() as usize;
         Ok(Self {
             account,
+            account_keys: Vec::new(),
             shared: Mutex::new(Shared { driver, kept, turn }),
         })
+    }
+
+    /// Sets the seeds of the account's key sets, with which messages of version 2 open.
+    pub fn set_account_keys(&mut self, seeds: Vec<KeySeed>) {
+        self.account_keys = seeds;
     }
 
     /// The account.
@@ -374,6 +383,8 @@ impl Client {
     ) -> Result<Fetched, ClientError> {
         let node = member.ed25519.to_string();
         let namespace = Namespace::new(message::NAMESPACE);
+        let mut opener = Opener::new(&self.account);
+        opener.set_account_keys(self.account_keys.iter().map(AccountKeys::from_seed));
         let mut fetched: Option<Fetched> = None;
         for _ in 0..MAX_PAGES {
             let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
@@ -402,7 +413,7 @@ impl Client {
             });
             whole.route = route;
             for stored in &answer.messages {
-                match message::open(&self.account, &stored.data) {
+                match message::open_with(&mut opener, &stored.data) {
                     Ok(message) => whole.messages.push(message),
                     Err(reason) => whole.unreadable.push((stored.hash, reason.to_string())),
                 }

@@ -22,6 +22,7 @@ use session_message::content::{Quote, UnixMillis};
 
 use crate::account::{account, account_id, check_name, read_small};
 use crate::arguments::Shared;
+use crate::device;
 use crate::memory::Memory;
 use crate::output::Output;
 use crate::show::{event, for_people};
@@ -104,8 +105,11 @@ pub(crate) async fn connect(
         }
         _ => {}
     };
+    let keys = device::account_keys(shared, &account)?;
     let client = Client::connect_again(account, &options, memory.state().kept(), watch).await;
-    Ok((client.map_err(|error| hinted(error, &options))?, memory))
+    let mut client = client.map_err(|error| hinted(error, &options))?;
+    client.set_account_keys(keys);
+    Ok((client, memory))
 }
 
 /// A seed node whose certificate nobody named cannot be used over https: that may be all that is

@@ -81,6 +81,9 @@ pub enum DeviceError {
     /// The request expired, was answered, or its device was removed.
     #[error("the request is not pending any more")]
     NotPending,
+    /// Nothing was fetched yet.
+    #[error("the group messages were not fetched yet")]
+    NotFetched,
 }
 
 /// The device group as one device sees it.
@@ -285,6 +288,22 @@ impl DeviceGroup {
         (record.seqno, record.updated) = (seqno, now);
         row.digest = Some(record.digest());
         Ok(())
+    }
+
+    /// Says more in the record of this device, which was made just now.
+    pub(super) fn describe(&mut self, edit: impl FnOnce(&mut Record)) {
+        let row = self.rows.get_mut(&self.own);
+        if let Some((record, digest)) =
+            row.and_then(|row| Some((row.record.as_mut()?, &mut row.digest)))
+        {
+            edit(record);
+            *digest = Some(record.digest());
+        }
+    }
+
+    /// Drops account keys whose time is over, at `now` in Unix seconds.
+    pub fn drop_expired(&mut self, now: i64) {
+        self.keyring.drop_expired(now);
     }
 
     /// Replaces the account key, at `now` in Unix seconds. Publish the new one too.

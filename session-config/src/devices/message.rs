@@ -17,6 +17,7 @@ use session_crypto::{
     Ed25519PublicExt, Ed25519Secret, Ed25519Signature, EncryptError, X25519Public,
 };
 use session_proto::bt;
+use session_types::limits::MESSAGE_DATA_MAX;
 use zeroize::Zeroizing;
 
 use super::payload::{Payload, PayloadError, padded_length};
@@ -45,9 +46,17 @@ pub enum WriteError {
     /// There is no current account key.
     #[error(transparent)]
     Payload(#[from] PayloadError),
-    /// The message is too long.
+    /// The message is too long to be encrypted.
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
+    /// The message is longer than may be stored: there are too many devices.
+    #[error("expected a group message of at most {max} bytes, got {got}")]
+    TooLong {
+        /// Maximum length in bytes.
+        max: usize,
+        /// Length in bytes.
+        got: usize,
+    },
 }
 
 /// The slots of a message: those of devices and those of removed devices.
@@ -99,7 +108,14 @@ pub fn write(
         Some(placement) => draft.seal_in(rng, &placement.devices, &placement.kicked)?,
         None => draft.seal(rng)?,
     };
-    Ok(sign(account, &sealed, &link_key))
+    let message = sign(account, &sealed, &link_key);
+    if message.len() > MESSAGE_DATA_MAX {
+        return Err(WriteError::TooLong {
+            max: MESSAGE_DATA_MAX,
+            got: message.len(),
+        });
+    }
+    Ok(message)
 }
 
 #[expect(
