@@ -158,6 +158,45 @@ fn entries_are_counted_and_measured() {
     }
 }
 
+/// Signs a key message with these entries under `list`.
+fn with_entries(list: &[u8], rekey: &Rekey, entries: &[Vec<u8>]) -> Vec<u8> {
+    let fill = |dict: &mut bt::DictWriter<'_>| {
+        dict.bytes(b"#", &rekey.nonce);
+        if list == b"+" {
+            dict.list(b"+", |list| {
+                entries.iter().for_each(|one| drop(list.bytes(one)))
+            });
+            dict.int(b"G", 0_u64);
+        } else {
+            dict.int(b"G", 0_u64).bytes(b"K", &rekey.for_admins);
+            dict.list(b"k", |list| {
+                entries.iter().for_each(|one| drop(list.bytes(one)))
+            });
+        }
+    };
+    bt::signed_dict(fill, |message| secret().sign(message).to_bytes()).unwrap()
+}
+
+#[test]
+fn one_entry_of_another_length_spoils_the_message() {
+    let bob = account(1);
+    let rekey = Rekey::new(&secret(), &[*bob.id()], 0).unwrap();
+    let mut entries: Vec<Vec<u8>> = rekey.for_members.iter().map(|one| one.to_vec()).collect();
+    let load = |list: &[u8], entries: &[Vec<u8>]| {
+        let mut keys = Keys::new(account(1), id(), None).unwrap();
+        keys.load("name", &with_entries(list, &rekey, entries), NOW)
+    };
+    assert!(load(b"k", &entries).unwrap().found);
+    for length in [0, 47, 49] {
+        entries[44] = vec![7; length];
+        assert_eq!(load(b"k", &entries), Err(KeyMessageError::EntryLength));
+    }
+    for (length, ok) in [(67, false), (68, true), (90, true)] {
+        let entries = [vec![7; 100], vec![7; length]];
+        assert_eq!(load(b"+", &entries).is_ok(), ok, "{length}");
+    }
+}
+
 #[test]
 fn ten_thousand_members_are_too_many_to_write_and_not_to_read() {
     let many: Vec<_> = (0..10_000).map(stranger).collect();
