@@ -15,9 +15,7 @@ use session_config::devices::{DeviceId, payload};
 use session_crypto::v2::device_group::{Draft, Packet, Slots, crypt_group_id, kicked_entry};
 use session_crypto::v2::message::{self, Message};
 use session_crypto::v2::{AccountKeys, DeviceKeys, KeySeed, PublicKeys, link};
-use session_crypto::{
-    Blake2b, Ed25519Secret, SymmetricKey, X25519Public, X25519Secret, xchacha,
-};
+use session_crypto::{Blake2b, Ed25519Secret, SymmetricKey, X25519Public, X25519Secret, xchacha};
 use session_identity::link_sas::Sas;
 use session_identity::{Account, Seed};
 use session_message::v2::layer;
@@ -305,7 +303,12 @@ fn failures_up_to_the_tag_look_the_same() {
     let keys = Some(p1.public());
     let sealed = layer::seal(&mut rng, from, to, keys, b"content", None).unwrap();
     let held = || [AccountKeys::from_seed(&KeySeed::from_bytes([1; 32]))];
-    assert!(layer::open(&recipient, &held(), &sealed).unwrap().key.is_some());
+    assert!(
+        layer::open(&recipient, &held(), &sealed)
+            .unwrap()
+            .key
+            .is_some()
+    );
     // Ephemeral key, ML-KEM ciphertext (which is rejected implicitly), payload, tag; another key set.
     for at in [10, 36, 700, 1123, 1200, 1535] {
         let mut changed = sealed.clone();
@@ -327,7 +330,10 @@ fn failures_up_to_the_tag_look_the_same() {
     // Every cut is refused, and what is too short is not looked at.
     for length in 0..sealed.len() {
         let refused = layer::open(&recipient, &held(), &sealed[..length]);
-        assert!(matches!(refused, Err(layer::LayerError::Decrypt(_))), "{length}");
+        assert!(
+            matches!(refused, Err(layer::LayerError::Decrypt(_))),
+            "{length}"
+        );
     }
 }
 
@@ -350,7 +356,11 @@ fn every_changed_bit_is_noticed() {
     for bit in (0..sealed.len() * 8).step_by(5) {
         sealed[bit / 8] ^= 1 << (bit % 8);
         let is_free = (2..4).contains(&(bit / 8)) || (36..1124).contains(&(bit / 8));
-        assert_eq!(layer::open(&recipient, &held, &sealed).is_ok(), is_free, "{bit}");
+        assert_eq!(
+            layer::open(&recipient, &held, &sealed).is_ok(),
+            is_free,
+            "{bit}"
+        );
         sealed[bit / 8] ^= 1 << (bit % 8);
     }
 }
