@@ -1,6 +1,5 @@
 //! The network: nodes, lists and packets.
 
-use core::cmp::Ordering;
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -279,29 +278,29 @@ impl World {
     }
 }
 
-/// Lets colluders change places with honest nodes until they are half of a swarm.
+/// Lets colluders be half of a swarm, and the others be up, but for one, and stay: nodes change places
+/// with nodes of other swarms.
 fn take_half(nodes: &mut [Node], swarm: Option<SwarmId>) {
-    let find = |nodes: &[Node], kind: Kind, inside: bool| {
-        nodes.iter().position(|node| {
-            let stays = node.from == 0 && node.until == u64::MAX;
-            stays && node.kind == kind && (Some(node.record.swarm_id) == swarm) == inside
-        })
-    };
-    loop {
-        let members = nodes
-            .iter()
-            .filter(|node| node.kind == Kind::Colluder && Some(node.record.swarm_id) == swarm);
-        let from = match members.count().cmp(&(SWARM / 2)) {
-            Ordering::Less => [Kind::Honest, Kind::Colluder],
-            Ordering::Greater => [Kind::Colluder, Kind::Honest],
-            Ordering::Equal => return,
+    let is_inside = |node: &Node| node.from == 0 && Some(node.record.swarm_id) == swarm;
+    let members: Vec<usize> = (0..nodes.len())
+        .filter(|number| is_inside(&nodes[*number]))
+        .collect();
+    for (place, member) in members.into_iter().enumerate() {
+        let wanted = match place {
+            0 => Kind::Dead,
+            _ if place <= SWARM / 2 => Kind::Colluder,
+            _ => Kind::Honest,
         };
-        let inside = find(nodes, from[0], true);
-        let (Some(inside), Some(outside)) = (inside, find(nodes, from[1], false)) else {
-            return;
-        };
-        nodes[inside].kind = from[1];
-        nodes[outside].kind = from[0];
+        let fits = |node: &Node| node.kind == wanted && node.from == 0 && node.until == u64::MAX;
+        let mut others = nodes.iter();
+        let other = others.position(|node| fits(node) && !is_inside(node));
+        if let Some(other) = other.filter(|_| !fits(&nodes[member])) {
+            let (kind, until) = (nodes[member].kind, nodes[member].until);
+            nodes[member].kind = wanted;
+            nodes[member].until = u64::MAX;
+            nodes[other].kind = kind;
+            nodes[other].until = until;
+        }
     }
 }
 

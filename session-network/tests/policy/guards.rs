@@ -265,6 +265,57 @@ fn a_guard_that_no_list_has_is_kept_for_a_while() {
 }
 
 #[test]
+fn a_list_without_a_guard_erases_neither_the_guard_nor_its_path() {
+    let mut world = World::new(30, config());
+    world.ask(Target::AnyNode);
+    let (before, id) = (world.keys(), world.path().id());
+    let list_without = |world: &mut World, gone: &[Ed25519Public]| {
+        let mut nodes = world.nodes.clone();
+        nodes.retain(|node| !gone.contains(&node.ed25519));
+        world.client.set_nodes(nodes, world.now, &mut world.rng);
+        world.posts();
+    };
+    list_without(&mut world, &before[..1]);
+    assert_eq!(world.path().id(), id);
+    // Its path is gone, and the guard is in no list.
+    list_without(&mut world, &before[..2]);
+    assert!(world.client.paths().live().is_empty());
+    assert_eq!(world.client.guards().list().len(), 1);
+    world.ask(Target::AnyNode);
+    assert_eq!(world.keys()[0], before[0]);
+    assert!(world.path().id() != id);
+}
+
+/// Somebody who can cut our connections makes us draw guards until one is theirs.
+#[test]
+fn no_more_guards_are_drawn_than_the_rules_allow() {
+    let mut config = config();
+    config.path.paths = 2;
+    config.attempts = 4;
+    config.path.rotation = MINUTE * 10;
+    let mut world = World::new(90, config);
+    let mut used = std::collections::BTreeMap::new();
+    for _ in 0..2_000 {
+        world.client.request(Target::AnyNode, Info, world.now);
+        for _ in 0..4 {
+            for sent in world.sends() {
+                // Each guard works for a while, and is cut off then.
+                let used = used.entry(sent.hops[0].ed25519).or_insert(0);
+                *used += 1;
+                if *used > 20 {
+                    world.report(sent.ticket, Outcome::Unreachable);
+                } else {
+                    world.succeed(&sent);
+                }
+            }
+        }
+        world.pass(MINUTE);
+        world.events();
+    }
+    assert_eq!(used.len(), world.client.config().path.max_guards);
+}
+
+#[test]
 fn a_guard_that_lets_hardly_any_path_work_is_given_up() {
     let mut config = config();
     config.path.paths = 2;

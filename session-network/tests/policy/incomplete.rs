@@ -41,6 +41,19 @@ fn a_batch_has_all_its_results() {
             "{count}"
         );
     }
+    // It goes on after a failure.
+    let failed = Response {
+        status: 404,
+        body: Body::Text("no".into()),
+    };
+    for (results, expected) in [
+        (vec![failed.clone()], (false, 3)),
+        (vec![failed, Response::ok(info())], (true, 0)),
+    ] {
+        let batch = Batch::new(infos(2)).unwrap();
+        let body = BatchAnswer { results }.to_value();
+        assert_eq!(believed(batch, body), expected);
+    }
 }
 
 #[test]
