@@ -18,6 +18,7 @@ pub mod onion;
 pub mod proto;
 pub mod services;
 pub mod swarm;
+pub mod v2;
 
 /// Every target: its name, that of its file and its corpus, and its function.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
@@ -94,4 +95,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("payload_inside", services::payload_inside),
     ("services_reply", services::services_reply),
     ("services_request", services::services_request),
+    ("v2_device_group", v2::device_group),
+    ("v2_link_request", v2::link_request),
+    ("v2_message", v2::message),
+    ("v2_publication", v2::publication),
 ];
