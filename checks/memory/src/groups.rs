@@ -100,9 +100,10 @@ pub fn run(report: &mut Report) {
         }
     });
     let dumps = SIZES.into_iter().flat_map(|size| {
-        let list = |item: &str| item.repeat(size / item.len());
-        let names = format!("d1:Al{}e1:Llee", list("li0e1:ae"));
-        let generations: String = (0..size / 12).map(|n| format!("li{n:07}e1:ae")).collect();
+        let numbers = || 1_000_000..1_000_000 + size / 14;
+        let names: String = numbers().map(|n| format!("7:{n}")).collect();
+        let names = format!("d1:Alli0e{names}ee1:Llee");
+        let generations: String = numbers().map(|n| format!("li{n}e1:ae")).collect();
         let many = format!("d1:Al{generations}e1:Llee");
         [names, many].into_iter().map(String::into_bytes)
     });

@@ -8,6 +8,7 @@ mod counter;
 mod groups;
 mod hostile;
 mod servers;
+mod v2;
 
 use std::process::ExitCode;
 
@@ -145,6 +146,7 @@ fn main() -> ExitCode {
     storage(&mut report);
     configs::run(&mut report);
     groups::run(&mut report);
+    v2::run(&mut report);
     servers::run(&mut report);
     if report.failed {
         return ExitCode::FAILURE;
