@@ -45,6 +45,8 @@ pub struct Clock {
     jumped: bool,
     /// Whether nodes have confirmed it.
     confirmed: bool,
+    /// Whether nodes have confirmed it in an earlier run, and none has contradicted since.
+    kept: bool,
     /// Clocks from replies, the latest last, ahead of the monotonic clock.
     samples: VecDeque<(Ed25519Public, i64)>,
     pub(crate) resync: Resync,
@@ -77,6 +79,7 @@ impl Clock {
     pub(crate) fn restored(offset: i64, now: Now) -> Self {
         let mut clock = Self {
             offset,
+            kept: true,
             ..Self::default()
         };
         clock.notice(now);
@@ -93,6 +96,13 @@ impl Clock {
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
         self.confirmed && !self.jumped
+    }
+
+    /// Returns whether three nodes have confirmed it, in this run or in an earlier one that was
+    /// restored and that no node has contradicted since.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        (self.confirmed || self.kept) && !self.jumped
     }
 
     /// Returns the network's time, to sign with.
@@ -142,8 +152,11 @@ impl Clock {
         signed(t).saturating_sub(looked)
     }
 
-    /// Takes the clock of a reply. When three replies contradict what is expected, nodes are asked.
+    /// Takes the clock of a reply. When three replies contradict what is expected, nodes are asked. One
+    /// is enough for what only an earlier run has known to be known no more.
     pub(crate) fn observe(&mut self, node: &Ed25519Public, ahead: i64) {
+        let differs = self.steady.saturating_sub(ahead).abs() > TOLERANCE;
+        self.kept &= self.confirmed || !differs;
         self.samples.retain(|(known, _)| known != node);
         if self.samples.len() >= SAMPLES {
             self.samples.pop_front();

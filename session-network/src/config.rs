@@ -30,7 +30,8 @@ pub struct Config {
     /// How long an attempt may stay unanswered before the next one is started beside it, at most.
     /// It is less where the usual time of answers is known to be shorter.
     pub patience: Duration,
-    /// The shortest such time.
+    /// The shortest such time. While nothing is known it is that of requests that a node answers by
+    /// itself.
     pub min_patience: Duration,
     /// How long a node may wait for other members of its swarm before it answers. Until then its
     /// silence is not held against it.
@@ -148,7 +149,7 @@ pub struct PathConfig {
     /// requests that wait for a path count it as a failed attempt, and no guard is blamed.
     pub guard_tests: u32,
     /// How long the answer through a path that is being tested may take, at most. It is less where
-    /// the usual time of answers is known to be shorter.
+    /// the usual time of answers is known to be shorter, and the shortest while nothing is known.
     pub probe_timeout: Duration,
     /// The shortest such time.
     pub min_probe_timeout: Duration,

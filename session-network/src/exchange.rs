@@ -1,7 +1,7 @@
 //! Requests and their results.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
@@ -24,6 +24,9 @@ pub enum Target {
     SwarmOf(AnyId),
     /// This node and no other.
     Node(Ed25519Public),
+    /// One of these nodes. They are asked in this order, those last at which requests failed lately (at
+    /// most half of them). The next one is asked as soon as one fails or is slow. The first answer counts.
+    OneOf(Vec<Ed25519Public>),
     /// Any node.
     AnyNode,
     /// A server outside the network of nodes.
@@ -72,10 +75,60 @@ impl From<Server> for Target {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Request {
-    /// For [`Target::SwarmOf`], [`Target::Node`] and [`Target::AnyNode`].
+    /// For [`Target::SwarmOf`], [`Target::Node`], [`Target::OneOf`] and [`Target::AnyNode`].
     Storage(Box<session_storage::Request>),
+    /// For [`Target::OneOf`]: a request of its own for each node, such as a retrieve with the hash at
+    /// which the last retrieve from that node ended.
+    Each(BTreeMap<Ed25519Public, session_storage::Request>),
     /// For [`Target::Server`].
     Server(ServerRequest),
+}
+
+impl Request {
+    /// Makes a target of nodes, in the order in which to ask them, and the request for each of them.
+    pub fn each<R: Into<session_storage::Request>>(
+        requests: impl IntoIterator<Item = (Ed25519Public, R)>,
+    ) -> (Target, Self) {
+        let mut order = Vec::new();
+        let mut each = BTreeMap::new();
+        for (node, request) in requests {
+            if each.insert(node, request.into()).is_none() {
+                order.push(node);
+            }
+        }
+        (Target::OneOf(order), Self::Each(each))
+    }
+
+    /// Whether a target takes this kind of request.
+    pub(crate) fn fits(&self, target: &Target) -> bool {
+        match (self, target) {
+            (Self::Server(_), target) => matches!(target, Target::Server(_)),
+            (Self::Each(each), Target::OneOf(nodes)) => {
+                nodes.iter().all(|node| each.contains_key(node))
+            }
+            (Self::Each(_), _) | (Self::Storage(_), Target::Server(_)) => false,
+            (Self::Storage(_), _) => true,
+        }
+    }
+
+    /// The request for a node.
+    pub(crate) fn to_node(&self, node: &Ed25519Public) -> Option<&session_storage::Request> {
+        match self {
+            Self::Storage(request) => Some(request),
+            Self::Each(each) => each.get(node),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// The requests for nodes; none for a server.
+    pub(crate) fn to_nodes(&self) -> impl Iterator<Item = &session_storage::Request> {
+        let (one, each) = match self {
+            Self::Storage(request) => (Some(&**request), None),
+            Self::Each(each) => (None, Some(each.values())),
+            Self::Server(_) => (None, None),
+        };
+        one.into_iter().chain(each.into_iter().flatten())
+    }
 }
 
 impl<R: Into<session_storage::Request>> From<R> for Request {
@@ -247,7 +300,7 @@ pub enum RequestError {
     /// The request cannot be put into a packet: it is too long, or its server has an unusable key.
     #[error("the request does not fit into a packet")]
     Unsendable,
-    /// A storage request for a server, or a server request for a node.
+    /// A storage request for a server, a server request for a node, or no request for one of the nodes.
     #[error("the target does not take this kind of request")]
     Mismatch,
 }

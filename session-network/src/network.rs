@@ -65,6 +65,8 @@ struct Pending {
     request: Request,
     deadline: Instant,
     attempts: u32,
+    /// Attempts whose path turned out to be broken.
+    broken: u32,
     redirects: u32,
     clock_refusals: u32,
     /// Whether an attempt ended without an answer that says that nothing was done.
@@ -94,16 +96,11 @@ struct Pending {
 impl Pending {
     /// Returns whether a node may have stored a message for this request.
     fn may_be_stored(&self) -> bool {
-        let stores = match &self.request {
-            Request::Storage(request) => matches!(
-                **request,
-                session_storage::Request::Store(_)
-                    | session_storage::Request::Batch(_)
-                    | session_storage::Request::Sequence(_)
-                    | session_storage::Request::IfElse(_)
-            ),
-            Request::Server(_) => false,
-        };
+        use session_storage::Request::{Batch, IfElse, Sequence, Store};
+        let stores = self
+            .request
+            .to_nodes()
+            .any(|request| matches!(request, Store(_) | Batch(_) | Sequence(_) | IfElse(_)));
         let is_open = self.in_doubt || self.open > 0;
         stores && (is_open || !self.signers.is_empty() || self.best.is_some())
     }
@@ -368,10 +365,9 @@ impl<O: Onion> Network<O> {
         let now = self.notice(now);
         let id = RequestId(self.number());
         let (target, request) = (target.into(), request.into());
-        let is_for_server = matches!(target, Target::Server(_));
         let error = if self.requests.len() >= self.config.max_requests {
             Some(RequestError::TooMany)
-        } else if is_for_server != matches!(request, Request::Server(_)) {
+        } else if !request.fits(&target) {
             Some(RequestError::Mismatch)
         } else {
             None
@@ -389,6 +385,7 @@ impl<O: Onion> Network<O> {
             request,
             deadline: now.after(self.config.request_timeout),
             attempts: 0,
+            broken: 0,
             redirects: 0,
             clock_refusals: 0,
             in_doubt: false,
@@ -424,6 +421,7 @@ impl<O: Onion> Network<O> {
         self.look_after_pool(instant, rng);
         self.look_after_paths(instant, rng);
         self.look_after_clock(instant, rng);
+        self.fill_missing(instant, rng);
         self.dispatch_due(instant, rng);
         self.check_members(instant, rng);
         self.try_paths(instant, rng);

@@ -197,11 +197,9 @@ impl Pool {
             .filter(|node| !strikes.is_struck_at(&node.ed25519, now))
             .count();
         members.truncate(usable.max(config.min_swarm));
-        let half = members.len() / 2;
-        let is_last = |key: &Ed25519Public| strikes.is_out_at(key, now) || is_suspect(key);
-        let suspects = members.iter().filter(|node| is_last(&node.ed25519));
-        let last: BTreeSet<Ed25519Public> = suspects.take(half).map(|node| node.ed25519).collect();
-        members.sort_by_key(|node| last.contains(&node.ed25519));
+        put_last(&mut members, |key| {
+            strikes.is_out_at(key, now) || is_suspect(key)
+        });
         members
     }
 
@@ -224,6 +222,14 @@ impl Pool {
         let usable = keys.filter(|key| !strikes.is_out_at(key, now) && !is_in_use(key));
         usable.take(config.min_nodes).count() < config.min_nodes
     }
+}
+
+/// Puts nodes last that `is_last` names: the first of them, at most half of all.
+pub(crate) fn put_last(nodes: &mut [ServiceNode], is_last: impl Fn(&Ed25519Public) -> bool) {
+    let half = nodes.len() / 2;
+    let named = nodes.iter().filter(|node| is_last(&node.ed25519));
+    let last: BTreeSet<Ed25519Public> = named.take(half).map(|node| node.ed25519).collect();
+    nodes.sort_by_key(|node| last.contains(&node.ed25519));
 }
 
 #[cfg(test)]

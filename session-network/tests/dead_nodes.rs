@@ -16,7 +16,7 @@ mod clear;
 #[path = "../examples/dead-nodes/field.rs"]
 mod field;
 
-use field::{Figures, Plan, Scenario, percentile, run, slowest, succeeded};
+use field::{Figures, Plan, Scenario, first_receive, percentile, run, slowest, succeeded};
 
 /// Sends of one client.
 const SENDS: usize = 100;
@@ -54,6 +54,37 @@ fn check(scenario: Scenario, restart: bool) {
     assert!(slowest(receives) <= 3_000, "{what}");
     // Of some hundred requests.
     assert!(later <= 5, "{what}");
+}
+
+/// A client that knows nothing has to find out first.
+#[test]
+fn the_first_receive_of_a_new_client() {
+    for scenario in [Scenario::Refusing, Scenario::Silent] {
+        let receives: Vec<Option<u64>> = (1..=200)
+            .map(|seed| {
+                first_receive(Plan {
+                    scenario,
+                    nodes: 10,
+                    dead: 2,
+                    sends: 0,
+                    seed,
+                    restart: false,
+                })
+            })
+            .collect();
+        let figures = [50, 90, 99].map(|percent| percentile(&receives, percent));
+        let slowest = slowest(&receives);
+        println!("{}: {figures:?} ms, slowest {slowest} ms", scenario.name());
+        assert_eq!(succeeded(&receives), receives.len());
+        let limits = [2_000, 3_000, 5_000];
+        let are_kept = figures
+            .iter()
+            .zip(limits)
+            .all(|(took, limit)| *took <= limit);
+        assert!(are_kept, "{figures:?}");
+        // Where both guards that are drawn first are silent.
+        assert!(slowest <= 10_000, "{slowest}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod servers;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -25,8 +26,10 @@ use crate::http::{Answer, Http, HttpError, Trust};
 use crate::network::{HOPS, Options, Route, Seeds};
 use crate::session::Step;
 
-/// How long the start waits for the network's time.
+/// Maximum time to wait until nodes agree on the network's time.
 const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum distance, in ms, of the clock of one node at which no others are waited for.
+const CLOCK_TOLERANCE: u64 = 1_000;
 
 /// A watcher of what is done.
 pub(crate) type Watch = Box<dyn Fn(&Step) + Send + Sync>;
@@ -37,6 +40,8 @@ pub(crate) struct Driver {
     seeds: Seeds,
     nodes: Http,
     under_way: JoinSet<(Ticket, Result<Answer, HttpError>)>,
+    /// Requests that have ended before they were waited for.
+    ended: BTreeMap<RequestId, Result<Reply, RequestError>>,
     /// The last failure, which says more than that all attempts failed.
     last_failure: Option<ClientError>,
     watch: Watch,
@@ -64,11 +69,21 @@ impl Driver {
             seeds,
             nodes: Http::new(Trust::Any, options.from),
             under_way: JoinSet::new(),
+            ended: BTreeMap::new(),
             last_failure: None,
             watch,
         };
         driver.begin(kept).await?;
         Ok(driver)
+    }
+
+    /// Fetches a new list of nodes. Everything else stays as it is, what failed included.
+    pub(crate) async fn renew(&mut self) -> Result<(), ClientError> {
+        let nodes = self.seeds.nodes().await?;
+        let config = self.config(&nodes)?;
+        self.network.set_config(config);
+        self.network.set_nodes(nodes, now(), &mut UnwrapErr(SysRng));
+        Ok(())
     }
 
     /// Begins again with a new list of nodes and the same guards: what failed is forgotten.
@@ -88,6 +103,7 @@ impl Driver {
         let config = self.config(&kept.nodes)?;
         self.under_way.abort_all();
         self.under_way = JoinSet::new();
+        self.ended.clear();
         self.last_failure = None;
         self.network = Network::restore(config, self.seeds.list(), &kept, now());
         (self.watch)(&Step::Bootstrapped {
@@ -97,7 +113,10 @@ impl Driver {
         if !config.path.distinct_subnets {
             (self.watch)(&Step::SubnetsShared { subnets });
         }
-        self.set_clock().await
+        if !self.network.clock().is_known() {
+            self.network.resync_clock();
+        }
+        Ok(())
     }
 
     /// The rules for a network of these nodes, which may be one that is too small for those of the
@@ -115,21 +134,37 @@ impl Driver {
         Ok(config.fitted_to(nodes))
     }
 
-    /// Asks some nodes for the time. One that answers is enough to go on.
-    pub(crate) async fn set_clock(&mut self) -> Result<(), ClientError> {
-        self.network.resync_clock();
-        let first = self.network.request(Target::AnyNode, Info, now());
-        if let Err(error) = self.wait(first).await {
-            return Err(self.explain(error));
+    /// Asks one node for the time unless an earlier run has known it, and waits for others only if it
+    /// contradicts.
+    pub(crate) async fn check_clock(&mut self) -> Result<(), ClientError> {
+        if self.network.clock().is_known() {
+            return Ok(());
         }
+        let (before, offset) = (self.network_time(), self.clock_offset());
+        let answered = self.ask(Target::AnyNode, &Info).await?;
+        let said = answered.answer.timestamp.get();
+        let after = self.network_time();
+        let early = before.saturating_sub(CLOCK_TOLERANCE);
+        if !(early..=after.saturating_add(CLOCK_TOLERANCE)).contains(&said) {
+            self.settle_clock(offset).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for the nodes that are being asked for the time, unless it is another one already than when
+    /// the clock had this offset. Without enough answers the clock stays as it is.
+    pub(crate) async fn settle_clock(&mut self, offset: i64) {
         let settled = async {
-            while self.network.is_resyncing() {
+            while self.network.is_resyncing() && self.clock_offset() == offset {
                 self.step().await;
             }
         };
-        // Without enough answers the local clock has to do.
         let _ = tokio::time::timeout(CLOCK_TIMEOUT, settled).await;
-        Ok(())
+    }
+
+    /// The network's clock ahead of this machine's, in ms.
+    pub(crate) const fn clock_offset(&self) -> i64 {
+        self.network.clock().offset()
     }
 
     pub(crate) fn network_time(&self) -> u64 {
@@ -148,6 +183,11 @@ impl Driver {
         self.network.members(account, now())
     }
 
+    /// Whether requests failed at a node lately.
+    pub(crate) fn is_doubtful(&self, node: &Ed25519Public) -> bool {
+        self.network.is_doubtful(node, now())
+    }
+
     pub(crate) fn swarm_of(&self, account: &AnyId) -> Option<SwarmId> {
         self.network.pool().ring().swarm_of(account)
     }
@@ -161,13 +201,38 @@ impl Driver {
     where
         C: Call + Clone + Into<Request>,
     {
+        let id = self.network.request(target, call.clone(), now());
+        let result = self.wait(id).await;
+        self.read(result, |_| Some(call))
+    }
+
+    /// Starts a request to one of several nodes, to each with a call of its own, in this order.
+    pub(crate) fn start<C>(&mut self, calls: &[(Ed25519Public, C)]) -> RequestId
+    where
+        C: Clone + Into<session_storage::Request>,
+    {
+        let (target, request) = Request::each(calls.iter().cloned());
+        self.network.request(target, request, now())
+    }
+
+    /// Gives up a request.
+    pub(crate) fn cancel(&mut self, request: RequestId) {
+        self.network.cancel(request);
+        self.ended.remove(&request);
+    }
+
+    /// Reads the answer of a node to the call that it was sent.
+    pub(crate) fn read<'a, C: Call + 'a>(
+        &mut self,
+        result: Result<Reply, RequestError>,
+        call: impl FnOnce(&Ed25519Public) -> Option<&'a C>,
+    ) -> Result<Answered<C::Answer>, ClientError> {
         let method = C::METHOD.name();
         let nonsense = |reason: String| ClientError::Nonsense {
             method,
             reason: reason.into(),
         };
-        let id = self.network.request(target, call.clone(), now());
-        let reply: StorageReply = match self.wait(id).await {
+        let reply: StorageReply = match result {
             Ok(Reply::Storage(reply)) => reply,
             Ok(_) => return Err(nonsense("it is of another kind".to_owned())),
             Err(error) => return Err(self.explain(error)),
@@ -187,6 +252,8 @@ impl Driver {
                 });
             }
         };
+        let call = call(&reply.node.ed25519);
+        let call = call.ok_or_else(|| nonsense("nobody asked that node".to_owned()))?;
         let answer = call.read_answer(&body);
         Ok(Answered {
             answer: answer.map_err(|error| nonsense(error.to_string()))?,
@@ -198,12 +265,22 @@ impl Driver {
 
     /// Runs the machine until a request has ended.
     async fn wait(&mut self, request: RequestId) -> Result<Reply, RequestError> {
+        self.wait_any(&[request]).await.1
+    }
+
+    /// Runs the machine until one of some requests has ended.
+    pub(crate) async fn wait_any(
+        &mut self,
+        requests: &[RequestId],
+    ) -> (RequestId, Result<Reply, RequestError>) {
         loop {
             self.start_posts();
             while let Some(event) = self.network.next_event() {
-                if event.request == request {
-                    return event.result;
-                }
+                self.ended.insert(event.request, event.result);
+            }
+            let mut ended = requests.iter();
+            if let Some(found) = ended.find_map(|id| self.ended.remove_entry(id)) {
+                return found;
             }
             self.step().await;
         }
@@ -280,8 +357,12 @@ impl Driver {
         self.last_failure = Some(failure);
     }
 
-    /// The error for a person: why the last attempt failed, if the machine knows no more.
+    /// The error for a person: why the last attempt failed, if the machine knows no more. What was
+    /// learnt of the network is told, because a program that fails may end here.
     fn explain(&mut self, error: RequestError) -> ClientError {
+        (self.watch)(&Step::Failed {
+            network: Box::new(self.save()),
+        });
         let last = self.last_failure.take();
         match (error, last) {
             (RequestError::PathsFailed | RequestError::TimedOut, Some(last)) => last,

@@ -11,6 +11,7 @@ use crate::arguments::Shared;
 use crate::output::Output;
 
 /// What this client remembers.
+#[derive(Clone)]
 pub(crate) struct Memory {
     file: Option<PathBuf>,
     account: String,

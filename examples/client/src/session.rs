@@ -1,29 +1,27 @@
 //! An account on the network: sends and receives.
 
+mod receive;
 mod servers;
 
-use std::collections::BTreeMap;
+pub use receive::Fetched;
 
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng, UnwrapErr};
 use session_crypto::Ed25519Public;
-use session_crypto::v2::{AccountKeys, KeySeed};
+use session_crypto::v2::KeySeed;
 use session_identity::{Account, AccountId};
 use session_message::content::{Content, Kind, Profile, Quote};
-use session_message::{Opener, SealedMessage, Sealer, UnixMillis};
+use session_message::{SealedMessage, Sealer, UnixMillis};
 use session_network::{RequestError, SavedState, Target};
-use session_storage::{Retrieve, Signer, Store};
+use session_storage::Store;
 use session_swarm::ServiceNode;
-use session_types::{AnyId, MessageHash, Namespace, SwarmId};
+use session_types::{AnyId, MessageHash, SwarmId};
 use tokio::sync::Mutex;
 
 use crate::driver::{Answered, Driver, local_ms};
 use crate::error::ClientError;
-use crate::message::{self, Incoming};
 use crate::network::{Options, Route};
 
-/// How many pages are fetched at most in one go.
-const MAX_PAGES: usize = 100;
 /// Nodes refuse messages from further in the future (protocol: storage-rpc, section 3.5).
 const MAX_AHEAD_MS: u64 = 10_000;
 
@@ -60,6 +58,11 @@ pub enum Step {
     Retry {
         /// Why.
         reason: String,
+    },
+    /// A request failed for good.
+    Failed {
+        /// What is known of the network since, for the next run.
+        network: Box<SavedState>,
     },
 }
 
@@ -123,17 +126,6 @@ pub struct Sent {
     pub stored_on: Vec<Ed25519Public>,
     /// The members that failed.
     pub failed: Vec<Ed25519Public>,
-}
-
-/// What one fetch brought.
-#[derive(Debug)]
-pub struct Fetched {
-    /// Messages that could be opened, in the order of the node.
-    pub messages: Vec<Incoming>,
-    /// Messages that could not be opened, with the reason.
-    pub unreadable: Vec<(MessageHash, String)>,
-    /// How the last page came.
-    pub route: Route,
 }
 
 /// What one run of a client keeps for the next.
@@ -206,6 +198,23 @@ impl Client {
         kept: Kept,
         watch: impl Fn(&Step) + Send + Sync + 'static,
     ) -> Result<Self, ClientError> {
+        let client = Self::open(account, options, kept, watch).await?;
+        client.check_clock().await?;
+        Ok(client)
+    }
+
+    /// As [`connect_again`](Self::connect_again), without a question for the time: enough to receive,
+    /// because a wrong time is then noticed by the node that is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if no seed node answers.
+    pub async fn open(
+        account: Account,
+        options: &Options,
+        kept: Kept,
+        watch: impl Fn(&Step) + Send + Sync + 'static,
+    ) -> Result<Self, ClientError> {
         let driver = Driver::connect(options, kept.network.clone(), Box::new(watch)).await?;
         // Any member may be the first: one that was down has missed messages.
         let turn = UnwrapErr(SysRng).next_u32() as usize;
@@ -219,6 +228,15 @@ impl Client {
     /// Sets the seeds of the account's key sets, with which messages of version 2 open.
     pub fn set_account_keys(&mut self, seeds: Vec<KeySeed>) {
         self.account_keys = seeds;
+    }
+
+    /// Asks for the network's time unless an earlier run has known it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if no node answers.
+    pub async fn check_clock(&self) -> Result<(), ClientError> {
+        self.shared.lock().await.driver.check_clock().await
     }
 
     /// The account.
@@ -291,11 +309,12 @@ impl Client {
             let rng = &mut UnwrapErr(SysRng);
             sealer.seal_direct(rng, to, content, UnixMillis::new(sent_ms))
         };
+        let offset = shared.driver.clock_offset();
         let now_ms = shared.driver.network_time();
         let sent_ms = choose(&mut shared.kept, now_ms)?;
         match store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await {
             Err(ClientError::Request(RequestError::ClockOutOfSync)) => {
-                shared.driver.set_clock().await?;
+                shared.driver.settle_clock(offset).await;
                 let now_ms = shared.driver.network_time();
                 let sent_ms = choose(&mut shared.kept, now_ms)?;
                 store(&mut shared.driver, to, seal(sent_ms)?, sent_ms).await
@@ -315,118 +334,6 @@ impl Client {
         let sealer = Sealer::new(&self.account);
         let sealed = sealer.seal_copy(rng, &draft.to, &draft.content, sent_at)?;
         store(&mut shared.driver, self.account.id(), sealed, sent_ms).await
-    }
-
-    /// Fetches what is new, from one member of the own swarm, another one each time. `last_hashes`
-    /// tells for each node, by its Ed25519 key in hex, where the last fetch ended, and is brought
-    /// up to date.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError`] if no member answers; `last_hashes` is then as it was.
-    pub async fn receive(
-        &self,
-        last_hashes: &mut BTreeMap<String, String>,
-    ) -> Result<Fetched, ClientError> {
-        let shared = &mut *self.shared.lock().await;
-        match self.receive_from_any(shared, last_hashes).await {
-            // The list of nodes is out of date: swarms have moved. Or the clock is wrong.
-            Err(ClientError::Request(
-                RequestError::WrongSwarm | RequestError::UnknownNode | RequestError::ClockOutOfSync,
-            )) => {
-                shared.driver.begin_again().await?;
-                self.receive_from_any(shared, last_hashes).await
-            }
-            other => other,
-        }
-    }
-
-    /// The number of members of the own swarm.
-    pub async fn own_swarm_size(&self) -> usize {
-        let account = AnyId::from_bytes(*self.account.id().as_bytes());
-        self.shared.lock().await.driver.members(&account).len()
-    }
-
-    async fn receive_from_any(
-        &self,
-        shared: &mut Shared,
-        last_hashes: &mut BTreeMap<String, String>,
-    ) -> Result<Fetched, ClientError> {
-        let account = AnyId::from_bytes(*self.account.id().as_bytes());
-        let members = shared.driver.members(&account);
-        let mut first = None;
-        for _ in &members {
-            let turn = shared.turn.checked_rem(members.len()).unwrap_or(0);
-            shared.turn = shared.turn.wrapping_add(1);
-            let Some(member) = members.get(turn) else {
-                break;
-            };
-            match self
-                .receive_from(&mut shared.driver, member, account, last_hashes)
-                .await
-            {
-                Ok(fetched) => return Ok(fetched),
-                Err(error) => {
-                    first.get_or_insert(error);
-                }
-            }
-        }
-        Err(first.unwrap_or(ClientError::NoSwarm))
-    }
-
-    async fn receive_from(
-        &self,
-        driver: &mut Driver,
-        member: &ServiceNode,
-        account: AnyId,
-        last_hashes: &mut BTreeMap<String, String>,
-    ) -> Result<Fetched, ClientError> {
-        let node = member.ed25519.to_string();
-        let namespace = Namespace::new(message::NAMESPACE);
-        let mut opener = Opener::new(&self.account);
-        opener.set_account_keys(self.account_keys.iter().map(AccountKeys::from_seed));
-        let mut fetched: Option<Fetched> = None;
-        for _ in 0..MAX_PAGES {
-            let after = last_hashes.get(&node).and_then(|hash| hash.parse().ok());
-            let call = Retrieve::new(account, namespace).after(after).sign(
-                UnixMillis::new(driver.network_time()),
-                &Signer::user(self.account.ed25519()),
-            );
-            let Answered {
-                answer,
-                node: answered,
-                route,
-                ..
-            } = match driver.ask(Target::Node(member.ed25519), &call).await {
-                Ok(answered) => answered,
-                // What has come has come; the rest comes another time.
-                Err(error) => return fetched.ok_or(error),
-            };
-            // A redirect led to another node, which has an order of its own: the list is old.
-            if answered.ed25519 != member.ed25519 {
-                return fetched.ok_or(ClientError::Request(RequestError::WrongSwarm));
-            }
-            let whole = fetched.get_or_insert_with(|| Fetched {
-                messages: Vec::new(),
-                unreadable: Vec::new(),
-                route: route.clone(),
-            });
-            whole.route = route;
-            for stored in &answer.messages {
-                match message::open_with(&mut opener, &stored.data) {
-                    Ok(message) => whole.messages.push(message),
-                    Err(reason) => whole.unreadable.push((stored.hash, reason.to_string())),
-                }
-            }
-            let Some(last) = answer.messages.last() else {
-                break;
-            };
-            last_hashes.insert(node.clone(), last.hash.to_string());
-            if !answer.more {
-                break;
-            }
-        }
-        fetched.ok_or(ClientError::NoSwarm)
     }
 }
 

@@ -152,9 +152,14 @@ impl State {
         self.sent_ms
     }
 
+    /// Remembers what is known of the network.
+    pub fn keep_network(&mut self, network: &SavedState) {
+        self.network = network.clone();
+    }
+
     /// Remembers what this run keeps for the next.
     pub fn keep(&mut self, kept: &Kept) {
-        self.network = kept.network.clone();
+        self.keep_network(&kept.network);
         self.sent_ms = self.sent_ms.max(kept.sent_ms);
     }
 

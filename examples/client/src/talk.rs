@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use client::clock;
@@ -60,7 +61,20 @@ pub(crate) fn quote(text: &str) -> Result<Quote, ClientError> {
     })
 }
 
+/// Connects an account, and checks the time.
 pub(crate) async fn connect(
+    shared: &Shared,
+    account: Account,
+    out: &Output,
+) -> Result<(Client, Memory), ClientError> {
+    let (client, memory) = open(shared, account, out).await?;
+    out.doing("asking a node for the time");
+    client.check_clock().await?;
+    Ok((client, memory))
+}
+
+/// Connects an account. Whatever fails later, what is learnt of the network is kept for the next run.
+async fn open(
     shared: &Shared,
     account: Account,
     out: &Output,
@@ -86,9 +100,20 @@ pub(crate) async fn connect(
         from: None,
     };
     let memory = Memory::open(shared, &account.id().to_string(), out)?;
-    out.doing("asking a seed node for the service nodes, and some of them for the time");
+    out.doing("asking a seed node for the service nodes");
     let (said, retried) = (out.clone(), AtomicBool::new(false));
+    let learnt = Mutex::new(memory.clone());
     let watch = move |step: &Step| match step {
+        Step::Failed { network } => {
+            let mut memory = learnt.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = memory.change(|state| {
+                state.keep_network(network);
+                Ok(())
+            });
+            if let Err(error) = kept {
+                said.notice(&error.to_string());
+            }
+        }
         // Once: a node that is down is on many ways.
         Step::Retry { reason } if !said.is_json() && !retried.swap(true, Ordering::Relaxed) => {
             said.notice(&format!("an attempt failed, and others are made: {reason}"));
@@ -106,7 +131,7 @@ pub(crate) async fn connect(
         _ => {}
     };
     let keys = device::account_keys(shared, &account)?;
-    let client = Client::connect_again(account, &options, memory.state().kept(), watch).await;
+    let client = Client::open(account, &options, memory.state().kept(), watch).await;
     let mut client = client.map_err(|error| hinted(error, &options))?;
     client.set_account_keys(keys);
     Ok((client, memory))
@@ -231,17 +256,10 @@ fn remember(
 
 /// Fetches once, from more than one member of the swarm.
 pub(crate) async fn receive(shared: &Shared, out: &Output) -> Result<(), ClientError> {
-    let (client, mut memory) = connect(shared, account(shared, out)?, out).await?;
+    let (client, mut memory) = open(shared, account(shared, out)?, out).await?;
     out.doing("fetching");
     let mut last_hashes = memory.state().last_hashes.clone();
-    let mut fetched = client.receive(&mut last_hashes).await?;
-    for _ in 1..ASKED.min(client.own_swarm_size().await) {
-        // One that answers is enough.
-        if let Ok(more) = client.receive(&mut last_hashes).await {
-            fetched.messages.extend(more.messages);
-            fetched.unreadable.extend(more.unreadable);
-        }
-    }
+    let fetched = client.receive_from(ASKED, &mut last_hashes).await?;
     let kept = client.keep().await;
     let count = remember(&mut memory, &fetched, last_hashes, &kept, out)?;
     if count == 0 && !out.is_json() {
@@ -260,7 +278,7 @@ pub(crate) async fn follow(
     let mut stop = pin!(interrupted());
     let connected = tokio::select! {
         stopped = &mut stop => return stopped,
-        connected = connect(shared, account, out) => connected,
+        connected = open(shared, account, out) => connected,
     };
     let (client, mut memory) = connected?;
     out.finish();

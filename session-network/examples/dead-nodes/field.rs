@@ -94,25 +94,40 @@ pub enum Came {
 
 /// Sends and receives as planned, and says how it went.
 pub fn run(plan: Plan) -> Figures {
-    let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-    let world = World::new(plan.nodes, &mut rng);
-    let config = Config::default().fitted_to(&world.records());
-    let mut network = Network::with_onion(config, seeds(), Clear::default());
-    let now = Now::new(MonotonicTime::ORIGIN, UnixMillis::new(START));
-    network.set_nodes(world.records(), now, &mut rng);
-    let mut client = Client {
-        plan,
-        world,
-        network,
-        rng,
-        now: 0,
-        began: 0,
-        arriving: BTreeMap::new(),
-        order: 0,
-        figures: Figures::default(),
-    };
+    let mut client = Client::new(plan);
     client.live();
     client.figures
+}
+
+/// The first receive of a client that knows nothing but the list of nodes, in milliseconds, if it
+/// succeeds.
+pub fn first_receive(plan: Plan) -> Option<u64> {
+    let mut client = Client::new(plan);
+    client.kill();
+    client.receive(plan.seed);
+    client.figures.receives.pop().flatten()
+}
+
+impl Client {
+    fn new(plan: Plan) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+        let world = World::new(plan.nodes, &mut rng);
+        let config = Config::default().fitted_to(&world.records());
+        let mut network = Network::with_onion(config, seeds(), Clear::default());
+        let now = Now::new(MonotonicTime::ORIGIN, UnixMillis::new(START));
+        network.set_nodes(world.records(), now, &mut rng);
+        Self {
+            plan,
+            world,
+            network,
+            rng,
+            now: 0,
+            began: 0,
+            arriving: BTreeMap::new(),
+            order: 0,
+            figures: Figures::default(),
+        }
+    }
 }
 
 fn seeds() -> Vec<Seed> {
@@ -205,7 +220,8 @@ impl Client {
         let store = store.sign(time, &Signer::group(&secret));
         // A storing node waits for the dead members of its swarm.
         let waits = self.world.swarm_has_dead(&account);
-        let (took, result, dead) = self.request(account, store.into());
+        let target = Target::SwarmOf(account);
+        let (took, result, dead) = self.request(target, store.into());
         self.figures.sent(took, waits, result.is_ok(), dead);
     }
 
@@ -216,7 +232,11 @@ impl Client {
         let time = self.network.network_time(self.local());
         let retrieve = Retrieve::new(account, Namespace::GROUP_INFO);
         let retrieve = retrieve.sign(time, &Signer::group(&secret));
-        let (took, result, dead) = self.request(account, retrieve.into());
+        // Each member has an order of its own, so each is asked for something else.
+        let members = self.network.members(&account, self.local());
+        let each = members.iter().map(|node| (node.ed25519, retrieve.clone()));
+        let (target, request) = Request::each(each);
+        let (took, result, dead) = self.request(target, request);
         self.figures.received(took, result.is_ok(), dead);
     }
 
@@ -224,12 +244,11 @@ impl Client {
     /// passed dead nodes.
     fn request(
         &mut self,
-        account: AnyId,
+        target: Target,
         request: Request,
     ) -> (u64, Result<(), RequestError>, usize) {
         let began = self.now;
         let local = self.local();
-        let target = Target::SwarmOf(account);
         let id = self
             .network
             .request_for(Purpose::Standard, target, request, local);

@@ -47,8 +47,10 @@ impl<O: Onion> Network<O> {
         let Some(pending) = self.requests.get(&id) else {
             return;
         };
-        match (&pending.request, route.node, answered.proof()) {
-            (Request::Storage(request), Some(node), Some(proof)) => {
+        let node = route.node;
+        let asked = node.and_then(|node| pending.request.to_node(&node.ed25519));
+        match (&pending.request, node.zip(asked), answered.proof()) {
+            (_, Some((node, request)), Some(proof)) => {
                 let request = request.clone();
                 let body = answered.reply.body.as_deref();
                 let response = response_of(answered.reply.status, body.unwrap_or(&[]));
@@ -218,7 +220,18 @@ impl<O: Onion> Network<O> {
         pending.redirects = pending.redirects.saturating_add(1);
         let is_over = pending.redirects > self.config.redirects;
         let Target::SwarmOf(account) = pending.target else {
-            self.finish(id, Err(RequestError::WrongSwarm));
+            let others = match &pending.target {
+                Target::OneOf(nodes) => nodes.as_slice(),
+                _ => &[],
+            };
+            // Another one of those that may be asked can know better.
+            let is_left = others.iter().any(|key| !pending.asked.contains(key));
+            pending.last_error = RequestError::WrongSwarm;
+            if is_left && !is_over {
+                pending.try_at = Some(now);
+            } else if pending.open == 0 || others.is_empty() {
+                self.finish(id, Err(RequestError::WrongSwarm));
+            }
             return;
         };
         let info = match &response.body {

@@ -4,6 +4,7 @@
 //! [10.3]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.3
 //! [10.9]: https://github.com/session-crates/session-crates/blob/main/docs/protocol/onion.md#section-10.9
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -76,6 +77,24 @@ impl<O: Onion> Network<O> {
             } else {
                 return;
             }
+        }
+    }
+
+    /// Builds the paths that are missing for requests under way: after a guard has failed its test, and
+    /// while attempts are slow. What is slow is tried on them.
+    pub(super) fn fill_missing(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) {
+        let is_rested = self.guard_tests.rest().is_some_and(|until| until <= now);
+        if !is_rested && !self.sent.values().any(|sent| sent.is_slow) {
+            return;
+        }
+        let requests = self.requests.values();
+        let purposes: BTreeSet<Purpose> = requests.map(|request| request.purpose).collect();
+        let before = self.paths.live().len();
+        for purpose in purposes {
+            self.fill_paths(purpose, now, rng);
+        }
+        if self.paths.live().len() > before {
+            self.hedge_slow(now);
         }
     }
 
@@ -195,6 +214,7 @@ impl<O: Onion> Network<O> {
                     self.paths.push(path.purpose, path.hops, now, &config);
                 }
                 self.wake(Waiting::ForPath, now);
+                self.hedge_slow(now);
             }
             Err(proof) => self.guard_test_failed(proof, now),
         }

@@ -106,7 +106,7 @@ impl<O: Onion> Network<O> {
                     self.suspicions.note(&node, &last_hop, now);
                 }
                 self.settle_all(now);
-                self.hedge_all_on(id, now);
+                self.hedge_slow(now);
             }
             (Some(true), Some(false)) => self.path_is_broken(id, now, rng),
             // A path that was only tried is in doubt from now on.

@@ -166,7 +166,7 @@ impl<O: Onion> Network<O> {
         };
         let (mut except, mut tried) = (alloc::vec![node.ed25519], Vec::new());
         for _ in 0..2 {
-            let chosen = self.choose_path(purpose, Some(&node.ed25519), &tried, rng);
+            let chosen = self.choose_path(purpose, Some(&node.ed25519), false, &tried, rng);
             let Some((path, hops)) = chosen else {
                 return;
             };

@@ -183,7 +183,7 @@ impl<O: Onion> Network<O> {
             return;
         };
         let key = node.ed25519;
-        let chosen = self.choose_path(Purpose::Standard, Some(&key), &[], rng);
+        let chosen = self.choose_path(Purpose::Standard, Some(&key), true, &[], rng);
         let Some((path, hops)) = chosen else {
             return;
         };

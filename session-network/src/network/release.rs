@@ -1,11 +1,14 @@
 //! Attempts on a path that turned out to be broken: they are made again at once, another way.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use session_crypto::Ed25519Public;
 
+use super::building::retry_delay;
 use super::{Errand, Network, Why};
-use crate::exchange::{Request, RequestId, Target};
+use crate::exchange::{Request, RequestError, RequestId, Target};
 use crate::onion::Onion;
 use crate::path::PathId;
 use crate::time::Instant;
@@ -33,7 +36,7 @@ impl<O: Onion> Network<O> {
                     // What may not be sent twice is waited for.
                     if pending.is_some_and(|pending| may_repeat(&pending.request)) {
                         sent.is_released = true;
-                        lost.push(*id);
+                        lost.push((*id, route.node.map(|node| node.ed25519)));
                     }
                 }
                 // Another node is asked.
@@ -47,23 +50,51 @@ impl<O: Onion> Network<O> {
                 Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => {}
             }
         }
-        for id in lost {
-            if let Some(pending) = self.requests.get_mut(&id) {
-                pending.open = pending.open.saturating_sub(1);
+        for (id, node) in lost {
+            let Some(pending) = self.requests.get_mut(&id) else {
+                continue;
+            };
+            pending.open = pending.open.saturating_sub(1);
+            pending.broken = pending.broken.saturating_add(1);
+            pending.last_error = RequestError::PathsFailed;
+            pending.in_doubt = true;
+            pending.waiting = None;
+            let is_first = pending.broken == 1 && pending.attempts == 0;
+            let rest = if is_first {
+                Duration::ZERO
+            } else {
+                retry_delay(1)
+            };
+            pending.try_at = Some(now.after(rest));
+            // It was not the node that failed.
+            let place = pending.asked.iter().position(|asked| Some(*asked) == node);
+            if let Some(place) = place {
+                pending.asked.remove(place);
             }
-            self.attempt_failed(id, now);
         }
     }
 
     /// Starts another attempt beside those that are slow, if the request may be sent twice and all
-    /// of them are.
+    /// of them are. Second attempts are also slow while their paths have never worked.
     pub(super) fn hedge(&mut self, id: RequestId, now: Instant) {
+        let is_second = self
+            .requests
+            .get(&id)
+            .is_some_and(|pending| pending.tried.len() > 1);
         let is_waited_for = self.sent.values().any(|sent| {
-            let is_of_it = matches!(
-                &sent.errand,
-                Errand::Onion { why: Why::Attempt(of), .. } if *of == id
-            );
-            is_of_it && !sent.is_released && !sent.is_slow
+            let Errand::Onion {
+                why: Why::Attempt(of),
+                path,
+                ..
+            } = &sent.errand
+            else {
+                return false;
+            };
+            let is_slow = || {
+                let path = self.paths.get(*path);
+                sent.is_slow || (is_second && path.is_none_or(|path| path.worked.is_none()))
+            };
+            *of == id && !sent.is_released && !is_slow()
         });
         if is_waited_for {
             return;
@@ -103,19 +134,18 @@ impl<O: Onion> Network<O> {
             || self.guards.is_failing(node)
     }
 
-    /// A path works after all: what is slow on it is so because of its destination, and another
-    /// one is asked.
-    pub(super) fn hedge_all_on(&mut self, path: PathId, now: Instant) {
+    /// There is a new path, or one works as its test has shown: what is slow can be tried on it, beside
+    /// the attempts that are slow.
+    pub(super) fn hedge_slow(&mut self, now: Instant) {
         let slow = self.sent.values().filter(|sent| sent.is_slow);
         let slow = slow.filter_map(|sent| match &sent.errand {
             Errand::Onion {
                 why: Why::Attempt(id),
-                path: on,
                 ..
-            } if *on == path => Some(*id),
+            } => Some(*id),
             _ => None,
         });
-        let slow: Vec<RequestId> = slow.collect();
+        let slow: BTreeSet<RequestId> = slow.collect();
         for id in slow {
             let pending = self.requests.get(&id);
             // A node may be waiting for others: then one other attempt is enough.
@@ -131,7 +161,7 @@ impl<O: Onion> Network<O> {
 /// Whether a request may be sent twice.
 pub(super) fn may_repeat(request: &Request) -> bool {
     match request {
-        Request::Storage(_) => true,
+        Request::Storage(_) | Request::Each(_) => true,
         Request::Server(request) => request.is_repeatable(),
     }
 }
@@ -139,10 +169,7 @@ pub(super) fn may_repeat(request: &Request) -> bool {
 /// Whether a node answers a request by itself. Otherwise it asks the other members of its swarm, and
 /// waits for those that are dead; or it is a server, of whose speed nothing is known.
 pub(super) fn is_quick(request: &Request) -> bool {
-    let Request::Storage(request) = request else {
-        return false;
-    };
-    is_quick_storage(request)
+    !matches!(request, Request::Server(_)) && request.to_nodes().all(is_quick_storage)
 }
 
 fn is_quick_storage(request: &session_storage::Request) -> bool {

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use session_crypto::Ed25519Public;
 use session_storage::Info;
 
-use super::{Network, Why};
+use super::{Errand, Network, Why};
 use crate::clock::{Clock, MAX_ASKED, Verdict};
 use crate::exchange::Purpose;
 use crate::onion::Onion;
@@ -40,9 +40,11 @@ impl<O: Onion> Network<O> {
         if self.paths.live().is_empty() && is_waiting {
             return;
         }
+        let may_be_in_path = self.config.path.allow_destination_in_path;
         let nodes = self.pool.nodes().iter();
         let usable = nodes.filter(|node| {
-            !self.paths.is_in_use(&node.ed25519) && !self.strikes.is_out_at(&node.ed25519, now)
+            (may_be_in_path || !self.paths.is_in_use(&node.ed25519))
+                && !self.strikes.is_out_at(&node.ed25519, now)
         });
         let most = usable.count();
         loop {
@@ -54,7 +56,8 @@ impl<O: Onion> Network<O> {
                 Verdict::Needs(needed) => needed,
             };
             let resync = &self.clock.resync;
-            let under_way = resync.answers.len().saturating_add(resync.open);
+            let waited_for = resync.open.saturating_sub(self.slow_clocks());
+            let under_way = resync.answers.len().saturating_add(waited_for);
             if under_way >= needed {
                 return;
             }
@@ -67,13 +70,31 @@ impl<O: Onion> Network<O> {
         }
     }
 
+    /// The number of nodes of this round that are slow to answer: others are asked beside them.
+    fn slow_clocks(&self) -> usize {
+        let asked = &self.clock.resync.asked;
+        let slow = self.sent.values().filter(|sent| sent.is_slow);
+        let slow = slow.filter(|sent| match &sent.errand {
+            Errand::Onion {
+                why: Why::Clock,
+                route,
+                ..
+            } => {
+                let node = route.node.as_ref();
+                node.is_some_and(|node| asked.contains(&node.ed25519))
+            }
+            _ => false,
+        });
+        slow.count()
+    }
+
     fn ask_clock(&mut self, now: Instant, rng: &mut (impl CryptoRng + ?Sized)) -> bool {
         let asked = self.clock.resync.asked.clone();
         let Some(node) = self.some_node(&asked, now, rng) else {
             return false;
         };
         let key = node.ed25519;
-        let chosen = self.choose_path(Purpose::Standard, Some(&key), &[], rng);
+        let chosen = self.choose_path(Purpose::Standard, Some(&key), true, &[], rng);
         let Some((path, hops)) = chosen else {
             return false;
         };

@@ -59,7 +59,7 @@ impl<O: Onion> Network<O> {
             nodes: self.pool.nodes().to_vec(),
             updated: self.pool.updated().map(|at| now.wall_of(at)),
             usual: self.health.usual(),
-            clock: self.clock.is_confirmed().then(|| self.clock.offset()),
+            clock: self.clock.is_known().then(|| self.clock.offset()),
             guards: self.guards.list().iter().map(guard).collect(),
             middles: middles
                 .map(|middle| (middle.key, now.wall_of(middle.until)))

@@ -62,13 +62,12 @@ impl<O: Onion> Network<O> {
             Why::Attempt(id) => {
                 let pending = self.requests.get(id);
                 let is_quick = pending.is_some_and(|pending| is_quick(&pending.request));
-                (Some(now.after(self.patience(path))), is_quick)
+                (Some(now.after(self.patience(path, is_quick))), is_quick)
             }
+            Why::Clock => (Some(now.after(self.patience(path, true))), true),
             // A list of nodes is long, and other questions are short.
             Why::Nodes => (None, false),
-            Why::Clock | Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => {
-                (None, true)
-            }
+            Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => (None, true),
         };
         self.paths.started(path);
         let (body, key) = packet;
@@ -94,16 +93,18 @@ impl<O: Onion> Network<O> {
     }
 
     /// How long an attempt on a path may stay unanswered before another one is started.
-    pub(super) fn patience(&self, path: PathId) -> Duration {
+    fn patience(&self, path: PathId, is_quick: bool) -> Duration {
         let (least, most) = (self.config.min_patience, self.config.patience);
-        self.health_of(path).limit(least.min(most), most)
+        let unknown = if is_quick { least } else { most };
+        self.health_of(path).limit(least.min(most), most, unknown)
     }
 
     /// How long an answer to a test of a path may take.
     fn probe_timeout(&self, path: PathId) -> Duration {
         let config = &self.config.path;
         let (least, most) = (config.min_probe_timeout, config.probe_timeout);
-        self.health_of(path).limit(least.min(most), most)
+        let least = least.min(most);
+        self.health_of(path).limit(least, most, least)
     }
 
     fn seal_storage(
@@ -128,12 +129,14 @@ impl<O: Onion> Network<O> {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<(), RequestError> {
         let pending = self.requests.get(&id).ok_or(RequestError::Unsendable)?;
-        let (packet, method) = match (&pending.request, &pending.target) {
-            (Request::Storage(request), _) => (
+        let node = route.node.as_ref().map(|node| node.ed25519);
+        let asked = node.and_then(|node| pending.request.to_node(&node));
+        let (packet, method) = match (&pending.request, &pending.target, asked) {
+            (_, _, Some(request)) => (
                 self.seal_storage(&route, &request.to_json(), rng),
                 request.method().name(),
             ),
-            (Request::Server(request), Target::Server(server)) => {
+            (Request::Server(request), Target::Server(server), None) => {
                 let hops: Option<Vec<Hop>> = route.path.iter().map(hop).collect();
                 let packet = hops.and_then(|hops| {
                     request.with_v4(|request| {
@@ -143,7 +146,7 @@ impl<O: Onion> Network<O> {
                 });
                 (packet, "v4")
             }
-            (Request::Server(_), _) => return Err(RequestError::Mismatch),
+            _ => return Err(RequestError::Mismatch),
         };
         let packet = packet.ok_or(RequestError::Unsendable)?;
         let purpose = PostPurpose::Request {
@@ -207,8 +210,20 @@ impl<O: Onion> Network<O> {
     ) -> bool {
         let mut keys: Vec<Ed25519Public> = hops.iter().map(|hop| hop.ed25519).collect();
         keys.extend_from_slice(accused);
+        // One that is being asked already may be silent.
+        let is_awaited = |key: &Ed25519Public| {
+            let sent = self.sent.values();
+            let mut routes = sent.filter_map(|sent| match &sent.errand {
+                Errand::Onion { route, .. } => route.node.as_ref(),
+                _ => None,
+            });
+            routes.any(|node| node.ed25519 == *key)
+        };
         let may_answer = |key: &Ed25519Public| {
-            !keys.contains(key) && !self.strikes.is_out_at(key, now) && !self.comes_last(key, now)
+            !keys.contains(key)
+                && !self.strikes.is_out_at(key, now)
+                && !self.comes_last(key, now)
+                && !is_awaited(key)
         };
         let lately = self.lately.iter().rev().find(|key| may_answer(key));
         let lately = lately.and_then(|key| self.pool.get(key)).copied();
@@ -254,8 +269,9 @@ impl<O: Onion> Network<O> {
             guard: guard.ed25519,
         };
         // It is nearer than what answers through it.
-        let timeout = self.config.path.guard_test_timeout;
-        let timeout = self.probe_timeout(path).min(timeout);
+        let config = &self.config.path;
+        let (least, most) = (config.min_probe_timeout, config.guard_test_timeout);
+        let timeout = self.health_of(path).limit(least.min(most), most, most);
         self.ping(errand, guard, timeout, now);
     }
 
@@ -284,6 +300,7 @@ impl<O: Onion> Network<O> {
         &self,
         purpose: Purpose,
         destination: Option<&Ed25519Public>,
+        is_new_node: bool,
         tried: &[PathId],
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Option<(PathId, Vec<ServiceNode>)> {
@@ -294,7 +311,7 @@ impl<O: Onion> Network<O> {
         };
         let path = self
             .paths
-            .choose(purpose, destination, tried, config, rng)?;
+            .choose(purpose, destination, is_new_node, tried, config, rng)?;
         Some((path.id, path.hops.clone()))
     }
 }

@@ -38,12 +38,13 @@ impl<O: Onion> Network<O> {
             if sent.patience.is_none_or(|until| until > now) {
                 continue;
             }
-            let Errand::Onion {
-                why: Why::Attempt(id),
-                path,
-                route,
-            } = &sent.errand
-            else {
+            let Errand::Onion { why, path, route } = &sent.errand else {
+                continue;
+            };
+            let Why::Attempt(id) = why else {
+                // Another node is asked for its clock.
+                sent.patience = None;
+                sent.is_slow = true;
                 continue;
             };
             // A node that asks others first may wait for those that are dead. Its path is tested
@@ -55,10 +56,20 @@ impl<O: Onion> Network<O> {
                 sent.patience = patience.map(|until| until.after(self.config.member_timeout));
             }
             let accused = Accused::of(route).filter(|_| !waits);
-            slow.push((*id, *path, accused, waits));
+            let worked = self.paths.get(*path).and_then(|path| path.worked);
+            let has_worked = worked.is_some_and(|at| at > sent.sent);
+            slow.push((*id, *path, accused, waits, has_worked));
         }
-        for (id, path, accused, waits) in slow {
-            self.examine(path, accused, false, now, rng);
+        for (id, path, accused, waits, has_worked) in slow {
+            // An answer has come through the path since: there is no need to test it.
+            if has_worked {
+                if let Some(Accused { node, last_hop }) = accused {
+                    self.suspicions.note(&node, &last_hop, now);
+                    self.settle_all(now);
+                }
+            } else {
+                self.examine(path, accused, false, now, rng);
+            }
             // One other attempt is enough where it is known for whom both may be waiting.
             if !waits || self.open_attempts(id) < 2 || !self.has_silent_member(id, now) {
                 self.hedge(id, now);

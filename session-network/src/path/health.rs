@@ -37,13 +37,12 @@ impl Health {
         self.usual = Some(weighted(usual, 7, took));
     }
 
-    /// How long to wait: four deviations more than usual, within bounds; the most if nothing is
-    /// known.
-    pub(crate) fn limit(&self, least: Duration, most: Duration) -> Duration {
-        let Some(usual) = self.usual else {
-            return most;
-        };
-        let limit = usual.saturating_add(self.deviation.saturating_mul(4));
+    /// How long to wait: four deviations more than usual, or `unknown` if no answer ever came; within
+    /// bounds.
+    pub(crate) fn limit(&self, least: Duration, most: Duration, unknown: Duration) -> Duration {
+        let limit = self.usual.map_or(unknown, |usual| {
+            usual.saturating_add(self.deviation.saturating_mul(4))
+        });
         limit.max(least).min(most)
     }
 }
@@ -66,21 +65,24 @@ mod tests {
     #[test]
     fn the_limit_follows_the_usual_time_within_bounds() {
         let (least, most) = (ms(1_000), ms(4_000));
+        let limit = |health: &Health| health.limit(least, most, ms(2_000));
         let mut health = Health::default();
-        assert_eq!((health.limit(least, most), health.usual()), (most, None));
+        assert_eq!((limit(&health), health.usual()), (ms(2_000), None));
+        assert_eq!(health.limit(least, most, ms(500)), least);
+        assert_eq!(health.limit(least, most, ms(5_000)), most);
         health.answered(ms(800));
-        assert_eq!(health.limit(least, most), ms(2_400));
+        assert_eq!(limit(&health), ms(2_400));
         for _ in 0..60 {
             health.answered(ms(800));
         }
-        assert_eq!(health.limit(least, most), least);
+        assert_eq!(limit(&health), least);
         for _ in 0..60 {
             health.answered(ms(3_000));
         }
-        assert!((ms(3_000)..ms(3_100)).contains(&health.limit(least, most)));
+        assert!((ms(3_000)..ms(3_100)).contains(&limit(&health)));
         health.answered(ms(60_000));
-        assert_eq!(health.limit(least, most), most);
+        assert_eq!(limit(&health), most);
         let restored = Health::restored(ms(1_000));
-        assert_eq!(restored.limit(least, most), ms(3_000));
+        assert_eq!(limit(&restored), ms(3_000));
     }
 }

@@ -153,13 +153,14 @@ impl Paths {
         id
     }
 
-    /// The path for a request: of its purpose, without its destination, if possible neither one
-    /// that is in doubt nor one that the request is or was on, rather one that has worked, with the
-    /// fewest requests on their way, random among equals.
+    /// The path for a request: of its purpose, without its destination, if possible none that is in
+    /// doubt. For a node that was not asked yet rather one that has worked, else rather one that the
+    /// request was not on. Then the one with the fewest requests on their way, random among equals.
     pub(crate) fn choose(
         &self,
         purpose: Purpose,
         destination: Option<&Ed25519Public>,
+        is_new_node: bool,
         tried: &[PathId],
         config: &PathConfig,
         rng: &mut (impl Rng + ?Sized),
@@ -172,12 +173,14 @@ impl Paths {
         }
         random::shuffle(rng, &mut usable);
         usable.into_iter().min_by_key(|path| {
-            (
-                path.is_in_doubt(),
-                tried.contains(&path.id),
-                path.worked.is_none(),
-                path.in_flight,
-            )
+            let is_tried = tried.contains(&path.id);
+            let is_unknown = path.worked.is_none();
+            let order = if is_new_node {
+                [is_unknown, is_tried]
+            } else {
+                [is_tried, is_unknown]
+            };
+            (path.is_in_doubt(), order, path.in_flight)
         })
     }
 

@@ -183,3 +183,66 @@ fn where_nobody_answers_the_time_stays_and_is_asked_for_later() {
     world.pass(Duration::from_secs(10));
     assert!(!world.sends().is_empty());
 }
+
+#[test]
+fn another_clock_is_asked_for_beside_one_that_is_slow() {
+    let mut config = config();
+    config.patience = Duration::from_secs(2);
+    config.min_patience = Duration::from_secs(1);
+    let mut world = World::new(40, config);
+    world.client.resync_clock();
+    let first = world.sends();
+    assert_eq!(first.len(), 3);
+    let t = world.now.wall.get();
+    world.tell(&first[0], t);
+    world.tell(&first[1], t);
+    world.pass(Duration::from_millis(999));
+    assert!(world.sends().is_empty());
+    world.pass(Duration::from_millis(1));
+    let beside = world.sends();
+    assert_eq!(beside.len(), 1);
+    assert!(
+        first
+            .iter()
+            .all(|sent| sent.destination != beside[0].destination)
+    );
+    let t = world.now.wall.get();
+    world.tell(&beside[0], t);
+    assert!(world.sends().is_empty());
+    assert!(world.client.clock().is_confirmed() && !world.client.is_resyncing());
+    // The late one is an answer to a round that has ended.
+    world.tell(&first[2], t + 90_000_000);
+    assert_eq!(network_time(&world), t);
+}
+
+#[test]
+fn what_an_earlier_run_knew_is_kept_until_a_node_contradicts() {
+    let mut world = World::new(40, config());
+    let mut saved = world
+        .client
+        .save(&session_network::LastHashes::default(), world.now);
+    assert_eq!(saved.clock, None);
+    saved.clock = Some(90_000);
+    let onion = crate::clear::Clear::default();
+    let now = world.now;
+    world.client = Network::restore_with_onion(config(), seeds(1), onion, &saved, now);
+    let kept = |world: &World| {
+        let saved = world
+            .client
+            .save(&session_network::LastHashes::default(), world.now);
+        assert_eq!(saved.clock.is_some(), world.client.clock().is_known());
+        saved.clock
+    };
+    assert_eq!(kept(&world), Some(90_000));
+    assert!(!world.client.clock().is_confirmed());
+    let (_, sent) = world.ask(Target::AnyNode);
+    world.tell(&sent, START + 90_900);
+    assert_eq!(kept(&world), Some(90_000));
+    assert!(!world.client.is_resyncing());
+    let (_, sent) = world.ask(Target::AnyNode);
+    world.tell(&sent, START);
+    // One node sets nothing, but the next run asks.
+    assert_eq!(network_time(&world), START + 90_000);
+    assert_eq!(kept(&world), None);
+    assert!(!world.client.is_resyncing());
+}

@@ -9,6 +9,7 @@ fn patient() -> Config {
     let mut config = config();
     config.path.paths = 2;
     config.patience = Duration::from_secs(2);
+    config.min_patience = Duration::from_secs(1);
     config.attempts = 4;
     config
 }
@@ -95,6 +96,22 @@ fn patience_follows_the_usual_time_of_answers() {
     assert!(world.posts().is_empty());
     world.pass(Duration::from_millis(1));
     assert_eq!(world.attempts().len(), 1);
+}
+
+#[test]
+fn while_nothing_is_known_a_question_is_slow_after_the_shortest_time() {
+    let mut world = World::new(30, patient());
+    world.client.request(Target::AnyNode, Info, world.now);
+    assert_eq!(world.attempts().len(), 1);
+    world.pass(Duration::from_millis(999));
+    assert!(world.posts().is_empty());
+    world.pass(Duration::from_millis(1));
+    let posts = world.posts();
+    assert_eq!(posts.iter().filter(is_attempt).count(), 1);
+    // The test of the path takes no longer than an attempt may.
+    let probe = posts.iter().find(is_question).unwrap();
+    let limit = probe.deadline.since(world.now.monotonic);
+    assert_eq!(limit, Duration::from_millis(1_500));
 }
 
 /// A node that stores waits for dead members of its swarm: that is not its own silence.

@@ -22,6 +22,7 @@ mod hearsay;
 mod incomplete;
 mod lists;
 mod mismatch;
+mod one_of;
 mod receipts;
 mod servers;
 mod slow;

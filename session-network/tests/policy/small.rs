@@ -109,6 +109,17 @@ fn rules_that_are_fitted_to_a_few_nodes_work_there() {
 }
 
 #[test]
+fn hops_are_asked_for_their_clocks_where_nodes_are_few() {
+    for (allowed, asked) in [(false, 1), (true, 3)] {
+        let mut config = config();
+        config.path.allow_destination_in_path = allowed;
+        let mut world = World::new(4, config);
+        world.client.resync_clock();
+        assert_eq!(world.sends().len(), asked);
+    }
+}
+
+#[test]
 fn a_path_with_the_destination_is_taken_only_where_that_is_allowed() {
     for allowed in [false, true] {
         let mut config = config();

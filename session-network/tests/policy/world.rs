@@ -76,6 +76,7 @@ pub fn config() -> Config {
     config.pool.lifetime = DAY * 100;
     config.request_timeout = DAY;
     config.patience = DAY;
+    config.min_patience = DAY;
     config.path.try_paths = false;
     config.attempts = 1;
     config
