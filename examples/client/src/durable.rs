@@ -293,6 +293,35 @@ mod tests {
         assert_eq!(names(folder.path()), ["state"]);
     }
 
+    /// A process that is killed meanwhile leaves no empty or half file under the name.
+    #[test]
+    fn a_new_file_is_whole_when_its_name_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let content = vec![7; 16 << 20];
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| write_new(&file, &content));
+            let first_seen = loop {
+                if let Ok(about) = fs::metadata(&file) {
+                    break about.len();
+                }
+                assert!(!writer.is_finished() || file.exists());
+            };
+            assert_eq!(first_seen, content.len() as u64);
+            writer.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn the_name_of_a_draft_cannot_be_taken_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let drafts = [Draft::beside(&file).unwrap(), Draft::beside(&file).unwrap()];
+        assert_eq!(names(folder.path()).len(), 2);
+        drop(drafts);
+        assert!(names(folder.path()).is_empty());
+    }
+
     #[test]
     fn a_draft_that_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
