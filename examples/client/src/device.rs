@@ -111,6 +111,10 @@ impl Session<'_> {
         let now = self.client.time().await;
         match command {
             DeviceCommand::List => self.list().await,
+            // Confirmed before it was approved: the fetch has joined.
+            DeviceCommand::Link { confirm: true, .. } if self.device.group().is_member() => {
+                self.list().await
+            }
             DeviceCommand::Link { confirm: true, .. } => {
                 self.device.confirm().map_err(usage)?;
                 self.sync().await?;
