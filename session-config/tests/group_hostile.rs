@@ -17,9 +17,10 @@ use session_config::group::{
     ActError, Group, GroupChange, GroupRefused, Incoming, InviteError, Invitee, KeyMessageError,
     Keys, NewGroup, RekeyError, Stage,
 };
-use session_config::limits::MAX_GROUP_MEMBERS;
+use session_config::limits::{MAX_GROUP_KEYS, MAX_GROUP_MEMBERS, MAX_KEY_MESSAGES};
 use session_crypto::Ed25519Secret;
-use session_crypto::group_keys::Rekey;
+use session_crypto::group_keys::{MEMBER_DOMAIN, Rekey};
+use session_crypto::multi::Party;
 use session_identity::subaccount::{AuthData, Permissions};
 use session_message::content::{GroupUpdate, MemberAuthData};
 use session_message::{OpenError, admin, kicked};
@@ -195,6 +196,95 @@ fn one_entry_of_another_length_spoils_the_message() {
         let entries = [vec![7; 100], vec![7; length]];
         assert_eq!(load(b"+", &entries).is_ok(), ok, "{length}");
     }
+}
+
+#[test]
+fn a_list_of_too_many_keys_is_refused_whole() {
+    let bob = account(1);
+    let rekey = Rekey::new(&secret(), &[*bob.id()], 0).unwrap();
+    let sender = secret().to_x25519();
+    let party = Party::new(&sender, MEMBER_DOMAIN);
+    for (count, ok) in [(MAX_GROUP_KEYS, true), (MAX_GROUP_KEYS + 1, false)] {
+        let list = bt::list(|list| {
+            for number in 0..count as u32 {
+                let mut key = [7; 32];
+                [key[0], key[1], key[2], key[3]] = number.to_be_bytes();
+                list.dict(|dict| {
+                    dict.int(b"g", 1_u64).bytes(b"k", &key).int(b"t", START);
+                });
+            }
+        });
+        let entry = party.seal_to(&bob.id().x25519(), &rekey.nonce, &list);
+        let message = with_entries(b"+", &rekey, &[entry.unwrap()]);
+        let mut keys = Keys::new(account(1), id(), None).unwrap();
+        let loaded = keys.load("name", &message, NOW);
+        assert_eq!(loaded.is_ok(), ok, "{loaded:?}");
+        assert_eq!(keys.count(), if ok { count } else { 0 });
+        if ok {
+            // There is no room for one more, but for those that are there.
+            let next = lie(1, &rekey, &rekey);
+            assert_eq!(
+                keys.load("next", &next, NOW),
+                Err(KeyMessageError::TooManyKeys)
+            );
+            assert!(keys.load("again", &message, NOW).unwrap().found);
+        } else {
+            assert_eq!(loaded, Err(KeyMessageError::TooManyKeys));
+        }
+    }
+}
+
+#[test]
+fn names_of_key_messages_have_a_maximum() {
+    let rekey = Rekey::new(&secret(), &[*account(1).id()], 0).unwrap();
+    for (count, expected) in [
+        (MAX_KEY_MESSAGES - 1, MAX_KEY_MESSAGES),
+        (MAX_KEY_MESSAGES, MAX_KEY_MESSAGES),
+    ] {
+        let dump = bt::dict(|dict| {
+            dict.list(b"A", |list| {
+                list.list(|names| {
+                    names.int(0_u64);
+                    for number in 0..count {
+                        names.bytes(number.to_string().as_bytes());
+                    }
+                });
+            });
+            dict.list(b"L", |list| {
+                list.dict(|dict| {
+                    dict.int(b"g", 0_u64).bytes(b"k", &[7; 32]).int(b"t", START);
+                });
+            });
+        });
+        let mut keys = Keys::load_dump(account(1), id(), None, &dump).unwrap();
+        let loaded = keys.load("one more", &lie(0, &rekey, &rekey), NOW);
+        assert!(loaded.unwrap().found);
+        assert_eq!(keys.active_hashes().count(), expected);
+        assert_eq!(keys.count(), 2);
+    }
+}
+
+#[test]
+fn a_supplement_is_for_somebody() {
+    let mut admin = Keys::new(account(0), id(), Some(&secret())).unwrap();
+    assert_eq!(
+        admin.supplement(&[*account(1).id()]),
+        Err(RekeyError::NoKey)
+    );
+    admin.rekey(&[]).unwrap();
+    let message = admin.pending_message().unwrap().to_vec();
+    admin.load("name", &message, NOW).unwrap();
+    // A key of small order is nobody's.
+    let nobody = AccountId::from_x25519(&X25519Public::from_bytes([0; 32]));
+    assert_eq!(admin.supplement(&[nobody]), Err(RekeyError::NoRecipient));
+    assert_eq!(admin.supplement(&[]), Err(RekeyError::NoRecipient));
+    let ids = [nobody, *account(1).id()];
+    let supplement = admin.supplement(&ids).unwrap();
+    let mut bob = Keys::new(account(1), id(), None).unwrap();
+    assert!(bob.load("name", &supplement, NOW).unwrap().found);
+    let mut member = Keys::new(account(1), id(), None).unwrap();
+    assert_eq!(member.rekey(&[]), Err(RekeyError::NotAdmin));
+    assert_eq!(member.supplement(&ids), Err(RekeyError::NotAdmin));
 }
 
 #[test]
