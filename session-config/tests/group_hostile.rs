@@ -165,13 +165,17 @@ fn with_entries(list: &[u8], rekey: &Rekey, entries: &[Vec<u8>]) -> Vec<u8> {
         dict.bytes(b"#", &rekey.nonce);
         if list == b"+" {
             dict.list(b"+", |list| {
-                entries.iter().for_each(|one| drop(list.bytes(one)))
+                entries.iter().for_each(|one| {
+                    list.bytes(one);
+                })
             });
             dict.int(b"G", 0_u64);
         } else {
             dict.int(b"G", 0_u64).bytes(b"K", &rekey.for_admins);
             dict.list(b"k", |list| {
-                entries.iter().for_each(|one| drop(list.bytes(one)))
+                entries.iter().for_each(|one| {
+                    list.bytes(one);
+                })
             });
         }
     };

@@ -288,7 +288,9 @@ fn keys_rotate_as_in_the_script() {
         assert_eq!(seat.keys.count(), 2);
     }
     // One of the old messages changes nothing any more.
-    let old = admin1.keys.load("hash3", &message3, UnixMillis::new(NOW + 2));
+    let old = admin1
+        .keys
+        .load("hash3", &message3, UnixMillis::new(NOW + 2));
     let old = old.unwrap();
     assert!(old.found && !old.changed);
     assert_eq!(admin1.active(), ["hash6", "hash7"]);
