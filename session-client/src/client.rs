@@ -1,0 +1,297 @@
+//! The machine.
+
+mod fetch;
+mod push;
+mod receive;
+mod restore;
+mod send;
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::CryptoRng;
+use session_config::UserConfigs;
+use session_identity::Account;
+use session_message::{Opener, Sealer};
+use session_network::{Event as NetworkEvent, Network, Now, Onion, RequestId};
+use session_proto::bt;
+use session_types::MonotonicTime;
+use session_types::{AccountId, AnyId, UnixMillis};
+
+pub use restore::Restored;
+
+use crate::journal::{Batch, Journal};
+use crate::outbox::{Outbox, Part, SendId};
+use crate::record::Key;
+use crate::settings::Settings;
+use crate::waiting::Inbox;
+use fetch::Fetching;
+use push::Pushing;
+
+/// Senders whose keys are remembered, so that their next message opens faster.
+const SENDERS: usize = 1_000;
+/// Time between two searches for records that are not needed any more.
+const PRUNE_INTERVAL: core::time::Duration = core::time::Duration::from_secs(3_600);
+
+/// A request that is under way.
+#[derive(Debug)]
+pub(crate) enum Doing {
+    /// A message is being stored.
+    Store(SendId, Part, session_storage::Store),
+    /// Messages are being fetched.
+    Fetch(fetch::Fetch),
+    /// Shared configs are being stored.
+    Push(push::Push),
+    /// The lifetime of stored configs is being extended.
+    KeepAlive,
+}
+
+/// An account on the network, as a machine without I/O.
+///
+/// ```text
+/// send, edit                      what the user does
+/// poll(network)                   requests that are due go to the network
+/// report(event)                   an answer of the network
+/// take_batch -> persist           records that changed; then
+/// persisted -> hand out events    what is new
+/// next_wakeup                     when to call poll again
+/// ```
+///
+/// Several accounts can share one [`Network`]: each takes the events that are its own.
+pub struct Client {
+    account: Arc<Account>,
+    id: AnyId,
+    sealer: Sealer<Arc<Account>>,
+    opener: Opener<Arc<Account>>,
+    configs: UserConfigs,
+    settings: Settings,
+    /// The time of the last message that was sent: no other message has the same.
+    last_sent: UnixMillis,
+    next_send: u64,
+    outbox: Outbox,
+    inbox: Inbox,
+    fetching: Fetching,
+    pushing: Pushing,
+    prune_due: MonotonicTime,
+    under_way: BTreeMap<RequestId, Doing>,
+    journal: Journal,
+}
+
+impl Client {
+    /// Makes the client of a new account, which has nothing in its swarm.
+    #[must_use]
+    pub fn created(account: Arc<Account>, settings: Settings) -> Self {
+        let configs = UserConfigs::created(Arc::clone(&account));
+        Self::with_configs(account, configs, settings)
+    }
+
+    /// Makes the client of an account that may be in use elsewhere. Its shared configs are fetched before
+    /// they are changed.
+    #[must_use]
+    pub fn linked(account: Arc<Account>, settings: Settings) -> Self {
+        let configs = UserConfigs::restored(Arc::clone(&account));
+        Self::with_configs(account, configs, settings)
+    }
+
+    fn with_configs(account: Arc<Account>, configs: UserConfigs, settings: Settings) -> Self {
+        Self {
+            id: AnyId::from(account.id()),
+            sealer: Sealer::new(Arc::clone(&account)),
+            opener: Opener::new(Arc::clone(&account)).remembering(SENDERS),
+            account,
+            configs,
+            settings,
+            last_sent: UnixMillis::new(0),
+            next_send: 1,
+            outbox: Outbox::new(),
+            inbox: Inbox::default(),
+            fetching: Fetching::default(),
+            pushing: Pushing::default(),
+            prune_due: MonotonicTime::default(),
+            under_way: BTreeMap::new(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// Returns the account's id.
+    #[must_use]
+    pub fn id(&self) -> &AccountId {
+        self.account.id()
+    }
+
+    /// Returns the shared configs.
+    #[must_use]
+    pub const fn configs(&self) -> &UserConfigs {
+        &self.configs
+    }
+
+    /// Changes the shared configs. They are persisted and pushed.
+    ///
+    /// # Errors
+    ///
+    /// The error of `change`.
+    pub fn edit<T, E>(
+        &mut self,
+        change: impl FnOnce(&mut UserConfigs) -> Result<T, E>,
+        now: Now,
+    ) -> Result<T, E> {
+        let result = change(&mut self.configs);
+        self.note_configs(now);
+        result
+    }
+
+    /// Returns the number of messages that are being sent.
+    #[must_use]
+    pub fn outgoing(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Hands the requests that are due to the network. Nothing is done while changes wait for being
+    /// persisted.
+    pub fn poll<O: Onion>(
+        &mut self,
+        network: &mut Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        self.note_configs(now);
+        if now.monotonic >= self.prune_due {
+            self.prune_due = now.monotonic.saturating_add(PRUNE_INTERVAL);
+            self.inbox
+                .prune(network.network_time(now), &mut self.journal);
+        }
+        if !self.journal.is_settled() {
+            return;
+        }
+        self.poll_outbox(network, now);
+        self.poll_push(network, now);
+        self.poll_fetch(network, now, rng);
+    }
+
+    /// Takes the end of a request. Returns the event if the request is not this client's.
+    ///
+    /// # Errors
+    ///
+    /// The event, if it belongs to somebody else.
+    pub fn report<O: Onion>(
+        &mut self,
+        event: NetworkEvent,
+        network: &mut Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), NetworkEvent> {
+        let Some(doing) = self.under_way.remove(&event.request) else {
+            return Err(event);
+        };
+        let result = event.into_storage();
+        match doing {
+            Doing::Store(send, part, call) => {
+                self.stored(send, part, &call, result, network, now, rng);
+            }
+            Doing::Fetch(fetch) => self.fetched(&fetch, result, network, now),
+            Doing::Push(push) => self.pushed(&push, result, now),
+            Doing::KeepAlive => self.kept_alive(result.is_ok(), now),
+        }
+        self.note_configs(now);
+        Ok(())
+    }
+
+    /// Returns when to call [`poll`](Self::poll) again, unless something happens before. `None` while
+    /// changes wait for being persisted.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<MonotonicTime> {
+        if !self.journal.is_settled() {
+            return None;
+        }
+        let waiting = self.outbox.values().map(|entry| entry.attempt);
+        let sends = waiting
+            .filter(|attempt| attempt.under_way.is_none())
+            .map(|attempt| attempt.due);
+        let push = self.pushing.due();
+        sends.chain(push).chain(self.fetching.due()).min()
+    }
+
+    /// Returns what is to be persisted, and the events that may be handed out after that. `None` if
+    /// nothing changed, or the last batch was not [`persisted`](Self::persisted).
+    ///
+    /// If a batch cannot be persisted, keep it and try again: until then the client makes no requests.
+    #[must_use]
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        self.journal.take()
+    }
+
+    /// Confirms that the last batch is persisted.
+    pub const fn persisted(&mut self) {
+        self.journal.persisted();
+    }
+
+    fn put_state(&mut self) {
+        let value = bt::dict(|d| {
+            d.int(b"n", self.next_send);
+            d.int(b"t", self.last_sent.get());
+        });
+        self.journal.put(Key::State, value);
+    }
+
+    /// Persists the shared configs if they changed, and plans their push.
+    fn note_configs(&mut self, now: Now) {
+        if self.configs.needs_dump() {
+            let dump = self.configs.dump(now.wall);
+            self.journal.put(Key::Configs, dump);
+        }
+        if self.configs.needs_push() {
+            self.pushing.plan(now.monotonic, &self.settings);
+        }
+    }
+
+    /// The signed requests of this account.
+    fn signer(&self) -> session_storage::Signer<'_> {
+        session_storage::Signer::user(self.account.ed25519())
+    }
+
+    fn begin<O: Onion>(
+        &mut self,
+        network: &mut Network<O>,
+        (target, request): (session_network::Target, session_network::Request),
+        doing: Doing,
+        now: Now,
+    ) -> RequestId {
+        let id = network.request(target, request, now);
+        self.under_way.insert(id, doing);
+        id
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("id", self.account.id())
+            .field("outgoing", &self.outbox.len())
+            .field("under_way", &self.under_way.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer to one member of a batch.
+fn read_member<C: session_storage::Call>(
+    call: &C,
+    response: &session_storage::Response,
+) -> Option<C::Answer> {
+    match response {
+        session_storage::Response {
+            status: 200,
+            body: session_storage::Body::Structure(body),
+        } => call.read_answer(body).ok(),
+        _ => None,
+    }
+}
+
+/// The hashes of names that storage servers gave.
+fn hashes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<session_types::MessageHash> {
+    names
+        .into_iter()
+        .filter_map(|name| name.parse().ok())
+        .collect()
+}

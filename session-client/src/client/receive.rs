@@ -1,0 +1,231 @@
+//! Receiving: messages of namespace 0 (protocol: messages, section 6).
+
+use alloc::borrow::ToOwned as _;
+
+use session_config::EditError;
+use session_config::contacts::Contact;
+use session_config::field::{Expiry, MAX_NAME, Picture, truncate};
+use session_crypto::Blake2b;
+use session_message::content::{Expiration, ExpirationMode, Kind, Profile};
+use session_message::{Disposition, OpenError, Opened};
+use session_network::Now;
+use session_types::{AccountId, AnyId, MessageHash, UnixMillis};
+
+use super::Client;
+use super::send::seconds;
+use crate::event::Event;
+use crate::history::{Message, Status};
+use crate::record::{Key, digest};
+use crate::waiting::Waiting;
+
+impl Client {
+    /// Processes a stored message once, however often it is fetched.
+    pub(super) fn receive(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis) {
+        match self.opener.open_direct(data) {
+            // Closed groups are not part of this machine yet: invitations are kept.
+            Ok(opened) if matches!(opened.content.kind, Kind::Group(_)) => {
+                self.keep(hash, data, expiry);
+            }
+            Ok(opened) => {
+                let is_new = self
+                    .inbox
+                    .see(digest(&opened.key()), expiry, &mut self.journal);
+                if is_new {
+                    self.process(opened);
+                }
+            }
+            Err(reason) => self.refuse(hash, data, expiry, reason),
+        }
+    }
+
+    /// Tries again what could not be read.
+    pub(super) fn receive_waiting(&mut self, now: Now) {
+        for (hash, waiting) in self.inbox.take_waiting() {
+            if waiting.expiry <= now.wall {
+                self.journal.delete(Key::Waiting(hash));
+                continue;
+            }
+            match self.opener.open_direct(&waiting.data) {
+                Ok(opened) if !matches!(opened.content.kind, Kind::Group(_)) => {
+                    self.journal.delete(Key::Waiting(hash));
+                    self.receive(hash, &waiting.data, waiting.expiry);
+                }
+                _ => self.inbox.wait(hash, waiting, &mut self.journal),
+            }
+        }
+    }
+
+    fn keep(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis) {
+        let waiting = Waiting {
+            data: data.into(),
+            expiry,
+        };
+        self.inbox.wait(hash, waiting, &mut self.journal);
+    }
+
+    fn refuse(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis, reason: OpenError) {
+        if self.inbox.waits(&hash) {
+            return;
+        }
+        match reason.disposition() {
+            Disposition::Drop => {
+                let name = Blake2b::<32>::new()
+                    .chain(b"unreadable")
+                    .chain(hash.as_bytes())
+                    .finalize();
+                if !self.inbox.see(name, expiry, &mut self.journal) {
+                    return;
+                }
+            }
+            Disposition::KeepForNewerVersion | Disposition::TryAgainLater => {
+                self.keep(hash, data, expiry);
+            }
+        }
+        self.journal.event(Event::Unreadable { hash, reason });
+    }
+
+    fn process(&mut self, opened: Opened) {
+        let (by, conversation) = (opened.sender, opened.conversation);
+        let is_own = by == *self.account.id();
+        let contact = self.configs.contacts.get(&by);
+        let is_blocked = contact.as_ref().is_some_and(|contact| contact.is_blocked);
+        let is_approved = is_own || contact.as_ref().is_some_and(|contact| contact.is_approved);
+        if is_blocked && !is_own {
+            return;
+        }
+        if self.is_deleted(&conversation, opened.sent_at) {
+            return;
+        }
+        if !is_own {
+            self.meet(&by, &opened);
+        }
+        let sent_at = opened.sent_at;
+        let event = match &opened.content.kind {
+            Kind::Message(_) | Kind::Invitation(_) => {
+                let is_request = !is_approved;
+                let message = Message::new(opened, Status::Received, is_request);
+                self.journal
+                    .put(Key::Message(message.id), message.to_value());
+                Event::Message(message)
+            }
+            Kind::Reaction(reaction) => Event::Reaction {
+                conversation,
+                author: by,
+                reaction: reaction.clone(),
+            },
+            Kind::Unsend(unsend) => {
+                self.journal
+                    .erase(conversation, unsend.author, unsend.sent_at);
+                Event::Deleted {
+                    conversation,
+                    author: unsend.author,
+                    sent_at: unsend.sent_at,
+                }
+            }
+            Kind::ReadReceipt(receipt) if is_approved && !is_own => Event::Read {
+                by,
+                sent_at: receipt.sent_at.clone(),
+            },
+            Kind::Typing(typing) if is_approved && !is_own => Event::Typing {
+                by,
+                is_typing: !typing.is_stopped,
+            },
+            Kind::RequestAccepted if !is_own => Event::RequestAccepted { by },
+            Kind::DataExtraction(notice) if !is_own => Event::Extraction {
+                by,
+                kind: notice.kind,
+            },
+            Kind::ExpirationUpdate if is_approved => {
+                // Absent: the timer was switched off.
+                let expiration = opened.content.expiration.unwrap_or(Expiration::OFF);
+                self.set_timer(&conversation, expiration);
+                Event::Timer {
+                    conversation,
+                    author: by,
+                    expiration,
+                }
+            }
+            Kind::Call(call) if is_approved => Event::Call {
+                by,
+                call: call.clone(),
+                sent_at,
+            },
+            _ => return,
+        };
+        self.journal.event(event);
+    }
+
+    /// Whether the messages of a conversation up to this time were deleted.
+    fn is_deleted(&self, conversation: &AnyId, sent_at: UnixMillis) -> bool {
+        let before = if *conversation == self.id {
+            self.configs.profile.note_delete_before()
+        } else {
+            let id = AccountId::try_from(*conversation).ok();
+            let contact = id.and_then(|id| self.configs.contacts.get(&id));
+            contact.map_or(0, |contact| contact.delete_before)
+        };
+        before > 0 && seconds(sent_at) < before
+    }
+
+    /// Remembers what a message tells about its author.
+    fn meet(&mut self, by: &AccountId, opened: &Opened) {
+        let kind = &opened.content.kind;
+        let accepts_us = matches!(
+            kind,
+            Kind::Message(_) | Kind::Invitation(_) | Kind::RequestAccepted
+        );
+        if !accepts_us {
+            return;
+        }
+        let profile = opened.content.profile.as_ref();
+        let sent_at = opened.sent_at;
+        let met = self.configs.contacts.update(by, |contact| {
+            contact.has_approved_us = true;
+            if contact.created == 0 {
+                contact.created = seconds(sent_at);
+            }
+            profile.map_or(Ok(()), |profile| apply_profile(contact, profile))
+        });
+        // The contacts of an account can always be changed; a message is not lost for it.
+        debug_assert!(met.is_ok());
+    }
+
+    fn set_timer(&mut self, conversation: &AnyId, expiration: Expiration) {
+        let seconds = i64::from(expiration.seconds);
+        let timer = match expiration.mode {
+            ExpirationMode::AfterSend => Expiry::AfterSend(seconds),
+            ExpirationMode::AfterRead => Expiry::AfterRead(seconds),
+            ExpirationMode::Off => Expiry::Off,
+        };
+        let set = if *conversation == self.id {
+            self.configs.profile.set_note_expiry(seconds)
+        } else if let Ok(id) = AccountId::try_from(*conversation) {
+            self.configs.contacts.update(&id, |contact| {
+                contact.expiry = timer;
+                Ok(())
+            })
+        } else {
+            Ok(())
+        };
+        debug_assert!(set.is_ok());
+    }
+}
+
+/// Takes a profile over if it is newer (protocol: messages, section 6, item 2).
+fn apply_profile(contact: &mut Contact<'_>, profile: &Profile) -> Result<(), EditError> {
+    let updated = i64::try_from(profile.updated_seconds).unwrap_or(i64::MAX);
+    let is_newer = updated > contact.profile_updated;
+    if !is_newer && (updated, contact.profile_updated) != (0, 0) {
+        return Ok(());
+    }
+    if let Some(name) = &profile.name {
+        contact.name = truncate(name, MAX_NAME).to_owned().into();
+    }
+    contact.picture = match &profile.picture {
+        // A picture that a config cannot keep is left out.
+        Some(picture) => Picture::new(picture.url.clone(), *picture.key.expose_bytes()).ok(),
+        None => None,
+    };
+    contact.profile_updated = updated;
+    Ok(())
+}

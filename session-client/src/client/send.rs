@@ -1,0 +1,398 @@
+//! Sending: every message is in the outbox, and persisted, before it is tried.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use session_config::contacts::Contact;
+use session_message::SealError;
+use session_message::content::{Content, Kind, Picture, PictureKey, Profile, decode};
+use session_network::{Network, Now, Onion, RequestError, StorageReply, Target};
+use session_storage::Store;
+use session_types::{AccountId, AnyId, UnixMillis};
+use zeroize::Zeroizing;
+
+use super::{Client, Doing};
+use crate::error::SendError;
+use crate::event::{Event, Failure};
+use crate::history::{Message, Status};
+use crate::outbox::{Attempt, Entry, Part, SendId};
+use crate::record::{Key, digest};
+
+/// How far the time of a message may be ahead of the network: nodes and receivers refuse more.
+const MAX_AHEAD: Duration = Duration::from_secs(10);
+
+/// Whether other devices of the account get a copy of a message of this kind.
+const fn is_copied(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Message(_)
+            | Kind::Reaction(_)
+            | Kind::Invitation(_)
+            | Kind::ExpirationUpdate
+            | Kind::Unsend(_)
+    )
+}
+
+/// Whether a message of this kind is part of the history.
+pub(super) const fn is_in_history(kind: &Kind) -> bool {
+    matches!(kind, Kind::Message(_) | Kind::Invitation(_))
+}
+
+/// Whether the sender's profile goes with a message of this kind.
+const fn has_profile(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Message(_) | Kind::Invitation(_) | Kind::RequestAccepted
+    )
+}
+
+impl Client {
+    /// Puts a message to an account, or a note to ourselves, into the outbox. It is sent once the next
+    /// batch is persisted.
+    ///
+    /// Our profile and the timer of the conversation are added. Writing to an account accepts it as a
+    /// contact.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the recipient is blocked or would drop the message.
+    pub fn send<O: Onion>(
+        &mut self,
+        to: &AccountId,
+        content: impl Into<Content>,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<SendId, SendError> {
+        let content = content.into();
+        let contact = self.configs.contacts.get(to);
+        if contact.as_ref().is_some_and(|contact| contact.is_blocked) {
+            return Err(SendError::Blocked);
+        }
+        let is_note = to == self.account.id();
+        let accepts = !is_note
+            && is_copied(&content.kind)
+            && !contact.is_some_and(|contact| contact.is_approved);
+        let content = self.completed(content, to);
+        // Checked before anything changes.
+        let sent_at = self.next_time(network.network_time(now));
+        let (main, copy, opened) = self.seal(to, &content, sent_at, rng)?;
+        if accepts {
+            let waits = self
+                .configs
+                .contacts
+                .get(to)
+                .is_some_and(|contact| contact.has_approved_us);
+            self.configs.contacts.update(to, |contact| {
+                contact.is_approved = true;
+                if contact.created == 0 {
+                    contact.created = seconds(sent_at);
+                }
+                Ok(())
+            })?;
+            if waits {
+                // They wrote first: tell them that they may go on.
+                self.send(to, Kind::RequestAccepted, network, now, rng)?;
+            }
+        }
+        self.last_sent = self.last_sent.max(sent_at);
+        let send = SendId::new(self.next_send);
+        self.next_send = self.next_send.saturating_add(1);
+        let message = opened.map(|message| {
+            self.journal
+                .put(Key::Message(message.id), message.to_value());
+            message.id
+        });
+        let raw = content.encode(sent_at, None).map_err(SealError::from)?;
+        let entry = Entry {
+            to: *to,
+            raw: Zeroizing::new(raw),
+            sent_at,
+            created: now.wall,
+            message,
+            main: Some(main),
+            copy,
+            attempt: Attempt::default(),
+        };
+        self.journal.put(Key::Outgoing(send), entry.to_value());
+        self.outbox.insert(send, entry);
+        self.put_state();
+        self.note_configs(now);
+        Ok(send)
+    }
+
+    /// Adds what the account and the conversation add to every message.
+    fn completed(&self, mut content: Content, to: &AccountId) -> Content {
+        if content.profile.is_none() && has_profile(&content.kind) {
+            content.profile = self.profile();
+        }
+        if content.expiration.is_none() && content.kind.can_expire() {
+            let contact = self.configs.contacts.get(to);
+            content.expiration = contact.and_then(|contact| timer(&contact));
+        }
+        content
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        let profile = &self.configs.profile;
+        let name = profile.name();
+        if name.is_empty() {
+            return None;
+        }
+        Some(Profile {
+            name: Some(name.into_owned()),
+            picture: profile.picture().map(|picture| Picture {
+                url: picture.url().into(),
+                key: PictureKey::from_bytes(picture.key()),
+            }),
+            updated_seconds: u64::try_from(profile.updated()).unwrap_or(0),
+        })
+    }
+
+    /// The time of the next message: after that of every other one.
+    fn next_time(&self, now: UnixMillis) -> UnixMillis {
+        let next = self.last_sent.saturating_add(Duration::from_millis(1));
+        // A time that is far ahead was that of a wrong clock.
+        if next.since(now) > MAX_AHEAD {
+            now
+        } else {
+            next.max(now)
+        }
+    }
+
+    /// Seals a message and its copy, and reads it as our own devices will.
+    #[expect(
+        clippy::type_complexity,
+        reason = "two sealed messages, and the history's"
+    )]
+    fn seal(
+        &mut self,
+        to: &AccountId,
+        content: &Content,
+        sent_at: UnixMillis,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<
+        (
+            session_types::SealedMessage,
+            Option<session_types::SealedMessage>,
+            Option<Message>,
+        ),
+        SealError,
+    > {
+        let main = self.sealer.seal_direct(rng, to, content, sent_at)?;
+        let is_note = to == self.account.id();
+        let copy = if is_copied(&content.kind) && !is_note {
+            Some(self.sealer.seal_copy(rng, to, content, sent_at)?)
+        } else {
+            None
+        };
+        // What comes back from our own swarm is known by the key that its reader computes.
+        let own = copy.as_ref().or(is_note.then_some(&main));
+        let mut message = None;
+        if let Some(own) = own
+            && let Ok(opened) = self.opener.open_direct(&own.data)
+        {
+            let expiry = sent_at.saturating_add(own.ttl.saturating_mul(2));
+            self.inbox
+                .see(digest(&opened.key()), expiry, &mut self.journal);
+            if is_in_history(&content.kind) {
+                message = Some(Message::new(opened, Status::Sending, false));
+            }
+        }
+        Ok((main, copy, message))
+    }
+
+    pub(super) fn poll_outbox<O: Onion>(&mut self, network: &mut Network<O>, now: Now) {
+        let due: Vec<SendId> = self
+            .outbox
+            .iter()
+            .filter(|(_, entry)| {
+                entry.attempt.under_way.is_none() && entry.attempt.due <= now.monotonic
+            })
+            .map(|(send, _)| *send)
+            .collect();
+        for send in due {
+            let Some(entry) = self.outbox.get(&send) else {
+                continue;
+            };
+            let Some((part, sealed)) = entry.next() else {
+                continue;
+            };
+            let account = match part {
+                Part::Main => AnyId::from(&entry.to),
+                Part::Copy => self.id,
+            };
+            // Nodes accept what was sealed, so the length is right.
+            let Ok(call) = Store::new(account, sealed.clone(), entry.sent_at) else {
+                continue;
+            };
+            let request = (Target::SwarmOf(account), call.clone().into());
+            let id = self.begin(network, request, Doing::Store(send, part, call), now);
+            if let Some(entry) = self.outbox.get_mut(&send) {
+                entry.attempt.under_way = Some(id);
+            }
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the request, its answer, and the three arguments of the machine"
+    )]
+    pub(super) fn stored<O: Onion>(
+        &mut self,
+        send: SendId,
+        part: Part,
+        call: &Store,
+        result: Result<StorageReply, RequestError>,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) {
+        let Some(entry) = self.outbox.get_mut(&send) else {
+            return;
+        };
+        entry.attempt.under_way = None;
+        let result = result.and_then(|reply| {
+            let read = reply.read(call);
+            read.map_err(|_| RequestError::NoUsableAnswer)
+        });
+        match (result, part) {
+            (Ok(_), Part::Main) => {
+                entry.main = None;
+                let message = entry.message;
+                entry.attempt = Attempt::default();
+                self.set_status(send, Status::Delivered);
+                self.journal.event(Event::Delivered { send, message });
+            }
+            (Ok(_), Part::Copy) => {
+                entry.copy = None;
+                entry.attempt = Attempt::default();
+            }
+            (Err(RequestError::ClockOutOfSync), _) => {
+                if let Err(reason) = self.seal_again(send, network, now, rng) {
+                    self.fail(send, reason.into());
+                    return;
+                }
+            }
+            (Err(reason), _) => {
+                let age = now.wall.since(entry.created);
+                if age > self.settings.give_up {
+                    self.fail(send, reason.into());
+                    return;
+                }
+                entry.attempt.failures = entry.attempt.failures.saturating_add(1);
+                let wait = self.settings.backoff(entry.attempt.failures);
+                entry.attempt.due = now.monotonic.saturating_add(wait);
+                return;
+            }
+        }
+        self.put_outgoing(send);
+    }
+
+    /// Persists an entry, or deletes it if nothing is left to be done.
+    fn put_outgoing(&mut self, send: SendId) {
+        let Some(entry) = self.outbox.get(&send) else {
+            return;
+        };
+        if entry.next().is_some() {
+            self.journal.put(Key::Outgoing(send), entry.to_value());
+        } else {
+            self.outbox.remove(&send);
+            self.journal.delete(Key::Outgoing(send));
+        }
+    }
+
+    /// Seals a message for another time, because the network's clock was not ours.
+    fn seal_again<O: Onion>(
+        &mut self,
+        send: SendId,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), SealError> {
+        let Some(entry) = self.outbox.get(&send) else {
+            return Ok(());
+        };
+        // What was stored keeps its time: the copy must be equal to it.
+        let is_stored = entry.main.is_none();
+        let (to, old) = (entry.to, entry.message);
+        let content = decode(&entry.raw).map_err(SealError::from)?.content;
+        let sent_at = match is_stored {
+            true => entry.sent_at,
+            false => self.next_time(network.network_time(now)),
+        };
+        self.last_sent = self.last_sent.max(sent_at);
+        let (main, copy, message) = self.seal(&to, &content, sent_at, rng)?;
+        let raw = content.encode(sent_at, None)?;
+        let id = message.as_ref().map(|message| message.id);
+        if let (Some(old), Some(message)) = (old, &message) {
+            self.journal.delete(Key::Message(old));
+            self.journal
+                .put(Key::Message(message.id), message.to_value());
+        }
+        let wait = self.settings.backoff(1);
+        if let Some(entry) = self.outbox.get_mut(&send) {
+            entry.raw = Zeroizing::new(raw);
+            entry.sent_at = sent_at;
+            entry.message = id;
+            entry.main = (!is_stored).then_some(main);
+            entry.copy = copy;
+            entry.attempt.failures = entry.attempt.failures.saturating_add(1);
+            entry.attempt.due = now.monotonic.saturating_add(wait);
+        }
+        self.put_state();
+        Ok(())
+    }
+
+    fn fail(&mut self, send: SendId, reason: Failure) {
+        // The copy of a message that was stored is not worth an event.
+        let is_stored = self
+            .outbox
+            .get(&send)
+            .is_some_and(|entry| entry.main.is_none());
+        if !is_stored {
+            self.set_status(send, Status::Failed);
+        }
+        if let Some(entry) = self.outbox.remove(&send) {
+            self.journal.delete(Key::Outgoing(send));
+            if !is_stored {
+                let message = entry.message;
+                self.journal.event(Event::Failed {
+                    send,
+                    message,
+                    reason,
+                });
+            }
+        }
+    }
+
+    /// Writes a message of the outbox into the history with another status.
+    fn set_status(&mut self, send: SendId, status: Status) {
+        let Some(entry) = self.outbox.get(&send) else {
+            return;
+        };
+        let Some(id) = entry.message else {
+            return;
+        };
+        let value = Message::value_of(self.account.id(), &entry.raw, status, false);
+        self.journal.put(Key::Message(id), value);
+    }
+}
+
+/// Unix seconds of a time.
+pub(super) fn seconds(time: UnixMillis) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The timer of a conversation.
+fn timer(contact: &Contact<'_>) -> Option<session_message::content::Expiration> {
+    use session_config::field::Expiry;
+    use session_message::content::Expiration;
+    let to_u32 = |seconds: i64| u32::try_from(seconds).ok();
+    match contact.expiry {
+        Expiry::Off => None,
+        Expiry::AfterSend(seconds) => to_u32(seconds).map(Expiration::after_send),
+        Expiry::AfterRead(seconds) => to_u32(seconds).map(Expiration::after_read),
+    }
+}

@@ -1,0 +1,181 @@
+//! Messages as the history keeps them.
+
+use alloc::vec::Vec;
+
+use session_message::content::{Content, decode};
+use session_message::{MessageKey, Opened};
+use session_proto::bt;
+use session_types::{AccountId, AnyId, UnixMillis};
+use zeroize::Zeroizing;
+
+use crate::error::RecordError;
+use crate::record::digest;
+
+/// The name of a message in the history. Names of one conversation sort by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    conversation: AnyId,
+    sent_at: UnixMillis,
+    tag: [u8; 8],
+}
+
+impl MessageId {
+    /// Length of the encoded name in bytes.
+    pub const ENCODED_LENGTH: usize = 33 + 8 + 8;
+
+    /// The name of the message with this key.
+    pub(crate) fn of(key: &MessageKey) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = digest(key);
+        Self {
+            conversation: *key.conversation(),
+            sent_at: key.sent_at(),
+            tag: [a, b, c, d, e, f, g, h],
+        }
+    }
+
+    /// Returns the conversation: the id of the other account, or our own for notes to ourselves.
+    #[must_use]
+    pub const fn conversation(&self) -> &AnyId {
+        &self.conversation
+    }
+
+    /// Returns the time of sending.
+    #[must_use]
+    pub const fn sent_at(&self) -> UnixMillis {
+        self.sent_at
+    }
+
+    /// Returns the encoded name: conversation, time in milliseconds (big-endian), 8 bytes of a hash.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let time = self.sent_at.get().to_be_bytes();
+        [self.conversation.as_bytes().as_slice(), &time, &self.tag].concat()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (conversation, rest) = bytes.split_first_chunk::<33>()?;
+        let (time, tag) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            conversation: AnyId::from_bytes(*conversation),
+            sent_at: UnixMillis::new(u64::from_be_bytes(*time)),
+            tag: tag.try_into().ok()?,
+        })
+    }
+}
+
+/// How far a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Received, or sent by another device of the account.
+    Received,
+    /// In the outbox.
+    Sending,
+    /// Stored in the swarm of the recipient.
+    Delivered,
+    /// Not stored, and not tried again.
+    Failed,
+}
+
+impl Status {
+    const ALL: [Self; 4] = [Self::Received, Self::Sending, Self::Delivered, Self::Failed];
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Received => 0,
+            Self::Sending => 1,
+            Self::Delivered => 2,
+            Self::Failed => 3,
+        }
+    }
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its name.
+    pub id: MessageId,
+    /// The author.
+    pub author: AccountId,
+    /// The content.
+    pub content: Content,
+    /// How far it came.
+    pub status: Status,
+    /// Whether the author waits for our approval: a message request.
+    pub is_request: bool,
+    /// The bytes of the content.
+    raw: Zeroizing<Vec<u8>>,
+}
+
+impl Message {
+    pub(crate) fn new(opened: Opened, status: Status, is_request: bool) -> Self {
+        Self {
+            id: MessageId::of(&opened.key()),
+            author: opened.sender,
+            content: opened.content,
+            status,
+            is_request,
+            raw: opened.raw,
+        }
+    }
+
+    /// Returns the conversation.
+    #[must_use]
+    pub const fn conversation(&self) -> &AnyId {
+        self.id.conversation()
+    }
+
+    /// Returns the time of sending.
+    #[must_use]
+    pub const fn sent_at(&self) -> UnixMillis {
+        self.id.sent_at()
+    }
+
+    /// Returns the text, if it is a message with one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.content.as_text()
+    }
+
+    /// Returns the value of the record.
+    pub(crate) fn to_value(&self) -> Vec<u8> {
+        Self::value_of(&self.author, &self.raw, self.status, self.is_request)
+    }
+
+    pub(crate) fn value_of(
+        author: &AccountId,
+        raw: &[u8],
+        status: Status,
+        is_request: bool,
+    ) -> Vec<u8> {
+        bt::dict(|d| {
+            d.bytes(b"a", author.as_bytes());
+            d.bytes(b"c", raw);
+            d.int(b"r", u8::from(is_request));
+            d.int(b"s", status.number());
+        })
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] if the value is not that of a message.
+    pub fn from_value(id: MessageId, value: &[u8]) -> Result<Self, RecordError> {
+        let read = || -> Option<Self> {
+            let dict = bt::parse_dict(value).ok()?;
+            let author = AccountId::from_bytes(*dict.array::<33>("a").ok()?).ok()?;
+            let raw = Zeroizing::new(dict.bytes("c").ok()?.to_vec());
+            let status = dict.u64("s").ok()?;
+            let mut all = Status::ALL.into_iter();
+            Some(Self {
+                id,
+                author,
+                content: decode(&raw).ok()?.content,
+                status: all.find(|known| u64::from(known.number()) == status)?,
+                is_request: dict.u64("r").ok()? == 1,
+                raw,
+            })
+        };
+        read().ok_or(RecordError::Value)
+    }
+}

@@ -1,0 +1,128 @@
+//! Records: what a client persists, small values under small keys.
+
+use alloc::vec::Vec;
+
+use session_crypto::{Blake2b, Ed25519Public};
+use session_message::MessageKey;
+use session_types::{MessageHash, Namespace};
+
+use crate::error::RecordError;
+use crate::history::MessageId;
+use crate::outbox::SendId;
+
+/// The key of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Key {
+    /// Counters of the client.
+    State,
+    /// The shared configs. The value is secret.
+    Configs,
+    /// A message in the outbox.
+    Outgoing(SendId),
+    /// The hash of a message that was processed.
+    Seen([u8; 32]),
+    /// The end of the last fetch of a namespace from a node.
+    Position(Namespace, Ed25519Public),
+    /// A stored message that cannot be read yet.
+    Waiting(MessageHash),
+    /// A message of the history.
+    Message(MessageId),
+}
+
+/// The hash by which a message is recognised.
+pub(crate) fn digest(key: &MessageKey) -> [u8; 32] {
+    Blake2b::<32>::new().chain(&key.to_bytes()).finalize()
+}
+
+impl Key {
+    const fn letter(&self) -> u8 {
+        match self {
+            Self::State => b'a',
+            Self::Configs => b'c',
+            Self::Outgoing(_) => b'o',
+            Self::Seen(_) => b's',
+            Self::Position(..) => b'p',
+            Self::Waiting(_) => b'w',
+            Self::Message(_) => b'm',
+        }
+    }
+
+    /// Returns the key as bytes: one letter for the kind, then at most 49 bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::from([self.letter()]);
+        match self {
+            Self::State | Self::Configs => {}
+            Self::Outgoing(id) => bytes.extend_from_slice(&id.get().to_be_bytes()),
+            Self::Seen(hash) => bytes.extend_from_slice(hash),
+            Self::Position(namespace, node) => {
+                bytes.extend_from_slice(&namespace.number().to_be_bytes());
+                bytes.extend_from_slice(node.as_bytes());
+            }
+            Self::Waiting(hash) => bytes.extend_from_slice(hash.as_bytes()),
+            Self::Message(id) => bytes.extend_from_slice(&id.to_bytes()),
+        }
+        bytes
+    }
+}
+
+impl TryFrom<&[u8]> for Key {
+    type Error = RecordError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, RecordError> {
+        let (letter, rest) = bytes.split_first().ok_or(RecordError::Key)?;
+        let read = || -> Option<Self> {
+            Some(match (letter, rest) {
+                (b'a', []) => Self::State,
+                (b'c', []) => Self::Configs,
+                (b'o', id) => Self::Outgoing(SendId::new(u64::from_be_bytes(id.try_into().ok()?))),
+                (b's', hash) => Self::Seen(hash.try_into().ok()?),
+                (b'p', [high, low, node @ ..]) => Self::Position(
+                    Namespace::new(i16::from_be_bytes([*high, *low])),
+                    Ed25519Public::from_bytes(node.try_into().ok()?),
+                ),
+                (b'w', hash) => Self::Waiting(core::str::from_utf8(hash).ok()?.parse().ok()?),
+                (b'm', id) => Self::Message(MessageId::from_bytes(id)?),
+                _ => return None,
+            })
+        };
+        read().ok_or(RecordError::Key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use session_types::{AnyId, UnixMillis};
+
+    use super::*;
+
+    #[test]
+    fn keys_come_back() {
+        let account = AnyId::from_bytes([5; 33]);
+        let key = MessageKey::new(account, account, UnixMillis::new(1_700_000_000_000), b"raw");
+        let node = Ed25519Public::from_bytes([9; 32]);
+        for key in [
+            Key::State,
+            Key::Configs,
+            Key::Outgoing(SendId::new(258)),
+            Key::Seen(digest(&key)),
+            Key::Position(Namespace::new(-11), node),
+            Key::Waiting(MessageHash::from_digest(&[3; 32])),
+            Key::Message(MessageId::of(&key)),
+        ] {
+            let bytes = key.to_bytes();
+            assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));
+            assert!(bytes.len() <= 50);
+            for other in [
+                &bytes[..bytes.len() - 1],
+                &[bytes.as_slice(), b"x"].concat(),
+            ] {
+                assert_ne!(Key::try_from(other), Ok(key));
+            }
+        }
+        for wrong in [b"".as_slice(), b"x", b"o1234567", b"m"] {
+            assert_eq!(Key::try_from(wrong), Err(RecordError::Key));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The rhythm of a client.
+
+use core::time::Duration;
+
+/// The rhythm of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Time between two fetches: 3 s.
+    pub fetch_interval: Duration,
+    /// Wait between a change of the shared configs and their push, so that several changes are one
+    /// push: 1 s.
+    pub push_delay: Duration,
+    /// Wait after the first failure of a request; each further failure doubles it: 1 s.
+    pub min_backoff: Duration,
+    /// Maximum wait after a failure: 60 s.
+    pub max_backoff: Duration,
+    /// Time after which a message that could not be stored has failed: 3 days.
+    pub give_up: Duration,
+    /// Time between two extensions of the lifetime of the stored configs: 1 day.
+    pub keep_alive_interval: Duration,
+    /// Maximum number of pages of one fetch: 100.
+    pub max_pages: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            fetch_interval: Duration::from_secs(3),
+            push_delay: Duration::from_secs(1),
+            min_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
+            give_up: Duration::from_secs(3 * 86_400),
+            keep_alive_interval: Duration::from_secs(86_400),
+            max_pages: 100,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the wait after so many failures in a row.
+    pub(crate) fn backoff(&self, failures: u32) -> Duration {
+        let doubled = 1_u32 << failures.saturating_sub(1).min(16);
+        self.min_backoff
+            .saturating_mul(doubled)
+            .min(self.max_backoff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_maximum() {
+        let settings = Settings::default();
+        let seconds: alloc::vec::Vec<u64> = (1..9)
+            .map(|failures| settings.backoff(failures).as_secs())
+            .collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(settings.backoff(u32::MAX).as_secs(), 60);
+    }
+}

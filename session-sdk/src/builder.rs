@@ -1,0 +1,141 @@
+//! Connecting.
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use session_client::Settings;
+use session_identity::Account;
+use session_network::{Config, Seed};
+
+use crate::driver::Driver;
+use crate::error::{Error, StoreError};
+use crate::handle::Client;
+use crate::store::{MemoryStore, Store};
+
+/// How the account came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Created,
+    Linked,
+}
+
+/// A client that is being connected.
+pub struct Builder {
+    account: Account,
+    origin: Origin,
+    seeds: Vec<Seed>,
+    config: Config,
+    settings: Settings,
+    store: Result<Box<dyn Store>, StoreError>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("account", self.account.id())
+            .field("seeds", &self.seeds)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(account: Account) -> Self {
+        Self {
+            account,
+            origin: Origin::Linked,
+            seeds: Vec::new(),
+            config: Config::default(),
+            settings: Settings::default(),
+            store: Ok(Box::new(MemoryStore::default())),
+        }
+    }
+
+    /// Says that the account is new: nothing is in its swarm, so that it need not be fetched before the
+    /// first change.
+    #[must_use]
+    pub const fn created(mut self) -> Self {
+        self.origin = Origin::Created;
+        self
+    }
+
+    /// Adds a seed node, which names the service nodes, with its certificates in PEM form.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] if there is no certificate in the text.
+    pub fn seed(mut self, url: &str, pem: &[u8]) -> Result<Self, Error> {
+        let mut pins = Vec::new();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            pins.push(certificate.map_err(|_| Error::Certificate)?.to_vec());
+        }
+        if pins.is_empty() {
+            return Err(Error::Certificate);
+        }
+        self.seeds.push(Seed::new(url, pins));
+        Ok(self)
+    }
+
+    /// Sets the seed nodes and their certificates.
+    #[must_use]
+    pub fn seeds(mut self, seeds: impl IntoIterator<Item = Seed>) -> Self {
+        self.seeds = seeds.into_iter().collect();
+        self
+    }
+
+    /// Takes the rules for a network on one machine: few nodes, with any address.
+    ///
+    /// Not for the real network, where each of these is a sign of an attack.
+    #[must_use]
+    pub fn test_network(mut self) -> Self {
+        self.config = Config::test_network();
+        self
+    }
+
+    /// Sets the rules of the network.
+    #[must_use]
+    pub const fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets the rhythm.
+    #[must_use]
+    pub const fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Keeps records and history in a SQLite file, which is made if there is none. Without a store they
+    /// are gone when the program ends.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn store(mut self, path: impl AsRef<std::path::Path>) -> Self {
+        let store = crate::SqliteStore::open(path);
+        self.store = store.map(|store| Box::new(store) as Box<dyn Store>);
+        self
+    }
+
+    /// Keeps records and history in another store.
+    #[must_use]
+    pub fn store_in(mut self, store: impl Store) -> Self {
+        self.store = Ok(Box::new(store));
+        self
+    }
+
+    /// Starts the client. It connects in the background; what is sent before waits in the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if there is no seed node, or the store cannot be used.
+    pub async fn connect(self) -> Result<Client, Error> {
+        if self.seeds.is_empty() {
+            return Err(Error::NoSeeds);
+        }
+        let account = Arc::new(self.account);
+        let is_new = self.origin == Origin::Created;
+        let (config, seeds) = (self.config, self.seeds);
+        let start = (config, seeds, self.settings);
+        Driver::start(account, is_new, start, self.store?).await
+    }
+}

@@ -1,0 +1,355 @@
+//! The task that drives a client: all decisions are made by `session-client` and `session-network`, all
+//! I/O is done here.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use session_client::config::UserConfigs;
+use session_client::config::error::EditError;
+use session_client::content::Content;
+use session_client::types::{AnyId, UnixMillis};
+use session_client::{Batch, Client as Machine, Event, Message, SendId, Settings};
+use session_identity::{Account, AccountId};
+use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, StoreError};
+use crate::handle::Client;
+use crate::http::{Answer, Http, HttpError, Trust};
+use crate::store::{Page, Store};
+
+/// Events that wait for a reader, before the client stops to fetch.
+const MAX_EVENTS: usize = 500;
+/// Commands that wait.
+const MAX_COMMANDS: usize = 100;
+/// Wait before a store that failed is tried again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+/// Time between two writes of the state of the network.
+const SAVE_INTERVAL: Duration = Duration::from_secs(60);
+/// The record with the state of the network.
+const NETWORK: &[u8] = b"!network";
+/// The record with the id of the account.
+const ACCOUNT: &[u8] = b"!account";
+
+type Answered<T> = oneshot::Sender<Result<T, Error>>;
+
+/// A change of the shared configs.
+pub(crate) type Edit = Box<dyn FnOnce(&mut UserConfigs) -> Result<(), EditError> + Send>;
+
+/// What a handle asks for.
+pub(crate) enum Command {
+    Send(AccountId, Box<Content>, Answered<SendId>),
+    Edit(Edit, Answered<()>),
+    History(AnyId, Page, Answered<Vec<Message>>),
+    Search(String, u32, Answered<Vec<Message>>),
+    Flush(Answered<()>),
+}
+
+/// What the task waited for.
+enum Step {
+    Command(Option<Command>),
+    Posted(Option<(Ticket, Result<Answer, HttpError>)>),
+    None,
+}
+
+/// The machines, and what is under way.
+pub(crate) struct Driver {
+    machine: Machine,
+    network: Network,
+    store: Arc<Mutex<Box<dyn Store>>>,
+    nodes: Http,
+    /// Clients for seed nodes, by their certificates.
+    seeds: HashMap<Vec<Vec<u8>>, Http>,
+    posts: JoinSet<(Ticket, Result<Answer, HttpError>)>,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    /// Whether somebody asked for the events.
+    is_read: Arc<AtomicBool>,
+    waiting: VecDeque<Event>,
+    /// Answers to commands that wait for their changes to be persisted.
+    persisting: Vec<Box<dyn FnOnce() + Send>>,
+    flushing: Vec<Answered<()>>,
+    saved_at: Instant,
+}
+
+impl Driver {
+    /// Restores the records, and starts the task.
+    pub(crate) async fn start(
+        account: Arc<Account>,
+        is_new: bool,
+        (config, seeds, settings): (Config, Vec<Seed>, Settings),
+        mut store: Box<dyn Store>,
+    ) -> Result<Client, Error> {
+        let id = *account.id();
+        let (store, records) = tokio::task::spawn_blocking(move || {
+            let records = store.load();
+            (store, records)
+        })
+        .await
+        .map_err(|_| Error::Stopped)?;
+        let mut store = store;
+        let (own, records): (Vec<_>, Vec<_>) = records?
+            .into_iter()
+            .partition(|(key, _)| key.starts_with(b"!"));
+        let find = |name: &[u8]| {
+            own.iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+        };
+        match find(ACCOUNT) {
+            Some(known) if known.as_slice() != id.as_bytes() => {
+                return Err(StoreError::OtherAccount.into());
+            }
+            Some(_) => {}
+            None => store.put(ACCOUNT, id.as_bytes())?,
+        }
+        let now = now();
+        // Damaged state of the network costs time only: it is learnt again.
+        let saved = find(NETWORK).and_then(|state| SavedState::from_bytes(state).ok());
+        let network = match saved {
+            Some(saved) => Network::restore(config, seeds, &saved, now),
+            None => Network::new(config, seeds),
+        };
+        let machine = if records.is_empty() && is_new {
+            Machine::created(account, settings)
+        } else {
+            Machine::restore(account, settings, records, now.wall).client
+        };
+        let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let (events, event_receiver) = mpsc::channel(MAX_EVENTS);
+        let is_read = Arc::new(AtomicBool::new(false));
+        let driver = Self {
+            is_read: Arc::clone(&is_read),
+            machine,
+            network,
+            store: Arc::new(Mutex::new(store)),
+            nodes: Http::new(Trust::Any, None),
+            seeds: HashMap::new(),
+            posts: JoinSet::new(),
+            commands,
+            events,
+            waiting: VecDeque::new(),
+            persisting: Vec::new(),
+            flushing: Vec::new(),
+            saved_at: Instant::now(),
+        };
+        tokio::spawn(driver.run());
+        Ok(Client {
+            id,
+            commands: command_sender,
+            events: Arc::new(Mutex::new(Some(event_receiver))),
+            is_read,
+        })
+    }
+
+    async fn run(mut self) {
+        loop {
+            self.persist().await;
+            self.answer_flushes();
+            let now = now();
+            // While nobody reads the events, no more are made.
+            let is_free = self.waiting.len() < MAX_EVENTS;
+            if is_free {
+                self.machine
+                    .poll(&mut self.network, now, &mut UnwrapErr(SysRng));
+            }
+            self.start_posts(now);
+            // What polling changed is persisted before anything is waited for.
+            if self.take_network_events(now) || self.persist().await {
+                continue;
+            }
+            let wakeups = [
+                self.network.next_wakeup(),
+                self.machine.next_wakeup().filter(|_| is_free),
+            ];
+            let wakeup = wakeups.into_iter().flatten().min();
+            let pause = wakeup.map_or(SAVE_INTERVAL, |at| at.since(now.monotonic));
+            self.drop_unread();
+            let (events, has_waiting) = (self.events.clone(), !self.waiting.is_empty());
+            let step = tokio::select! {
+                command = self.commands.recv() => Step::Command(command),
+                Some(done) = self.posts.join_next() => Step::Posted(done.ok()),
+                Ok(permit) = events.reserve(), if has_waiting => {
+                    if let Some(event) = self.waiting.pop_front() {
+                        permit.send(event);
+                    }
+                    Step::None
+                }
+                () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => Step::None,
+            };
+            match step {
+                Step::Command(Some(command)) => self.take_command(command).await,
+                Step::Command(None) => break,
+                Step::Posted(Some((ticket, answer))) => self.report(ticket, &answer),
+                Step::Posted(None) | Step::None => {}
+            }
+            if self.saved_at.elapsed() > SAVE_INTERVAL {
+                self.save_network().await;
+            }
+        }
+        self.persist().await;
+        self.save_network().await;
+    }
+
+    /// Drops events that nobody reads. What they report is in the history and in the shared configs.
+    fn drop_unread(&mut self) {
+        if !self.is_read.load(Ordering::Acquire) || self.events.is_closed() {
+            self.waiting.clear();
+        }
+    }
+
+    /// Persists what changed, however often it takes, and takes the events that waited for it. Returns
+    /// whether something had changed.
+    async fn persist(&mut self) -> bool {
+        let mut any = false;
+        while let Some(batch) = self.machine.take_batch() {
+            let Batch { changes, events } = batch;
+            let changes = Arc::new(changes);
+            loop {
+                let (store, changes) = (Arc::clone(&self.store), Arc::clone(&changes));
+                let stored = blocking(store, move |store| store.apply(&changes)).await;
+                match stored {
+                    Ok(()) => break,
+                    Err(_) => tokio::time::sleep(STORE_RETRY).await,
+                }
+            }
+            self.machine.persisted();
+            self.waiting.extend(events);
+            any = true;
+        }
+        for answer in self.persisting.drain(..) {
+            answer();
+        }
+        any
+    }
+
+    fn answer_flushes(&mut self) {
+        if self.machine.outgoing() == 0 {
+            for done in self.flushing.drain(..) {
+                let _ = done.send(Ok(()));
+            }
+        }
+    }
+
+    fn start_posts(&mut self, now: Now) {
+        while let Some(post) = self.network.poll(now, &mut UnwrapErr(SysRng)) {
+            let http = match post.endpoint.pins() {
+                None => self.nodes.clone(),
+                Some(pins) => {
+                    let pins = pins.to_vec();
+                    let http = self.seeds.entry(pins).or_insert_with_key(|pins| {
+                        let pins = pins.iter().map(|pin| pin.clone().into());
+                        Http::new(Trust::Pinned(pins.collect()), None)
+                    });
+                    http.clone()
+                }
+            };
+            let limit = post.deadline.since(now.monotonic);
+            let (url, kind) = (post.endpoint.url(), post.endpoint.content_type());
+            self.posts.spawn(async move {
+                let answer = http.post(&url, kind, post.body.into(), limit).await;
+                (post.ticket, answer)
+            });
+        }
+    }
+
+    fn report(&mut self, ticket: Ticket, answer: &Result<Answer, HttpError>) {
+        let outcome = match answer {
+            Ok(Answer { status, body }) => Outcome::Answer {
+                status: *status,
+                body,
+            },
+            Err(HttpError::Timeout) => Outcome::TimedOut,
+            Err(HttpError::Unreachable) => Outcome::Unreachable,
+        };
+        self.network
+            .report(ticket, outcome, now(), &mut UnwrapErr(SysRng));
+    }
+
+    /// Hands the ends of requests to the machine. Returns whether there were some.
+    fn take_network_events(&mut self, now: Now) -> bool {
+        let mut any = false;
+        while let Some(event) = self.network.next_event() {
+            any = true;
+            // An event of nobody is that of a request that was given up.
+            let _ = self
+                .machine
+                .report(event, &mut self.network, now, &mut UnwrapErr(SysRng));
+        }
+        any
+    }
+
+    async fn take_command(&mut self, command: Command) {
+        match command {
+            Command::Send(to, content, done) => {
+                let rng = &mut UnwrapErr(SysRng);
+                let sent = self.machine.send(&to, *content, &self.network, now(), rng);
+                self.after_persisting(done, sent.map_err(Error::from));
+            }
+            Command::Edit(change, done) => {
+                let edited = self.machine.edit(change, now());
+                self.after_persisting(done, edited.map_err(Error::from));
+            }
+            Command::History(id, page, done) => {
+                let store = Arc::clone(&self.store);
+                let found = blocking(store, move |store| store.history(&id, page)).await;
+                let _ = done.send(found.map_err(Error::from));
+            }
+            Command::Search(text, limit, done) => {
+                let store = Arc::clone(&self.store);
+                let found = blocking(store, move |store| store.search(&text, limit)).await;
+                let _ = done.send(found.map_err(Error::from));
+            }
+            Command::Flush(done) => self.flushing.push(done),
+        }
+    }
+
+    /// Answers once everything is persisted. Nobody may wait any more; what was done is done.
+    fn after_persisting<T: Send + 'static>(&mut self, done: Answered<T>, result: Result<T, Error>) {
+        self.persisting
+            .push(Box::new(move || drop(done.send(result))));
+    }
+
+    async fn save_network(&mut self) {
+        self.saved_at = Instant::now();
+        let saved = self.network.save(&LastHashes::default(), now());
+        let bytes = Zeroizing::new(saved.to_bytes());
+        let store = Arc::clone(&self.store);
+        // Without it the next start takes longer, and nothing else.
+        let _ = blocking(store, move |store| store.put(NETWORK, &bytes)).await;
+    }
+}
+
+/// Runs what may wait for the disk.
+async fn blocking<T: Send + 'static>(
+    store: Arc<Mutex<Box<dyn Store>>>,
+    run: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let ran = tokio::task::spawn_blocking(move || {
+        let mut store = match store.lock() {
+            Ok(store) => store,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        run(store.as_mut())
+    });
+    match ran.await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Interrupted),
+    }
+}
+
+/// This machine's clocks.
+pub(crate) fn now() -> Now {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    let origin = ORIGIN.get_or_init(Instant::now);
+    // A clock before 1970 is wrong; the network's time corrects it.
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+    let wall = wall.map_or(UnixMillis::EPOCH, UnixMillis::from_duration);
+    Now::from_elapsed(origin.elapsed(), wall)
+}

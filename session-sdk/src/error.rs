@@ -1,0 +1,62 @@
+//! Errors.
+
+use std::path::PathBuf;
+
+use session_client::SendError;
+use session_client::config::EditError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The records cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A message cannot be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The shared configs cannot be changed so.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// No seed node was named.
+    #[error("no seed node was named")]
+    NoSeeds,
+    /// The certificate of a seed node cannot be read.
+    #[error("no certificate in PEM form")]
+    Certificate,
+    /// The client was stopped.
+    #[error("the client was stopped")]
+    Stopped,
+}
+
+/// Why records cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database reports an error.
+    #[cfg(feature = "sqlite")]
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file cannot be made.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// The store was stopped in the middle.
+    #[error("interrupted")]
+    Interrupted,
+    /// The records are those of another account.
+    #[error("the records are those of another account")]
+    OtherAccount,
+    /// The records were written by a newer version.
+    #[error("the records are in format {got}; this version reads up to {max}")]
+    Version {
+        /// The newest format that this version reads.
+        max: i64,
+        /// The format of the records.
+        got: i64,
+    },
+}

@@ -1,0 +1,208 @@
+//! Handles of a running client.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use session_client::config::UserConfigs;
+use session_client::config::error::EditError;
+use session_client::content::Content;
+use session_client::types::AnyId;
+use session_client::{Message as Record, SendId};
+use session_identity::{Account, AccountId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::builder::Builder;
+use crate::driver::{Command, now};
+use crate::error::Error;
+use crate::message::{Event, Message};
+use crate::store::Page;
+
+/// A client of an account, running in the background. Handles are cheap to clone; the client stops when
+/// the last one is dropped.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) id: AccountId,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) events: Arc<Mutex<Option<mpsc::Receiver<session_client::Event>>>>,
+    pub(crate) is_read: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Begins to connect an account.
+    #[must_use]
+    pub fn builder(account: Account) -> Builder {
+        Builder::new(account)
+    }
+
+    /// Returns the account's id.
+    #[must_use]
+    pub const fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// Returns the events from now on. There is one stream: a second call returns one that has ended.
+    ///
+    /// What happened is persisted before it is an event. While nobody reads, the client stops to fetch
+    /// when some hundred events wait.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.is_read.store(true, Ordering::Release);
+        let receiver = match self.events.lock() {
+            Ok(mut events) => events.take(),
+            Err(poisoned) => poisoned.into_inner().take(),
+        };
+        Events {
+            receiver,
+            client: self.clone(),
+        }
+    }
+
+    /// Returns the conversation with an account, or the notes to ourselves.
+    #[must_use]
+    pub fn conversation(&self, with: AccountId) -> Conversation {
+        Conversation {
+            with,
+            client: self.clone(),
+        }
+    }
+
+    /// Changes the shared configs: profile, contacts and the others. The change is persisted, and pushed
+    /// to the other devices of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the change is refused, or cannot be persisted.
+    pub async fn edit<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut UserConfigs) -> Result<T, EditError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, receiver) = oneshot::channel();
+        let run = Box::new(move |configs: &mut UserConfigs| match change(configs) {
+            Ok(value) => {
+                // Nobody waits any more: the change holds all the same.
+                let _ = answer.send(value);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        });
+        self.ask(|done| Command::Edit(run, done)).await?;
+        receiver.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Sets the name that others see.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the name is too long, or cannot be persisted.
+    pub async fn set_name(&self, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.edit(move |configs| configs.profile.set_name(&name, now().wall))
+            .await
+    }
+
+    /// Waits until the outbox is empty: every message is stored, or has failed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the client was stopped.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.ask(Command::Flush).await
+    }
+
+    /// Returns messages whose text contains `text`, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if they cannot be read.
+    pub async fn search(&self, text: &str, limit: u32) -> Result<Vec<Record>, Error> {
+        let text = text.to_owned();
+        self.ask(|done| Command::Search(text, limit, done)).await
+    }
+
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let (answer, receiver) = oneshot::channel();
+        let sent = self.commands.send(command(answer)).await;
+        sent.map_err(|_| Error::Stopped)?;
+        receiver.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    with: AccountId,
+    client: Client,
+}
+
+impl Conversation {
+    /// Returns the account that the conversation is with.
+    #[must_use]
+    pub const fn with(&self) -> &AccountId {
+        &self.with
+    }
+
+    /// Sends a text. It is persisted when this returns, and sent in the background: an
+    /// [`Event::Other`] says when it is stored in the swarm of the recipient.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the text cannot be sent, or not be persisted.
+    pub async fn send(&self, text: &str) -> Result<SendId, Error> {
+        self.send_content(Content::text(text)).await
+    }
+
+    /// Sends any content.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_content(&self, content: impl Into<Content>) -> Result<SendId, Error> {
+        let (to, content) = (self.with, content.into());
+        self.client
+            .ask(|done| Command::Send(to, Box::new(content), done))
+            .await
+    }
+
+    /// Returns messages of the conversation, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if they cannot be read.
+    pub async fn history(&self, page: Page) -> Result<Vec<Record>, Error> {
+        let id = AnyId::from(&self.with);
+        self.client
+            .ask(|done| Command::History(id, page, done))
+            .await
+    }
+}
+
+/// The events of a client.
+#[derive(Debug)]
+pub struct Events {
+    receiver: Option<mpsc::Receiver<session_client::Event>>,
+    client: Client,
+}
+
+impl Events {
+    /// Waits for the next event. `None` after the end. Nothing is lost if the wait is cancelled.
+    pub async fn next(&mut self) -> Option<Event> {
+        let event = self.receiver.as_mut()?.recv().await?;
+        Some(match event {
+            session_client::Event::Message(record) if record.author != self.client.id => {
+                Event::Message(Message::new(record, self.client.clone()))
+            }
+            event => Event::Other(event),
+        })
+    }
+}

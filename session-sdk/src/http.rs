@@ -1,0 +1,171 @@
+//! HTTPS as this network uses it: self-signed certificates everywhere.
+//!
+//! A service node's certificate proves nothing, and need not: onion layers are encrypted to the
+//! node's key. So towards nodes any certificate will do. A seed node is believed when it says who
+//! the service nodes are, so its certificate is pinned byte for byte.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Request, header};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+
+/// The largest answer that is read, in bytes: as much as a service node takes in a request.
+const MAX_ANSWER: usize = 10 * 1024 * 1024;
+/// How long a connection is kept for the next request. Nodes close idle ones after 11 s.
+const KEEP_IDLE: Duration = Duration::from_secs(8);
+
+/// Which certificates a connection accepts.
+#[derive(Debug, Clone)]
+pub(crate) enum Trust {
+    /// Any: the content is authenticated some other way.
+    Any,
+    /// Exactly these, in DER.
+    Pinned(Vec<CertificateDer<'static>>),
+}
+
+/// Why a request got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HttpError {
+    /// No connection, or it broke, or the answer is too long.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+}
+
+/// Status and body of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+/// An HTTP client with connections kept for reuse.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Http {
+    /// A client that trusts as told and, if `from` is given, connects from that address.
+    #[expect(
+        clippy::expect_used,
+        reason = "the library is built with these versions of TLS"
+    )]
+    pub(crate) fn new(trust: Trust, from: Option<IpAddr>) -> Self {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Arc::new(Verifier {
+            trust,
+            provider: Arc::clone(&provider),
+        });
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3 are compiled in")
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_local_address(from);
+        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(KEEP_IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self { client }
+    }
+
+    /// Posts `body` and waits for the whole answer. An answer with an error status is an answer.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        content_type: &'static str,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Answer, HttpError> {
+        let request = Request::post(url)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Full::new(body))
+            .map_err(|_| HttpError::Unreachable)?;
+        match tokio::time::timeout(limit, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HttpError::Timeout),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, HttpError> {
+        let answer = self.client.request(request).await;
+        let (head, body) = answer.map_err(|_| HttpError::Unreachable)?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        Ok(Answer {
+            status: head.status.as_u16(),
+            body: body.map_err(|_| HttpError::Unreachable)?.to_bytes(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Verifier {
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match &self.trust {
+            Trust::Pinned(pins) if !pins.iter().any(|pin| pin == certificate) => {
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+            Trust::Any | Trust::Pinned(_) => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub use session_client as client;
+pub use session_client::content;
+pub use session_identity as identity;
+pub use session_identity::{Account, AccountId};
+pub use session_network::Seed;
+
+mod builder;
+mod driver;
+mod error;
+mod handle;
+mod http;
+mod message;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+
+pub use builder::Builder;
+pub use error::{Error, StoreError};
+pub use handle::{Client, Conversation, Events};
+pub use message::{Event, Message};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use store::{MemoryStore, Page, Pair, Store};

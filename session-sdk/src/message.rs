@@ -1,0 +1,104 @@
+//! Events and messages with what can be done about them.
+
+use session_client::content::{Content, Kind, Quote, Reaction};
+use session_client::types::{AnyId, UnixMillis};
+use session_client::{Message as Record, SendId};
+use session_identity::AccountId;
+
+use crate::error::Error;
+use crate::handle::{Client, Conversation};
+
+/// An event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Somebody wrote a message.
+    Message(Message),
+    /// Anything else, messages of our own other devices included.
+    Other(session_client::Event),
+}
+
+/// A message that somebody wrote to the account.
+#[derive(Debug, Clone)]
+pub struct Message {
+    record: Record,
+    client: Client,
+}
+
+impl Message {
+    pub(crate) const fn new(record: Record, client: Client) -> Self {
+        Self { record, client }
+    }
+
+    /// Returns the message as the history keeps it.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Returns the author.
+    #[must_use]
+    pub const fn author(&self) -> &AccountId {
+        &self.record.author
+    }
+
+    /// Returns the text, if it has one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.record.text()
+    }
+
+    /// Returns the time of sending.
+    #[must_use]
+    pub const fn sent_at(&self) -> UnixMillis {
+        self.record.sent_at()
+    }
+
+    /// Returns the conversation with the author.
+    #[must_use]
+    pub fn conversation(&self) -> Conversation {
+        self.client.conversation(*self.author())
+    }
+
+    /// Sends a text to the author. Writing to somebody accepts their message request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the text cannot be sent, or not be persisted.
+    pub async fn reply(&self, text: &str) -> Result<SendId, Error> {
+        self.conversation().send(text).await
+    }
+
+    /// Sends a text to the author that quotes this message.
+    ///
+    /// # Errors
+    ///
+    /// As [`reply`](Self::reply).
+    pub async fn quote(&self, text: &str) -> Result<SendId, Error> {
+        let mut content = Content::text(text);
+        if let Kind::Message(message) = &mut content.kind {
+            message.quote = Some(Quote {
+                sent_at: self.sent_at(),
+                author: AnyId::from(self.author()),
+            });
+        }
+        self.conversation().send_content(content).await
+    }
+
+    /// Reacts with an emoji.
+    ///
+    /// # Errors
+    ///
+    /// As [`reply`](Self::reply).
+    pub async fn react(&self, emoji: &str) -> Result<SendId, Error> {
+        let reaction = Reaction {
+            sent_at: self.sent_at(),
+            author: AnyId::from(self.author()),
+            emoji: emoji.to_owned(),
+            is_removal: false,
+        };
+        self.conversation()
+            .send_content(Kind::Reaction(reaction))
+            .await
+    }
+}
