@@ -1,0 +1,276 @@
+//! A device: a client, its network, and the records that survive a crash.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use session_client::content::Content;
+use session_client::network::{Config, Network, Now, Seed, Ticket};
+use session_client::types::{MonotonicTime, UnixMillis};
+use session_client::{Batch, Change, Client, Event, Key, Message, MessageId, Settings, Status};
+use session_identity::{Account, AccountId};
+
+use crate::clear::Clear;
+use crate::world::{START, World, outcome};
+
+/// A moment at which a device can crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kill {
+    Never,
+    /// Before the batch of this number is persisted.
+    Before(u64),
+    /// After it is persisted, before its events are handed out.
+    After(u64),
+}
+
+pub struct Device {
+    account: Arc<Account>,
+    client: Client,
+    network: Network<Clear>,
+    rng: ChaCha8Rng,
+    arriving: BTreeMap<(u64, u64), (Ticket, Option<(u16, Vec<u8>)>)>,
+    order: u64,
+    /// What is on the disk.
+    pub records: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub history: BTreeMap<MessageId, Message>,
+    /// What was handed out.
+    pub shown: Vec<Message>,
+    pub events: Vec<Event>,
+    pub kill: Kill,
+    batches: u64,
+    pub crashes: u64,
+    pub is_off: bool,
+}
+
+fn network() -> Network<Clear> {
+    let seeds = vec![Seed::new("https://seed.example", [])];
+    Network::with_onion(Config::test_network(), seeds, Clear::default())
+}
+
+impl Device {
+    pub fn new(account: Account, is_new: bool, seed: u64) -> Self {
+        let account = Arc::new(account);
+        let settings = Settings::default();
+        Self {
+            client: match is_new {
+                true => Client::created(Arc::clone(&account), settings),
+                false => Client::linked(Arc::clone(&account), settings),
+            },
+            account,
+            network: network(),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            arriving: BTreeMap::new(),
+            order: 0,
+            records: BTreeMap::new(),
+            history: BTreeMap::new(),
+            shown: Vec::new(),
+            events: Vec::new(),
+            kill: Kill::Never,
+            batches: 0,
+            crashes: 0,
+            is_off: false,
+        }
+    }
+
+    pub fn id(&self) -> AccountId {
+        *self.account.id()
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    fn now(world: &World) -> Now {
+        let elapsed = Duration::from_millis(world.now - START);
+        Now::new(MonotonicTime::new(elapsed), UnixMillis::new(world.now))
+    }
+
+    /// Sends a text. Acknowledged, if it returns true: the message was persisted.
+    pub fn send(&mut self, to: &AccountId, text: &str, world: &World) -> bool {
+        let now = Self::now(world);
+        let content = Content::text(text);
+        self.client
+            .send(to, content, &self.network, now, &mut self.rng)
+            .unwrap();
+        let crashes = self.crashes;
+        self.persist(world);
+        crashes == self.crashes
+    }
+
+    pub fn edit(
+        &mut self,
+        change: impl FnOnce(&mut session_client::config::UserConfigs),
+        world: &World,
+    ) {
+        let edited: Result<(), ()> = self.client.edit(
+            |configs| {
+                change(configs);
+                Ok(())
+            },
+            Self::now(world),
+        );
+        edited.unwrap();
+        self.persist(world);
+    }
+
+    fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Put {
+                    key: Key::Message(id),
+                    value,
+                } => {
+                    let message = Message::from_value(id, &value).unwrap();
+                    self.history.insert(id, message);
+                }
+                Change::Put { key, value } => {
+                    self.records.insert(key.to_bytes(), value.to_vec());
+                }
+                Change::Delete {
+                    key: Key::Message(id),
+                } => drop(self.history.remove(&id)),
+                Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn persist(&mut self, world: &World) {
+        while let Some(Batch { changes, events }) = self.client.take_batch() {
+            self.batches += 1;
+            if self.kill == Kill::Before(self.batches) {
+                return self.crash(world);
+            }
+            self.apply(changes);
+            self.client.persisted();
+            if self.kill == Kill::After(self.batches) {
+                return self.crash(world);
+            }
+            for event in events {
+                if let Event::Message(message) = &event {
+                    self.shown.push(message.clone());
+                }
+                self.events.push(event);
+            }
+        }
+    }
+
+    /// Forgets all but the records, and goes on from them.
+    pub fn crash(&mut self, world: &World) {
+        self.crashes += 1;
+        self.kill = Kill::Never;
+        self.arriving.clear();
+        self.network = network();
+        let now = UnixMillis::new(world.now);
+        let account = Arc::clone(&self.account);
+        let restored = Client::restore(account, Settings::default(), &self.records, now);
+        assert_eq!(restored.damaged, []);
+        self.client = restored.client;
+    }
+
+    /// Does what is due now. Returns when something is due again.
+    pub fn step(&mut self, world: &mut World) -> Option<u64> {
+        if self.is_off {
+            return None;
+        }
+        let due: Vec<_> = self
+            .arriving
+            .range(..=(world.now, u64::MAX))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in due {
+            let Some((ticket, came)) = self.arriving.remove(&key) else {
+                continue;
+            };
+            let now = Self::now(world);
+            self.network
+                .report(ticket, outcome(&came), now, &mut self.rng);
+        }
+        loop {
+            let now = Self::now(world);
+            self.client.poll(&mut self.network, now, &mut self.rng);
+            while let Some(post) = self.network.poll(now, &mut self.rng) {
+                let came = world.carry(&post);
+                let after = match came {
+                    Some(_) => world.latency(),
+                    None => 1_000,
+                };
+                self.order += 1;
+                self.arriving
+                    .insert((world.now + after, self.order), (post.ticket, came));
+            }
+            let mut any = false;
+            while let Some(event) = self.network.next_event() {
+                any = true;
+                let reported = self
+                    .client
+                    .report(event, &mut self.network, now, &mut self.rng);
+                reported.expect("every request is the client's");
+            }
+            let batches = self.batches;
+            self.persist(world);
+            if !any && batches == self.batches {
+                break;
+            }
+        }
+        let wakeups = [self.network.next_wakeup(), self.client.next_wakeup()];
+        let wakeup = wakeups.into_iter().flatten().min();
+        let wakeup = wakeup.map(|time| START + time.since_origin().as_millis() as u64);
+        let arrival = self.arriving.keys().next().map(|(time, _)| *time);
+        wakeup
+            .into_iter()
+            .chain(arrival)
+            .min()
+            .map(|time| time.max(world.now + 1))
+    }
+
+    /// The texts of the history, in order of their times.
+    pub fn texts(&self) -> Vec<String> {
+        let mut messages: Vec<&Message> = self.history.values().collect();
+        messages.sort_by_key(|message| (message.sent_at(), message.id));
+        messages
+            .iter()
+            .map(|message| message.text().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Whether nothing was handed out twice, and everything that was is in the history.
+    pub fn check(&self) {
+        let shown: Vec<MessageId> = self.shown.iter().map(|message| message.id).collect();
+        let distinct: BTreeSet<_> = shown.iter().collect();
+        assert_eq!(distinct.len(), shown.len(), "a message was shown twice");
+        assert!(shown.iter().all(|id| self.history.contains_key(id)));
+        let texts: BTreeSet<String> = self.texts().into_iter().collect();
+        assert_eq!(
+            texts.len(),
+            self.history.len(),
+            "a message is in the history twice"
+        );
+    }
+
+    pub fn is_settled(&self) -> bool {
+        let waits = self
+            .history
+            .values()
+            .any(|message| message.status == Status::Sending);
+        self.client.outgoing() == 0 && !waits && !self.client.configs().needs_push()
+    }
+}
+
+/// Lets time pass.
+pub fn run(world: &mut World, devices: &mut [Device], time: Duration) {
+    let end = world.now + time.as_millis() as u64;
+    while world.now < end {
+        let next = devices
+            .iter_mut()
+            .filter_map(|device| device.step(world))
+            .min();
+        world.now = next.unwrap_or(end).min(end);
+    }
+}

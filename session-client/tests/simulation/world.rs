@@ -1,0 +1,263 @@
+//! A network of nodes in memory, in virtual time: two swarms of seven, with loss and dead nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use session_client::network::{Endpoint, Outcome, Post};
+use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
+use session_storage::value::Value;
+use session_storage::{
+    Host, MemoryStorage, NetworkState, OxendRequest, PeerOutcome, Request, ServiceNodesRequest,
+    ServiceNodesState, SwarmInfo, serve_peer, serve_with,
+};
+use session_swarm::record::Version;
+use session_swarm::{ServiceNode, SwarmRing};
+use session_types::{AnyId, SwarmId, UnixMillis};
+
+use crate::clear::Packet;
+
+pub const START: u64 = 1_800_000_000_000;
+const NODES: u64 = 14;
+
+pub struct Node {
+    secret: Ed25519Secret,
+    pub record: ServiceNode,
+    pub storage: MemoryStorage,
+}
+
+pub struct World {
+    rng: ChaCha8Rng,
+    nodes: BTreeMap<Ed25519Public, Node>,
+    ring: SwarmRing,
+    /// The network's time in milliseconds.
+    pub now: u64,
+    pub loss_percent: u64,
+    pub dead: BTreeSet<Ed25519Public>,
+}
+
+/// A node at work: the others lend their records.
+struct At<'a> {
+    node: &'a mut Node,
+    ring: &'a SwarmRing,
+    records: &'a [ServiceNode],
+    now: u64,
+}
+
+impl Host for At<'_> {
+    type Storage = MemoryStorage;
+
+    fn storage(&self) -> &MemoryStorage {
+        &self.node.storage
+    }
+
+    fn storage_mut(&mut self) -> &mut MemoryStorage {
+        &mut self.node.storage
+    }
+
+    fn now(&self) -> UnixMillis {
+        UnixMillis::new(self.now)
+    }
+
+    fn secret(&self) -> &Ed25519Secret {
+        &self.node.secret
+    }
+
+    fn state(&self) -> NetworkState {
+        NetworkState {
+            hf: [19, 4],
+            version: [2, 8, 0],
+            height: 5,
+        }
+    }
+
+    fn serves(&self, account: &AnyId) -> bool {
+        self.ring.swarm_of(account) == Some(self.node.record.swarm_id)
+    }
+
+    fn swarm_of(&self, account: &AnyId) -> SwarmInfo {
+        let swarm = self.ring.swarm_of(account).unwrap();
+        let members = self.records.iter().filter(|node| node.swarm_id == swarm);
+        SwarmInfo {
+            swarm,
+            nodes: members.copied().collect(),
+        }
+    }
+
+    fn peers(&self) -> Vec<Ed25519Public> {
+        let own = &self.node.record;
+        let others = self
+            .records
+            .iter()
+            .filter(|node| node.swarm_id == own.swarm_id && node.ed25519 != own.ed25519);
+        others.map(|node| node.ed25519).collect()
+    }
+
+    fn nodes(&self) -> Vec<ServiceNode> {
+        self.records.to_vec()
+    }
+
+    fn daemon(&self, _: &OxendRequest) -> Value {
+        let list = Value::from_json(&list(self.records)).unwrap();
+        list.get("result").unwrap().clone()
+    }
+}
+
+fn list(records: &[ServiceNode]) -> Vec<u8> {
+    let state = ServiceNodesState {
+        nodes: records,
+        height: 5,
+        block_hash: "00",
+        hardfork: 19,
+    };
+    ServiceNodesRequest::default().to_seed_answer(&state)
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut nodes = BTreeMap::new();
+        for index in 0..NODES {
+            let secret = Ed25519Secret::generate(&mut rng);
+            let record = ServiceNode {
+                ed25519: secret.public(),
+                x25519: Some(secret.public().to_x25519().unwrap()),
+                legacy: None,
+                ip: [45, 1, index as u8, 1].into(),
+                https_port: 22021,
+                omq_port: 22020,
+                version: Version([2, 8, 0]),
+                swarm_id: SwarmId::new(index % 2 * (u64::MAX / 2)),
+                requested_unlock_height: 0,
+            };
+            let storage = MemoryStorage::new();
+            nodes.insert(
+                record.ed25519,
+                Node {
+                    secret,
+                    record,
+                    storage,
+                },
+            );
+        }
+        let ring = nodes
+            .values()
+            .map(|node: &Node| node.record.swarm_id)
+            .collect();
+        Self {
+            rng,
+            nodes,
+            ring,
+            now: START,
+            loss_percent: 0,
+            dead: BTreeSet::new(),
+        }
+    }
+
+    fn records(&self) -> Vec<ServiceNode> {
+        self.nodes.values().map(|node| node.record).collect()
+    }
+
+    pub fn keys(&self) -> Vec<Ed25519Public> {
+        self.nodes.keys().copied().collect()
+    }
+
+    fn is_up(&self, key: &Ed25519Public) -> bool {
+        self.nodes.contains_key(key) && !self.dead.contains(key)
+    }
+
+    fn serve(&mut self, key: &Ed25519Public, request: &Request) -> (u16, Vec<u8>) {
+        let (records, ring, now) = (self.records(), self.ring.clone(), self.now);
+        let mut node = self.nodes.remove(key).unwrap();
+        let mut at = At {
+            node: &mut node,
+            ring: &ring,
+            records: &records,
+            now,
+        };
+        let response = serve_with(request, &mut at, |_, forward| {
+            if !self.is_up(&forward.to) {
+                return PeerOutcome::TimedOut;
+            }
+            let peer = self.nodes.get_mut(&forward.to).unwrap();
+            let mut at = At {
+                node: peer,
+                ring: &ring,
+                records: &records,
+                now,
+            };
+            match serve_peer(forward.method.name(), &forward.body, &mut at) {
+                Ok(body) => PeerOutcome::Answered(body),
+                Err(error) => PeerOutcome::Refused(error.status(), error.to_string()),
+            }
+        });
+        self.nodes.insert(*key, node);
+        (response.status, response.json_body())
+    }
+
+    /// What comes back for a post, and after how many milliseconds. `None` if nothing comes.
+    pub fn carry(&mut self, post: &Post) -> Option<(u16, Vec<u8>)> {
+        if self.rng.next_u64() % 100 < self.loss_percent {
+            return None;
+        }
+        match &post.endpoint {
+            Endpoint::Seed { .. } => Some((200, list(&self.records()))),
+            Endpoint::Node { address, path } => {
+                let mut nodes = self.nodes.values();
+                let guard = nodes.find(|node| node.record.ip == *address.ip()).unwrap();
+                let guard = guard.record.ed25519;
+                if !self.is_up(&guard) {
+                    return None;
+                }
+                if *path == Endpoint::PING {
+                    return Some((404, Vec::new()));
+                }
+                let packet = Packet::read(&post.body);
+                let node = packet.node.unwrap();
+                for hop in packet.hops.iter().skip(1).chain([&node]) {
+                    if !self.is_up(hop) {
+                        let name: String = hop
+                            .as_bytes()
+                            .iter()
+                            .map(|byte| format!("{byte:02x}"))
+                            .collect();
+                        return Some((502, format!("Next node not found: {name}").into_bytes()));
+                    }
+                }
+                let (status, body) = match Request::from_json(&packet.body) {
+                    Ok(request) => self.serve(&node, &request),
+                    Err(error) => panic!("{error}"),
+                };
+                Some((200, packet.answer(status, &body)))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn latency(&mut self) -> u64 {
+        20 + self.rng.next_u64() % 200
+    }
+
+    /// The messages of a namespace that any node has.
+    pub fn stored(&self, account: &AnyId) -> usize {
+        let all = self.nodes.values().flat_map(|node| {
+            let mine = node
+                .storage
+                .messages()
+                .filter(|(other, _, _)| *other == account);
+            mine.map(|(_, namespace, message)| (namespace, message.hash))
+        });
+        all.collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// What the network reports of an answer.
+pub const fn outcome(came: &Option<(u16, Vec<u8>)>) -> Outcome<'_> {
+    match came {
+        Some((status, body)) => Outcome::Answer {
+            status: *status,
+            body: body.as_slice(),
+        },
+        None => Outcome::Unreachable,
+    }
+}
