@@ -19,6 +19,7 @@ pub mod proto;
 pub mod services;
 pub mod swarm;
 pub mod v2;
+pub mod whole_client;
 
 /// Every target: its name, that of its file and its corpus, and its function.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("attachment_open", crypto::attachment_open),
     ("attachment_inside", crypto::attachment_inside),
     ("attachment_legacy", crypto::attachment_legacy),
+    ("client_records", whole_client::records),
     ("config_decrypt", crypto::config_decrypt),
     ("dh_ladder", crypto::dh_ladder),
     ("ed25519_verify", crypto::ed25519_verify),

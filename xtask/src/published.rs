@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The published crates.
-pub(crate) const CRATES: [&str; 12] = [
+pub(crate) const CRATES: [&str; 14] = [
+    "session-client",
     "session-community",
     "session-config",
     "session-crypto",
@@ -14,11 +15,15 @@ pub(crate) const CRATES: [&str; 12] = [
     "session-network",
     "session-onion",
     "session-proto",
+    "session-sdk",
     "session-services",
     "session-storage",
     "session-swarm",
     "session-types",
 ];
+
+/// The published crates that need std: they do I/O.
+pub(crate) const WITH_STD: [&str; 1] = ["session-sdk"];
 
 /// The folder of the workspace.
 pub(crate) fn root() -> PathBuf {

@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec;
 use core::time::Duration;
 
+use session_client::content::Content;
+use session_client::{Client, Settings};
 use session_community::reply::{self, Change};
 use session_community::request::{self, Posts};
 use session_community::server::{self, Config, Memory, Room, Store as _};
@@ -77,6 +79,14 @@ pub fn others(rng: &mut Generator, now: UnixMillis) -> Option<()> {
     network.request(Target::AnyNode, Info, now);
     // It asks the seed for its list of nodes.
     let _post = network.poll(now, rng)?;
+    // A whole client: a message is in its outbox, and waits for being persisted.
+    let account = Arc::new(Account::generate(rng));
+    let mut client = Client::created(account, Settings::default());
+    client.send(Account::generate(rng).id(), Content::text("hello"), &network, now, rng).ok()?;
+    let batch = client.take_batch()?;
+    if batch.changes.is_empty() || client.outgoing() != 1 {
+        return None;
+    }
     let url: FileUrl = "http://filev2.getsession.org/file/123".parse().ok()?;
     (url.id.as_str() == "123").then_some(())
 }

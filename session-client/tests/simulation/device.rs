@@ -42,6 +42,9 @@ pub struct Device {
     batches: u64,
     pub crashes: u64,
     pub is_off: bool,
+    /// Whether nothing can be persisted, and the batch that waits for it.
+    pub is_full: bool,
+    stuck: Option<Batch>,
 }
 
 fn network() -> Network<Clear> {
@@ -71,6 +74,8 @@ impl Device {
             batches: 0,
             crashes: 0,
             is_off: false,
+            is_full: false,
+            stuck: None,
         }
     }
 
@@ -142,7 +147,12 @@ impl Device {
     }
 
     fn persist(&mut self, world: &World) {
-        while let Some(Batch { changes, events }) = self.client.take_batch() {
+        while let Some(batch) = self.stuck.take().or_else(|| self.client.take_batch()) {
+            if self.is_full {
+                self.stuck = Some(batch);
+                return;
+            }
+            let Batch { changes, events } = batch;
             self.batches += 1;
             if self.kill == Kill::Before(self.batches) {
                 return self.crash(world);
@@ -164,6 +174,7 @@ impl Device {
     /// Forgets all but the records, and goes on from them.
     pub fn crash(&mut self, world: &World) {
         self.crashes += 1;
+        self.stuck = None;
         self.kill = Kill::Never;
         self.arriving.clear();
         self.network = network();

@@ -175,6 +175,34 @@ fn all_devices_of_an_account_end_equal() {
     assert_eq!(plain[0], plain[1]);
 }
 
+#[test]
+fn a_full_disk_stops_everything_until_there_is_room() {
+    let mut world = World::new(4);
+    let mut devices = [
+        Device::new(account(1), true, 1),
+        Device::new(account(2), true, 2),
+    ];
+    let ids = [devices[0].id(), devices[1].id()];
+    run(&mut world, &mut devices, MINUTE);
+    devices[0].is_full = true;
+    devices[0].send(&ids[1], "no room", &world);
+    devices[1].send(&ids[0], "for a full disk", &world);
+    run(&mut world, &mut devices, 5 * MINUTE);
+    assert_eq!(
+        devices[1].texts(),
+        ["for a full disk"],
+        "sent before it was persisted"
+    );
+    assert!(devices[0].shown.is_empty() && devices[0].history.is_empty());
+    devices[0].is_full = false;
+    run(&mut world, &mut devices, 5 * MINUTE);
+    for device in &devices {
+        device.check();
+        assert!(device.is_settled());
+        assert_eq!(device.texts().len(), 2);
+    }
+}
+
 /// What both devices do, with one of them killed at one moment. Returns how many batches it had.
 fn story(kill: Kill, victim: usize) -> u64 {
     let mut world = World::new(3);
