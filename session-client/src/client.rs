@@ -6,6 +6,7 @@ mod receive;
 mod restore;
 mod send;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -39,7 +40,7 @@ const PRUNE_INTERVAL: core::time::Duration = core::time::Duration::from_secs(3_6
 #[derive(Debug)]
 pub(crate) enum Doing {
     /// A message is being stored.
-    Store(SendId, Part, session_storage::Store),
+    Store(SendId, Part, Box<session_storage::Store>),
     /// Messages are being fetched.
     Fetch(fetch::Fetch),
     /// Shared configs are being stored.
@@ -171,19 +172,15 @@ impl Client {
     }
 
     /// Takes the end of a request. Returns the event if the request is not this client's.
-    ///
-    /// # Errors
-    ///
-    /// The event, if it belongs to somebody else.
     pub fn report<O: Onion>(
         &mut self,
         event: NetworkEvent,
         network: &mut Network<O>,
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<(), NetworkEvent> {
+    ) -> Option<NetworkEvent> {
         let Some(doing) = self.under_way.remove(&event.request) else {
-            return Err(event);
+            return Some(event);
         };
         let result = event.into_storage();
         match doing {
@@ -195,7 +192,7 @@ impl Client {
             Doing::KeepAlive => self.kept_alive(result.is_ok(), now),
         }
         self.note_configs(now);
-        Ok(())
+        None
     }
 
     /// Returns when to call [`poll`](Self::poll) again, unless something happens before. `None` while

@@ -1,5 +1,6 @@
 //! Events for the user.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use session_config::Change as ConfigChange;
@@ -16,7 +17,7 @@ use crate::outbox::SendId;
 #[non_exhaustive]
 pub enum Event {
     /// A message, which is in the history now: received, or sent by another device of the account.
-    Message(Message),
+    Message(Box<Message>),
     /// A message of ours is stored in the swarm of its recipient.
     Delivered {
         /// The number that sending it returned.

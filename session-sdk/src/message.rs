@@ -21,12 +21,12 @@ pub enum Event {
 /// A message that somebody wrote to the account.
 #[derive(Debug, Clone)]
 pub struct Message {
-    record: Record,
+    record: Box<Record>,
     client: Client,
 }
 
 impl Message {
-    pub(crate) const fn new(record: Record, client: Client) -> Self {
+    pub(crate) const fn new(record: Box<Record>, client: Client) -> Self {
         Self { record, client }
     }
 

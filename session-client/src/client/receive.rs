@@ -106,7 +106,7 @@ impl Client {
                 let message = Message::new(opened, Status::Received, is_request);
                 self.journal
                     .put(Key::Message(message.id), message.to_value());
-                Event::Message(message)
+                Event::Message(message.into())
             }
             Kind::Reaction(reaction) => Event::Reaction {
                 conversation,

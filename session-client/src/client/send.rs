@@ -162,10 +162,6 @@ impl Client {
     }
 
     /// Seals a message and its copy, and reads it as our own devices will.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two sealed messages, and the history's"
-    )]
     fn seal(
         &mut self,
         to: &AccountId,
@@ -228,7 +224,7 @@ impl Client {
                 continue;
             };
             let request = (Target::SwarmOf(account), call.clone().into());
-            let id = self.begin(network, request, Doing::Store(send, part, call), now);
+            let id = self.begin(network, request, Doing::Store(send, part, call.into()), now);
             if let Some(entry) = self.outbox.get_mut(&send) {
                 entry.attempt.under_way = Some(id);
             }

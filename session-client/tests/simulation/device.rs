@@ -25,12 +25,16 @@ pub enum Kill {
     After(u64),
 }
 
+/// What comes back for a post: status and body, or nothing.
+type Arrival = (Ticket, Option<(u16, Vec<u8>)>);
+
 pub struct Device {
     account: Arc<Account>,
     client: Client,
     network: Network<Clear>,
     rng: ChaCha8Rng,
-    arriving: BTreeMap<(u64, u64), (Ticket, Option<(u16, Vec<u8>)>)>,
+    /// By time and order.
+    arriving: BTreeMap<(u64, u64), Arrival>,
     order: u64,
     /// What is on the disk.
     pub records: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -164,7 +168,7 @@ impl Device {
             }
             for event in events {
                 if let Event::Message(message) = &event {
-                    self.shown.push(message.clone());
+                    self.shown.push(Message::clone(message));
                 }
                 self.events.push(event);
             }
@@ -219,10 +223,10 @@ impl Device {
             let mut any = false;
             while let Some(event) = self.network.next_event() {
                 any = true;
-                let reported = self
+                let foreign = self
                     .client
                     .report(event, &mut self.network, now, &mut self.rng);
-                reported.expect("every request is the client's");
+                assert!(foreign.is_none(), "every request is the client's");
             }
             let batches = self.batches;
             self.persist(world);

@@ -6,6 +6,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::std_instead_of_alloc,
+    clippy::string_slice,
     clippy::cast_possible_truncation,
     missing_docs,
     unreachable_pub
