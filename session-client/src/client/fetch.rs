@@ -1,12 +1,14 @@
 //! Fetching: one member of our swarm after the other, configs before messages.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 use session_config::{Fetch as Completeness, UserConfigs};
 use session_crypto::Ed25519Public;
-use session_network::{Network, Now, Onion, RequestError, StorageReply, Target};
+use session_network::{
+    Network, Now, Onion, Request as NetworkRequest, RequestError, StorageReply, Target,
+};
 use session_storage::{Batch, Request, Retrieve, RetrieveAnswer, SizeLimit, share_of_size};
 use session_types::MonotonicTime;
 use session_types::{Namespace, UnixMillis};
@@ -26,9 +28,10 @@ const NAMESPACES: [Namespace; 5] = [
 /// A fetch that is under way.
 #[derive(Debug)]
 pub(crate) struct Fetch {
-    call: Batch,
-    /// The node that was asked. `None` before the swarm is known.
-    node: Option<Ed25519Public>,
+    /// The request for each member of our swarm: each begins where the last fetch from it ended.
+    calls: BTreeMap<Ed25519Public, Batch>,
+    /// The request before the swarm is known.
+    first: Option<Batch>,
 }
 
 /// The state of fetching.
@@ -69,50 +72,52 @@ impl Client {
         if self.fetching.is_under_way || self.fetching.due > now.monotonic {
             return;
         }
-        let node = self
-            .fetching
-            .next
-            .take()
-            .or_else(|| self.member(network, now, rng));
         let time = network.network_time(now);
-        let requests = self.retrieves(node.as_ref(), time);
-        let Ok(call) = Batch::new(requests) else {
-            return;
+        let members = match self.fetching.next.take() {
+            Some(node) => [node].into(),
+            None => self.members(network, now, rng),
         };
-        let target = node.map_or(Target::SwarmOf(self.id), Target::Node);
-        let doing = Doing::Fetch(Fetch {
-            call: call.clone(),
-            node,
-        });
+        let mut calls = BTreeMap::new();
+        for node in &members {
+            if let Ok(call) = Batch::new(self.retrieves(Some(node), time)) {
+                calls.insert(*node, call);
+            }
+        }
+        let (request, first) = if calls.is_empty() {
+            let Ok(call) = Batch::new(self.retrieves(None, time)) else {
+                return;
+            };
+            let request = Request::Batch(call.clone()).into();
+            ((Target::SwarmOf(self.id), request), Some(call))
+        } else {
+            let each = members.iter().filter_map(|node| {
+                let call = calls.get(node)?.clone();
+                Some((*node, Request::Batch(call)))
+            });
+            (NetworkRequest::each(each), None)
+        };
         self.fetching.is_under_way = true;
-        self.begin(network, (target, Request::Batch(call).into()), doing, now);
+        self.begin(network, request, Doing::Fetch(Fetch { calls, first }), now);
     }
 
-    /// Chooses a member of our swarm, another one each time.
-    fn member<O: Onion>(
+    /// The members of our swarm in a random order, the one that answered last at the end. The network
+    /// asks the next one beside one that is slow.
+    fn members<O: Onion>(
         &self,
         network: &Network<O>,
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Option<Ed25519Public> {
-        let members: Vec<Ed25519Public> = network
-            .members(&self.id, now)
-            .into_iter()
-            .map(|node| node.ed25519)
+    ) -> Vec<Ed25519Public> {
+        let members = network.members(&self.id, now);
+        let mut members: Vec<(bool, u64, Ed25519Public)> = members
+            .iter()
+            .map(|node| {
+                let is_last = Some(node.ed25519) == self.fetching.last;
+                (is_last, rng.next_u64(), node.ed25519)
+            })
             .collect();
-        let is_other = |node: &&Ed25519Public| Some(**node) != self.fetching.last;
-        let is_sound = |node: &&Ed25519Public| !network.is_doubtful(node, now);
-        let choose = |nodes: Vec<&Ed25519Public>, random: u64| {
-            let index = random.checked_rem(nodes.len() as u64)?;
-            nodes.get(usize::try_from(index).ok()?).map(|node| **node)
-        };
-        let random = rng.next_u64();
-        choose(
-            members.iter().filter(is_other).filter(is_sound).collect(),
-            random,
-        )
-        .or_else(|| choose(members.iter().filter(is_other).collect(), random))
-        .or_else(|| choose(members.iter().collect(), random))
+        members.sort_unstable();
+        members.into_iter().map(|(_, _, node)| node).collect()
     }
 
     fn retrieves(&self, node: Option<&Ed25519Public>, time: UnixMillis) -> Vec<Retrieve> {
@@ -145,19 +150,18 @@ impl Client {
     ) {
         self.fetching.is_under_way = false;
         let answer = result.ok().and_then(|reply| {
-            let answer = reply.read(&fetch.call).ok()?;
-            Some((reply.node.ed25519, answer))
+            let node = reply.node.ed25519;
+            let call = fetch.calls.get(&node).or(fetch.first.as_ref())?;
+            Some((node, call, reply.read(call).ok()?))
         });
-        let Some((node, answer)) = answer else {
+        let Some((node, call, answer)) = answer else {
             self.fetch_failed(now);
             return;
         };
-        self.fetching.last = fetch.node.or(Some(node));
-        // A redirect led to another node, which counts its messages from another place.
-        let is_asked = fetch.node.is_none_or(|asked| asked == node);
+        self.fetching.last = Some(node);
         let members = network.members(&self.id, now).len();
         let (mut is_complete, mut has_more) = (true, false);
-        for (request, response) in fetch.call.requests().iter().zip(&answer.results) {
+        for (request, response) in call.requests().iter().zip(&answer.results) {
             let Request::Retrieve(retrieve) = request else {
                 continue;
             };
@@ -171,7 +175,7 @@ impl Client {
                 false => Completeness::Partial,
             };
             self.take_messages(retrieve.namespace(), &answer, completeness, now);
-            if is_asked && let Some(last) = answer.messages.last() {
+            if let Some(last) = answer.messages.last() {
                 let end = (last.hash, last.expiration);
                 self.inbox
                     .advance(retrieve.namespace(), node, end, &mut self.journal);
@@ -183,7 +187,7 @@ impl Client {
         }
         self.fetching.failures = 0;
         self.fetching.pages = self.fetching.pages.saturating_add(1);
-        if has_more && is_asked && self.fetching.pages < self.settings.max_pages {
+        if has_more && self.fetching.pages < self.settings.max_pages {
             self.fetching.next = Some(node);
             self.fetching.due = now.monotonic;
             return;
