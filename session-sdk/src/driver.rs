@@ -15,7 +15,7 @@ use session_client::types::{AnyId, UnixMillis};
 use session_client::{Batch, Client as Machine, Event, Message, SendId, Settings};
 use session_identity::{Account, AccountId};
 use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
@@ -51,6 +51,13 @@ pub(crate) enum Command {
     Flush(Answered<()>),
 }
 
+/// Who reads the events.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    pub(crate) is_there: AtomicBool,
+    pub(crate) came: Notify,
+}
+
 /// What the task waited for.
 enum Step {
     Command(Option<Command>),
@@ -69,8 +76,7 @@ pub(crate) struct Driver {
     posts: JoinSet<(Ticket, Result<Answer, HttpError>)>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
-    /// Whether somebody asked for the events.
-    is_read: Arc<AtomicBool>,
+    reader: Arc<Reader>,
     waiting: VecDeque<Event>,
     /// Answers to commands that wait for their changes to be persisted.
     persisting: Vec<Box<dyn FnOnce() + Send>>,
@@ -123,9 +129,9 @@ impl Driver {
         };
         let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);
         let (events, event_receiver) = mpsc::channel(MAX_EVENTS);
-        let is_read = Arc::new(AtomicBool::new(false));
+        let reader = Arc::new(Reader::default());
         let driver = Self {
-            is_read: Arc::clone(&is_read),
+            reader: Arc::clone(&reader),
             machine,
             network,
             store: Arc::new(Mutex::new(store)),
@@ -144,7 +150,7 @@ impl Driver {
             id,
             commands: command_sender,
             events: Arc::new(Mutex::new(Some(event_receiver))),
-            is_read,
+            reader,
         })
     }
 
@@ -154,7 +160,7 @@ impl Driver {
             self.answer_flushes();
             let now = now();
             // While nobody reads the events, no more are made.
-            let is_free = self.waiting.len() < MAX_EVENTS;
+            let is_free = !self.is_read() || self.waiting.len() < MAX_EVENTS;
             if is_free {
                 self.machine
                     .poll(&mut self.network, now, &mut UnwrapErr(SysRng));
@@ -171,7 +177,8 @@ impl Driver {
             let wakeup = wakeups.into_iter().flatten().min();
             let pause = wakeup.map_or(SAVE_INTERVAL, |at| at.since(now.monotonic));
             self.drop_unread();
-            let (events, has_waiting) = (self.events.clone(), !self.waiting.is_empty());
+            let has_waiting = self.is_read() && !self.waiting.is_empty();
+            let (events, reader) = (self.events.clone(), Arc::clone(&self.reader));
             let step = tokio::select! {
                 command = self.commands.recv() => Step::Command(command),
                 Some(done) = self.posts.join_next() => Step::Posted(done.ok()),
@@ -181,6 +188,7 @@ impl Driver {
                     }
                     Step::None
                 }
+                () = reader.came.notified() => Step::None,
                 () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => Step::None,
             };
             match step {
@@ -197,10 +205,19 @@ impl Driver {
         self.save_network().await;
     }
 
-    /// Drops events that nobody reads. What they report is in the history and in the shared configs.
+    /// Whether somebody asked for the events.
+    fn is_read(&self) -> bool {
+        self.reader.is_there.load(Ordering::Acquire)
+    }
+
+    /// Drops the oldest events if nobody reads them. What they report is in the history and in the shared
+    /// configs.
     fn drop_unread(&mut self) {
-        if !self.is_read.load(Ordering::Acquire) || self.events.is_closed() {
+        if self.events.is_closed() {
             self.waiting.clear();
+        }
+        while !self.is_read() && self.waiting.len() > MAX_EVENTS {
+            self.waiting.pop_front();
         }
     }
 

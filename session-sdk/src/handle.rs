@@ -1,6 +1,6 @@
 //! Handles of a running client.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use session_client::config::UserConfigs;
@@ -12,7 +12,7 @@ use session_identity::{Account, AccountId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::builder::Builder;
-use crate::driver::{Command, now};
+use crate::driver::{Command, Reader, now};
 use crate::error::Error;
 use crate::message::{Event, Message};
 use crate::store::Page;
@@ -24,7 +24,7 @@ pub struct Client {
     pub(crate) id: AccountId,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: Arc<Mutex<Option<mpsc::Receiver<session_client::Event>>>>,
-    pub(crate) is_read: Arc<AtomicBool>,
+    pub(crate) reader: Arc<Reader>,
 }
 
 impl std::fmt::Debug for Client {
@@ -48,13 +48,15 @@ impl Client {
         &self.id
     }
 
-    /// Returns the events from now on. There is one stream: a second call returns one that has ended.
+    /// Returns the events, those of the time before included, as far as they are not more than 500. There
+    /// is one stream: a second call returns one that has ended.
     ///
-    /// What happened is persisted before it is an event. While nobody reads, the client stops to fetch
-    /// when some hundred events wait.
+    /// What happened is persisted before it is an event. A reader that is slow makes the client stop
+    /// when some hundred events wait; without a reader the oldest are dropped.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.is_read.store(true, Ordering::Release);
+        self.reader.is_there.store(true, Ordering::Release);
+        self.reader.came.notify_one();
         let receiver = match self.events.lock() {
             Ok(mut events) => events.take(),
             Err(poisoned) => poisoned.into_inner().take(),
