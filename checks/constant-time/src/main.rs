@@ -24,6 +24,7 @@ use session_crypto::{
 mod config;
 mod identity;
 mod onion;
+mod v2;
 mod valgrind;
 
 /// Draws secret bytes, all the same.
@@ -449,6 +450,7 @@ fn main() -> ExitCode {
     config::check(&mut check);
     identity::check(&mut check);
     onion::check(&mut check);
+    v2::check(&mut check);
     planted(&mut check);
     println!(
         "{} passed, {} failed",
