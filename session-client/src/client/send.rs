@@ -78,6 +78,8 @@ impl Client {
         // Checked before anything changes.
         let sent_at = self.next_time(network.network_time(now));
         let (main, copy, opened) = self.seal(to, &content, sent_at, rng)?;
+        // The answer to their request, if there is one, has a time of its own.
+        self.last_sent = self.last_sent.max(sent_at);
         if accepts {
             let waits = self
                 .configs
@@ -96,7 +98,6 @@ impl Client {
                 self.send(to, Kind::RequestAccepted, network, now, rng)?;
             }
         }
-        self.last_sent = self.last_sent.max(sent_at);
         let send = SendId::new(self.next_send);
         self.next_send = self.next_send.saturating_add(1);
         let message = opened.map(|message| {

@@ -91,6 +91,18 @@ impl Device {
         &self.client
     }
 
+    /// The times of the messages in the outbox, as they are on the disk.
+    pub fn sending_times(&self) -> Vec<u64> {
+        let outgoing = self.records.iter().filter(|(key, _)| key[0] == b'o');
+        let time = |value: &[u8]| {
+            session_proto::bt::parse_dict(value)
+                .unwrap()
+                .u64("t")
+                .unwrap()
+        };
+        outgoing.map(|(_, value)| time(value)).collect()
+    }
+
     pub fn batches(&self) -> u64 {
         self.batches
     }

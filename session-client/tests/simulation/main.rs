@@ -57,6 +57,13 @@ fn a_message_arrives_with_the_name_of_its_author() {
     assert_eq!(name(&devices[1], &devices[0]), "Alice");
     let alice = devices[0].id();
     assert!(devices[1].send(&alice, "hi", &world));
+    let times = devices[1].sending_times();
+    assert_eq!(
+        times.len(),
+        2,
+        "an answer, and that the request is accepted"
+    );
+    assert_ne!(times[0], times[1], "two messages have one time");
     run(&mut world, &mut devices, MINUTE);
     assert_eq!(devices[0].texts(), ["hello", "hi"]);
     let accepted = |event: &Event| matches!(event, Event::RequestAccepted { .. });
