@@ -425,6 +425,10 @@ fn onion(corpus: &mut Corpus) {
         "12:l1:Ri1e3:200e",
     ] {
         corpus.add("onion_quic", message);
+        corpus.add("proto_stream", [b"\xff\0", message.as_bytes()].concat());
+        // Two commands, answered, and the message after them.
+        let before = [255, 4, 0, 0, 9, 1, b'a', 0, 0, 9, 0, 1, 1, 1, b'n', 0, 3, 4];
+        corpus.add("proto_stream", [&before, message.as_bytes()].concat());
     }
 }
 
@@ -596,7 +600,9 @@ fn services(corpus: &mut Corpus) {
     let methods = ["GET", "POST", "PUT", "DELETE"];
     let request = |case: Case<'_>| {
         let given = case.object("request");
-        let method = methods.iter().position(|name| *name == given.text("method"));
+        let method = methods
+            .iter()
+            .position(|name| *name == given.text("method"));
         let path = given.text("endpoint").replace("/room/lounge", "/room/room");
         let body = base64(given.opt_text("body_b64"));
         [&[method.unwrap() as u8], path.as_bytes(), b"\n", &body].concat()
@@ -630,9 +636,14 @@ fn services(corpus: &mut Corpus) {
         list.bytes(json.as_bytes()).bytes(b"body");
     });
     corpus.add("payload_inside", [content, vec![0; 9]].concat());
-    corpus.add("payload_inside", bt::list(|list| {
-        list.dict(|dict| {
-            dict.bytes(b"#", hash.as_bytes()).bytes(b"@", id.as_bytes()).int(b"n", 0);
-        });
-    }));
+    corpus.add(
+        "payload_inside",
+        bt::list(|list| {
+            list.dict(|dict| {
+                dict.bytes(b"#", hash.as_bytes())
+                    .bytes(b"@", id.as_bytes())
+                    .int(b"n", 0);
+            });
+        }),
+    );
 }

@@ -31,6 +31,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("proto_envelope", proto::envelope),
     ("proto_padding", proto::padding),
     ("proto_prost", proto::prost),
+    ("proto_stream", proto::stream),
     ("proto_wire", proto::wire),
     ("proto_zstd", proto::zstd),
     ("attachment_open", crypto::attachment_open),

@@ -1,11 +1,16 @@
 //! Protobuf: the scanner, the content, the envelope and the padding.
 
+use core::time::Duration;
+use std::collections::BTreeSet;
+
 use prost::Message as _;
 use session_proto::content::{self, ContentError, ExpirationMode};
 use session_proto::envelope::{self, Envelope};
+use session_proto::stream::{Limits, Received, RequestStream};
 use session_proto::wire::{self, WireError};
-use session_proto::zstd::{Compressor as _, Encoder, Limits, decompress, decompress_all};
+use session_proto::zstd::{self, Compressor as _, Encoder, decompress, decompress_all};
 use session_proto::{padding, schema};
+use session_types::MonotonicTime;
 
 use crate::input::Input;
 
@@ -55,6 +60,90 @@ pub fn content(data: &[u8]) {
     }
     assert_eq!(again.content, expected);
     assert_eq!(again.pro, decoded.pro);
+}
+
+/// Two sides of a stream: one writes what the input says, in pieces, and the rest of the input follows as the
+/// bytes of a hostile peer. What is open never exceeds the limits, and every request ends once.
+pub fn stream(data: &[u8]) {
+    let mut input = Input::new(data);
+    let limits = Limits {
+        message: 1 + usize::from(input.byte()) * 4,
+        own: 8,
+        theirs: 8,
+    };
+    let (mut client, mut node) = (RequestStream::new(limits), RequestStream::new(limits));
+    let mut open = BTreeSet::new();
+    let mut now = 0;
+    let mut to_node = Vec::new();
+    for _ in 0..input.byte() % 16 {
+        now += u64::from(input.byte());
+        let time = |after: u8| MonotonicTime::new(Duration::from_secs(now + u64::from(after)));
+        match input.byte() % 4 {
+            0 => {
+                let deadline = time(input.byte());
+                if let Ok((id, bytes)) = client.command(b"e", input.piece(), deadline) {
+                    assert!(open.insert(id));
+                    to_node.extend(bytes);
+                }
+            }
+            1 => to_node.extend(client.notify(b"n", input.piece()).unwrap_or_default()),
+            2 => {
+                for id in client.expire(time(0)) {
+                    assert!(open.remove(&id));
+                }
+            }
+            _ => {
+                let answers = serve(&mut node, &core::mem::take(&mut to_node), input.byte());
+                take(&mut client, &answers, &mut open);
+            }
+        }
+        assert!(client.open() <= limits.own && node.serving() <= limits.theirs);
+        assert_eq!(client.open(), open.len());
+    }
+    for piece in input.rest().chunks(7) {
+        take(&mut client, piece, &mut open);
+        assert!(client.serving() <= limits.theirs);
+    }
+    for id in client.close() {
+        assert!(open.remove(&id));
+    }
+    assert!(open.is_empty());
+}
+
+/// The node answers as the bits say, and returns what it wrote.
+fn serve(node: &mut RequestStream, bytes: &[u8], bits: u8) -> Vec<u8> {
+    let mut out = Vec::new();
+    if node.feed(bytes).is_err() {
+        return out;
+    }
+    while let Ok(Some(received)) = node.receive() {
+        let Received::Command { id, body, .. } = received else {
+            panic!("the node has asked nothing");
+        };
+        let answer = match bits.rotate_right(id as u32) & 3 {
+            0 => node.reply(id, &body),
+            1 => node.error(id, &body),
+            2 => {
+                assert!(node.forget(id));
+                continue;
+            }
+            _ => continue,
+        };
+        out.extend(answer.expect("a command of this length fits"));
+    }
+    out
+}
+
+fn take(client: &mut RequestStream, bytes: &[u8], open: &mut BTreeSet<i64>) {
+    if client.feed(bytes).is_err() {
+        return;
+    }
+    while let Ok(Some(received)) = client.receive() {
+        match received {
+            Received::Reply { id, .. } | Received::Error { id, .. } => assert!(open.remove(&id)),
+            Received::Command { .. } => {}
+        }
+    }
 }
 
 /// Whatever passes the bounds, prost reads; and prost's own bytes pass the bounds again.
@@ -127,7 +216,7 @@ pub fn padding(data: &[u8]) {
 /// Frames of our encoder are read by our decoder and by the reference one; any bytes are read within
 /// the limits.
 pub fn zstd(data: &[u8]) {
-    let limits = Limits {
+    let limits = zstd::Limits {
         max_length: 1 << 20,
         max_window: 8 << 20,
     };

@@ -26,6 +26,7 @@ pub mod schema;
 mod secret;
 #[cfg(feature = "protobuf")]
 pub mod shared_config;
+pub mod stream;
 #[cfg(feature = "protobuf")]
 pub mod wire;
 #[cfg(feature = "zstd")]

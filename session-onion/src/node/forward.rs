@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_crypto::{Ed25519Public, X25519Public};
+use session_proto::bt;
 
 use crate::cipher::Cipher;
 use crate::node::answer::Answer;
@@ -79,6 +80,41 @@ impl Relay {
                 body: body.to_vec(),
             },
         }
+    }
+
+    /// Creates the answer from that of the next node over QUIC: a reply with a bencoded list of status and
+    /// body, or an error, whose text is passed back with status 502 (protocol: quic, section 8).
+    #[must_use]
+    pub fn answered_quic(&self, answer: Result<&[u8], &[u8]>) -> Answer {
+        let list = match answer {
+            Ok(list) => list,
+            Err(text) => {
+                return Answer {
+                    status: 502,
+                    body: text.to_vec(),
+                };
+            }
+        };
+        let Ok(list) = bt::parse_list(list) else {
+            return Self::invalid_response();
+        };
+        let mut items = list.into_iter();
+        let status = items.next().and_then(|item| item.as_int()?.as_u64());
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let body = items.next().and_then(|item| item.as_bytes());
+        match (status, body, items.next()) {
+            (Some(status), Some(body), None) => Answer {
+                status: passed_back(status),
+                body: body.to_vec(),
+            },
+            _ => Self::invalid_response(),
+        }
+    }
+
+    /// Creates the answer if the streams to the next node have more to send than they should.
+    #[must_use]
+    pub fn congested(&self) -> Answer {
+        Answer::plain(503, "Next hop congested")
     }
 
     fn invalid_response() -> Answer {

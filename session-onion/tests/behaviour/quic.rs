@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use session_onion::client::{self, ReplyError, Request};
 use session_onion::node::{Answer, Arrival, Peeled, ReplyBody};
-use session_onion::quic::{self, Message, QuicError};
+use session_onion::quic::{self, Message, StreamError};
 use session_onion::status::Claim;
 
 use crate::support::{hop, node, rng};
@@ -53,32 +53,37 @@ fn the_longest_message_is_written() {
     };
     assert_eq!(encode(fits).unwrap().len(), 9 + quic::MAX_LENGTH);
     let error = encode(fits + 1).unwrap_err();
-    assert_eq!(error, QuicError::TooLong(quic::MAX_LENGTH + 1));
+    assert_eq!(error, StreamError::TooLong(quic::MAX_LENGTH + 1));
 }
 
 #[test]
 fn what_is_no_message_is_refused() {
     for (stream, expected) in [
-        (&b":"[..], QuicError::NoLength),
-        (b"x", QuicError::NoLength),
-        (b"-1:", QuicError::NoLength),
-        (b"123456789", QuicError::NoLength),
-        (b"10000001:", QuicError::TooLong(10_000_001)),
-        (b"99999999:", QuicError::TooLong(99_999_999)),
-        (b"2:le", QuicError::Kind),
-        (b"11:l1:Xi7e1:xe", QuicError::Kind),
-        (b"13:l1:Ri7e1:x0:e", QuicError::Kind),
-        (b"11:l1:R1:71:xe", QuicError::Kind),
-        (b"11:l1:Ci7e1:xe", QuicError::Kind),
+        (&b":"[..], StreamError::NoLength),
+        (b"x", StreamError::NoLength),
+        (b"-1:", StreamError::NoLength),
+        (b"123456789", StreamError::NoLength),
+        (b"10000001:", StreamError::TooLong(10_000_001)),
+        (b"99999999:", StreamError::TooLong(99_999_999)),
+        (b"0:", StreamError::Zero),
+        (b"011:l1:Ri7e1:xe", StreamError::Zero),
+        (b"2:le", StreamError::Kind),
+        (b"11:l1:Xi7e1:xe", StreamError::Kind),
+        (b"13:l1:Ri7e1:x0:e", StreamError::Kind),
+        (b"11:l1:R1:71:xe", StreamError::Kind),
+        (b"11:l1:Ci7e1:xe", StreamError::Kind),
     ] {
         let shown = String::from_utf8_lossy(stream);
         assert_eq!(Message::read(stream), Err(expected), "{shown}");
     }
     let broken = Message::read(b"9:l1:Ri7e0:");
-    assert!(matches!(broken, Err(QuicError::Encoding(_))), "{broken:?}");
+    assert!(
+        matches!(broken, Err(StreamError::Encoding(_))),
+        "{broken:?}"
+    );
     let body = vec![0; quic::MAX_LENGTH];
     let message = Message::Reply { id: 1, body: &body };
-    assert!(matches!(message.encode(), Err(QuicError::TooLong(_))));
+    assert!(matches!(message.encode(), Err(StreamError::TooLong(_))));
 }
 
 #[test]
@@ -127,6 +132,29 @@ fn an_onion_request_goes_through_a_stream() {
     else {
         panic!("no relay");
     };
+    let passed = |answer: Result<&[u8], &[u8]>| {
+        let answer = relay.answered_quic(answer);
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    assert_eq!(passed(Ok(b"li200e2:oke")), (200, "ok".into()));
+    assert_eq!(passed(Ok(b"li418e2:oke")), (500, "ok".into()));
+    assert_eq!(passed(Err(b"a text")), (502, "a text".into()));
+    let unreadable = (500, "Invalid response from snode".to_owned());
+    for bad in [
+        &b""[..],
+        b"le",
+        b"li200ee",
+        b"l3:2002:oke",
+        b"li200e2:ok0:e",
+        b"li70000e0:e",
+        b"de",
+    ] {
+        assert_eq!(passed(Ok(bad)), unreadable, "{bad:?}");
+    }
+    assert_eq!(
+        quic::node_answer(&relay.congested()),
+        b"li503e18:Next hop congestede"
+    );
     let message = relay.message();
     let arrival = Arrival::node(&message).unwrap();
     let Ok(Peeled::Deliver(deliver)) = node(2).peel(&mut rng(), &arrival, &[]) else {
@@ -177,7 +205,7 @@ fn the_longest_message_is_waited_for_and_a_longer_one_refused() {
     assert_eq!(Message::read(format!("{longest}:").as_bytes()), Ok(None));
     assert_eq!(
         Message::read(format!("{}:", longest + 1).as_bytes()),
-        Err(QuicError::TooLong(longest + 1))
+        Err(StreamError::TooLong(longest + 1))
     );
 }
 
