@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use prost::Message as _;
 use session_proto::content::{self, ContentError, ExpirationMode};
 use session_proto::envelope::{self, Envelope};
-use session_proto::stream::{Limits, Received, RequestStream};
+use session_proto::stream::{Limits as StreamLimits, Received, RequestStream};
 use session_proto::wire::{self, WireError};
-use session_proto::zstd::{self, Compressor as _, Encoder, decompress, decompress_all};
+use session_proto::zstd::{Compressor as _, Encoder, Limits, decompress, decompress_all};
 use session_proto::{padding, schema};
 use session_types::MonotonicTime;
 
@@ -66,7 +66,7 @@ pub fn content(data: &[u8]) {
 /// bytes of a hostile peer. What is open never exceeds the limits, and every request ends once.
 pub fn stream(data: &[u8]) {
     let mut input = Input::new(data);
-    let limits = Limits {
+    let limits = StreamLimits {
         message: 1 + usize::from(input.byte()) * 4,
         own: 8,
         theirs: 8,
@@ -216,7 +216,7 @@ pub fn padding(data: &[u8]) {
 /// Frames of our encoder are read by our decoder and by the reference one; any bytes are read within
 /// the limits.
 pub fn zstd(data: &[u8]) {
-    let limits = zstd::Limits {
+    let limits = Limits {
         max_length: 1 << 20,
         max_window: 8 << 20,
     };
