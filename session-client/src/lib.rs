@@ -23,6 +23,7 @@ mod history;
 mod journal;
 mod outbox;
 mod record;
+mod seen;
 mod settings;
 mod waiting;
 

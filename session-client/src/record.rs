@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use session_crypto::{Blake2b, Ed25519Public};
 use session_message::MessageKey;
-use session_types::{MessageHash, Namespace};
+use session_types::{AnyId, MessageHash, Namespace};
 
 use crate::error::RecordError;
 use crate::history::MessageId;
@@ -22,8 +22,8 @@ pub enum Key {
     Outgoing(SendId),
     /// The hash of a message that was processed.
     Seen([u8; 32]),
-    /// The end of the last fetch of a namespace from a node.
-    Position(Namespace, Ed25519Public),
+    /// The end of the last fetch of a namespace of a swarm from a node.
+    Position(AnyId, Namespace, Ed25519Public),
     /// A stored message that cannot be read yet.
     Waiting(MessageHash),
     /// A message of the history.
@@ -48,7 +48,7 @@ impl Key {
         }
     }
 
-    /// Returns the key as bytes: one letter for the kind, then at most 49 bytes.
+    /// Returns the key as bytes: one letter for the kind, then at most 67 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([self.letter()]);
@@ -56,7 +56,8 @@ impl Key {
             Self::State | Self::Configs => {}
             Self::Outgoing(id) => bytes.extend_from_slice(&id.get().to_be_bytes()),
             Self::Seen(hash) => bytes.extend_from_slice(hash),
-            Self::Position(namespace, node) => {
+            Self::Position(swarm, namespace, node) => {
+                bytes.extend_from_slice(swarm.as_bytes());
                 bytes.extend_from_slice(&namespace.number().to_be_bytes());
                 bytes.extend_from_slice(node.as_bytes());
             }
@@ -78,10 +79,15 @@ impl TryFrom<&[u8]> for Key {
                 (b'c', []) => Self::Configs,
                 (b'o', id) => Self::Outgoing(SendId::new(u64::from_be_bytes(id.try_into().ok()?))),
                 (b's', hash) => Self::Seen(hash.try_into().ok()?),
-                (b'p', [high, low, node @ ..]) => Self::Position(
-                    Namespace::new(i16::from_be_bytes([*high, *low])),
-                    Ed25519Public::from_bytes(node.try_into().ok()?),
-                ),
+                (b'p', rest) => {
+                    let (swarm, rest) = rest.split_first_chunk::<33>()?;
+                    let (namespace, node) = rest.split_first_chunk::<2>()?;
+                    Self::Position(
+                        AnyId::from_bytes(*swarm),
+                        Namespace::new(i16::from_be_bytes(*namespace)),
+                        Ed25519Public::from_bytes(node.try_into().ok()?),
+                    )
+                }
                 (b'w', hash) => Self::Waiting(core::str::from_utf8(hash).ok()?.parse().ok()?),
                 (b'm', id) => Self::Message(MessageId::from_bytes(id)?),
                 _ => return None,
@@ -93,7 +99,7 @@ impl TryFrom<&[u8]> for Key {
 
 #[cfg(test)]
 mod tests {
-    use session_types::{AnyId, UnixMillis};
+    use session_types::UnixMillis;
 
     use super::*;
 
@@ -107,13 +113,13 @@ mod tests {
             Key::Configs,
             Key::Outgoing(SendId::new(258)),
             Key::Seen(digest(&key)),
-            Key::Position(Namespace::new(-11), node),
+            Key::Position(account, Namespace::new(-11), node),
             Key::Waiting(MessageHash::from_digest(&[3; 32])),
             Key::Message(MessageId::of(&key)),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));
-            assert!(bytes.len() <= 50);
+            assert!(bytes.len() <= 68);
             for other in [
                 &bytes[..bytes.len() - 1],
                 &[bytes.as_slice(), b"x"].concat(),

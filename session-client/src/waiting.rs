@@ -1,18 +1,21 @@
-//! What is known of received messages.
+//! What is known of received messages: positions, and messages that cannot be read yet.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use session_crypto::Ed25519Public;
 use session_proto::bt;
-use session_types::{MessageHash, Namespace, UnixMillis};
+use session_types::{AnyId, MessageHash, Namespace, UnixMillis};
 
 use crate::error::RecordError;
 use crate::journal::Journal;
 use crate::record::Key;
+use crate::seen::Seen;
 
-/// Maximum number of messages that wait for being readable.
+/// Maximum number of messages of one swarm that wait for being readable.
 const MAX_WAITING: usize = 1_000;
+/// Maximum length of their data together, in bytes.
+const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 /// The position after the last message of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,161 +25,182 @@ struct Position {
     expiry: UnixMillis,
 }
 
-/// Messages that were processed, positions, and messages that wait.
+/// Messages that were processed, positions, and messages that wait. Swarms are named by their account
+/// or group.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    /// Hashes of processed messages, with the time after which no node has the message any more.
-    seen: BTreeMap<[u8; 32], UnixMillis>,
-    positions: BTreeMap<(Namespace, Ed25519Public), Position>,
-    waiting: BTreeMap<MessageHash, Waiting>,
+    pub(crate) seen: Seen,
+    positions: BTreeMap<(AnyId, Namespace, Ed25519Public), Position>,
+    waiting: BTreeMap<AnyId, BTreeMap<MessageHash, Waiting>>,
 }
 
 /// A stored message that cannot be read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) data: Vec<u8>,
+    pub(crate) stored_at: UnixMillis,
     pub(crate) expiry: UnixMillis,
 }
 
-fn time_value(time: UnixMillis) -> Vec<u8> {
-    bt::dict(|d| {
-        d.int(b"x", time.get());
-    })
-}
-
-fn read_time(value: &[u8]) -> Option<UnixMillis> {
-    let dict = bt::parse_dict(value).ok()?;
-    dict.u64("x").ok().map(UnixMillis::new)
-}
-
 impl Inbox {
-    /// Remembers a message. Returns whether it is new.
-    pub(crate) fn see(
-        &mut self,
-        hash: [u8; 32],
-        expiry: UnixMillis,
-        journal: &mut Journal,
-    ) -> bool {
-        match self.seen.get_mut(&hash) {
-            // Another node keeps it for longer.
-            Some(known) if *known < expiry => *known = expiry,
-            Some(_) => return false,
-            None => {
-                self.seen.insert(hash, expiry);
-                journal.put(Key::Seen(hash), time_value(expiry));
-                return true;
-            }
-        }
-        journal.put(Key::Seen(hash), time_value(expiry));
-        false
-    }
-
     pub(crate) fn position(
         &self,
+        swarm: AnyId,
         namespace: Namespace,
         node: &Ed25519Public,
         now: UnixMillis,
     ) -> Option<MessageHash> {
-        let position = self.positions.get(&(namespace, *node))?;
+        let position = self.positions.get(&(swarm, namespace, *node))?;
         (position.expiry > now).then_some(position.hash)
     }
 
     pub(crate) fn advance(
         &mut self,
-        namespace: Namespace,
-        node: Ed25519Public,
+        place: (AnyId, Namespace, Ed25519Public),
         (hash, expiry): (MessageHash, UnixMillis),
         journal: &mut Journal,
     ) {
         let position = Position { hash, expiry };
-        if self.positions.insert((namespace, node), position) != Some(position) {
+        if self.positions.insert(place, position) != Some(position) {
             let value = bt::dict(|d| {
                 d.bytes(b"h", hash.as_str().as_bytes());
                 d.int(b"x", expiry.get());
             });
-            journal.put(Key::Position(namespace, node), value);
+            let (swarm, namespace, node) = place;
+            journal.put(Key::Position(swarm, namespace, node), value);
         }
     }
 
     /// Forgets the positions of namespaces whose messages are needed again.
-    pub(crate) fn rewind(&mut self, namespaces: &[Namespace], journal: &mut Journal) {
-        self.positions.retain(|(namespace, node), _| {
-            let stays = !namespaces.contains(namespace);
+    pub(crate) fn rewind(&mut self, swarm: AnyId, namespaces: &[Namespace], journal: &mut Journal) {
+        self.positions.retain(|(of, namespace, node), _| {
+            let stays = *of != swarm || !namespaces.contains(namespace);
             if !stays {
-                journal.delete(Key::Position(*namespace, *node));
+                journal.delete(Key::Position(*of, *namespace, *node));
             }
             stays
         });
     }
 
-    pub(crate) fn wait(&mut self, hash: MessageHash, waiting: Waiting, journal: &mut Journal) {
-        if self.waiting.len() >= MAX_WAITING || self.waiting.contains_key(&hash) {
+    /// Keeps a message. If there are too many in its swarm, those are given up that expire first.
+    pub(crate) fn wait(
+        &mut self,
+        swarm: AnyId,
+        hash: MessageHash,
+        waiting: Waiting,
+        journal: &mut Journal,
+    ) {
+        let all = self.waiting.entry(swarm).or_default();
+        if all.contains_key(&hash) {
             return;
         }
         let value = bt::dict(|d| {
             d.bytes(b"d", &waiting.data);
+            d.bytes(b"p", swarm.as_bytes());
+            d.int(b"s", waiting.stored_at.get());
             d.int(b"x", waiting.expiry.get());
         });
         journal.put(Key::Waiting(hash), value);
-        self.waiting.insert(hash, waiting);
+        all.insert(hash, waiting);
+        let bytes = |all: &BTreeMap<MessageHash, Waiting>| {
+            let lengths = all.values().map(|waiting| waiting.data.len());
+            lengths.fold(0_usize, usize::saturating_add)
+        };
+        while all.len() > MAX_WAITING || bytes(all) > MAX_WAITING_BYTES {
+            let first = all.iter().min_by_key(|(hash, one)| (one.expiry, **hash));
+            let Some(first) = first.map(|(hash, _)| *hash) else {
+                break;
+            };
+            all.remove(&first);
+            journal.delete(Key::Waiting(first));
+        }
     }
 
     /// Whether the message waits already.
-    pub(crate) fn waits(&self, hash: &MessageHash) -> bool {
-        self.waiting.contains_key(hash)
+    pub(crate) fn waits(&self, swarm: &AnyId, hash: &MessageHash) -> bool {
+        self.waiting
+            .get(swarm)
+            .is_some_and(|all| all.contains_key(hash))
     }
 
-    /// Takes the messages that wait, to be tried again.
-    pub(crate) fn take_waiting(&mut self) -> BTreeMap<MessageHash, Waiting> {
-        core::mem::take(&mut self.waiting)
+    /// The messages of a swarm that wait, to be tried again.
+    pub(crate) fn waiting(&self, swarm: &AnyId) -> Vec<(MessageHash, Waiting)> {
+        let all = self.waiting.get(swarm).into_iter().flatten();
+        all.map(|(hash, waiting)| (*hash, waiting.clone()))
+            .collect()
+    }
+
+    /// Forgets a message that waited.
+    pub(crate) fn stop_waiting(
+        &mut self,
+        swarm: &AnyId,
+        hash: &MessageHash,
+        journal: &mut Journal,
+    ) {
+        let all = self.waiting.get_mut(swarm);
+        if all.and_then(|all| all.remove(hash)).is_some() {
+            journal.delete(Key::Waiting(*hash));
+        }
     }
 
     /// Forgets what no node has any more.
     pub(crate) fn prune(&mut self, now: UnixMillis, journal: &mut Journal) {
-        self.seen.retain(|hash, expiry| {
-            let stays = *expiry > now;
-            if !stays {
-                journal.delete(Key::Seen(*hash));
-            }
-            stays
-        });
-        self.positions.retain(|(namespace, node), position| {
+        self.seen.prune(now, journal);
+        self.positions.retain(|(swarm, namespace, node), position| {
             let stays = position.expiry > now;
             if !stays {
-                journal.delete(Key::Position(*namespace, *node));
+                journal.delete(Key::Position(*swarm, *namespace, *node));
             }
             stays
         });
-        self.waiting.retain(|hash, waiting| {
-            let stays = waiting.expiry > now;
-            if !stays {
-                journal.delete(Key::Waiting(*hash));
+        for all in self.waiting.values_mut() {
+            all.retain(|hash, waiting| {
+                let stays = waiting.expiry > now;
+                if !stays {
+                    journal.delete(Key::Waiting(*hash));
+                }
+                stays
+            });
+        }
+    }
+
+    #[cfg(test)]
+    /// Forgets everything of a swarm.
+    pub(crate) fn forget(&mut self, swarm: AnyId, journal: &mut Journal) {
+        self.positions.retain(|(of, namespace, node), _| {
+            if *of == swarm {
+                journal.delete(Key::Position(*of, *namespace, *node));
             }
-            stays
+            *of != swarm
         });
+        for (hash, _) in self.waiting.remove(&swarm).into_iter().flatten() {
+            journal.delete(Key::Waiting(hash));
+        }
     }
 
     /// Takes a record.
     pub(crate) fn restore(&mut self, key: Key, value: &[u8]) -> Result<(), RecordError> {
         let mut read = || -> Option<()> {
             match key {
-                Key::Seen(hash) => drop(self.seen.insert(hash, read_time(value)?)),
-                Key::Position(namespace, node) => {
+                Key::Seen(digest) => self.seen.restore(digest, value).ok()?,
+                Key::Position(swarm, namespace, node) => {
                     let dict = bt::parse_dict(value).ok()?;
                     let hash = core::str::from_utf8(dict.bytes("h").ok()?).ok()?;
                     let position = Position {
                         hash: hash.parse().ok()?,
-                        expiry: read_time_of(&dict)?,
+                        expiry: UnixMillis::new(dict.u64("x").ok()?),
                     };
-                    self.positions.insert((namespace, node), position);
+                    self.positions.insert((swarm, namespace, node), position);
                 }
                 Key::Waiting(hash) => {
                     let dict = bt::parse_dict(value).ok()?;
                     let waiting = Waiting {
                         data: dict.bytes("d").ok()?.to_vec(),
-                        expiry: read_time_of(&dict)?,
+                        stored_at: UnixMillis::new(dict.u64("s").ok()?),
+                        expiry: UnixMillis::new(dict.u64("x").ok()?),
                     };
-                    self.waiting.insert(hash, waiting);
+                    let swarm = AnyId::from_bytes(*dict.array::<33>("p").ok()?);
+                    self.waiting.entry(swarm).or_default().insert(hash, waiting);
                 }
                 _ => return None,
             }
@@ -186,6 +210,34 @@ impl Inbox {
     }
 }
 
-fn read_time_of(dict: &bt::Dict<'_>) -> Option<UnixMillis> {
-    dict.u64("x").ok().map(UnixMillis::new)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_wait_take_bounded_memory() {
+        let (mut inbox, mut journal) = (Inbox::default(), Journal::default());
+        let swarm = AnyId::from_bytes([5; 33]);
+        let mut fill = |count: u32, length: usize| {
+            for number in 0..count {
+                let digest = session_crypto::Blake2b::<32>::new();
+                let digest = digest.chain(&number.to_be_bytes()).finalize();
+                let waiting = Waiting {
+                    data: alloc::vec![0; length],
+                    stored_at: UnixMillis::new(1),
+                    expiry: UnixMillis::new(u64::from(number)),
+                };
+                let hash = MessageHash::from_digest(&digest);
+                inbox.wait(swarm, hash, waiting, &mut journal);
+            }
+            let all = inbox.waiting(&swarm);
+            inbox.forget(swarm, &mut journal);
+            all
+        };
+        let all = fill(1_100, 10);
+        assert_eq!(all.len(), 1_000);
+        let first = all.iter().map(|(_, waiting)| waiting.expiry.get()).min();
+        assert_eq!(first, Some(100), "those go that expire first");
+        assert_eq!(fill(100, 76_800).len(), 54);
+    }
 }

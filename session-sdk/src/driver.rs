@@ -12,7 +12,7 @@ use session_client::config::UserConfigs;
 use session_client::config::error::EditError;
 use session_client::content::Content;
 use session_client::types::{AnyId, UnixMillis};
-use session_client::{Batch, Client as Machine, Event, Message, SendId, Settings};
+use session_client::{Batch, Change, Client as Machine, Message, RecordError, SendId, Settings};
 use session_identity::{Account, AccountId};
 use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -28,8 +28,10 @@ use crate::store::{Page, Store};
 const MAX_EVENTS: usize = 500;
 /// Commands that wait.
 const MAX_COMMANDS: usize = 100;
-/// Wait before a store that failed is tried again.
+/// Wait before a store that failed is tried again. It doubles with each failure, up to the maximum.
 const STORE_RETRY: Duration = Duration::from_secs(1);
+/// Maximum wait before a store that failed is tried again.
+const MAX_STORE_RETRY: Duration = Duration::from_secs(30);
 /// Time between two writes of the state of the network.
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 /// The record with the state of the network.
@@ -58,6 +60,23 @@ pub(crate) struct Reader {
     pub(crate) came: Notify,
 }
 
+/// What is reported to the application.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Machine(session_client::Event),
+    StoreFailed(StoreError),
+    StoreRecovered,
+    Damaged(Vec<u8>, RecordError),
+}
+
+/// A batch that could not be persisted.
+struct Stuck {
+    changes: Arc<Vec<Change>>,
+    events: Vec<session_client::Event>,
+    failures: u32,
+    retry_at: Instant,
+}
+
 /// What the task waited for.
 enum Step {
     Command(Option<Command>),
@@ -75,9 +94,10 @@ pub(crate) struct Driver {
     seeds: HashMap<Vec<Vec<u8>>, Http>,
     posts: JoinSet<(Ticket, Result<Answer, HttpError>)>,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Report>,
     reader: Arc<Reader>,
-    waiting: VecDeque<Event>,
+    waiting: VecDeque<Report>,
+    stuck: Option<Stuck>,
     /// Answers to commands that wait for their changes to be persisted.
     persisting: Vec<Box<dyn FnOnce() + Send>>,
     flushing: Vec<Answered<()>>,
@@ -122,10 +142,14 @@ impl Driver {
             Some(saved) => Network::restore(config, seeds, &saved, now),
             None => Network::new(config, seeds),
         };
+        let mut waiting = VecDeque::new();
         let machine = if records.is_empty() && is_new {
             Machine::created(account, settings)
         } else {
-            Machine::restore(account, settings, records, now.wall).client
+            let restored = Machine::restore(account, settings, records, now.wall);
+            let damaged = restored.damaged.into_iter();
+            waiting.extend(damaged.map(|(key, reason)| Report::Damaged(key, reason)));
+            restored.client
         };
         let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);
         let (events, event_receiver) = mpsc::channel(MAX_EVENTS);
@@ -140,7 +164,8 @@ impl Driver {
             posts: JoinSet::new(),
             commands,
             events,
-            waiting: VecDeque::new(),
+            waiting,
+            stuck: None,
             persisting: Vec::new(),
             flushing: Vec::new(),
             saved_at: Instant::now(),
@@ -176,6 +201,10 @@ impl Driver {
             ];
             let wakeup = wakeups.into_iter().flatten().min();
             let pause = wakeup.map_or(SAVE_INTERVAL, |at| at.since(now.monotonic));
+            let retry = self.stuck.as_ref().map(|stuck| stuck.retry_at);
+            let pause = retry.map_or(pause, |at| {
+                pause.min(at.saturating_duration_since(Instant::now()))
+            });
             self.drop_unread();
             let has_waiting = self.is_read() && !self.waiting.is_empty();
             let (events, reader) = (self.events.clone(), Arc::clone(&self.reader));
@@ -221,29 +250,53 @@ impl Driver {
         }
     }
 
-    /// Persists what changed, however often it takes, and takes the events that waited for it. Returns
-    /// whether something had changed.
+    /// Persists what changed, and takes the events that waited for it. Returns whether something was
+    /// persisted. What cannot be persisted now is tried again later: until then the machine rests.
     async fn persist(&mut self) -> bool {
         let mut any = false;
-        while let Some(batch) = self.machine.take_batch() {
-            let Batch { changes, events } = batch;
-            let changes = Arc::new(changes);
-            loop {
-                let (store, changes) = (Arc::clone(&self.store), Arc::clone(&changes));
-                let stored = blocking(store, move |store| store.apply(&changes)).await;
-                match stored {
-                    Ok(()) => break,
-                    Err(_) => tokio::time::sleep(STORE_RETRY).await,
-                }
+        while let Some(stuck) = self.stuck.take().or_else(|| self.next_batch()) {
+            if stuck.retry_at > Instant::now() {
+                self.stuck = Some(stuck);
+                return any;
+            }
+            let (store, changes) = (Arc::clone(&self.store), Arc::clone(&stuck.changes));
+            let stored = blocking(store, move |store| store.apply(&changes)).await;
+            if let Err(error) = stored {
+                self.note_store_failure(stuck, error);
+                return any;
+            }
+            if stuck.failures > 0 {
+                self.waiting.push_back(Report::StoreRecovered);
             }
             self.machine.persisted();
-            self.waiting.extend(events);
+            self.waiting
+                .extend(stuck.events.into_iter().map(Report::Machine));
             any = true;
         }
         for answer in self.persisting.drain(..) {
             answer();
         }
         any
+    }
+
+    fn next_batch(&mut self) -> Option<Stuck> {
+        let Batch { changes, events } = self.machine.take_batch()?;
+        Some(Stuck {
+            changes: Arc::new(changes),
+            events,
+            failures: 0,
+            retry_at: Instant::now(),
+        })
+    }
+
+    fn note_store_failure(&mut self, mut stuck: Stuck, error: StoreError) {
+        if stuck.failures == 0 {
+            self.waiting.push_back(Report::StoreFailed(error));
+        }
+        let doubled = STORE_RETRY.saturating_mul(1 << stuck.failures.min(8));
+        stuck.failures = stuck.failures.saturating_add(1);
+        stuck.retry_at = Instant::now() + doubled.min(MAX_STORE_RETRY);
+        self.stuck = Some(stuck);
     }
 
     fn answer_flushes(&mut self) {
@@ -304,6 +357,13 @@ impl Driver {
 
     async fn take_command(&mut self, command: Command) {
         match command {
+            // What cannot be persisted is not begun.
+            Command::Send(_, _, done) if self.stuck.is_some() => {
+                let _ = done.send(Err(StoreError::Failing.into()));
+            }
+            Command::Edit(_, done) if self.stuck.is_some() => {
+                let _ = done.send(Err(StoreError::Failing.into()));
+            }
             Command::Send(to, content, done) => {
                 let rng = &mut UnwrapErr(SysRng);
                 let sent = self.machine.send(&to, *content, &self.network, now(), rng);

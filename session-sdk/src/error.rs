@@ -45,6 +45,12 @@ pub enum StoreError {
         /// The reason.
         error: std::io::Error,
     },
+    /// The store fails: nothing is begun until it works again.
+    #[error("the store fails; nothing is begun until it works again")]
+    Failing,
+    /// Another kind of store reports an error.
+    #[error("{0}")]
+    Other(Box<dyn std::error::Error + Send + Sync>),
     /// The store was stopped in the middle.
     #[error("interrupted")]
     Interrupted,

@@ -12,7 +12,7 @@ use session_identity::{Account, AccountId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::builder::Builder;
-use crate::driver::{Command, Reader, now};
+use crate::driver::{Command, Reader, Report, now};
 use crate::error::Error;
 use crate::message::{Event, Message};
 use crate::store::Page;
@@ -23,7 +23,7 @@ use crate::store::Page;
 pub struct Client {
     pub(crate) id: AccountId,
     pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) events: Arc<Mutex<Option<mpsc::Receiver<session_client::Event>>>>,
+    pub(crate) events: Arc<Mutex<Option<mpsc::Receiver<Report>>>>,
     pub(crate) reader: Arc<Reader>,
 }
 
@@ -51,7 +51,7 @@ impl Client {
     /// Returns the events, those of the time before included, as far as they are not more than 500. There
     /// is one stream: a second call returns one that has ended.
     ///
-    /// What happened is persisted before it is an event. A reader that is slow makes the client stop
+    /// What happened is persisted before it is an event, except that the store fails. A reader that is slow makes the client stop
     /// when some hundred events wait; without a reader the oldest are dropped.
     #[must_use]
     pub fn events(&self) -> Events {
@@ -192,19 +192,24 @@ impl Conversation {
 /// The events of a client.
 #[derive(Debug)]
 pub struct Events {
-    receiver: Option<mpsc::Receiver<session_client::Event>>,
+    receiver: Option<mpsc::Receiver<Report>>,
     client: Client,
 }
 
 impl Events {
     /// Waits for the next event. `None` after the end. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Option<Event> {
-        let event = self.receiver.as_mut()?.recv().await?;
-        Some(match event {
-            session_client::Event::Message(record) if record.author != self.client.id => {
+        let report = self.receiver.as_mut()?.recv().await?;
+        Some(match report {
+            Report::Machine(session_client::Event::Message(record))
+                if record.author != self.client.id =>
+            {
                 Event::Message(Message::new(record, self.client.clone()))
             }
-            event => Event::Other(event),
+            Report::Machine(event) => Event::Other(event),
+            Report::StoreFailed(error) => Event::StoreFailed(error),
+            Report::StoreRecovered => Event::StoreRecovered,
+            Report::Damaged(key, reason) => Event::Damaged { key, reason },
         })
     }
 }

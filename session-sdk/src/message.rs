@@ -2,10 +2,10 @@
 
 use session_client::content::{Content, Kind, Quote, Reaction};
 use session_client::types::{AnyId, UnixMillis};
-use session_client::{Message as Record, SendId};
+use session_client::{Message as Record, RecordError, SendId};
 use session_identity::AccountId;
 
-use crate::error::Error;
+use crate::error::{Error, StoreError};
 use crate::handle::{Client, Conversation};
 
 /// An event.
@@ -16,6 +16,18 @@ pub enum Event {
     Message(Message),
     /// Anything else, messages of our own other devices included.
     Other(session_client::Event),
+    /// The store fails, for instance because the disk is full. Nothing is sent, fetched or begun until it
+    /// works again; it is tried again with growing waits of at most 30 seconds.
+    StoreFailed(StoreError),
+    /// The store works again. Nothing was lost.
+    StoreRecovered,
+    /// A record is damaged and was left out.
+    Damaged {
+        /// The key of the record.
+        key: Vec<u8>,
+        /// The reason.
+        reason: RecordError,
+    },
 }
 
 /// A message that somebody wrote to the account.

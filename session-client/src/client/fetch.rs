@@ -126,7 +126,8 @@ impl Client {
         NAMESPACES
             .iter()
             .map(|namespace| {
-                let after = node.and_then(|node| self.inbox.position(*namespace, node, time));
+                let after =
+                    node.and_then(|node| self.inbox.position(self.id, *namespace, node, time));
                 let share = match *namespace == Namespace::DEFAULT {
                     true => shares.first(),
                     false => shares.last(),
@@ -177,8 +178,8 @@ impl Client {
             self.take_messages(retrieve.namespace(), &answer, completeness, now);
             if let Some(last) = answer.messages.last() {
                 let end = (last.hash, last.expiration);
-                self.inbox
-                    .advance(retrieve.namespace(), node, end, &mut self.journal);
+                let place = (self.id, retrieve.namespace(), node);
+                self.inbox.advance(place, end, &mut self.journal);
             }
         }
         if !is_complete {
@@ -232,7 +233,7 @@ impl Client {
     ) {
         if !UserConfigs::NAMESPACES.contains(&namespace) {
             for message in &answer.messages {
-                self.receive(message.hash, &message.data, message.expiration);
+                self.receive(message);
             }
             return;
         }

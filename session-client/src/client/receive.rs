@@ -9,62 +9,81 @@ use session_crypto::Blake2b;
 use session_message::content::{Expiration, ExpirationMode, Kind, Profile};
 use session_message::{Disposition, OpenError, Opened};
 use session_network::Now;
-use session_types::{AccountId, AnyId, MessageHash, UnixMillis};
+use session_storage::StoredMessage;
+use session_types::{AccountId, AnyId, UnixMillis};
 
 use super::Client;
 use super::send::seconds;
 use crate::event::Event;
 use crate::history::{Message, Status};
 use crate::record::{Key, digest};
+use crate::seen::Class;
 use crate::waiting::Waiting;
 
 impl Client {
     /// Processes a stored message once, however often it is fetched.
-    pub(super) fn receive(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis) {
-        match self.opener.open_direct(data) {
+    pub(super) fn receive(&mut self, stored: &StoredMessage) {
+        match self.opener.open_direct(&stored.data) {
             // Closed groups are not part of this machine yet: invitations are kept.
-            Ok(opened) if matches!(opened.content.kind, Kind::Group(_)) => {
-                self.keep(hash, data, expiry);
-            }
+            Ok(opened) if matches!(opened.content.kind, Kind::Group(_)) => self.keep(stored),
             Ok(opened) => {
-                let is_new = self
-                    .inbox
-                    .see(digest(&opened.key()), expiry, &mut self.journal);
-                if is_new {
+                let class = self.class_of(&opened.sender);
+                let seen = (stored.expiration, None);
+                let digest = digest(&opened.key());
+                if self.inbox.seen.see(digest, class, seen, &mut self.journal) {
                     self.process(opened);
                 }
             }
-            Err(reason) => self.refuse(hash, data, expiry, reason),
+            Err(reason) => self.refuse(stored, reason),
+        }
+    }
+
+    /// Whose messages a message is remembered with.
+    fn class_of(&self, author: &AccountId) -> Class {
+        let contact = self.configs.contacts.get(author);
+        let is_approved = contact.is_some_and(|contact| contact.is_approved);
+        match is_approved || author == self.account.id() {
+            true => Class::Known,
+            false => Class::Stranger,
         }
     }
 
     /// Tries again what could not be read.
     pub(super) fn receive_waiting(&mut self, now: Now) {
-        for (hash, waiting) in self.inbox.take_waiting() {
+        for (hash, waiting) in self.inbox.waiting(&self.id) {
             if waiting.expiry <= now.wall {
-                self.journal.delete(Key::Waiting(hash));
+                let journal = &mut self.journal;
+                self.inbox.stop_waiting(&self.id, &hash, journal);
                 continue;
             }
-            match self.opener.open_direct(&waiting.data) {
-                Ok(opened) if !matches!(opened.content.kind, Kind::Group(_)) => {
-                    self.journal.delete(Key::Waiting(hash));
-                    self.receive(hash, &waiting.data, waiting.expiry);
-                }
-                _ => self.inbox.wait(hash, waiting, &mut self.journal),
+            if let Ok(opened) = self.opener.open_direct(&waiting.data)
+                && !matches!(opened.content.kind, Kind::Group(_))
+            {
+                let journal = &mut self.journal;
+                self.inbox.stop_waiting(&self.id, &hash, journal);
+                self.receive(&StoredMessage {
+                    hash,
+                    timestamp: waiting.stored_at,
+                    expiration: waiting.expiry,
+                    data: waiting.data,
+                });
             }
         }
     }
 
-    fn keep(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis) {
+    fn keep(&mut self, stored: &StoredMessage) {
         let waiting = Waiting {
-            data: data.into(),
-            expiry,
+            data: stored.data.clone(),
+            stored_at: stored.timestamp,
+            expiry: stored.expiration,
         };
-        self.inbox.wait(hash, waiting, &mut self.journal);
+        let journal = &mut self.journal;
+        self.inbox.wait(self.id, stored.hash, waiting, journal);
     }
 
-    fn refuse(&mut self, hash: MessageHash, data: &[u8], expiry: UnixMillis, reason: OpenError) {
-        if self.inbox.waits(&hash) {
+    fn refuse(&mut self, stored: &StoredMessage, reason: OpenError) {
+        let hash = stored.hash;
+        if self.inbox.waits(&self.id, &hash) {
             return;
         }
         match reason.disposition() {
@@ -73,13 +92,13 @@ impl Client {
                     .chain(b"unreadable")
                     .chain(hash.as_bytes())
                     .finalize();
-                if !self.inbox.see(name, expiry, &mut self.journal) {
+                let seen = (stored.expiration, None);
+                let journal = &mut self.journal;
+                if !self.inbox.seen.see(name, Class::Unreadable, seen, journal) {
                     return;
                 }
             }
-            Disposition::KeepForNewerVersion | Disposition::TryAgainLater => {
-                self.keep(hash, data, expiry);
-            }
+            Disposition::KeepForNewerVersion | Disposition::TryAgainLater => self.keep(stored),
         }
         self.journal.event(Event::Unreadable { hash, reason });
     }
@@ -179,15 +198,14 @@ impl Client {
         }
         let profile = opened.content.profile.as_ref();
         let sent_at = opened.sent_at;
-        let met = self.configs.contacts.update(by, |contact| {
+        // If the contacts cannot be changed any more, the message is shown all the same.
+        let _ = self.configs.contacts.update(by, |contact| {
             contact.has_approved_us = true;
             if contact.created == 0 {
                 contact.created = seconds(sent_at);
             }
             profile.map_or(Ok(()), |profile| apply_profile(contact, profile))
         });
-        // The contacts of an account can always be changed; a message is not lost for it.
-        debug_assert!(met.is_ok());
     }
 
     fn set_timer(&mut self, conversation: &AnyId, expiration: Expiration) {
@@ -197,7 +215,8 @@ impl Client {
             ExpirationMode::AfterRead => Expiry::AfterRead(seconds),
             ExpirationMode::Off => Expiry::Off,
         };
-        let set = if *conversation == self.id {
+        // If the config cannot be changed any more, the application is told of the timer all the same.
+        let _ = if *conversation == self.id {
             self.configs.profile.set_note_expiry(seconds)
         } else if let Ok(id) = AccountId::try_from(*conversation) {
             self.configs.contacts.update(&id, |contact| {
@@ -207,7 +226,6 @@ impl Client {
         } else {
             Ok(())
         };
-        debug_assert!(set.is_ok());
     }
 }
 

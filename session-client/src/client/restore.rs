@@ -53,9 +53,8 @@ impl Client {
             }
         }
         if !has_configs {
-            client
-                .inbox
-                .rewind(&UserConfigs::NAMESPACES, &mut client.journal);
+            let (namespaces, journal) = (&UserConfigs::NAMESPACES, &mut client.journal);
+            client.inbox.rewind(client.id, namespaces, journal);
         }
         client.fetching.retries = true;
         client.fetching.is_synced = client.configs.is_fetched();

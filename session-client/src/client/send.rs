@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
+use session_config::UserConfigs;
 use session_config::contacts::Contact;
 use session_message::SealError;
 use session_message::content::{Content, Kind, Picture, PictureKey, Profile, decode};
@@ -18,6 +19,7 @@ use crate::event::{Event, Failure};
 use crate::history::{Message, Status};
 use crate::outbox::{Attempt, Entry, Part, SendId};
 use crate::record::{Key, digest};
+use crate::seen::{Class, Digest};
 
 /// How far the time of a message may be ahead of the network: nodes and receivers refuse more.
 const MAX_AHEAD: Duration = Duration::from_secs(10);
@@ -47,6 +49,26 @@ const fn has_profile(kind: &Kind) -> bool {
     )
 }
 
+/// A message that is ready to be put into the outbox.
+struct Prepared {
+    entry: Entry,
+    own: Option<Own>,
+}
+
+/// What a message of ours is when it comes back from our own swarm.
+struct Own {
+    /// What it is recognised by, and until when.
+    seen: (Digest, UnixMillis),
+    /// Its place in the history, if it has one.
+    message: Option<Message>,
+}
+
+/// Whether an account has written to us and waits for our approval.
+fn contact_waits(configs: &UserConfigs, id: &AccountId) -> bool {
+    let contact = configs.contacts.get(id);
+    contact.is_some_and(|contact| contact.has_approved_us)
+}
+
 impl Client {
     /// Puts a message to an account, or a note to ourselves, into the outbox. It is sent once the next
     /// batch is persisted.
@@ -56,7 +78,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendError`] if the recipient is blocked or would drop the message.
+    /// [`SendError`] if the recipient is blocked or would drop the message, or the contacts cannot be
+    /// changed. Nothing has changed then.
     pub fn send<O: Onion>(
         &mut self,
         to: &AccountId,
@@ -75,17 +98,19 @@ impl Client {
             && is_copied(&content.kind)
             && !contact.is_some_and(|contact| contact.is_approved);
         let content = self.completed(content, to);
-        // Checked before anything changes.
+        let waits = contact_waits(&self.configs, to);
+        // Everything is sealed before anything changes.
         let sent_at = self.next_time(network.network_time(now));
-        let (main, copy, opened) = self.seal(to, &content, sent_at, rng)?;
-        // The answer to their request, if there is one, has a time of its own.
-        self.last_sent = self.last_sent.max(sent_at);
+        let prepared = self.prepare(to, &content, sent_at, now, rng)?;
+        // They wrote first: tell them that they may go on. The answer has a time of its own.
+        let answer = if accepts && waits {
+            let content = self.completed(Kind::RequestAccepted.into(), to);
+            let sent_at = sent_at.saturating_add(Duration::from_millis(1));
+            Some(self.prepare(to, &content, sent_at, now, rng)?)
+        } else {
+            None
+        };
         if accepts {
-            let waits = self
-                .configs
-                .contacts
-                .get(to)
-                .is_some_and(|contact| contact.has_approved_us);
             self.configs.contacts.update(to, |contact| {
                 contact.is_approved = true;
                 if contact.created == 0 {
@@ -93,34 +118,39 @@ impl Client {
                 }
                 Ok(())
             })?;
-            if waits {
-                // They wrote first: tell them that they may go on.
-                self.send(to, Kind::RequestAccepted, network, now, rng)?;
-            }
         }
+        if let Some(answer) = answer {
+            self.put_into_outbox(answer);
+        }
+        let send = self.put_into_outbox(prepared);
+        self.note_configs(now);
+        Ok(send)
+    }
+
+    /// Puts a message into the outbox and into the history. Nothing of this can fail.
+    fn put_into_outbox(&mut self, prepared: Prepared) -> SendId {
         let send = SendId::new(self.next_send);
         self.next_send = self.next_send.saturating_add(1);
-        let message = opened.map(|message| {
-            self.journal
-                .put(Key::Message(message.id), message.to_value());
-            message.id
-        });
-        let raw = content.encode(sent_at, None).map_err(SealError::from)?;
-        let entry = Entry {
-            to: *to,
-            raw: Zeroizing::new(raw),
-            sent_at,
-            created: now.wall,
-            message,
-            main: Some(main),
-            copy,
-            attempt: Attempt::default(),
-        };
+        let entry = prepared.entry;
+        self.last_sent = self.last_sent.max(entry.sent_at);
+        self.remember_own(prepared.own);
         self.journal.put(Key::Outgoing(send), entry.to_value());
         self.outbox.insert(send, entry);
         self.put_state();
-        self.note_configs(now);
-        Ok(send)
+        send
+    }
+
+    /// Remembers a message of ours, which comes back from our own swarm, and puts it into the history.
+    fn remember_own(&mut self, own: Option<Own>) {
+        let Some(own) = own else { return };
+        let (digest, expiry) = own.seen;
+        self.inbox
+            .seen
+            .see(digest, Class::Known, (expiry, None), &mut self.journal);
+        if let Some(message) = own.message {
+            self.journal
+                .put(Key::Message(message.id), message.to_value());
+        }
     }
 
     /// Adds what the account and the conversation add to every message.
@@ -162,21 +192,15 @@ impl Client {
         }
     }
 
-    /// Seals a message and its copy, and reads it as our own devices will.
-    fn seal(
+    /// Seals a message and its copy, and reads it as our own devices will. Nothing changes.
+    fn prepare(
         &mut self,
         to: &AccountId,
         content: &Content,
         sent_at: UnixMillis,
+        now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Result<
-        (
-            session_types::SealedMessage,
-            Option<session_types::SealedMessage>,
-            Option<Message>,
-        ),
-        SealError,
-    > {
+    ) -> Result<Prepared, SealError> {
         let main = self.sealer.seal_direct(rng, to, content, sent_at)?;
         let is_note = to == self.account.id();
         let copy = if is_copied(&content.kind) && !is_note {
@@ -185,19 +209,31 @@ impl Client {
             None
         };
         // What comes back from our own swarm is known by the key that its reader computes.
-        let own = copy.as_ref().or(is_note.then_some(&main));
-        let mut message = None;
-        if let Some(own) = own
-            && let Ok(opened) = self.opener.open_direct(&own.data)
+        let mut own = None;
+        if let Some(sealed) = copy.as_ref().or(is_note.then_some(&main))
+            && let Ok(opened) = self.opener.open_direct(&sealed.data)
         {
-            let expiry = sent_at.saturating_add(own.ttl.saturating_mul(2));
-            self.inbox
-                .see(digest(&opened.key()), expiry, &mut self.journal);
-            if is_in_history(&content.kind) {
-                message = Some(Message::new(opened, Status::Sending, false));
-            }
+            let expiry = sent_at.saturating_add(sealed.ttl.saturating_mul(2));
+            let seen = (digest(&opened.key()), expiry);
+            let is_shown = is_in_history(&content.kind);
+            let message = is_shown.then(|| Message::new(opened, Status::Sending, false));
+            own = Some(Own { seen, message });
         }
-        Ok((main, copy, message))
+        let raw = content.encode(sent_at, None)?;
+        let entry = Entry {
+            to: *to,
+            raw: Zeroizing::new(raw),
+            sent_at,
+            created: now.wall,
+            message: own
+                .as_ref()
+                .and_then(|own| own.message.as_ref())
+                .map(|message| message.id),
+            main: Some(main),
+            copy,
+            attempt: Attempt::default(),
+        };
+        Ok(Prepared { entry, own })
     }
 
     pub(super) fn poll_outbox<O: Onion>(&mut self, network: &mut Network<O>, now: Now) {
@@ -319,22 +355,23 @@ impl Client {
             true => entry.sent_at,
             false => self.next_time(network.network_time(now)),
         };
+        let prepared = self.prepare(&to, &content, sent_at, now, rng)?;
         self.last_sent = self.last_sent.max(sent_at);
-        let (main, copy, message) = self.seal(&to, &content, sent_at, rng)?;
-        let raw = content.encode(sent_at, None)?;
-        let id = message.as_ref().map(|message| message.id);
-        if let (Some(old), Some(message)) = (old, &message) {
+        if let Some(old) = old {
             self.journal.delete(Key::Message(old));
-            self.journal
-                .put(Key::Message(message.id), message.to_value());
         }
+        let mut own = prepared.own;
+        if is_stored && let Some(message) = own.as_mut().and_then(|own| own.message.as_mut()) {
+            message.status = Status::Delivered;
+        }
+        self.remember_own(own);
         let wait = self.settings.backoff(1);
         if let Some(entry) = self.outbox.get_mut(&send) {
-            entry.raw = Zeroizing::new(raw);
+            entry.raw = prepared.entry.raw;
             entry.sent_at = sent_at;
-            entry.message = id;
-            entry.main = (!is_stored).then_some(main);
-            entry.copy = copy;
+            entry.message = prepared.entry.message;
+            entry.main = prepared.entry.main.filter(|_| !is_stored);
+            entry.copy = prepared.entry.copy;
             entry.attempt.failures = entry.attempt.failures.saturating_add(1);
             entry.attempt.due = now.monotonic.saturating_add(wait);
         }
