@@ -132,7 +132,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The error of `change`.
+    /// The error of `change`. What it had changed before it failed stays: make one change in each call, or
+    /// check first.
     pub fn edit<T, E>(
         &mut self,
         change: impl FnOnce(&mut UserConfigs) -> Result<T, E>,
