@@ -66,8 +66,13 @@ pub fn times(saved: &str) -> Vec<((String, String), f64)> {
         .collect()
 }
 
-/// The table in Markdown, with a column for the times of another run if there is one.
-pub fn table(rows: &[Row], native: &[((String, String), f64)]) -> String {
+/// The table in Markdown, with columns for the times of other runs, if there are any: compiled for this
+/// processor, and with the backend `graviola`.
+pub fn table(
+    rows: &[Row],
+    native: &[((String, String), f64)],
+    graviola: &[((String, String), f64)],
+) -> String {
     let mut out = String::new();
     let mut group = "";
     for row in rows {
@@ -76,8 +81,8 @@ pub fn table(rows: &[Row], native: &[((String, String), f64)]) -> String {
             let _ = write!(
                 out,
                 "\n### {}\n\n\
-                 | operation | time | throughput | floor | ratio | allocations | native | C++ |\n\
-                 |---|--:|--:|---|--:|--:|--:|--:|\n",
+                 | operation | time | throughput | floor | ratio | allocations | native | graviola | C++ |\n\
+                 |---|--:|--:|---|--:|--:|--:|--:|--:|\n",
                 heading(group),
             );
         }
@@ -88,14 +93,17 @@ pub fn table(rows: &[Row], native: &[((String, String), f64)]) -> String {
             ),
             None => (String::new(), String::new()),
         };
-        let native = native
-            .iter()
-            .find(|((group, name), _)| group == row.group && *name == row.name)
-            .map_or(String::new(), |(_, nanoseconds)| time(*nanoseconds));
+        let of = |other: &[((String, String), f64)]| {
+            other
+                .iter()
+                .find(|((group, name), _)| group == row.group && *name == row.name)
+                .map_or(String::new(), |(_, nanoseconds)| time(*nanoseconds))
+        };
+        let (native, graviola) = (of(native), of(graviola));
         let allocations = row.measured.allocations;
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {floor} | {ratio} | {} ({}) | {native} | {} |",
+            "| {} | {} | {} | {floor} | {ratio} | {} ({}) | {native} | {graviola} | {} |",
             row.name,
             time(row.measured.nanoseconds),
             row.throughput(),

@@ -19,6 +19,7 @@ use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::KeyError;
+use crate::backend::fast;
 use crate::scalar::{SecretScalar, finish_signature, sha512_scalar};
 use crate::x25519::{X25519Public, X25519Secret};
 
@@ -38,9 +39,13 @@ pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Ed25519Signature 
 /// An Ed25519 key pair, kept as its 32-byte seed and its public key.
 ///
 /// It is zeroized on drop and never printed, and cannot be cloned.
-pub struct Ed25519Secret(SigningKey);
+pub struct Ed25519Secret {
+    key: SigningKey,
+    /// The same for a fast backend.
+    signer: fast::Signer,
+}
 
-// The signing key zeroizes itself.
+// Both keys zeroize themselves.
 impl ZeroizeOnDrop for Ed25519Secret {}
 
 impl Ed25519Secret {
@@ -52,7 +57,7 @@ impl Ed25519Secret {
     /// Derives the key pair of a seed (RFC 8032). Constant-time.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        Self::of(SigningKey::from_bytes(seed))
     }
 
     /// Reads a 64-byte libsodium secret: the seed followed by the public key.
@@ -63,8 +68,13 @@ impl Ed25519Secret {
     /// would reveal the secret.
     pub fn from_libsodium(secret: &[u8; 64]) -> Result<Self, KeyError> {
         SigningKey::from_keypair_bytes(secret)
-            .map(Self)
+            .map(Self::of)
             .map_err(|_| KeyError::Mismatch)
+    }
+
+    fn of(key: SigningKey) -> Self {
+        let signer = fast::Signer::default();
+        Self { key, signer }
     }
 
     /// Draws a random seed of 32 bytes.
@@ -90,19 +100,19 @@ impl Ed25519Secret {
     /// Returns the public key.
     #[must_use]
     pub fn public(&self) -> Ed25519Public {
-        Ed25519Public::from_bytes(self.0.verifying_key().to_bytes())
+        Ed25519Public::from_bytes(self.key.verifying_key().to_bytes())
     }
 
     /// Returns the public key, decompressed for many verifications. Nothing is computed.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey::of(&self.0)
+        VerifyingKey::of(&self.key)
     }
 
     /// Returns the secret seed, for storage by the caller.
     #[must_use]
     pub fn expose_seed(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.key.as_bytes()
     }
 
     /// Signs `message` (RFC 8032, deterministic). Constant-time in the secret.
@@ -125,8 +135,11 @@ impl Ed25519Secret {
     /// Signs the concatenated parts of a message. Constant-time in the secret.
     #[must_use]
     pub fn sign_parts(&self, message: &[&[u8]]) -> Ed25519Signature {
+        if let Some(signature) = self.signer.sign(self.key.as_bytes(), message) {
+            return Ed25519Signature::from_bytes(signature);
+        }
         // Zeroizes itself.
-        let expanded = ExpandedSecretKey::from(self.0.as_bytes());
+        let expanded = ExpandedSecretKey::from(self.key.as_bytes());
         let mut r = sha512_scalar(&[&expanded.hash_prefix], message);
         let signature = finish_signature(&r, &expanded.scalar, &self.public(), message);
         r.zeroize();
@@ -136,13 +149,13 @@ impl Ed25519Secret {
     /// Returns the secret scalar `a` modulo L, whose public key is `[a]B`. Constant-time.
     #[must_use]
     pub fn to_scalar(&self) -> SecretScalar {
-        SecretScalar::from_scalar(self.0.to_scalar())
+        SecretScalar::from_scalar(self.key.to_scalar())
     }
 
     /// Returns the X25519 secret of the same pair: the clamped scalar. Constant-time.
     #[must_use]
     pub fn to_x25519(&self) -> X25519Secret {
-        let mut scalar = curve25519_dalek::scalar::clamp_integer(self.0.to_scalar_bytes());
+        let mut scalar = curve25519_dalek::scalar::clamp_integer(self.key.to_scalar_bytes());
         let secret = X25519Secret::from_bytes(scalar);
         scalar.zeroize();
         secret
@@ -151,7 +164,7 @@ impl Ed25519Secret {
     /// Returns the X25519 public key of the same pair, without another multiplication.
     #[must_use]
     pub fn x25519_public(&self) -> X25519Public {
-        X25519Public::from_bytes(self.0.verifying_key().to_montgomery().to_bytes())
+        X25519Public::from_bytes(self.key.verifying_key().to_montgomery().to_bytes())
     }
 }
 

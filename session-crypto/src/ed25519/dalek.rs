@@ -9,13 +9,13 @@ use crate::KeyError;
 
 impl From<SigningKey> for Ed25519Secret {
     fn from(key: SigningKey) -> Self {
-        Self(key)
+        Self::of(key)
     }
 }
 
 impl From<&Ed25519Secret> for SigningKey {
     fn from(secret: &Ed25519Secret) -> Self {
-        secret.0.clone()
+        secret.key.clone()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Batches of Diffie-Hellmans, which share their inversions.
 //!
 //! A single one needs an inversion to convert the peer's u-coordinate to the Edwards form, and one to
-//! convert the result back. A batch needs one of each in all.
+//! convert the result back. A batch needs one of each in all. The ladder of a fast
+//! [`Backend`](crate::Backend) needs neither.
 
 use alloc::vec::Vec;
 
@@ -13,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{PreparedPublic, SharedSecret, X25519Public, X25519Secret};
 use crate::KeyError;
+use crate::backend::fast;
 use crate::field::edwards_y_all;
 
 /// The peer of a Diffie-Hellman, with or without a precomputed table.
@@ -63,18 +65,19 @@ pub struct Agreement {
 /// curve.
 #[must_use]
 pub fn agree_all(pairs: &[(&X25519Secret, Peer<'_>)]) -> Vec<Agreement> {
+    let is_fast = fast::is_supported();
     let plain: Vec<_> = pairs
         .iter()
         .filter_map(|(_, peer)| match peer {
-            Peer::Plain(public) => Some(**public),
-            Peer::Prepared(_) => None,
+            Peer::Plain(public) if !is_fast => Some(**public),
+            _ => None,
         })
         .collect();
     let mut plain = to_edwards_all(&plain).into_iter();
     let products = pairs
         .iter()
         .flat_map(|(secret, peer)| {
-            let ephemeral = Product::Edwards(EdwardsPoint::mul_base_clamped(secret.0));
+            let ephemeral = Product::public(secret);
             let shared = match peer {
                 Peer::Prepared(PreparedPublic {
                     table: Some(table), ..
@@ -111,6 +114,12 @@ pub(super) fn diffie_hellman_all(
     secret: &X25519Secret,
     peers: &[X25519Public],
 ) -> Vec<Result<SharedSecret, KeyError>> {
+    if fast::is_supported() {
+        return peers
+            .iter()
+            .map(|peer| secret.diffie_hellman(peer))
+            .collect();
+    }
     let products = peers
         .iter()
         .zip(to_edwards_all(peers))
@@ -136,8 +145,17 @@ impl Product {
         }
     }
 
+    fn public(secret: &X25519Secret) -> Self {
+        match fast::x25519_public(&secret.0) {
+            Some(public) => Self::Montgomery(MontgomeryPoint(public)),
+            None => Self::Edwards(EdwardsPoint::mul_base_clamped(secret.0)),
+        }
+    }
+
     fn ladder(secret: &X25519Secret, peer: &X25519Public) -> Self {
-        Self::Montgomery(MontgomeryPoint(x25519(secret.0, peer.to_bytes())))
+        let plain = || x25519(secret.0, peer.to_bytes());
+        let product = fast::x25519(&secret.0, peer).unwrap_or_else(plain);
+        Self::Montgomery(MontgomeryPoint(product))
     }
 }
 
