@@ -57,7 +57,7 @@ mod tests {
         let peer = X25519Public::from_bytes([9; 32]);
         assert_eq!(fast::x25519_public(&[7; 32]).is_some(), is_used);
         assert_eq!(fast::x25519(&[7; 32], &peer).is_some(), is_used);
-        let signer = fast::Signer::default();
+        let signer = fast::Signer::new();
         assert_eq!(signer.sign(&[7; 32], &[b"a"]).is_some(), is_used);
         let signature = Ed25519Secret::from_seed(&[7; 32]).sign(b"a");
         if let Some(bytes) = signer.sign(&[7; 32], &[b"a"]) {

@@ -73,7 +73,7 @@ impl Ed25519Secret {
     }
 
     fn of(key: SigningKey) -> Self {
-        let signer = fast::Signer::default();
+        let signer = fast::Signer::new();
         Self { key, signer }
     }
 

@@ -26,6 +26,7 @@ mod field;
 mod opened;
 mod point;
 mod sha512;
+mod short_tag;
 mod symmetric_key;
 
 pub mod attachment;

@@ -10,14 +10,20 @@
 
 use alloc::vec::Vec;
 
+use chacha20::XChaCha20;
+use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::bytes::{
-    MAX_ALLOCATION, memory_limit, split_first, split_first_mut, split_last, split_last_mut,
+    MAX_ALLOCATION, memory_limit, split_array, split_first, split_first_mut, split_last,
+    split_last_mut,
 };
+use crate::error::authentic;
+use crate::short_tag::TagKey;
 use crate::{DecryptError, EncryptError, SymmetricKey};
 
 /// Length of a key in bytes.
@@ -32,6 +38,10 @@ pub const OVERHEAD: usize = 40;
 /// Maximum length of a message in bytes, the limit of ChaCha20's block counter: 256 GiB minus one
 /// block.
 pub(crate) const MAX_LENGTH: usize = memory_limit(u32::MAX as u64 * 64 - 1);
+
+/// Maximum length of what is encrypted and authenticated step by step, in bytes: the library prepares for
+/// long messages, which takes longer than a short one does.
+const SHORT: usize = 1024;
 
 fn cipher(key: &SymmetricKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.expose_bytes().into())
@@ -50,6 +60,11 @@ pub fn encrypt_detached(
     buffer: &mut [u8],
 ) -> Result<[u8; TAG_LENGTH], EncryptError> {
     let got = buffer.len();
+    if got <= SHORT {
+        let (mut stream, tag_key) = start(key, nonce);
+        stream.apply_keystream(buffer);
+        return Ok(tag_key.tag(buffer));
+    }
     cipher(key)
         .encrypt_inout_detached(nonce.into(), &[], buffer.into())
         .map(Into::into)
@@ -71,6 +86,12 @@ pub fn decrypt_detached(
     buffer: &mut [u8],
     tag: &[u8; TAG_LENGTH],
 ) -> Result<(), DecryptError> {
+    if buffer.len() <= SHORT {
+        let (mut stream, tag_key) = start(key, nonce);
+        authentic(tag_key.tag(buffer).ct_eq(tag))?;
+        stream.apply_keystream(buffer);
+        return Ok(());
+    }
     cipher(key)
         .decrypt_inout_detached(nonce.into(), &[], buffer.into(), tag.into())
         .map_err(|_| DecryptError)
@@ -143,6 +164,16 @@ pub(crate) fn open(
     Ok(message)
 }
 
+/// Returns the keystream behind its first block, and the one-time key of the tag, which is the first half
+/// of that block (RFC 8439, section 2.8).
+pub(crate) fn start(key: &SymmetricKey, nonce: &[u8; NONCE_LENGTH]) -> (XChaCha20, TagKey) {
+    let mut stream = XChaCha20::new(key.expose_bytes().into(), nonce.into());
+    let mut block = Zeroizing::new([0; 64]);
+    stream.apply_keystream(block.as_mut_slice());
+    let (mac_key, _) = split_array::<64, 32, 32>(&block);
+    (stream, TagKey::new(mac_key))
+}
+
 /// Returns `head || xchacha(key, nonce, parts || zeros) || tail`, with `padding` zeros, in one buffer
 /// of the right size.
 pub(crate) fn encrypt_between(
@@ -177,4 +208,38 @@ pub(crate) fn encrypt_between(
     out.extend_from_slice(&tag);
     out.extend_from_slice(tail);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a message is short or long, and on the border between both: the bytes of the library.
+    #[test]
+    fn short_messages_are_those_of_the_library() {
+        let (key, nonce) = (SymmetricKey::from_bytes([7; 32]), [9; NONCE_LENGTH]);
+        for length in (0..200).chain(SHORT - 20..SHORT + 20) {
+            let message: Vec<u8> = (0..length).map(|index| (index * 7) as u8).collect();
+            let mut expected = message.clone();
+            let library = cipher(&key).encrypt_inout_detached(
+                &nonce.into(),
+                &[],
+                expected.as_mut_slice().into(),
+            );
+            let mut own = message.clone();
+            let tag = encrypt_detached(&key, &nonce, &mut own).unwrap();
+            assert_eq!(own, expected);
+            assert_eq!(tag, <[u8; TAG_LENGTH]>::from(library.unwrap()));
+
+            decrypt_detached(&key, &nonce, &mut own, &tag).unwrap();
+            assert_eq!(own, message);
+            for bit in 0..128 {
+                let mut wrong = tag;
+                wrong[bit / 8] ^= 1 << (bit % 8);
+                let mut unchanged = expected.clone();
+                assert!(decrypt_detached(&key, &nonce, &mut unchanged, &wrong).is_err());
+                assert_eq!(unchanged, expected);
+            }
+        }
+    }
 }

@@ -9,7 +9,8 @@ use session_crypto::direct::{self, Senders};
 use session_crypto::multi::Party;
 use session_crypto::x25519::PreparedPublic;
 use session_crypto::{
-    BlindedSecret, Blinding, Ed25519Secret, SymmetricKey, X25519Public, group, inbox, xed25519,
+    BlindedSecret, Blinding, Ed25519Secret, SymmetricKey, X25519Public, group, inbox, sealed_box,
+    xchacha as cipher, xed25519,
 };
 
 use crate::Suite;
@@ -54,8 +55,8 @@ fn one_to_one(suite: &mut Suite) {
             .operation(GROUP, &format!("seal {name}"))
             .floor("signature, 2 multiplications, cipher", &mut seal_floor);
         let operation = match size {
-            200 => operation.reference(72.0),
-            _ => operation,
+            200 => operation.reference(68.0),
+            _ => operation.reference(108.0),
         };
         operation.run(|| direct::seal(&mut rng, &alice, &public, &message).unwrap());
         let mut buffer = vec![0; size + 96];
@@ -104,11 +105,25 @@ fn one_to_one(suite: &mut Suite) {
 }
 
 fn signatures(suite: &mut Suite) {
-    const GROUP: &str = "signatures";
+    const GROUP: &str = "keys and signatures";
     let primitives = Primitives::new();
     let mut rng = rng();
     let (alice, message) = (secret(1), [0x42; 200]);
     let server = X25519Public::from_bytes([9; 32]);
+    let own = alice.to_x25519();
+    suite
+        .operation(GROUP, "X25519")
+        .floor("multiplication", &mut || primitives.dh())
+        .reference(30.2)
+        .run(|| own.diffie_hellman(&server).unwrap());
+    suite
+        .operation(GROUP, "X25519 public key")
+        .floor("base point multiplication", &mut || primitives.base())
+        .run(|| own.public());
+    suite
+        .operation(GROUP, "Ed25519 sign 200 B")
+        .floor("the library's", &mut || primitives.sign(SHORT))
+        .run(|| alice.sign(SHORT));
     for (blinding, name, reference) in [
         (Blinding::Blind15, "blind15 sign, key and all", 36.0),
         (Blinding::Blind25, "blind25 sign, key and all", 78.0),
@@ -217,7 +232,7 @@ fn many(suite: &mut Suite) {
                 xchacha(&mut [0; 48]);
             }
         })
-        .reference(3200.0)
+        .reference(3227.0)
         .run(|| {
             let all = party.seal_to_all(&recipients, &[1; 24], &[&[0; 48]]);
             all.unwrap()
@@ -230,6 +245,7 @@ fn many(suite: &mut Suite) {
     suite
         .operation("many recipients", "open the last of 100")
         .floor("multiplication", &mut || primitives.dh())
+        .reference(100.0)
         .run(|| {
             let all = sealed.iter().map(Vec::as_slice);
             own.open_from(party.public(), &[1; 24], all).unwrap()
@@ -245,6 +261,27 @@ fn secret_of_last() -> session_crypto::X25519Secret {
 fn symmetric(suite: &mut Suite) {
     let mut rng = rng();
     let key = SymmetricKey::from_bytes([7; 32]);
+    for (name, size, reference) in [("216 B", 216, 0.91), ("10 KB", 10_000, 7.2)] {
+        let (mut own, mut buffer) = (vec![0x42; size], vec![0x42; size]);
+        suite
+            .operation("ciphers", &format!("XChaCha20-Poly1305 {name}"))
+            .floor("the library's", &mut || xchacha(&mut buffer))
+            .reference(reference)
+            .bytes(size)
+            .run(|| cipher::encrypt_detached(&key, &[1; 24], &mut own).unwrap());
+    }
+    let (public, message) = (secret(2).x25519_public(), vec![0x42; 10_000]);
+    let (primitives, mut buffer) = (Primitives::new(), message.clone());
+    suite
+        .operation("ciphers", "sealed box 10 KB")
+        .floor("2 multiplications, cipher", &mut || {
+            primitives.base();
+            primitives.dh();
+            xsalsa(&mut buffer);
+        })
+        .reference(52.7)
+        .bytes(message.len())
+        .run(|| sealed_box::seal(&mut rng, &public, &message).unwrap());
     for (name, size) in [("1 KB", 1_000), ("60 KB", 60_000)] {
         const GROUP: &str = "group layer, bytes";
         let content = vec![0x42; size];
@@ -274,8 +311,7 @@ fn symmetric(suite: &mut Suite) {
             .run(|| {
                 group::decrypt_in_place([&key], &mut sealed).unwrap();
                 let end = sealed.len() - 16;
-                let tag =
-                    session_crypto::xchacha::encrypt_detached(&key, &nonce, &mut sealed[24..end]);
+                let tag = cipher::encrypt_detached(&key, &nonce, &mut sealed[24..end]);
                 sealed[end..].copy_from_slice(&tag.unwrap());
             });
     }
@@ -297,6 +333,7 @@ fn symmetric(suite: &mut Suite) {
         .operation("configs", "open 10 KB")
         .floor("XChaCha20-Poly1305", &mut || xchacha(&mut buffer))
         .bytes(message.len())
+        .reference(8.4)
         .run(|| config::decrypt(&key, domain, &sealed).unwrap());
 }
 
@@ -336,6 +373,12 @@ fn attachments(suite: &mut Suite) {
             }
             decryptor.finish(&mut out).unwrap();
         });
+    suite
+        .operation(GROUP, "decrypt 10 MB in one call")
+        .floor("XChaCha20-Poly1305 by 64 KiB", &mut floor)
+        .reference(7270.0)
+        .bytes(content.len())
+        .run(|| session_crypto::attachment::decrypt(&file_key.key, &file).unwrap());
     suite
         .operation(GROUP, "key of 10 MB")
         .bytes(content.len())

@@ -19,9 +19,11 @@ pub fn run(suite: &mut Suite) {
     let phrase = seed.to_phrase(Language::English);
     suite
         .operation("accounts", "phrase encode")
+        .reference(0.78)
         .run(|| seed.to_phrase(Language::English));
     suite
         .operation("accounts", "phrase decode")
+        .reference(1.0)
         .run(|| Seed::from_phrase(&phrase, Language::English).unwrap());
 
     let server = X25519Public::from_bytes([9; 32]);

@@ -1,7 +1,9 @@
 //! Whole messages: what a bot opens and what a client sends.
 
+use rand_chacha::rand_core::Rng as _;
 use session_identity::{Account, GroupId, Seed};
 use session_message::content::{Content, Profile};
+use session_message::group::layer::{self, Options};
 use session_message::{Opener, Sealer, SymmetricKey, UnixMillis};
 use session_proto::padding;
 
@@ -9,6 +11,11 @@ use crate::Suite;
 use crate::crypto::rng;
 use crate::floors::{Primitives, SHORT, xchacha};
 
+/// Some prose.
+const TEXT: &str = "The archive of the town lay under the old granary, and whoever wanted to look something up had to \
+    pass the mill first. Grey stones lined the path; in spring the river covered half of them. Nobody remembered who had \
+    built the wall, but everybody knew the gap where children climbed through. On Thursdays the keeper opened early, made \
+    tea for two, and waited for questions about weddings, debts and borders. Most people asked about houses. ";
 const TIME: UnixMillis = UnixMillis::new(1_754_971_101_000);
 
 fn account(byte: u8) -> Account {
@@ -74,12 +81,38 @@ pub fn run(suite: &mut Suite) {
     suite
         .operation(GROUP, "group text, seal")
         .floor("signature, cipher", &mut floor)
-        .reference(29.0)
         .run(|| {
             sealer
                 .seal_group(&mut rng, &id, &key, &content, TIME)
                 .unwrap()
         });
+    let text: Vec<u8> = TEXT.bytes().cycle().take(2_000).collect();
+    let mut random = vec![0; 2_000];
+    rng.fill_bytes(&mut random);
+    for (name, plain, reference) in [
+        ("200 B", &text[..200], 33.0),
+        ("2 KB of text", &text, 34.0),
+        ("2 KB of random bytes", &random, 40.0),
+    ] {
+        suite
+            .operation(GROUP, &format!("group, seal {name}"))
+            .floor("signature, cipher", &mut || {
+                primitives.sign(plain);
+                xchacha(&mut vec![0; plain.len()]);
+            })
+            .reference(reference)
+            .run(|| {
+                layer::seal(
+                    &mut rng,
+                    alice.ed25519(),
+                    &id,
+                    &key,
+                    plain,
+                    Options::default(),
+                )
+                .unwrap()
+            });
+    }
     let mut buffer = vec![0; sealed.data.len() - 40];
     let mut floor = || {
         primitives.verify_prepared(SHORT);

@@ -103,7 +103,7 @@ fn peel(suite: &mut Suite, cipher: Cipher, name: &str, size: usize) {
         .operation("onion, peel", &format!("relay {name}, {cipher}"))
         .floor("multiplication, cipher", &mut floor);
     if cipher == Cipher::XChaCha20 {
-        operation = operation.reference(if size == 1024 { 34.0 } else { 79.0 });
+        operation = operation.reference(if size == 1024 { 35.0 } else { 79.0 });
     }
     operation.run(|| {
         let arrival = Arrival::https(&sealed.packet).unwrap();

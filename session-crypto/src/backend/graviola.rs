@@ -48,10 +48,13 @@ pub(crate) fn x25519(secret: &[u8; 32], peer: &X25519Public) -> Option<[u8; 32]>
 }
 
 /// The expanded key of an Ed25519 seed, made at the first signature. It zeroizes itself.
-#[derive(Default)]
 pub(crate) struct Signer(OnceLock<Option<Ed25519SigningKey>>);
 
 impl Signer {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
     /// Signs the concatenated parts of a message. `seed` must always be the same. Constant-time.
     pub(crate) fn sign(&self, seed: &[u8; 32], message: &[&[u8]]) -> Option<[u8; 64]> {
         if !is_supported() {

@@ -15,10 +15,13 @@ pub(crate) const fn x25519(_: &[u8; 32], _: &X25519Public) -> Option<[u8; 32]> {
 }
 
 /// A key of Ed25519, which never exists here.
-#[derive(Default)]
 pub(crate) struct Signer;
 
 impl Signer {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+
     pub(crate) const fn sign(&self, _: &[u8; 32], _: &[&[u8]]) -> Option<[u8; 64]> {
         None
     }
