@@ -13,6 +13,8 @@ mod error;
 mod handle;
 mod http;
 mod message;
+#[cfg(feature = "quic")]
+pub mod quic;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

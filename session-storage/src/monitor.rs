@@ -27,6 +27,12 @@ use crate::answer::AnswerError;
 use crate::auth::{Auth, Signer, SubaccountProof};
 use crate::value::{Dict, Value};
 
+mod ended;
+mod subscriptions;
+
+pub use ended::MonitorEnded;
+pub use subscriptions::{MAX_ACCOUNTS, Subscriptions};
+
 /// The name of the request over OxenMQ.
 pub const OMQ_REQUEST: &str = "monitor.messages";
 /// The name of the request over QUIC.
@@ -35,6 +41,8 @@ pub const QUIC_REQUEST: &str = "monitor";
 pub const OMQ_NOTICE: &str = "notify.message";
 /// The name of notices over QUIC.
 pub const QUIC_NOTICE: &str = "notify";
+/// The name of notices over QUIC that a subscription has ended.
+pub const QUIC_ENDED: &str = "monitor_ended";
 
 /// Maximum number of requests in one message. The deployed server has no limit.
 pub const MAX_REQUESTS: usize = 1_000;
@@ -264,7 +272,7 @@ impl Monitor {
         );
         outcome.map_err(|_| MonitorError::signature())?;
         if !serves(&self.account) {
-            return Err(MonitorError::new(6, "Wrong swarm"));
+            return Err(MonitorError::wrong_swarm());
         }
         Ok(())
     }
@@ -438,6 +446,12 @@ impl MonitorError {
 
     fn arguments(text: &str) -> Self {
         Self::new(1, &alloc::format!("Invalid arguments: {text}"))
+    }
+
+    /// Creates the rejection of an account of another swarm.
+    #[must_use]
+    pub fn wrong_swarm() -> Self {
+        Self::new(6, "Wrong swarm")
     }
 
     fn pubkey(text: &str) -> Self {

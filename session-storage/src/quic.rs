@@ -1,4 +1,5 @@
-//! Answers over QUIC (protocol: storage-rpc, section 1.3).
+//! Requests and answers over QUIC (protocol: storage-rpc, section 1.3; quic, sections 4 and 8). The streams that
+//! carry them are in `session-proto`.
 //!
 //! ```text
 //! reply  [200,{…}], in the encoding of the request
@@ -12,6 +13,14 @@ use session_types::http::error_body;
 use crate::answer::{AnswerError, Body, Response};
 use crate::value::Value;
 use crate::{Encoding, RpcError};
+
+mod endpoints;
+mod peer;
+
+pub use endpoints::{ClientEndpoint, NODE_STREAMS, NodeEndpoint, PING, PONG};
+pub use peer::{
+    EMPTY_PUSH, OK, PUSH_FAILED, SWARM_MISMATCH, forward, read_forwarded, serve_forward,
+};
 
 /// Beginning of the reply to an unknown endpoint.
 const INVALID_ENDPOINT: &[u8] = b"Invalid endpoint '";

@@ -209,7 +209,7 @@ pub fn serve_with<H: Host>(
 }
 
 /// Returns the answer to a rejected request.
-fn refuse<H: Host>(error: &RpcError, account: Option<&AnyId>, host: &H) -> Response {
+pub(crate) fn refuse<H: Host>(error: &RpcError, account: Option<&AnyId>, host: &H) -> Response {
     match (error, account) {
         (RpcError::WrongSwarm, Some(account)) => {
             Response::wrong_swarm(&host.swarm_of(account), host.stamp())

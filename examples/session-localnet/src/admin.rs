@@ -28,14 +28,14 @@ const PAGE: &str = include_str!("status.html");
 /// An order to the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// `down`, `up`, `slow`, `lie`, `clock`, `move`, `dissolve`, `join` or `leave`; for a server `full` too;
+    /// `down`, `up`, `slow`, `lie`, `clock`, `udp`, `move`, `dissolve`, `join` or `leave`; for a server `full` too;
     /// for communities `room`, `admin`, `moderator`, `ban` or `unban`.
     pub action: String,
     /// The node: its address, or the beginning of its Ed25519 key in hex. For `join` none is a new one. Or a
     /// server: `file`, `community` or `push`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `move` the swarm in hex, for `join`
+    /// For `slow` and `clock` ms, for `lie` the lie or nothing, for `udp` `block` or `pass`, for `move` the swarm in hex, for `join`
     /// the same or nothing, for `full` `on` or `off`, for `room` its token and name, for `admin` and
     /// `moderator` the room and an id, for `ban` and `unban` an id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,6 +185,7 @@ impl Admin {
             .map(|node| {
                 let fault = node.faults.now();
                 let stored = node.store().count().unwrap_or(0);
+                let connections = node.connections();
                 let record = self.chain.node(node.public());
                 let swarm = record.map(|record| record.swarm_id);
                 let swarm = swarm.filter(|swarm| swarm.is_assigned());
@@ -202,6 +203,9 @@ impl Admin {
                     "slow_ms": u64::try_from(fault.slow.as_millis()).unwrap_or(u64::MAX),
                     "lie": fault.lie,
                     "clock_ms": fault.clock_ms,
+                    "udp_blocked": fault.udp_blocked,
+                    "quic": {"clients": connections.0, "nodes": connections.1,
+                        "subscriptions": node.subscriptions()},
                     "stored": stored,
                     "onions": node.onions(),
                 })
@@ -317,6 +321,18 @@ impl Admin {
                 node.faults.change(|fault| fault.clock_ms = ms);
                 Ok(format!("the clock of node {name} is shifted by {ms} ms"))
             }
+            "udp" => {
+                let blocked = match value {
+                    "block" => true,
+                    "pass" => false,
+                    _ => return Err("`udp` takes block or pass".to_owned()),
+                };
+                node.faults.change(|fault| fault.udp_blocked = blocked);
+                Ok(match blocked {
+                    true => format!("UDP of clients does not reach node {name}"),
+                    false => format!("UDP of clients reaches node {name}"),
+                })
+            }
             "move" => {
                 let swarm = parse_swarm(value)?;
                 let node = *node.public();
@@ -335,7 +351,7 @@ impl Admin {
                 Ok(format!("node {name} has left the list"))
             }
             other => Err(format!(
-                "`{other}` is not an order; there are down, up, slow, lie, clock, move, dissolve, join and \
+                "`{other}` is not an order; there are down, up, slow, lie, clock, udp, move, dissolve, join and \
                  leave, for servers full, and for communities room, admin, moderator, ban and unban"
             )),
         }
@@ -393,6 +409,7 @@ impl Admin {
         let unwritten = |error: io::Error| format!("the change cannot be written down: {error}");
         self.ledger.begin(&before, &after).map_err(unwritten)?;
         self.chain.replace(after.clone());
+        self.nodes.all().iter().for_each(|node| node.list_changed());
         follow(&self.nodes.all(), &before, &after).await;
         self.ledger.finish().map_err(unwritten)?;
         let published = self.ledger.publish(&self.urls, &after);

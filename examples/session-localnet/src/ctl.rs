@@ -51,6 +51,12 @@ pub(crate) enum Ctl {
         #[arg(allow_hyphen_values = true)]
         ms: i64,
     },
+    /// Block UDP of clients at a node, or let it pass: they reach it over HTTPS alone.
+    Udp {
+        node: String,
+        #[arg(value_parser = PossibleValuesParser::new(["block", "pass"]))]
+        state: String,
+    },
     /// Move a node to a swarm, which is created if necessary; messages follow.
     Move { node: String, swarm: String },
     /// Dissolve a swarm; its messages move.
@@ -135,6 +141,7 @@ impl Ctl {
             Self::Slow { node, ms } => order("slow", node, Some(ms.to_string())),
             Self::Lie { node, lie } => order("lie", node, Some(lie.clone())),
             Self::Clock { node, ms } => order("clock", node, Some(ms.to_string())),
+            Self::Udp { node, state } => order("udp", node, Some(state.clone())),
             Self::Move { node, swarm } => order("move", node, Some(swarm.clone())),
             Self::Dissolve { swarm } => Some(Order {
                 action: "dissolve".into(),

@@ -54,6 +54,8 @@ pub struct Fault {
     pub lie: Option<Lie>,
     /// Its clock is ahead by so many ms, behind if negative.
     pub clock_ms: i64,
+    /// UDP of clients does not reach it, so that it is reached over HTTPS alone.
+    pub udp_blocked: bool,
 }
 
 /// The faults of one node, to be changed while it runs.

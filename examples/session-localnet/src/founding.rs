@@ -1,6 +1,6 @@
 //! How nodes come into being: where they listen, where they are reached, and what they share.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::ledger::Ledger;
-use crate::node::{Node, Place, Shared, StartError, address_of, listen};
+use crate::node::{Node, Place, Shared, StartError, address_of, listen_both};
 
 /// Interval at which a node retries deliveries.
 const RETRY: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ impl Founder {
         &self,
         number: u8,
         port: u16,
-    ) -> Result<(TcpListener, Place), StartError> {
+    ) -> Result<((TcpListener, UdpSocket), Place), StartError> {
         let own = if self.advertise.is_some() {
             Ipv4Addr::UNSPECIFIED
         } else if self.one_address {
@@ -44,15 +44,16 @@ impl Founder {
             port => port,
         };
         let wanted = SocketAddrV4::new(own, port);
-        let listener = listen(wanted.into()).await?;
-        let port = listener
+        let sockets = listen_both(wanted.into()).await?;
+        let port = sockets
+            .0
             .local_addr()
             .map_or(wanted.port(), |address| address.port());
         let place = Place {
             listen: SocketAddr::from((own, port)),
             public: SocketAddrV4::new(self.advertise.unwrap_or(own), port),
         };
-        Ok((listener, place))
+        Ok((sockets, place))
     }
 
     /// Makes a node, which serves at once.
@@ -61,11 +62,11 @@ impl Founder {
         ledger: &Ledger,
         number: u8,
         secret: Ed25519Secret,
-        (listener, place): (TcpListener, Place),
+        (sockets, place): ((TcpListener, UdpSocket), Place),
     ) -> Result<Arc<Node>, StartError> {
         let file = ledger.store_of(number.into());
         let node = Node::new(secret, place, &file, self.shared.clone())?;
-        node.serve_on(listener);
+        node.serve_on(sockets)?;
         Ok(node)
     }
 

@@ -69,6 +69,8 @@ struct PublicNode {
     pubkey_x25519: String,
     public_ip: Ipv4Addr,
     storage_port: u16,
+    /// The UDP port of QUIC.
+    storage_lmq_port: u16,
     swarm: String,
     swarm_id: u64,
 }
@@ -287,6 +289,7 @@ impl Ledger {
             pubkey_x25519: node.x25519.map(|key| key.to_string()).unwrap_or_default(),
             public_ip: node.ip,
             storage_port: node.https_port,
+            storage_lmq_port: node.omq_port,
             swarm: node.swarm_id.to_string(),
             swarm_id: node.swarm_id.get(),
         });

@@ -9,6 +9,7 @@ mod ctl;
 pub mod demo;
 mod failure;
 pub mod fault;
+mod firewall;
 mod founding;
 pub mod ledger;
 pub mod load;

@@ -19,7 +19,7 @@ use crate::node::{Node, Shared, StartError, listen};
 use crate::push::follow;
 use crate::seed::json_rpc;
 use crate::server::{Call, Reply, serve, serve_plain};
-use crate::servers::{Servers, Watch};
+use crate::servers::Servers;
 use crate::tls::{self, Identity};
 use crate::token::{Access, Token};
 use crate::traffic::Traffic;
@@ -115,8 +115,7 @@ impl Network {
     pub async fn start(plan: &Plan) -> Result<Self, StartError> {
         let ledger = Arc::new(Ledger::open(plan)?);
         let (stop, stopped) = watch::channel(false);
-        let (watch, stored) = Watch::new();
-        let (founder, nodes) = found(plan, &ledger, watch, &stopped).await?;
+        let (founder, nodes) = found(plan, &ledger, &stopped).await?;
         let (chain, traffic) = (&founder.shared.chain, &founder.shared.traffic);
 
         let seed = match &plan.certificate {
@@ -152,8 +151,8 @@ impl Network {
         let servers = match plan.servers {
             true => {
                 let place = (own, public, ledger.port());
-                let watch = founder.shared.watch.clone();
-                Some(Servers::start(plan, place, watch, stored, &stopped).await?)
+                let nodes = (Arc::clone(chain), founder.shared.dial);
+                Some(Servers::start(plan, place, nodes, &stopped).await?)
             }
             false => None,
         };
@@ -288,7 +287,6 @@ fn file_error(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> StartErr
 async fn found(
     plan: &Plan,
     ledger: &Arc<Ledger>,
-    watch: Watch,
     stop: &watch::Receiver<bool>,
 ) -> Result<(Arc<Founder>, Vec<Arc<Node>>), StartError> {
     let capture = plan.capture.as_deref().map(Capture::new).transpose();
@@ -298,12 +296,10 @@ async fn found(
         shared: Shared {
             chain: Arc::new(Chain::new(vec![])),
             traffic: Arc::new(Traffic::default()),
-            pass: new_pass()?,
             notes: plan.notes,
             real_delays: plan.real_delays,
             dial: plan.advertise.map(|_| INSIDE),
             capture: capture.map(Arc::new),
-            watch,
         },
         one_address,
         advertise: plan.advertise,
@@ -333,11 +329,4 @@ async fn found(
         ledger.finish().map_err(file_error(&plan.data_dir))?;
     }
     Ok((Arc::new(founder), nodes))
-}
-
-/// Draws the secret by which the nodes of this run recognize each other.
-fn new_pass() -> Result<Arc<str>, StartError> {
-    let mut pass = [0; 32];
-    getrandom::fill(&mut pass).map_err(|_| StartError::Random)?;
-    Ok(const_hex::encode(pass).into())
 }

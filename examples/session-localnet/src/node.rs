@@ -1,22 +1,26 @@
-//! A service node: a real HTTPS server that peels onions and keeps messages.
+//! A service node: HTTPS and QUIC servers that peel onions and keep messages.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
-use client::http::{Answer as HttpAnswer, Http, HttpError, Trust};
-use http_body_util::Full;
-use hyper::{Method, Request, header};
+use client::http::{Http, Trust};
+use hyper::Method;
+use notices::Notices;
+use peers::{PeerError, Peers};
 use retry::Delivery;
 use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use session_onion::node::{Node as OnionNode, NotReady};
+use session_sdk::quic::{Answer, Listener, quinn};
 use session_storage::RpcError;
+use session_storage::monitor::Notice;
+use session_storage::quic::{EMPTY_PUSH, NodeEndpoint, OK, PUSH_FAILED};
 use session_storage::replication::{self, RetryQueue};
 use session_swarm::record::{ServiceNode, Version};
-use session_types::SwarmId;
+use session_types::{AnyId, Namespace, SwarmId, UnixMillis};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -27,28 +31,24 @@ use crate::push;
 use crate::rate::RateLimit;
 use crate::seen::Seen;
 use crate::server::{Call, Reply, serve};
-use crate::servers::Watch;
 use crate::store::{Message, Store, StoreError};
 use crate::tls::{Identity, TlsError, self_signed};
 use crate::traffic::Traffic;
 
+mod notices;
 mod onion;
+mod peers;
+mod quic;
 mod retry;
 mod storage;
 mod work;
 
 /// `Server` header towards clients, and user agent towards servers.
 const SERVER: &str = "Oxen Storage Server/2.8.0";
-/// The path under which one node sends another an onion layer.
-const PEER_ONION: &str = "/sn/onion_request";
-/// The path under which one node pushes messages to another.
-const PEER_DATA: &str = "/sn/data";
-/// The path under which one node forwards another a storage request; the method follows.
-const PEER_STORAGE: &str = "/sn/storage_cc/";
-/// The header with what makes a node known as a node, where the deployed network has the keys of
-/// OxenMQ connections.
-const PEER_PASS: &str = "x-localnet-peer";
-
+/// Time for which a node that comes up again waits for its address.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Attempts to find a number of which both ports are free.
+const TRIES: u32 = 20;
 /// Error of starting a node or a server.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -60,6 +60,9 @@ pub enum StartError {
         /// Error of the operating system.
         reason: std::io::Error,
     },
+    /// QUIC cannot be listened for.
+    #[error("cannot listen for QUIC: {0}")]
+    Quic(String),
     /// No certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -92,8 +95,6 @@ pub struct Shared {
     pub chain: Arc<Chain>,
     /// Recent hops between clients, nodes and servers.
     pub traffic: Arc<Traffic>,
-    /// Secret by which nodes recognize each other.
-    pub pass: Arc<str>,
     /// Whether nodes write down what they see.
     pub notes: bool,
     /// Whether a node that refuses connections is noticed as late as in the deployed network.
@@ -102,8 +103,6 @@ pub struct Shared {
     pub dial: Option<IpAddr>,
     /// Destination of captured packets.
     pub capture: Option<Arc<Capture>>,
-    /// Channel to the push server for new messages.
-    pub watch: Watch,
 }
 
 /// Addresses of a node.
@@ -124,16 +123,15 @@ pub struct Node {
     tls: Identity,
     store: Mutex<Store>,
     chain: Arc<Chain>,
-    peers: Http,
+    peers: Peers,
+    notices: Notices,
     outside: Http,
     /// The requests that each client address may send.
     pub rate: RateLimit,
     traffic: Arc<Traffic>,
-    pass: Arc<str>,
     real_delays: bool,
     dial: Option<IpAddr>,
     capture: Option<Arc<Capture>>,
-    watch: Watch,
     /// Deliveries that other nodes did not accept.
     retries: Mutex<RetryQueue<Delivery>>,
     /// Notes of everything the node could see.
@@ -141,7 +139,7 @@ pub struct Node {
     /// Faults.
     pub faults: Faults,
     onions: AtomicU64,
-    running: Mutex<Option<watch::Sender<bool>>>,
+    running: Mutex<Option<(watch::Sender<bool>, Listener)>>,
 }
 
 impl std::fmt::Debug for Node {
@@ -175,13 +173,12 @@ impl Node {
             store: Mutex::new(Store::open(file)?),
             chain: shared.chain,
             traffic: shared.traffic,
-            pass: shared.pass,
             real_delays: shared.real_delays,
             dial: shared.dial,
             capture: shared.capture,
-            watch: shared.watch,
             retries: Mutex::new(retry::queue()),
-            peers: Http::new(Trust::Any, from),
+            peers: Peers::default(),
+            notices: Notices::default(),
             outside: Http::new(Trust::Any, from),
             rate: RateLimit::default(),
             seen: if shared.notes {
@@ -262,6 +259,14 @@ impl Node {
             .is_some()
     }
 
+    /// The endpoint from which the node connects to others, while it is up.
+    fn endpoint(&self) -> Option<quinn::Endpoint> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .as_ref()
+            .map(|(_, listener)| listener.endpoint().clone())
+    }
+
     /// Listens and serves until [`down`](Self::down). Does nothing if the node is up.
     ///
     /// # Errors
@@ -271,15 +276,28 @@ impl Node {
         if self.is_up() {
             return Ok(());
         }
-        let listener = listen(self.place.listen).await?;
-        self.serve_on(listener);
-        Ok(())
+        // A node that was taken down lets go of its UDP port a moment later.
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match listen_both(self.place.listen).await {
+                Ok(sockets) => return self.serve_on(sockets),
+                Err(error) if tokio::time::Instant::now() > until => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
     }
 
-    /// Serves on a listener of the node's address.
-    pub fn serve_on(self: &Arc<Self>, listener: TcpListener) {
+    /// Serves on sockets of the node's address.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Quic`] if the UDP socket cannot be used.
+    pub fn serve_on(self: &Arc<Self>, sockets: (TcpListener, UdpSocket)) -> Result<(), StartError> {
+        let (listener, socket) = sockets;
+        let quic = self.listen_quic(socket)?;
         let (stop, stopped) = watch::channel(false);
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, quic.clone()));
+        tokio::spawn(Arc::clone(self).accept_quic(quic));
         let node = Arc::clone(self);
         let handler = move |call: Call| {
             let node = Arc::clone(&node);
@@ -292,18 +310,31 @@ impl Node {
             handler,
             stopped,
         ));
+        Ok(())
     }
 
-    /// Stops listening; connections end after the request that they are serving.
+    /// Stops listening. Connections over HTTPS end after the request that they are serving, those over QUIC at once.
     pub fn down(&self) {
-        let stop = self
+        let running = self
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(stop) = stop {
+        if let Some((stop, quic)) = running {
             let _ = stop.send(true);
+            quic.close();
+            self.peers.clear();
         }
+    }
+
+    /// Number of QUIC connections: of clients, and with other nodes.
+    pub fn connections(&self) -> (usize, usize) {
+        (self.notices.counts().0, self.peers.count())
+    }
+
+    /// Number of subscriptions to new messages.
+    pub fn subscriptions(&self) -> usize {
+        self.notices.counts().1
     }
 
     /// Forgets what has expired.
@@ -311,6 +342,7 @@ impl Node {
         let now = self.now();
         // If the disk is full now, the next tick will do it.
         let _ = self.store().expire(now);
+        self.notices.tick();
     }
 
     async fn handle(self: Arc<Self>, call: Call) -> Reply {
@@ -332,11 +364,6 @@ impl Node {
         match (&call.method, call.path.as_str()) {
             (&Method::POST, "/onion_req/v2") => self.client_onion(&call).await,
             (&Method::POST, "/storage_rpc/v1") => self.client_storage(&call).await,
-            (&Method::POST, PEER_ONION) if self.is_peer(&call) => self.peer_onion(&call).await,
-            (&Method::POST, PEER_DATA) if self.is_peer(&call) => self.take(&call.body),
-            (&Method::POST, path) if path.starts_with(PEER_STORAGE) && self.is_peer(&call) => {
-                self.peer_storage(path.trim_start_matches(PEER_STORAGE), &call.body)
-            }
             (&Method::POST, "/ping_test/v1") => {
                 let key = Base64::encode_string(self.public.as_bytes());
                 Reply {
@@ -371,26 +398,35 @@ impl Node {
         }
     }
 
-    /// Pushes messages to another node.
+    /// Pushes messages to another node, which says first whether it takes them.
     ///
     /// # Errors
     ///
-    /// [`HttpError`] if it does not answer. It is tried again later then.
-    pub async fn push(&self, peer: &ServiceNode, body: Vec<u8>) -> Result<(), HttpError> {
-        let delivery = Delivery {
-            path: PEER_DATA.to_owned(),
+    /// [`PeerError`] if it does not answer. It is tried again later then.
+    pub async fn push(
+        self: &Arc<Self>,
+        peer: &ServiceNode,
+        body: Vec<u8>,
+    ) -> Result<(), PeerError> {
+        let delivery = |endpoint, body| Delivery {
+            endpoint,
             kind: "push",
             body,
             limit: push::TIMEOUT,
         };
-        self.post(peer, delivery).await.map(|_| ())
+        // The messages are tried again later. The question is not, which is of now.
+        let _ = self
+            .attempt(peer, delivery(NodeEndpoint::DataReady, Vec::new()))
+            .await;
+        self.post(peer, delivery(NodeEndpoint::Data, body)).await?;
+        Ok(())
     }
 
     /// Takes messages that another node pushes.
-    fn take(&self, body: &[u8]) -> Reply {
+    fn take(&self, body: &[u8]) -> Answer {
         let pushed = match replication::read(body) {
-            Ok(pushed) => pushed,
-            Err(error) => return Reply::text(400, error.to_string()),
+            Ok(pushed) if !pushed.is_empty() => pushed,
+            _ => return Answer::Error(EMPTY_PUSH.to_vec()),
         };
         let mut store = self.store();
         for pushed in pushed {
@@ -402,46 +438,36 @@ impl Node {
                 expiry: pushed.expiry.get(),
                 data: pushed.data,
             };
-            if let Err(error) = store.insert(account.as_bytes(), space.number(), outbox, &message) {
-                return Reply::text(500, error.to_string());
+            match store.insert(account.as_bytes(), space.number(), outbox, &message) {
+                Ok((expiry, already)) => self.stored(&account, space, message, expiry, already),
+                Err(_) => return Answer::Error(PUSH_FAILED.to_vec()),
             }
         }
-        Reply::text(200, "")
+        Answer::Reply(OK.to_vec())
     }
 
-    /// Whether a request is from another node.
-    fn is_peer(&self, call: &Call) -> bool {
-        let shown = call.headers.get(PEER_PASS);
-        shown.is_some_and(|shown| shown.as_bytes() == self.pass.as_bytes())
-    }
-
-    /// Posts to another node, as one node to another.
-    async fn to_peer(
+    /// Tells those who listen of a message that the node has stored, unless it had it already.
+    fn stored(
         &self,
-        peer: &ServiceNode,
-        path: &str,
-        kind: &'static str,
-        body: Vec<u8>,
-        limit: Duration,
-    ) -> Result<HttpAnswer, HttpError> {
-        let to = peer.ed25519.to_string();
-        self.traffic.note(Some(self.name()), to, kind);
-        self.seen.bytes(&body);
-        let host = self.dial.unwrap_or(IpAddr::V4(peer.ip));
-        let url = format!("https://{host}:{}{path}", peer.https_port);
-        let request = Request::post(&url)
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .header(PEER_PASS, &*self.pass)
-            .body(Full::new(body.into()))
-            .map_err(|_| HttpError::Address(url.into()))?;
-        let until = tokio::time::Instant::now() + limit;
-        let answer = self.peers.send(request, limit).await;
-        if answer.is_err() && self.real_delays {
-            tokio::time::sleep_until(until).await;
+        account: &AnyId,
+        namespace: Namespace,
+        message: Message,
+        expiry: u64,
+        already: bool,
+    ) {
+        let Ok(hash) = message.hash.parse() else {
+            return;
+        };
+        if !already {
+            self.notices.tell(&Notice {
+                account: *account,
+                hash,
+                namespace,
+                timestamp: UnixMillis::new(message.timestamp),
+                expiry: UnixMillis::new(expiry),
+                data: Some(message.data),
+            });
         }
-        let answer = answer?;
-        self.seen.bytes(&answer.body);
-        Ok(answer)
     }
 }
 
@@ -454,6 +480,26 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
         .map_err(|reason| StartError::Listen { address, reason })
+}
+
+/// Listens on an address for HTTPS, and on the UDP port with the same number for QUIC.
+///
+/// # Errors
+///
+/// [`StartError::Listen`] if one of them is taken or not this machine's.
+pub async fn listen_both(address: SocketAddr) -> Result<(TcpListener, UdpSocket), StartError> {
+    let mut tries = 0;
+    loop {
+        let listener = listen(address).await?;
+        let failed = |reason| StartError::Listen { address, reason };
+        let bound = listener.local_addr().map_err(failed)?;
+        match UdpSocket::bind(bound) {
+            Ok(socket) => return Ok((listener, socket)),
+            // The system has chosen the number, and the other port with it is taken.
+            Err(_) if address.port() == 0 && tries < TRIES => tries += 1,
+            Err(reason) => return Err(failed(reason)),
+        }
+    }
 }
 
 fn refuse(error: &RpcError) -> Reply {

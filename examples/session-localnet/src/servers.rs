@@ -5,13 +5,13 @@ mod community;
 mod door;
 mod engine;
 mod file;
+mod hive;
 mod keys;
 mod order;
 mod pieces;
 mod push;
-mod watch;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,16 +26,15 @@ use session_services::push::REQUEST_MAX;
 use session_types::UnixMillis;
 use session_types::http::{Request, Response};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
+use crate::chain::Chain;
 use crate::fault::now_ms;
 use crate::network::Plan;
 use crate::node::{StartError, listen};
 use crate::server::{Call, Gate, Reply, serve_outside, stopped};
 use engine::{Engine, Failure};
+use hive::Hive;
 use keys::Keys;
-pub(crate) use watch::Stored;
-pub use watch::Watch;
 
 /// Interval at which the servers delete expired data, as deployed ones do.
 const TICK: Duration = Duration::from_secs(10);
@@ -88,7 +87,7 @@ pub struct Fault {
 enum Logic {
     File(Arc<session_services::file::server::Config>),
     Community(Arc<session_community::server::Config>),
-    Push(Watch),
+    Push(Hive),
 }
 
 /// A server.
@@ -160,7 +159,6 @@ impl Server {
         data_dir: &Path,
         keys: &Keys,
         (own, public, port): (Ipv4Addr, Ipv4Addr, u16),
-        watch: &Watch,
     ) -> Result<(Arc<Self>, TcpListener), StartError> {
         let failed = |reason| StartError::File {
             path: data_dir.display().to_string(),
@@ -179,7 +177,7 @@ impl Server {
                 let config = session_community::server::Config::new(x25519);
                 (community::SCHEMA, Logic::Community(Arc::new(config)))
             }
-            Kind::Push => (push::SCHEMA, Logic::Push(watch.clone())),
+            Kind::Push => (push::SCHEMA, Logic::Push(Hive::new())),
         };
         let listener = match port {
             // At the port that it had, which is in URLs; another one if that is taken.
@@ -340,12 +338,20 @@ impl Server {
     /// Answers a request.
     async fn answer(&self, request: Request) -> Response {
         let (now, is_full, logic) = (self.now(), self.fault().full, self.logic.clone());
+        let hive = match &self.logic {
+            Logic::Push(hive) => Some(hive),
+            _ => None,
+        };
         let answered = self.engine.run(move |db| match &logic {
             Logic::File(config) => file::answer(db, config, request, now, is_full),
             Logic::Community(config) => community::answer(db, config, &request, now, is_full),
-            Logic::Push(watch) => push::answer(db, watch, &request, now, is_full),
+            Logic::Push(_) => push::answer(db, &request, now, is_full),
         });
-        answered.await.unwrap_or_else(|failure| match self.kind {
+        let answered = answered.await;
+        if let Some(hive) = hive {
+            hive.changed().await;
+        }
+        answered.unwrap_or_else(|failure| match self.kind {
             Kind::File => file::failed(&failure),
             Kind::Community => community::failed(),
             Kind::Push => push::failed(),
@@ -358,7 +364,7 @@ impl Server {
         let work = self.engine.run(move |db| match &logic {
             Logic::File(_) => file::tick(db, now),
             Logic::Community(_) => community::tick(db, now),
-            Logic::Push(watch) => push::tick(db, watch, now),
+            Logic::Push(_) => push::tick(db, now),
         });
         work.await
     }
@@ -393,8 +399,7 @@ impl Servers {
     pub(crate) async fn start(
         plan: &Plan,
         place: (Ipv4Addr, Ipv4Addr, u16),
-        watch: Watch,
-        stored: mpsc::Receiver<Stored>,
+        (chain, dial): (Arc<Chain>, Option<IpAddr>),
         stop: &tokio::sync::watch::Receiver<bool>,
     ) -> Result<Arc<Self>, StartError> {
         let data_dir = plan.data_dir.as_path();
@@ -414,7 +419,7 @@ impl Servers {
             let bound = bound.ok_or_else(|| {
                 StartError::Size(format!("there are no ports for the servers above {port}"))
             })?;
-            Server::open(kind, data_dir, &keys, (own, public, bound), &watch).await
+            Server::open(kind, data_dir, &keys, (own, public, bound)).await
         };
         let (file, at_file) = open(Kind::File, 0).await?;
         let (community, at_community) = open(Kind::Community, 1).await?;
@@ -430,13 +435,14 @@ impl Servers {
             .map(|server| (server.kind, server.listen.port()))
             .collect();
         keys.keep_ports(data_dir, &ports).map_err(failed)?;
-        // The nodes know whom to watch for before anything is stored.
         servers.tick().await;
         servers.file.serve(at_file);
         servers.community.serve(at_community);
         servers.push.serve(at_push);
         servers.keep_ticking(stop.clone());
-        servers.announce(stored, stop.clone());
+        if let Logic::Push(hive) = &servers.push.logic {
+            hive.start(&servers.push, chain, dial, stop.clone());
+        }
         Ok(servers)
     }
 
@@ -493,30 +499,6 @@ impl Servers {
                     () = tokio::time::sleep(TICK) => servers.tick().await,
                     () = stopped(&mut stop) => return,
                 }
-            }
-        });
-    }
-
-    /// Makes notifications of the messages that the nodes store.
-    fn announce(
-        self: &Arc<Self>,
-        mut stored: mpsc::Receiver<Stored>,
-        mut stop: tokio::sync::watch::Receiver<bool>,
-    ) {
-        let push = Arc::clone(&self.push);
-        tokio::spawn(async move {
-            loop {
-                let next = tokio::select! {
-                    next = stored.recv() => next,
-                    () = stopped(&mut stop) => return,
-                };
-                let Some(next) = next else { return };
-                let now = push.now();
-                // A device that misses a notification sees the message at its next poll.
-                let _ = push
-                    .engine
-                    .run(move |db| push::announce(db, &next, now))
-                    .await;
             }
         });
     }

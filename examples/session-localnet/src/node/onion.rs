@@ -10,9 +10,12 @@ use getrandom::rand_core::UnwrapErr;
 use http_body_util::Full;
 use hyper::{Request, header};
 use session_onion::node::{Answer, Arrival, Deliver, Exit, Peeled, Relay, ReplyBody};
+use session_sdk::quic;
 use session_storage::Body;
+use session_storage::quic::NodeEndpoint;
 
-use super::{Node, PEER_ONION, SERVER};
+use super::peers::PeerError;
+use super::{Node, SERVER};
 use crate::server::{Call, Reply};
 
 impl Node {
@@ -20,20 +23,13 @@ impl Node {
     pub(super) async fn client_onion(self: &Arc<Self>, call: &Call) -> Reply {
         self.traffic.note(None, self.name(), "onion");
         match Arrival::https(&call.body) {
-            Ok(arrival) => self.onion_reply(&arrival).await,
+            Ok(arrival) => reply(self.onion_answer(&arrival).await),
             Err(refused) => reply(refused.answer),
         }
     }
 
-    /// A layer from another node.
-    pub(super) async fn peer_onion(self: &Arc<Self>, call: &Call) -> Reply {
-        match Arrival::node(&call.body) {
-            Ok(arrival) => self.onion_reply(&arrival).await,
-            Err(refused) => reply(refused.answer),
-        }
-    }
-
-    async fn onion_reply(self: &Arc<Self>, arrival: &Arrival<'_>) -> Reply {
+    /// Opens a layer and does what it says.
+    pub(super) async fn onion_answer(self: &Arc<Self>, arrival: &Arrival<'_>) -> Answer {
         self.onions.fetch_add(1, Ordering::Relaxed);
         let peeled = self
             .onion
@@ -43,15 +39,15 @@ impl Node {
         {
             eprintln!("localnet: a packet could not be written: {error}");
         }
-        reply(match peeled {
+        match peeled {
             Ok(Peeled::Relay(relay)) => self.relay(relay).await,
             Ok(Peeled::Exit(exit)) => self.exit(exit).await,
             Ok(Peeled::Deliver(deliver)) => self.deliver(deliver).await,
             Err(refused) => refused.answer,
-        })
+        }
     }
 
-    async fn relay(&self, relay: Relay) -> Answer {
+    async fn relay(self: &Arc<Self>, relay: Relay) -> Answer {
         // Whatever the node could read of the next layer, and where it leads.
         self.seen.bytes(relay.layer().ciphertext);
         self.seen.bytes(relay.next.as_bytes());
@@ -60,13 +56,13 @@ impl Node {
         };
         let limit = Duration::from_secs(Relay::TIMEOUT_SECONDS.into());
         let message = relay.layer().to_message();
-        match self
-            .to_peer(&next, PEER_ONION, "relay", message, limit)
-            .await
-        {
-            Ok(answer) => relay.answered(&[answer.status.to_string().as_bytes(), &answer.body]),
+        let endpoint = NodeEndpoint::OnionRequest;
+        match self.to_peer(&next, endpoint, "relay", message, limit).await {
+            Ok(quic::Answer::Reply(list)) => relay.answered_quic(Ok(&list)),
+            Ok(quic::Answer::Error(text)) => relay.answered_quic(Err(&text)),
+            Err(PeerError::Congested) => relay.congested(),
             // In the deployed network a node that is down is noticed by its silence.
-            Err(_) => relay.timed_out(),
+            Err(PeerError::Silent) => relay.timed_out(),
         }
     }
 

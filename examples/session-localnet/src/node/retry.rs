@@ -1,13 +1,15 @@
 //! What another node did not take is tried again, as newer nodes of the deployed network do.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use client::http::{Answer, HttpError};
+use session_sdk::quic::Answer;
+use session_storage::quic::NodeEndpoint;
 use session_storage::replication::{RetryConfig, RetryQueue};
 use session_swarm::record::ServiceNode;
 
 use super::Node;
+use super::peers::PeerError;
 use crate::fault::monotonic;
 
 /// On loopback a node that answers at all answers at once.
@@ -22,7 +24,7 @@ const CONFIG: RetryConfig = RetryConfig {
 /// A request from one node to another.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
-    pub(super) path: String,
+    pub(super) endpoint: NodeEndpoint,
     pub(super) kind: &'static str,
     pub(super) body: Vec<u8>,
     pub(super) limit: Duration,
@@ -40,10 +42,10 @@ impl Node {
 
     /// Posts to another node. What gets no answer is tried again later.
     pub(super) async fn post(
-        &self,
+        self: &Arc<Self>,
         peer: &ServiceNode,
         delivery: Delivery,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Answer, PeerError> {
         let answer = self.attempt(peer, delivery.clone()).await;
         if answer.is_err() {
             let size = delivery.body.len();
@@ -55,18 +57,22 @@ impl Node {
         answer
     }
 
-    async fn attempt(&self, peer: &ServiceNode, delivery: Delivery) -> Result<Answer, HttpError> {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        peer: &ServiceNode,
+        delivery: Delivery,
+    ) -> Result<Answer, PeerError> {
         let Delivery {
-            path,
+            endpoint,
             kind,
             body,
             limit,
         } = delivery;
-        self.to_peer(peer, &path, kind, body, limit).await
+        self.to_peer(peer, endpoint, kind, body, limit).await
     }
 
     /// Tries what is due, one request after the other.
-    pub async fn retry(&self) {
+    pub async fn retry(self: &Arc<Self>) {
         self.retries()
             .prune(monotonic(), |peer| self.chain.node(peer).is_some());
         while self.is_up() {

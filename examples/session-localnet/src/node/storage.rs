@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_sdk::quic::Answer;
+use session_storage::quic::{NodeEndpoint, Reply, forward, read_forwarded};
 use session_storage::{Forward, PeerOutcome, Request, Response, RpcError};
 use tokio::task::JoinSet;
 
+use super::Node;
 use super::retry::Delivery;
 use super::work::Serving;
-use super::{Node, PEER_STORAGE};
-use crate::server::Reply;
 
 /// Timeout for a forwarded request.
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ impl Node {
         }
     }
 
-    async fn serve(self: &Arc<Self>, request: &Request) -> Response {
+    pub(super) async fn serve(self: &Arc<Self>, request: &Request) -> Response {
         let mut serving = {
             // The node does its own part in one swarm or the other, not between them.
             let _steady = self.chain.steady();
@@ -52,36 +53,27 @@ impl Node {
     }
 
     /// Forwards a request to another member of the swarm.
-    async fn forward(&self, forward: Forward) -> PeerOutcome {
-        let Some(peer) = self.chain.node(&forward.to) else {
+    async fn forward(self: &Arc<Self>, open: Forward) -> PeerOutcome {
+        let Some(peer) = self.chain.node(&open.to) else {
             return PeerOutcome::TimedOut;
         };
         let delivery = Delivery {
-            path: format!("{PEER_STORAGE}{}", forward.method),
+            endpoint: NodeEndpoint::StorageCc,
             kind: "copy",
-            body: forward.body.to_vec(),
+            body: forward(open.method.name(), &open.body),
             limit: PEER_TIMEOUT,
         };
-        match self.post(&peer, delivery).await {
-            Err(_) => PeerOutcome::TimedOut,
-            Ok(answer) if answer.is_ok() => PeerOutcome::Answered(answer.body.to_vec()),
-            Ok(answer) => {
-                let text = String::from_utf8_lossy(&answer.body).into_owned();
-                PeerOutcome::Refused(answer.status, text)
-            }
-        }
-    }
-
-    /// Serves a request that another node forwarded.
-    pub(super) fn peer_storage(self: &Arc<Self>, method: &str, body: &[u8]) -> Reply {
-        let _steady = self.chain.steady();
-        match session_storage::serve_peer(method, body, &mut Serving::new(self)) {
-            Ok(entry) => Reply {
-                content_type: "application/octet-stream",
-                ..Reply::text(200, entry)
+        let reply = match self.post(&peer, delivery).await {
+            Err(_) => return PeerOutcome::TimedOut,
+            Ok(Answer::Reply(body)) => Reply {
+                is_error: false,
+                body,
             },
-            Err(RpcError::WrongSwarm) => Reply::text(421, ""),
-            Err(error) => Reply::text(error.status(), error.to_string()),
-        }
+            Ok(Answer::Error(body)) => Reply {
+                is_error: true,
+                body,
+            },
+        };
+        read_forwarded(&reply)
     }
 }

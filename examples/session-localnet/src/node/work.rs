@@ -14,7 +14,6 @@ use session_types::{AnyId, Ed25519Public, MessageHash, Namespace, Namespaces, Un
 
 use super::Node;
 use crate::fault::Lie;
-use crate::servers::Stored;
 use crate::store::{Message, Store, StoreError};
 
 /// A node that serves a request, with its store.
@@ -106,9 +105,8 @@ impl Storage for Serving<'_> {
                 already: false,
             });
         }
-        let hash = message.hash;
         let message = Message {
-            hash: hash.to_string(),
+            hash: message.hash.to_string(),
             timestamp: message.timestamp.get(),
             expiry: message.expiration.get(),
             data: message.data,
@@ -117,16 +115,8 @@ impl Storage for Serving<'_> {
         let (expiry, already) =
             self.store
                 .insert(account.as_bytes(), namespace.number(), outbox, &message)?;
-        if !already && self.node.watch.wants(account) {
-            self.node.watch.note(Stored {
-                account: *account,
-                namespace,
-                hash,
-                at: UnixMillis::new(message.timestamp),
-                expiry: UnixMillis::new(expiry),
-                data: message.data,
-            });
-        }
+        self.node
+            .stored(account, namespace, message, expiry, already);
         Ok(Inserted {
             expiry: UnixMillis::new(expiry),
             already,

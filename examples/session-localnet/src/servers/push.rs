@@ -1,7 +1,5 @@
 //! The push server: session-services over SQLite, with the service `dummy`, whose queue a test can read.
 
-use std::collections::BTreeSet;
-
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use rusqlite::{Connection, params};
@@ -9,12 +7,13 @@ use session_crypto::SymmetricKey;
 use session_services::push::payload::Notification;
 use session_services::push::server::{self, Store, Subscription};
 use session_services::push::{Device, SIGNATURE_AGE_MAX};
+use session_storage::monitor::{Monitor, MonitorAuth, Notice};
+use session_storage::{Auth, SubaccountProof, Token};
 use session_types::http::{Request, Response};
-use session_types::{AnyId, UnixMillis, base64};
+use session_types::{AnyId, Ed25519Public, Ed25519Signature, Namespace, UnixMillis, base64};
 
 use super::engine::Failure;
 use super::time;
-use super::watch::{Stored, Watch};
 
 /// The services on offer.
 const SERVICES: [&str; 1] = ["dummy"];
@@ -26,7 +25,7 @@ const REMEMBERED: std::time::Duration = SIGNATURE_AGE_MAX;
 
 /// The database.
 pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS subscriptions (
+    CREATE TABLE IF NOT EXISTS subscribed (
         account    BLOB    NOT NULL,
         service    TEXT    NOT NULL,
         token      TEXT    NOT NULL,
@@ -34,6 +33,10 @@ pub(super) const SCHEMA: &str = "
         namespaces TEXT    NOT NULL,
         with_data  INTEGER NOT NULL,
         key        BLOB    NOT NULL,
+        signature  BLOB    NOT NULL,
+        ed25519    BLOB,
+        token_auth BLOB,
+        token_sig  BLOB,
         PRIMARY KEY (account, service, token)
     ) STRICT;
     CREATE TABLE IF NOT EXISTS announced (
@@ -76,8 +79,9 @@ impl Store for Subscriptions<'_> {
         let namespaces = serde_json::to_string(&namespaces);
         self.db
             .prepare_cached(
-                "INSERT INTO subscriptions (account, service, token, at, namespaces, with_data, key)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO subscribed (account, service, token, at, namespaces, with_data, key,
+                                         signature, ed25519, token_auth, token_sig)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 access.id.as_bytes(),
@@ -87,13 +91,23 @@ impl Store for Subscriptions<'_> {
                 namespaces.map_err(|_| Failure::Content("list of namespaces"))?,
                 with_data,
                 key.expose_bytes(),
+                access.signature.as_bytes(),
+                access.ed25519.as_ref().map(|key| *key.as_bytes()),
+                access
+                    .subaccount
+                    .as_ref()
+                    .map(|(token, _)| *token.as_bytes()),
+                access
+                    .subaccount
+                    .as_ref()
+                    .map(|(_, signature)| *signature.as_bytes()),
             ])?;
         Ok(!removed)
     }
 
     fn unsubscribe(&mut self, id: &AnyId, device: &Device) -> Result<bool, Failure> {
         let mut delete = self.db.prepare_cached(
-            "DELETE FROM subscriptions WHERE account = ?1 AND service = ?2 AND token = ?3",
+            "DELETE FROM subscribed WHERE account = ?1 AND service = ?2 AND token = ?3",
         )?;
         let removed = delete.execute(params![id.as_bytes(), device.service, device.token])?;
         Ok(removed > 0)
@@ -103,18 +117,12 @@ impl Store for Subscriptions<'_> {
 /// Answers a request.
 pub(super) fn answer(
     db: &Connection,
-    watch: &Watch,
     request: &Request,
     now: UnixMillis,
     is_full: bool,
 ) -> Result<Response, Failure> {
     let store = &mut Subscriptions { db, is_full };
-    let response = server::handle(&SERVICES, request, now, store)?;
-    // Under the transaction: one that is not committed leaves an account too many, which is harmless.
-    accounts(db)?
-        .into_iter()
-        .for_each(|account| watch.add(account));
-    Ok(response)
+    server::handle(&SERVICES, request, now, store)
 }
 
 /// The answer when the store fails.
@@ -123,15 +131,48 @@ pub(super) fn failed() -> Response {
     Response::new(200, "application/json", body)
 }
 
-fn accounts(db: &Connection) -> Result<BTreeSet<AnyId>, Failure> {
-    let mut query = db.prepare_cached("SELECT DISTINCT account FROM subscriptions")?;
-    let accounts = query.query_map([], |row| row.get(0).map(AnyId::from_bytes))?;
-    Ok(accounts.collect::<Result<_, _>>()?)
+/// The requests with which to subscribe at the nodes.
+pub(super) fn wanted(db: &Connection, now: UnixMillis) -> Result<Vec<Monitor>, Failure> {
+    let oldest = time(now.saturating_sub(SIGNATURE_AGE_MAX));
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT account, at, namespaces, with_data, signature, ed25519, token_auth, token_sig
+         FROM subscribed WHERE at > ?1 ORDER BY account",
+    )?;
+    let mut rows = query.query([oldest])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let namespaces: String = row.get("namespaces")?;
+        let namespaces: Vec<i16> = serde_json::from_str(&namespaces)
+            .map_err(|_| Failure::Content("list of namespaces"))?;
+        let at: i64 = row.get("at")?;
+        let subaccount = match (row.get("token_auth")?, row.get("token_sig")?) {
+            (Some(token), Some(signature)) => Some(SubaccountProof {
+                token: Token::from_bytes(token),
+                signature: Ed25519Signature::from_bytes(signature),
+            }),
+            _ => None,
+        };
+        let key: Option<[u8; 32]> = row.get("ed25519")?;
+        all.push(Monitor {
+            account: AnyId::from_bytes(row.get("account")?),
+            namespaces: namespaces.into_iter().map(Namespace::new).collect(),
+            want_data: row.get("with_data")?,
+            auth: MonitorAuth {
+                at_s: at.unsigned_abs() / 1000,
+                auth: Auth {
+                    pubkey_ed25519: key.map(Ed25519Public::from_bytes),
+                    signature: Ed25519Signature::from_bytes(row.get("signature")?),
+                    subaccount,
+                },
+            },
+        });
+    }
+    Ok(all)
 }
 
 /// Puts a notification of a message into the queue of every device that has subscribed. Other members of
 /// the swarm tell of it too: it is announced once.
-pub(super) fn announce(db: &Connection, stored: &Stored, now: UnixMillis) -> Result<(), Failure> {
+pub(super) fn announce(db: &Connection, stored: &Notice, now: UnixMillis) -> Result<(), Failure> {
     let hash = stored.hash.to_string();
     let is_new = db
         .prepare_cached("INSERT OR IGNORE INTO announced (account, hash, at) VALUES (?1, ?2, ?3)")?
@@ -141,7 +182,7 @@ pub(super) fn announce(db: &Connection, stored: &Stored, now: UnixMillis) -> Res
     }
     let oldest = now.saturating_sub(SIGNATURE_AGE_MAX);
     let mut query = db.prepare_cached(
-        "SELECT token, namespaces, with_data, key FROM subscriptions WHERE account = ?1 AND at > ?2",
+        "SELECT token, namespaces, with_data, key FROM subscribed WHERE account = ?1 AND at > ?2",
     )?;
     let mut rows = query.query(params![stored.account.as_bytes(), time(oldest)])?;
     while let Some(row) = rows.next()? {
@@ -157,9 +198,9 @@ pub(super) fn announce(db: &Connection, stored: &Stored, now: UnixMillis) -> Res
             id: stored.account,
             hash: stored.hash,
             namespace: stored.namespace,
-            stored: Some(stored.at),
+            stored: Some(stored.timestamp),
             expiry: Some(stored.expiry),
-            message: with_data.then(|| stored.data.clone()),
+            message: stored.data.clone().filter(|_| with_data),
             is_too_long: false,
         };
         let key = SymmetricKey::from_bytes(row.get("key")?);
@@ -192,18 +233,17 @@ pub(super) fn queue(
     Ok(all.collect::<Result<_, _>>()?)
 }
 
-/// Deletes expired data, and tells the nodes which accounts are subscribed to.
-pub(super) fn tick(db: &Connection, watch: &Watch, now: UnixMillis) -> Result<(), Failure> {
+/// Deletes expired data.
+pub(super) fn tick(db: &Connection, now: UnixMillis) -> Result<(), Failure> {
     let oldest = time(now.saturating_sub(SIGNATURE_AGE_MAX));
-    db.execute("DELETE FROM subscriptions WHERE at <= ?1", [oldest])?;
+    db.execute("DELETE FROM subscribed WHERE at <= ?1", [oldest])?;
     let oldest = time(now.saturating_sub(REMEMBERED));
     db.execute("DELETE FROM announced WHERE at <= ?1", [oldest])?;
-    watch.set(accounts(db)?);
     Ok(())
 }
 
 /// Counts the subscriptions.
 pub(super) fn count(db: &Connection) -> Result<u64, Failure> {
-    let count: i64 = db.query_row("SELECT count(*) FROM subscriptions", [], |row| row.get(0))?;
+    let count: i64 = db.query_row("SELECT count(*) FROM subscribed", [], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
