@@ -1,6 +1,12 @@
 //! The machine.
 
+mod deliver;
 mod fetch;
+mod group_fetch;
+mod group_receive;
+mod group_work;
+mod groups;
+mod obsolete;
 mod push;
 mod receive;
 mod restore;
@@ -19,7 +25,7 @@ use session_message::{Opener, Sealer};
 use session_network::{Event as NetworkEvent, Network, Now, Onion, RequestId};
 use session_proto::bt;
 use session_types::MonotonicTime;
-use session_types::{AccountId, AnyId, UnixMillis};
+use session_types::{AccountId, AnyId, GroupId, MessageHash, UnixMillis};
 
 pub use restore::Restored;
 
@@ -29,7 +35,9 @@ use crate::record::Key;
 use crate::settings::Settings;
 use crate::waiting::Inbox;
 use fetch::Fetching;
-use push::Pushing;
+use groups::GroupState;
+use obsolete::Deleting;
+use push::{LIFETIME, Pushing};
 
 /// Senders whose keys are remembered, so that their next message opens faster.
 const SENDERS: usize = 1_000;
@@ -47,12 +55,22 @@ pub(crate) enum Doing {
     Push(push::Push),
     /// The lifetime of stored configs is being extended.
     KeepAlive,
+    /// Messages of our own swarm are being deleted.
+    Delete(Vec<MessageHash>),
+    /// The namespaces of a group are being fetched.
+    GroupFetch(GroupId, fetch::Fetch),
+    /// A step is being done in the swarm of a group.
+    GroupCalls(GroupId, group_work::Sequence),
+    /// An invitation or promotion is being stored.
+    GroupSend(GroupId, group_work::Sending),
+    /// The lifetime of what is stored of a group is being extended.
+    GroupKeepAlive(GroupId),
 }
 
 /// An account on the network, as a machine without I/O.
 ///
 /// ```text
-/// send, edit                      what the user does
+/// send, edit, act_in_group        what the user does
 /// poll(network)                   requests that are due go to the network
 /// report(event)                   an answer of the network
 /// take_batch -> persist           records that changed; then
@@ -75,6 +93,8 @@ pub struct Client {
     inbox: Inbox,
     fetching: Fetching,
     pushing: Pushing,
+    deleting: Deleting,
+    groups: BTreeMap<GroupId, GroupState>,
     prune_due: MonotonicTime,
     under_way: BTreeMap<RequestId, Doing>,
     journal: Journal,
@@ -110,6 +130,8 @@ impl Client {
             inbox: Inbox::default(),
             fetching: Fetching::default(),
             pushing: Pushing::default(),
+            deleting: Deleting::default(),
+            groups: BTreeMap::new(),
             prune_due: MonotonicTime::default(),
             under_way: BTreeMap::new(),
             journal: Journal::default(),
@@ -167,9 +189,11 @@ impl Client {
         if !self.journal.is_settled() {
             return;
         }
-        self.poll_outbox(network, now);
+        self.poll_outbox(network, now, rng);
         self.poll_push(network, now);
+        self.poll_deletions(network, now);
         self.poll_fetch(network, now, rng);
+        self.poll_groups(network, now, rng);
     }
 
     /// Takes the end of a request. Returns the event if the request is not this client's.
@@ -191,6 +215,13 @@ impl Client {
             Doing::Fetch(fetch) => self.fetched(&fetch, result, network, now),
             Doing::Push(push) => self.pushed(&push, result, now),
             Doing::KeepAlive => self.kept_alive(result.is_ok(), now),
+            Doing::Delete(names) => self.deleted(&names, result.is_ok(), now),
+            Doing::GroupFetch(id, fetch) => {
+                self.group_fetched(&id, &fetch, result, network, now);
+            }
+            Doing::GroupCalls(id, calls) => self.group_called(&id, &calls, result, now),
+            Doing::GroupSend(id, sending) => self.group_sent(&id, &sending, result, now),
+            Doing::GroupKeepAlive(id) => self.group_kept_alive(&id, result.is_ok(), now),
         }
         self.note_configs(now);
         None
@@ -208,7 +239,13 @@ impl Client {
             .filter(|attempt| attempt.under_way.is_none())
             .map(|attempt| attempt.due);
         let push = self.pushing.due();
-        sends.chain(push).chain(self.fetching.due()).min()
+        let groups = self.groups.values().flat_map(GroupState::due);
+        sends
+            .chain(push)
+            .chain(self.fetching.due())
+            .chain(self.deleting.due())
+            .chain(groups)
+            .min()
     }
 
     /// Returns what is to be persisted, and the events that may be handed out after that. `None` if
@@ -287,7 +324,7 @@ fn read_member<C: session_storage::Call>(
 }
 
 /// The hashes of names that storage servers gave.
-fn hashes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<session_types::MessageHash> {
+fn hashes<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<MessageHash> {
     names
         .into_iter()
         .filter_map(|name| name.parse().ok())

@@ -1,6 +1,7 @@
 //! Errors.
 
 use session_config::EditError;
+use session_config::group::ActError;
 use session_message::SealError;
 
 /// Why a message cannot be sent.
@@ -16,6 +17,21 @@ pub enum SendError {
     /// The recipient is blocked.
     #[error("recipient is blocked")]
     Blocked,
+    /// The group takes no message of ours.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+}
+
+/// Why something is not done in a group. Nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The account knows no such group.
+    #[error("the account knows no such group")]
+    Unknown,
+    /// The group does not allow it.
+    #[error(transparent)]
+    Act(#[from] ActError),
 }
 
 /// Why bytes are not a record.

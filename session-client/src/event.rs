@@ -1,14 +1,20 @@
 //! Events for the user.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_config::Change as ConfigChange;
-use session_message::content::{Call, DataExtractionKind, Expiration, Reaction};
+use session_config::group::{ActError, GroupChange, MessageRefused};
+use session_message::content::{
+    Call, DataExtractionKind, DeleteContent, Expiration, GroupUpdate, Reaction,
+};
 use session_message::{OpenError, SealError};
 use session_network::RequestError;
-use session_types::{AccountId, AnyId, MessageHash, UnixMillis};
+use session_types::{AccountId, AnyId, GroupId, MessageHash, UnixMillis};
 
+use crate::conversation::ConversationId;
+use crate::error::GroupError;
 use crate::history::{Message, MessageId};
 use crate::outbox::SendId;
 
@@ -37,7 +43,7 @@ pub enum Event {
     /// A reaction, or its removal.
     Reaction {
         /// The conversation.
-        conversation: AnyId,
+        conversation: ConversationId,
         /// The author of the reaction.
         author: AccountId,
         /// The reaction.
@@ -46,7 +52,7 @@ pub enum Event {
     /// An author deleted a message for everybody; it is not in the history any more.
     Deleted {
         /// The conversation.
-        conversation: AnyId,
+        conversation: ConversationId,
         /// The author of the message.
         author: AnyId,
         /// When the message was sent.
@@ -81,7 +87,7 @@ pub enum Event {
     /// The timer of a conversation was changed.
     Timer {
         /// The conversation.
-        conversation: AnyId,
+        conversation: ConversationId,
         /// The author of the change.
         author: AccountId,
         /// The new timer.
@@ -100,6 +106,69 @@ pub enum Event {
     Config(ConfigChange),
     /// All shared configs were fetched: profile and contacts are those of the account.
     Synced,
+    /// We were invited to a closed group, or are to be one of its admins: a message request.
+    /// [`Client::act_in_group`](crate::Client::act_in_group) accepts or declines it.
+    Invited {
+        /// The group.
+        group: GroupId,
+        /// The name that the invitation gives it.
+        name: String,
+        /// The author of the invitation.
+        by: AccountId,
+    },
+    /// We have become an admin of a group.
+    Promoted {
+        /// The group.
+        group: GroupId,
+    },
+    /// A change of a group: keys, info, members, or our own membership.
+    Group {
+        /// The group.
+        group: GroupId,
+        /// The change.
+        change: GroupChange,
+    },
+    /// A message to the group about a change. What it says of the change is not signed: the state of the
+    /// group counts.
+    GroupUpdate {
+        /// The group.
+        group: GroupId,
+        /// The author.
+        by: AccountId,
+        /// The message.
+        update: GroupUpdate,
+    },
+    /// A member deleted messages of theirs, or an admin any messages, for everybody. They are not in
+    /// the history any more.
+    ContentDeleted {
+        /// The group.
+        group: GroupId,
+        /// The author.
+        by: AccountId,
+        /// What was deleted.
+        delete: DeleteContent,
+    },
+    /// We have left a group, or declined the invitation to it, on this device or another one.
+    GroupLeft {
+        /// The group.
+        group: GroupId,
+    },
+    /// What is to be done in a group cannot be sent. It is tried again.
+    GroupStuck {
+        /// The group.
+        group: GroupId,
+        /// The reason.
+        reason: ActError,
+    },
+    /// A message that is stored in the swarm of a group cannot be read, or must not be shown.
+    UnreadableInGroup {
+        /// The group.
+        group: GroupId,
+        /// The name of the stored message.
+        hash: MessageHash,
+        /// The reason.
+        reason: MessageRefused,
+    },
     /// A stored message cannot be read.
     Unreadable {
         /// The name of the stored message.
@@ -119,4 +188,7 @@ pub enum Failure {
     /// The message could not be sealed again for another time.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The group takes no message of ours any more.
+    #[error(transparent)]
+    Group(#[from] GroupError),
 }

@@ -5,16 +5,17 @@ use alloc::vec::Vec;
 use session_message::content::{Content, decode};
 use session_message::{MessageKey, Opened};
 use session_proto::bt;
-use session_types::{AccountId, AnyId, UnixMillis};
+use session_types::{AccountId, AnyId, MessageHash, UnixMillis};
 use zeroize::Zeroizing;
 
+use crate::conversation::ConversationId;
 use crate::error::RecordError;
 use crate::record::digest;
 
 /// The name of a message in the history. Names of one conversation sort by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
-    conversation: AnyId,
+    conversation: ConversationId,
     sent_at: UnixMillis,
     tag: [u8; 8],
 }
@@ -23,19 +24,19 @@ impl MessageId {
     /// Length of the encoded name in bytes.
     pub const ENCODED_LENGTH: usize = 33 + 8 + 8;
 
-    /// The name of the message with this key.
-    pub(crate) fn of(key: &MessageKey) -> Self {
+    /// The name of the message with this key. `None` if it is in no conversation.
+    pub(crate) fn of(key: &MessageKey) -> Option<Self> {
         let [a, b, c, d, e, f, g, h, ..] = digest(key);
-        Self {
-            conversation: *key.conversation(),
+        Some(Self {
+            conversation: ConversationId::try_from(*key.conversation()).ok()?,
             sent_at: key.sent_at(),
             tag: [a, b, c, d, e, f, g, h],
-        }
+        })
     }
 
-    /// Returns the conversation: the id of the other account, or our own for notes to ourselves.
+    /// Returns the conversation: a group, the other account, or our own for notes to ourselves.
     #[must_use]
-    pub const fn conversation(&self) -> &AnyId {
+    pub const fn conversation(&self) -> &ConversationId {
         &self.conversation
     }
 
@@ -56,7 +57,7 @@ impl MessageId {
         let (conversation, rest) = bytes.split_first_chunk::<33>()?;
         let (time, tag) = rest.split_first_chunk::<8>()?;
         Some(Self {
-            conversation: AnyId::from_bytes(*conversation),
+            conversation: ConversationId::try_from(AnyId::from_bytes(*conversation)).ok()?,
             sent_at: UnixMillis::new(u64::from_be_bytes(*time)),
             tag: tag.try_into().ok()?,
         })
@@ -102,25 +103,29 @@ pub struct Message {
     pub status: Status,
     /// Whether the author waits for our approval: a message request.
     pub is_request: bool,
+    /// The name under which it is stored in the swarm that we fetch it from, if it is known.
+    pub hash: Option<MessageHash>,
     /// The bytes of the content.
-    raw: Zeroizing<Vec<u8>>,
+    pub(crate) raw: Zeroizing<Vec<u8>>,
 }
 
 impl Message {
-    pub(crate) fn new(opened: Opened, status: Status, is_request: bool) -> Self {
-        Self {
-            id: MessageId::of(&opened.key()),
+    /// `None` if the message is in no conversation.
+    pub(crate) fn new(opened: Opened, status: Status, is_request: bool) -> Option<Self> {
+        Some(Self {
+            id: MessageId::of(&opened.key())?,
             author: opened.sender,
             content: opened.content,
             status,
             is_request,
+            hash: None,
             raw: opened.raw,
-        }
+        })
     }
 
     /// Returns the conversation.
     #[must_use]
-    pub const fn conversation(&self) -> &AnyId {
+    pub const fn conversation(&self) -> &ConversationId {
         self.id.conversation()
     }
 
@@ -136,23 +141,33 @@ impl Message {
         self.content.as_text()
     }
 
-    /// Returns the value of the record.
-    pub(crate) fn to_value(&self) -> Vec<u8> {
-        Self::value_of(&self.author, &self.raw, self.status, self.is_request)
+    /// A message of ours to a group, which is being sent.
+    pub(crate) fn sending(key: &MessageKey, author: AccountId, raw: &[u8]) -> Option<Self> {
+        Some(Self {
+            id: MessageId::of(key)?,
+            author,
+            content: decode(raw).ok()?.content,
+            status: Status::Sending,
+            is_request: false,
+            hash: None,
+            raw: Zeroizing::new(raw.to_vec()),
+        })
     }
 
+    /// Returns the value of the record.
+    pub(crate) fn to_value(&self) -> Vec<u8> {
+        let (author, hash) = (&self.author, self.hash);
+        value(author, &self.raw, (self.status, hash), self.is_request)
+    }
+
+    /// The value of the record of a message of ours.
     pub(crate) fn value_of(
         author: &AccountId,
         raw: &[u8],
         status: Status,
-        is_request: bool,
+        hash: Option<MessageHash>,
     ) -> Vec<u8> {
-        bt::dict(|d| {
-            d.bytes(b"a", author.as_bytes());
-            d.bytes(b"c", raw);
-            d.int(b"r", u8::from(is_request));
-            d.int(b"s", status.number());
-        })
+        value(author, raw, (status, hash), false)
     }
 
     /// Reads a record.
@@ -166,6 +181,10 @@ impl Message {
             let author = AccountId::from_bytes(*dict.array::<33>("a").ok()?).ok()?;
             let raw = Zeroizing::new(dict.bytes("c").ok()?.to_vec());
             let status = dict.u64("s").ok()?;
+            let hash = match dict.get(b"h") {
+                None => None,
+                Some(hash) => Some(core::str::from_utf8(hash.as_bytes()?).ok()?.parse().ok()?),
+            };
             let mut all = Status::ALL.into_iter();
             Some(Self {
                 id,
@@ -173,9 +192,27 @@ impl Message {
                 content: decode(&raw).ok()?.content,
                 status: all.find(|known| u64::from(known.number()) == status)?,
                 is_request: dict.u64("r").ok()? == 1,
+                hash,
                 raw,
             })
         };
         read().ok_or(RecordError::Value)
     }
+}
+
+fn value(
+    author: &AccountId,
+    raw: &[u8],
+    (status, hash): (Status, Option<MessageHash>),
+    is_request: bool,
+) -> Vec<u8> {
+    bt::dict(|d| {
+        d.bytes(b"a", author.as_bytes());
+        d.bytes(b"c", raw);
+        if let Some(hash) = &hash {
+            d.bytes(b"h", hash.as_bytes());
+        }
+        d.int(b"r", u8::from(is_request));
+        d.int(b"s", status.number());
+    })
 }

@@ -3,10 +3,12 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use session_types::{AnyId, UnixMillis};
+use session_types::{AnyId, MessageHash, UnixMillis};
 use zeroize::Zeroizing;
 
+use crate::conversation::ConversationId;
 use crate::event::Event;
+use crate::history::Message;
 use crate::record::Key;
 
 /// A change of the records.
@@ -25,15 +27,62 @@ pub enum Change {
         /// The key.
         key: Key,
     },
-    /// Deletes the messages of an author of this time from the history of a conversation.
+    /// Deletes messages from the history of a conversation.
     Erase {
         /// The conversation.
-        conversation: AnyId,
+        conversation: ConversationId,
+        /// Which messages.
+        erased: Erased,
+    },
+}
+
+/// Messages of a conversation that are to be deleted from its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Erased {
+    /// The messages of an author of this time.
+    Message {
         /// The author.
         author: AnyId,
         /// The time of sending.
         sent_at: UnixMillis,
     },
+    /// The message that is stored in the swarm under this name.
+    Stored {
+        /// The name.
+        hash: MessageHash,
+        /// Only if it is by this author.
+        author: Option<AnyId>,
+    },
+    /// All messages of an author up to a time.
+    Author {
+        /// The author.
+        author: AnyId,
+        /// The time of sending of the last one.
+        until: UnixMillis,
+    },
+    /// All messages that were sent before a time.
+    Before(UnixMillis),
+}
+
+impl Erased {
+    /// Returns whether a message of the conversation is to be deleted.
+    #[must_use]
+    pub fn covers(&self, message: &Message) -> bool {
+        let sent_at = message.sent_at();
+        let by = AnyId::from(&message.author);
+        match self {
+            Self::Message {
+                author,
+                sent_at: time,
+            } => by == *author && sent_at == *time,
+            Self::Stored { hash, author } => {
+                message.hash == Some(*hash) && author.is_none_or(|author| author == by)
+            }
+            Self::Author { author, until } => by == *author && sent_at <= *until,
+            Self::Before(time) => sent_at < *time,
+        }
+    }
 }
 
 /// Changes that belong together, and the events that may be handed out after them.
@@ -71,11 +120,10 @@ impl Journal {
         self.next.changes.push(Change::Delete { key });
     }
 
-    pub(crate) fn erase(&mut self, conversation: AnyId, author: AnyId, sent_at: UnixMillis) {
+    pub(crate) fn erase(&mut self, conversation: ConversationId, erased: Erased) {
         self.next.changes.push(Change::Erase {
             conversation,
-            author,
-            sent_at,
+            erased,
         });
     }
 

@@ -17,6 +17,7 @@ pub use session_network as network;
 pub use session_types as types;
 
 mod client;
+mod conversation;
 mod error;
 mod event;
 mod history;
@@ -28,10 +29,11 @@ mod settings;
 mod waiting;
 
 pub use client::{Client, Restored};
-pub use error::{RecordError, SendError};
+pub use conversation::ConversationId;
+pub use error::{GroupError, RecordError, SendError};
 pub use event::{Event, Failure};
 pub use history::{Message, MessageId, Status};
-pub use journal::{Batch, Change};
+pub use journal::{Batch, Change, Erased};
 pub use outbox::SendId;
 pub use record::Key;
 pub use settings::Settings;

@@ -7,9 +7,10 @@ use core::time::Duration;
 use session_network::RequestId;
 use session_proto::bt;
 use session_types::MonotonicTime;
-use session_types::{AccountId, Namespace, SealedMessage, UnixMillis};
+use session_types::{AnyId, Namespace, SealedMessage, UnixMillis};
 use zeroize::Zeroizing;
 
+use crate::conversation::ConversationId;
 use crate::error::RecordError;
 use crate::history::MessageId;
 
@@ -32,16 +33,25 @@ impl SendId {
 /// The two places that a message is stored in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The swarm of the recipient.
+    /// The swarm of the recipient, or of the group.
     Main,
     /// Our own swarm: the copy for our other devices.
     Copy,
 }
 
+/// What is done next with a message in the outbox.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Step<'a> {
+    /// It is sealed with the newest key of its group.
+    Seal,
+    /// It is stored.
+    Store(Part, &'a SealedMessage),
+}
+
 /// A message in the outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) to: AccountId,
+    pub(crate) to: ConversationId,
     /// The content, to be sealed again if the time was wrong.
     pub(crate) raw: Zeroizing<Vec<u8>>,
     pub(crate) sent_at: UnixMillis,
@@ -49,8 +59,13 @@ pub(crate) struct Entry {
     pub(crate) created: UnixMillis,
     /// Its place in the history, if it has one.
     pub(crate) message: Option<MessageId>,
-    /// `None` once it is stored.
+    /// Whether it is stored in the swarm of the recipient.
+    pub(crate) is_stored: bool,
+    /// The sealed message. One to a group is sealed when it is sent: members who were removed before
+    /// that do not have the key.
     pub(crate) main: Option<SealedMessage>,
+    /// The generation of the group's key that it is sealed with.
+    pub(crate) generation: u64,
     /// `None` once it is stored, or if there is none.
     pub(crate) copy: Option<SealedMessage>,
     pub(crate) attempt: Attempt,
@@ -84,12 +99,13 @@ fn read_sealed(list: bt::List<'_>) -> Option<SealedMessage> {
 }
 
 impl Entry {
-    /// The part that is stored next.
-    pub(crate) fn next(&self) -> Option<(Part, &SealedMessage)> {
-        match (&self.main, &self.copy) {
-            (Some(main), _) => Some((Part::Main, main)),
-            (None, Some(copy)) => Some((Part::Copy, copy)),
-            (None, None) => None,
+    /// What is done next. `None` if nothing is left to be done.
+    pub(crate) const fn next(&self) -> Option<Step<'_>> {
+        match (self.is_stored, &self.main, &self.copy) {
+            (false, Some(main), _) => Some(Step::Store(Part::Main, main)),
+            (false, None, _) => Some(Step::Seal),
+            (true, _, Some(copy)) => Some(Step::Store(Part::Copy, copy)),
+            (true, _, None) => None,
         }
     }
 
@@ -102,6 +118,8 @@ impl Entry {
             }
             d.bytes(b"a", self.to.as_bytes());
             d.bytes(b"c", &self.raw);
+            d.int(b"g", self.generation);
+            d.int(b"i", u8::from(self.is_stored));
             if let Some(message) = &self.message {
                 d.bytes(b"m", &message.to_bytes());
             }
@@ -122,12 +140,16 @@ impl Entry {
                 Some(id) => Some(MessageId::from_bytes(id.as_bytes()?)?),
             };
             Some(Self {
-                to: AccountId::from_bytes(*dict.array::<33>("a").ok()?).ok()?,
+                to: AnyId::from_bytes(*dict.array::<33>("a").ok()?)
+                    .try_into()
+                    .ok()?,
                 raw: Zeroizing::new(dict.bytes("c").ok()?.to_vec()),
                 sent_at: UnixMillis::new(dict.u64("t").ok()?),
                 created: UnixMillis::new(dict.u64("n").ok()?),
                 message,
+                is_stored: dict.u64("i").ok()? == 1,
                 main: sealed("M")?,
+                generation: dict.u64("g").ok()?,
                 copy: sealed("C")?,
                 attempt: Attempt::default(),
             })
@@ -153,18 +175,22 @@ mod tests {
             data: vec![7; 50],
         };
         let mut entry = Entry {
-            to: AccountId::from_bytes([5; 33]).unwrap(),
+            to: AnyId::from_bytes([5; 33]).try_into().unwrap(),
             raw: Zeroizing::new(vec![1, 2]),
             sent_at: UnixMillis::new(1_700_000_000_001),
             created: UnixMillis::new(1_700_000_000_000),
             message: None,
+            is_stored: false,
             main: Some(sealed.clone()),
-            copy: Some(sealed),
+            generation: 7,
+            copy: Some(sealed.clone()),
             attempt: Attempt::default(),
         };
         assert_eq!(Entry::from_value(&entry.to_value()), Ok(entry.clone()));
         entry.main = None;
-        assert_eq!(entry.next().map(|(part, _)| part), Some(Part::Copy));
+        assert_eq!(entry.next(), Some(Step::Seal));
+        entry.is_stored = true;
+        assert_eq!(entry.next(), Some(Step::Store(Part::Copy, &sealed)));
         assert_eq!(Entry::from_value(&entry.to_value()), Ok(entry.clone()));
         entry.copy = None;
         assert_eq!(entry.next(), None);

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use session_crypto::{Blake2b, Ed25519Public};
 use session_message::MessageKey;
-use session_types::{AnyId, MessageHash, Namespace};
+use session_types::{AnyId, GroupId, MessageHash, Namespace};
 
 use crate::error::RecordError;
 use crate::history::MessageId;
@@ -28,6 +28,10 @@ pub enum Key {
     Waiting(MessageHash),
     /// A message of the history.
     Message(MessageId),
+    /// A closed group: its keys, configs, and what is left to be done. The value is secret.
+    Group(GroupId),
+    /// A stored message that is to be deleted from our own swarm.
+    Obsolete(MessageHash),
 }
 
 /// The hash by which a message is recognised.
@@ -45,6 +49,8 @@ impl Key {
             Self::Position(..) => b'p',
             Self::Waiting(_) => b'w',
             Self::Message(_) => b'm',
+            Self::Group(_) => b'g',
+            Self::Obsolete(_) => b'd',
         }
     }
 
@@ -61,7 +67,8 @@ impl Key {
                 bytes.extend_from_slice(&namespace.number().to_be_bytes());
                 bytes.extend_from_slice(node.as_bytes());
             }
-            Self::Waiting(hash) => bytes.extend_from_slice(hash.as_bytes()),
+            Self::Group(id) => bytes.extend_from_slice(id.as_bytes()),
+            Self::Waiting(hash) | Self::Obsolete(hash) => bytes.extend_from_slice(hash.as_bytes()),
             Self::Message(id) => bytes.extend_from_slice(&id.to_bytes()),
         }
         bytes
@@ -89,6 +96,8 @@ impl TryFrom<&[u8]> for Key {
                     )
                 }
                 (b'w', hash) => Self::Waiting(core::str::from_utf8(hash).ok()?.parse().ok()?),
+                (b'g', id) => Self::Group(GroupId::from_bytes(id.try_into().ok()?).ok()?),
+                (b'd', hash) => Self::Obsolete(core::str::from_utf8(hash).ok()?.parse().ok()?),
                 (b'm', id) => Self::Message(MessageId::from_bytes(id)?),
                 _ => return None,
             })
@@ -115,7 +124,9 @@ mod tests {
             Key::Seen(digest(&key)),
             Key::Position(account, Namespace::new(-11), node),
             Key::Waiting(MessageHash::from_digest(&[3; 32])),
-            Key::Message(MessageId::of(&key)),
+            Key::Message(MessageId::of(&key).unwrap()),
+            Key::Group(GroupId::from_bytes([3; 33]).unwrap()),
+            Key::Obsolete(MessageHash::from_digest(&[4; 32])),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));

@@ -168,7 +168,6 @@ impl Seen {
         self.order.get(class).map_or(0, BTreeSet::len)
     }
 
-    #[cfg(test)]
     /// The names of the stored messages of members of a group, as far as they are remembered.
     pub(crate) fn stored_by(&self, group: GroupId, authors: &[AccountId]) -> Vec<MessageHash> {
         let of_group = self.order.get(&Class::Group(group));
@@ -190,6 +189,19 @@ impl Seen {
                 self.entries.remove(&digest);
                 journal.delete(Key::Seen(digest));
             }
+        }
+    }
+
+    /// Forgets the messages of a group.
+    pub(crate) fn forget_group(&mut self, group: GroupId, journal: &mut Journal) {
+        for (_, digest) in self
+            .order
+            .remove(&Class::Group(group))
+            .into_iter()
+            .flatten()
+        {
+            self.entries.remove(&digest);
+            journal.delete(Key::Seen(digest));
         }
     }
 

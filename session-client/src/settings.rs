@@ -8,6 +8,8 @@ use core::time::Duration;
 pub struct Settings {
     /// Time between two fetches: 3 s.
     pub fetch_interval: Duration,
+    /// Time between two fetches of a closed group: 5 s.
+    pub group_fetch_interval: Duration,
     /// Wait between a change of the shared configs and their push, so that several changes are one
     /// push: 1 s.
     pub push_delay: Duration,
@@ -27,6 +29,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             fetch_interval: Duration::from_secs(3),
+            group_fetch_interval: Duration::from_secs(5),
             push_delay: Duration::from_secs(1),
             min_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),

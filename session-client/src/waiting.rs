@@ -164,7 +164,6 @@ impl Inbox {
         }
     }
 
-    #[cfg(test)]
     /// Forgets everything of a swarm.
     pub(crate) fn forget(&mut self, swarm: AnyId, journal: &mut Journal) {
         self.positions.retain(|(of, namespace, node), _| {

@@ -9,7 +9,7 @@ use getrandom::rand_core::UnwrapErr;
 use session_client::config::Fetch;
 use session_client::content::Content;
 use session_client::network::{Config, Network, Now, Seed as SeedNode};
-use session_client::types::{AnyId, MonotonicTime, Namespace, UnixMillis};
+use session_client::types::{MonotonicTime, Namespace, UnixMillis};
 use session_client::{Batch, Client, SendError, Settings};
 use session_crypto::SymmetricKey;
 use session_crypto::config::{self, Domain};
@@ -102,7 +102,7 @@ fn nothing_is_sent_to_an_account_that_is_blocked() {
     assert_eq!(take(&mut client), None);
     block(&mut client, false);
     assert_eq!(send(&mut client, bob.id(), "hello"), Ok(()));
-    let id = AnyId::from(bob.id());
+    let id = session_client::ConversationId::from(bob.id());
     let message = take(&mut client).unwrap();
     let is_message = |change: &session_client::Change| match change {
         session_client::Change::Put {

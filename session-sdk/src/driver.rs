@@ -8,12 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use session_client::config::UserConfigs;
-use session_client::config::error::EditError;
-use session_client::content::Content;
-use session_client::types::{AnyId, UnixMillis};
-use session_client::{Batch, Change, Client as Machine, Message, RecordError, SendId, Settings};
-use session_identity::{Account, AccountId};
+use session_client::types::UnixMillis;
+use session_client::{
+    Batch, Change, Client as Machine, ConversationId, Message, RecordError, Settings,
+};
+use session_identity::Account;
 use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -21,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, StoreError};
 use crate::handle::Client;
-use crate::http::{Answer, Http, HttpError, Trust};
+use crate::http::{Answer as HttpAnswer, Http, HttpError, Trust};
 use crate::store::{Page, Store};
 
 /// Events that wait for a reader, before the client stops to fetch.
@@ -41,14 +40,23 @@ const ACCOUNT: &[u8] = b"!account";
 
 type Answered<T> = oneshot::Sender<Result<T, Error>>;
 
-/// A change of the shared configs.
-pub(crate) type Edit = Box<dyn FnOnce(&mut UserConfigs) -> Result<(), EditError> + Send>;
+/// An answer that waits for everything to be persisted.
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Something that is done with the machine. It returns the answer.
+pub(crate) type Act = Box<dyn FnOnce(Turn<'_>) -> Option<Answer> + Send>;
+
+/// Whether something can be done now.
+pub(crate) enum Turn<'a> {
+    Go(&'a mut Machine, &'a Network, Now),
+    /// What cannot be persisted is not begun.
+    StoreFails,
+}
 
 /// What a handle asks for.
 pub(crate) enum Command {
-    Send(AccountId, Box<Content>, Answered<SendId>),
-    Edit(Edit, Answered<()>),
-    History(AnyId, Page, Answered<Vec<Message>>),
+    Run(Act),
+    History(ConversationId, Page, Answered<Vec<Message>>),
     Search(String, u32, Answered<Vec<Message>>),
     Flush(Answered<()>),
 }
@@ -63,7 +71,7 @@ pub(crate) struct Reader {
 /// What is reported to the application.
 #[derive(Debug)]
 pub(crate) enum Report {
-    Machine(session_client::Event),
+    Machine(Box<session_client::Event>),
     StoreFailed(StoreError),
     StoreRecovered,
     Damaged(Vec<u8>, RecordError),
@@ -80,7 +88,7 @@ struct Stuck {
 /// What the task waited for.
 enum Step {
     Command(Option<Command>),
-    Posted(Option<(Ticket, Result<Answer, HttpError>)>),
+    Posted(Option<(Ticket, Result<HttpAnswer, HttpError>)>),
     None,
 }
 
@@ -92,14 +100,14 @@ pub(crate) struct Driver {
     nodes: Http,
     /// Clients for seed nodes, by their certificates.
     seeds: HashMap<Vec<Vec<u8>>, Http>,
-    posts: JoinSet<(Ticket, Result<Answer, HttpError>)>,
+    posts: JoinSet<(Ticket, Result<HttpAnswer, HttpError>)>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Report>,
     reader: Arc<Reader>,
     waiting: VecDeque<Report>,
     stuck: Option<Stuck>,
     /// Answers to commands that wait for their changes to be persisted.
-    persisting: Vec<Box<dyn FnOnce() + Send>>,
+    persisting: Vec<Answer>,
     flushing: Vec<Answered<()>>,
     saved_at: Instant,
 }
@@ -269,8 +277,8 @@ impl Driver {
                 self.waiting.push_back(Report::StoreRecovered);
             }
             self.machine.persisted();
-            self.waiting
-                .extend(stuck.events.into_iter().map(Report::Machine));
+            let events = stuck.events.into_iter().map(Box::new);
+            self.waiting.extend(events.map(Report::Machine));
             any = true;
         }
         for answer in self.persisting.drain(..) {
@@ -329,9 +337,9 @@ impl Driver {
         }
     }
 
-    fn report(&mut self, ticket: Ticket, answer: &Result<Answer, HttpError>) {
+    fn report(&mut self, ticket: Ticket, answer: &Result<HttpAnswer, HttpError>) {
         let outcome = match answer {
-            Ok(Answer { status, body }) => Outcome::Answer {
+            Ok(HttpAnswer { status, body }) => Outcome::Answer {
                 status: *status,
                 body,
             },
@@ -357,21 +365,10 @@ impl Driver {
 
     async fn take_command(&mut self, command: Command) {
         match command {
-            // What cannot be persisted is not begun.
-            Command::Send(_, _, done) if self.stuck.is_some() => {
-                let _ = done.send(Err(StoreError::Failing.into()));
-            }
-            Command::Edit(_, done) if self.stuck.is_some() => {
-                let _ = done.send(Err(StoreError::Failing.into()));
-            }
-            Command::Send(to, content, done) => {
-                let rng = &mut UnwrapErr(SysRng);
-                let sent = self.machine.send(&to, *content, &self.network, now(), rng);
-                self.after_persisting(done, sent.map_err(Error::from));
-            }
-            Command::Edit(change, done) => {
-                let edited = self.machine.edit(change, now());
-                self.after_persisting(done, edited.map_err(Error::from));
+            Command::Run(act) if self.stuck.is_some() => drop(act(Turn::StoreFails)),
+            Command::Run(act) => {
+                let answer = act(Turn::Go(&mut self.machine, &self.network, now()));
+                self.persisting.extend(answer);
             }
             Command::History(id, page, done) => {
                 let store = Arc::clone(&self.store);
@@ -385,12 +382,6 @@ impl Driver {
             }
             Command::Flush(done) => self.flushing.push(done),
         }
-    }
-
-    /// Answers once everything is persisted. Nobody may wait any more; what was done is done.
-    fn after_persisting<T: Send + 'static>(&mut self, done: Answered<T>, result: Result<T, Error>) {
-        self.persisting
-            .push(Box::new(move || drop(done.send(result))));
     }
 
     async fn save_network(&mut self) {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use session_client::SendError;
 use session_client::config::EditError;
+use session_client::{GroupError, SendError};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Error {
     /// The shared configs cannot be changed so.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// Something is not possible in a group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// No seed node was named.
     #[error("no seed node was named")]
     NoSeeds,

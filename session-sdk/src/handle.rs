@@ -3,17 +3,21 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
 use session_client::config::UserConfigs;
 use session_client::config::error::EditError;
 use session_client::content::Content;
-use session_client::types::AnyId;
-use session_client::{Message as Record, SendId};
+use session_client::types::GroupId;
+use session_client::{Client as Machine, ConversationId, Message as Record, SendId};
 use session_identity::{Account, AccountId};
+use session_network::{Network, Now};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::builder::Builder;
-use crate::driver::{Command, Reader, Report, now};
-use crate::error::Error;
+use crate::driver::{Command, Reader, Report, Turn, now};
+use crate::error::{Error, StoreError};
+use crate::group::Group;
 use crate::message::{Event, Message};
 use crate::store::Page;
 
@@ -67,13 +71,19 @@ impl Client {
         }
     }
 
-    /// Returns the conversation with an account, or the notes to ourselves.
+    /// Returns the conversation with an account or a group, or the notes to ourselves.
     #[must_use]
-    pub fn conversation(&self, with: AccountId) -> Conversation {
+    pub fn conversation(&self, with: impl Into<ConversationId>) -> Conversation {
         Conversation {
-            with,
+            with: with.into(),
             client: self.clone(),
         }
+    }
+
+    /// Returns the handle of a closed group.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Group {
+        Group::new(id, self.clone())
     }
 
     /// Changes the shared configs: profile, contacts and the others. The change is persisted, and pushed
@@ -86,17 +96,8 @@ impl Client {
         &self,
         change: impl FnOnce(&mut UserConfigs) -> Result<T, EditError> + Send + 'static,
     ) -> Result<T, Error> {
-        let (answer, receiver) = oneshot::channel();
-        let run = Box::new(move |configs: &mut UserConfigs| match change(configs) {
-            Ok(value) => {
-                // Nobody waits any more: the change holds all the same.
-                let _ = answer.send(value);
-                Ok(())
-            }
-            Err(error) => Err(error),
-        });
-        self.ask(|done| Command::Edit(run, done)).await?;
-        receiver.await.map_err(|_| Error::Stopped)
+        self.run(move |machine, _, now| Ok(machine.edit(change, now)?))
+            .await
     }
 
     /// Sets the name that others see.
@@ -129,6 +130,29 @@ impl Client {
         self.ask(|done| Command::Search(text, limit, done)).await
     }
 
+    /// Does something with the machine, and waits until it is persisted.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Machine, &Network, Now) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, receiver) = oneshot::channel();
+        let act = move |turn: Turn<'_>| match turn {
+            Turn::Go(machine, network, now) => {
+                let result = act(machine, network, now);
+                // Nobody may wait any more: what was done is done.
+                let answer = move || drop(answer.send(result));
+                Some(Box::new(answer) as Box<dyn FnOnce() + Send>)
+            }
+            Turn::StoreFails => {
+                let _ = answer.send(Err(StoreError::Failing.into()));
+                None
+            }
+        };
+        let sent = self.commands.send(Command::Run(Box::new(act))).await;
+        sent.map_err(|_| Error::Stopped)?;
+        receiver.await.map_err(|_| Error::Stopped)?
+    }
+
     pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
@@ -143,14 +167,14 @@ impl Client {
 /// A conversation.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    with: AccountId,
+    with: ConversationId,
     client: Client,
 }
 
 impl Conversation {
-    /// Returns the account that the conversation is with.
+    /// Returns the account or group that the conversation is with.
     #[must_use]
-    pub const fn with(&self) -> &AccountId {
+    pub const fn with(&self) -> &ConversationId {
         &self.with
     }
 
@@ -171,9 +195,11 @@ impl Conversation {
     /// As [`send`](Self::send).
     pub async fn send_content(&self, content: impl Into<Content>) -> Result<SendId, Error> {
         let (to, content) = (self.with, content.into());
-        self.client
-            .ask(|done| Command::Send(to, Box::new(content), done))
-            .await
+        let send = move |machine: &mut Machine, network: &Network, now| {
+            let rng = &mut UnwrapErr(SysRng);
+            Ok(machine.send(to, content, network, now, rng)?)
+        };
+        self.client.run(send).await
     }
 
     /// Returns messages of the conversation, the newest first.
@@ -182,7 +208,7 @@ impl Conversation {
     ///
     /// [`Error::Store`] if they cannot be read.
     pub async fn history(&self, page: Page) -> Result<Vec<Record>, Error> {
-        let id = AnyId::from(&self.with);
+        let id = self.with;
         self.client
             .ask(|done| Command::History(id, page, done))
             .await
@@ -197,16 +223,24 @@ pub struct Events {
 }
 
 impl Events {
+    fn machine_event(&self, event: session_client::Event) -> Event {
+        match event {
+            session_client::Event::Message(record) if record.author != self.client.id => {
+                Event::Message(Message::new(record, self.client.clone()))
+            }
+            session_client::Event::Invited { group, name, by } => {
+                let group = self.client.group(group);
+                Event::Invited { group, name, by }
+            }
+            event => Event::Other(Box::new(event)),
+        }
+    }
+
     /// Waits for the next event. `None` after the end. Nothing is lost if the wait is cancelled.
     pub async fn next(&mut self) -> Option<Event> {
         let report = self.receiver.as_mut()?.recv().await?;
         Some(match report {
-            Report::Machine(session_client::Event::Message(record))
-                if record.author != self.client.id =>
-            {
-                Event::Message(Message::new(record, self.client.clone()))
-            }
-            Report::Machine(event) => Event::Other(event),
+            Report::Machine(event) => self.machine_event(*event),
             Report::StoreFailed(error) => Event::StoreFailed(error),
             Report::StoreRecovered => Event::StoreRecovered,
             Report::Damaged(key, reason) => Event::Damaged { key, reason },

@@ -3,6 +3,8 @@
 
 pub use session_client as client;
 pub use session_client::content;
+pub use session_client::types::GroupId;
+pub use session_client::{ConversationId, config};
 pub use session_identity as identity;
 pub use session_identity::{Account, AccountId};
 pub use session_network::Seed;
@@ -10,6 +12,7 @@ pub use session_network::Seed;
 mod builder;
 mod driver;
 mod error;
+mod group;
 mod handle;
 mod http;
 mod message;
@@ -21,6 +24,7 @@ mod store;
 
 pub use builder::Builder;
 pub use error::{Error, StoreError};
+pub use group::{Group, Member};
 pub use handle::{Client, Conversation, Events};
 pub use message::{Event, Message};
 #[cfg(feature = "sqlite")]

@@ -6,6 +6,7 @@ use session_client::{Message as Record, RecordError, SendId};
 use session_identity::AccountId;
 
 use crate::error::{Error, StoreError};
+use crate::group::Group;
 use crate::handle::{Client, Conversation};
 
 /// An event.
@@ -14,8 +15,18 @@ use crate::handle::{Client, Conversation};
 pub enum Event {
     /// Somebody wrote a message.
     Message(Message),
+    /// We were invited to a closed group: a message request, which [`Group::accept`] or
+    /// [`Group::decline`] answers.
+    Invited {
+        /// The group.
+        group: Group,
+        /// The name that the invitation gives it.
+        name: String,
+        /// The author of the invitation.
+        by: AccountId,
+    },
     /// Anything else, messages of our own other devices included.
-    Other(session_client::Event),
+    Other(Box<session_client::Event>),
     /// The store fails, for instance because the disk is full. Nothing is sent, fetched or begun until it
     /// works again; it is tried again with growing waits of at most 30 seconds.
     StoreFailed(StoreError),
@@ -66,13 +77,13 @@ impl Message {
         self.record.sent_at()
     }
 
-    /// Returns the conversation with the author.
+    /// Returns the conversation: with the author, or of the group.
     #[must_use]
     pub fn conversation(&self) -> Conversation {
-        self.client.conversation(*self.author())
+        self.client.conversation(self.record.conversation())
     }
 
-    /// Sends a text to the author. Writing to somebody accepts their message request.
+    /// Sends a text to the conversation. Writing to somebody accepts their message request.
     ///
     /// # Errors
     ///
@@ -81,7 +92,7 @@ impl Message {
         self.conversation().send(text).await
     }
 
-    /// Sends a text to the author that quotes this message.
+    /// Sends a text to the conversation that quotes this message.
     ///
     /// # Errors
     ///

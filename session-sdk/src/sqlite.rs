@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use session_client::types::AnyId;
-use session_client::{Change, Key, Message as Record, MessageId};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
+use session_client::types::{AnyId, MessageHash};
+use session_client::{Change, ConversationId, Erased, Key, Message as Record, MessageId};
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
@@ -21,10 +21,12 @@ const SCHEMA: &str = "
         conversation BLOB NOT NULL,
         author BLOB NOT NULL,
         sent_ms INTEGER NOT NULL,
+        hash TEXT,
         text TEXT,
         value BLOB NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX message_by_time ON message (conversation, sent_ms);
+    CREATE INDEX message_by_hash ON message (hash) WHERE hash IS NOT NULL;
 ";
 
 /// Records and history in one file, in write-ahead mode. What was applied is on the disk
@@ -93,14 +95,18 @@ fn put_message(
     let author = record.as_ref().map(|record| AnyId::from(&record.author));
     transaction
         .prepare_cached(
-            "INSERT OR REPLACE INTO message (id, conversation, author, sent_ms, text, value)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO message (id, conversation, author, sent_ms, hash, text, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             id.to_bytes(),
             id.conversation().as_bytes(),
             author.as_ref().map_or(&[0_u8; 33], AnyId::as_bytes),
             sqlite_time(id.sent_at().get()),
+            record
+                .as_ref()
+                .and_then(|record| record.hash.as_ref())
+                .map(MessageHash::as_str),
             record.as_ref().and_then(Record::text),
             value,
         ])?;
@@ -126,21 +132,46 @@ fn change(transaction: &Transaction<'_>, change: &Change) -> Result<(), StoreErr
             .execute(params![key.to_bytes()]),
         Change::Erase {
             conversation,
-            author,
-            sent_at,
-        } => transaction
-            .prepare_cached(
-                "DELETE FROM message WHERE conversation = ?1 AND author = ?2 AND sent_ms = ?3",
-            )?
-            .execute(params![
-                conversation.as_bytes(),
-                author.as_bytes(),
-                sqlite_time(sent_at.get())
-            ]),
+            erased,
+        } => return erase(transaction, conversation, erased),
         // Of a newer version of the client, which comes with a newer version of this crate.
         _ => Ok(0),
     };
     done?;
+    Ok(())
+}
+
+fn erase(
+    transaction: &Transaction<'_>,
+    conversation: &ConversationId,
+    erased: &Erased,
+) -> Result<(), StoreError> {
+    let of = conversation.as_bytes();
+    let delete = |rest: &str, params: &[&dyn ToSql]| -> Result<usize, rusqlite::Error> {
+        let sql = format!("DELETE FROM message WHERE conversation = ?1 AND {rest}");
+        transaction.prepare_cached(&sql)?.execute(params)
+    };
+    match erased {
+        Erased::Message { author, sent_at } => delete(
+            "author = ?2 AND sent_ms = ?3",
+            &[of, author.as_bytes(), &sqlite_time(sent_at.get())],
+        ),
+        Erased::Stored { hash, author: None } => delete("hash = ?2", &[of, &hash.as_str()]),
+        Erased::Stored {
+            hash,
+            author: Some(author),
+        } => delete(
+            "hash = ?2 AND author = ?3",
+            &[of, &hash.as_str(), author.as_bytes()],
+        ),
+        Erased::Author { author, until } => delete(
+            "author = ?2 AND sent_ms <= ?3",
+            &[of, author.as_bytes(), &sqlite_time(until.get())],
+        ),
+        Erased::Before(time) => delete("sent_ms < ?2", &[of, &sqlite_time(time.get())]),
+        // Of a newer version of the client, which comes with a newer version of this crate.
+        _ => Ok(0),
+    }?;
     Ok(())
 }
 
@@ -188,7 +219,11 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn history(&mut self, conversation: &AnyId, page: Page) -> Result<Vec<Record>, StoreError> {
+    fn history(
+        &mut self,
+        conversation: &ConversationId,
+        page: Page,
+    ) -> Result<Vec<Record>, StoreError> {
         let before = page
             .before
             .map_or(i64::MAX, |before| sqlite_time(before.get()));

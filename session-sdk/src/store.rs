@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use session_client::types::{AnyId, UnixMillis};
-use session_client::{Change, Key, Message as Record, MessageId};
+use session_client::types::UnixMillis;
+use session_client::{Change, ConversationId, Key, Message as Record, MessageId};
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
@@ -59,7 +59,11 @@ pub trait Store: Send + 'static {
     /// # Errors
     ///
     /// [`StoreError`] if they cannot be read.
-    fn history(&mut self, conversation: &AnyId, page: Page) -> Result<Vec<Record>, StoreError>;
+    fn history(
+        &mut self,
+        conversation: &ConversationId,
+        page: Page,
+    ) -> Result<Vec<Record>, StoreError>;
 
     /// Returns messages whose text contains `text`, without regard to the case of ASCII letters, the
     /// newest first.
@@ -105,12 +109,9 @@ impl Store for MemoryStore {
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
                 Change::Erase {
                     conversation,
-                    author,
-                    sent_at,
+                    erased,
                 } => self.history.retain(|id, record| {
-                    id.conversation() != conversation
-                        || id.sent_at() != *sent_at
-                        || AnyId::from(&record.author) != *author
+                    id.conversation() != conversation || !erased.covers(record)
                 }),
                 // Of a newer version of the client, which comes with a newer version of this crate.
                 _ => {}
@@ -125,7 +126,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn history(&mut self, conversation: &AnyId, page: Page) -> Result<Vec<Record>, StoreError> {
+    fn history(
+        &mut self,
+        conversation: &ConversationId,
+        page: Page,
+    ) -> Result<Vec<Record>, StoreError> {
         let of_conversation = self.history.values().rev().filter(|record| {
             record.conversation() == conversation
                 && page.before.is_none_or(|before| record.sent_at() < before)

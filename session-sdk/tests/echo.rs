@@ -160,10 +160,11 @@ async fn another_device_gets_copies_profile_and_contacts() {
         while texts.len() < 2 || !is_synced {
             match events.next().await.unwrap() {
                 Event::Message(message) => texts.push(message.text().unwrap().to_owned()),
-                Event::Other(ClientEvent::Message(own)) => {
-                    texts.push(own.text().unwrap().to_owned())
-                }
-                Event::Other(ClientEvent::Synced) => is_synced = true,
+                Event::Other(event) => match *event {
+                    ClientEvent::Message(own) => texts.push(own.text().unwrap().to_owned()),
+                    ClientEvent::Synced => is_synced = true,
+                    _ => {}
+                },
                 _ => {}
             }
         }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use session_client::types::AnyId;
-use session_client::{Change, Message as Record};
+use session_client::{Change, ConversationId, Message as Record};
 use session_sdk::{
     Account, Client, Error, Event, Events, MemoryStore, Page, Pair, Seed, Store, StoreError,
 };
@@ -33,7 +32,11 @@ impl Store for Limited {
         self.inner.put(key, value)
     }
 
-    fn history(&mut self, conversation: &AnyId, page: Page) -> Result<Vec<Record>, StoreError> {
+    fn history(
+        &mut self,
+        conversation: &ConversationId,
+        page: Page,
+    ) -> Result<Vec<Record>, StoreError> {
         self.inner.history(conversation, page)
     }
 

@@ -2,19 +2,25 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rand_core::CryptoRng;
-use session_config::{Fetch as Completeness, UserConfigs};
+use session_config::contacts::ContactChange;
+use session_config::groups::GroupChange;
+use session_config::{Change as ConfigChange, Fetch as Completeness, How, UserConfigs};
 use session_crypto::Ed25519Public;
 use session_network::{
     Network, Now, Onion, Request as NetworkRequest, RequestError, StorageReply, Target,
 };
 use session_storage::{Batch, Request, Retrieve, RetrieveAnswer, SizeLimit, share_of_size};
 use session_types::MonotonicTime;
-use session_types::{Namespace, UnixMillis};
+use session_types::{AnyId, Namespace, UnixMillis};
 
 use super::{Client, Doing, read_member};
+use crate::conversation::ConversationId;
 use crate::event::Event;
+use crate::journal::Erased;
+use crate::settings::Settings;
 
 /// The namespaces of an account in the order in which they are processed.
 const NAMESPACES: [Namespace; 5] = [
@@ -29,25 +35,27 @@ const NAMESPACES: [Namespace; 5] = [
 #[derive(Debug)]
 pub(crate) struct Fetch {
     /// The request for each member of our swarm: each begins where the last fetch from it ended.
-    calls: BTreeMap<Ed25519Public, Batch>,
+    pub(super) calls: BTreeMap<Ed25519Public, Batch>,
     /// The request before the swarm is known.
-    first: Option<Batch>,
+    pub(super) first: Option<Batch>,
 }
 
-/// The state of fetching.
+/// The state of fetching from one swarm.
 #[derive(Debug, Default)]
 pub(super) struct Fetching {
-    due: MonotonicTime,
-    is_under_way: bool,
+    pub(super) due: MonotonicTime,
+    pub(super) is_under_way: bool,
     failures: u32,
     /// Pages of this round so far, and the node that has more.
     pages: u32,
-    next: Option<Ed25519Public>,
-    last: Option<Ed25519Public>,
+    pub(super) next: Option<Ed25519Public>,
+    pub(super) last: Option<Ed25519Public>,
     /// Nodes that gave all they have since the start.
     complete: BTreeSet<Ed25519Public>,
     /// Whether messages that could not be read are tried again.
     pub(super) retries: bool,
+    /// Whether the next fetch follows at once.
+    pub(super) again: bool,
     pub(super) is_synced: bool,
 }
 
@@ -55,12 +63,67 @@ impl Fetching {
     pub(super) fn due(&self) -> Option<MonotonicTime> {
         (!self.is_under_way).then_some(self.due)
     }
+
+    /// Plans another fetch after one that failed.
+    pub(super) fn failed(&mut self, settings: &Settings, now: Now) {
+        self.failures = self.failures.saturating_add(1);
+        self.pages = 0;
+        let wait = settings.backoff(self.failures);
+        self.due = now.monotonic.saturating_add(wait);
+    }
+
+    /// Plans the next page, or the next fetch after `interval`. Returns whether the node has given all
+    /// it has.
+    pub(super) fn go_on(
+        &mut self,
+        node: Ed25519Public,
+        has_more: bool,
+        (interval, settings): (Duration, &Settings),
+        now: Now,
+    ) -> bool {
+        self.failures = 0;
+        self.pages = self.pages.saturating_add(1);
+        if has_more && self.pages < settings.max_pages {
+            self.next = Some(node);
+            self.due = now.monotonic;
+            return false;
+        }
+        self.pages = 0;
+        self.complete.insert(node);
+        let wait = match core::mem::take(&mut self.again) {
+            true => Duration::ZERO,
+            false => interval,
+        };
+        self.due = now.monotonic.saturating_add(wait);
+        true
+    }
+}
+
+/// The members of a swarm in a random order, the one that answered last at the end. The network asks the
+/// next one beside one that is slow.
+pub(super) fn members<O: Onion>(
+    network: &Network<O>,
+    swarm: &AnyId,
+    last: Option<Ed25519Public>,
+    now: Now,
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Vec<Ed25519Public> {
+    let members = network.members(swarm, now);
+    let mut members: Vec<(bool, u64, Ed25519Public)> = members
+        .iter()
+        .map(|node| {
+            let is_last = Some(node.ed25519) == last;
+            (is_last, rng.next_u64(), node.ed25519)
+        })
+        .collect();
+    members.sort_unstable();
+    members.into_iter().map(|(_, _, node)| node).collect()
 }
 
 impl Client {
     /// Fetches at the next [`poll`](Self::poll), without waiting for the interval.
     pub const fn fetch_now(&mut self) {
-        self.fetching.due = MonotonicTime::new(core::time::Duration::ZERO);
+        self.fetching.due = MonotonicTime::new(Duration::ZERO);
     }
 
     pub(super) fn poll_fetch<O: Onion>(
@@ -75,7 +138,7 @@ impl Client {
         let time = network.network_time(now);
         let members = match self.fetching.next.take() {
             Some(node) => [node].into(),
-            None => self.members(network, now, rng),
+            None => members(network, &self.id, self.fetching.last, now, rng),
         };
         let mut calls = BTreeMap::new();
         for node in &members {
@@ -98,26 +161,6 @@ impl Client {
         };
         self.fetching.is_under_way = true;
         self.begin(network, request, Doing::Fetch(Fetch { calls, first }), now);
-    }
-
-    /// The members of our swarm in a random order, the one that answered last at the end. The network
-    /// asks the next one beside one that is slow.
-    fn members<O: Onion>(
-        &self,
-        network: &Network<O>,
-        now: Now,
-        rng: &mut (impl CryptoRng + ?Sized),
-    ) -> Vec<Ed25519Public> {
-        let members = network.members(&self.id, now);
-        let mut members: Vec<(bool, u64, Ed25519Public)> = members
-            .iter()
-            .map(|node| {
-                let is_last = Some(node.ed25519) == self.fetching.last;
-                (is_last, rng.next_u64(), node.ed25519)
-            })
-            .collect();
-        members.sort_unstable();
-        members.into_iter().map(|(_, _, node)| node).collect()
     }
 
     fn retrieves(&self, node: Option<&Ed25519Public>, time: UnixMillis) -> Vec<Retrieve> {
@@ -156,8 +199,7 @@ impl Client {
             Some((node, call, reply.read(call).ok()?))
         });
         let Some((node, call, answer)) = answer else {
-            self.fetch_failed(now);
-            return;
+            return self.fetching.failed(&self.settings, now);
         };
         self.fetching.last = Some(node);
         let members = network.members(&self.id, now).len();
@@ -183,24 +225,17 @@ impl Client {
             }
         }
         if !is_complete {
-            self.fetch_failed(now);
-            return;
+            return self.fetching.failed(&self.settings, now);
         }
-        self.fetching.failures = 0;
-        self.fetching.pages = self.fetching.pages.saturating_add(1);
-        if has_more && self.fetching.pages < self.settings.max_pages {
-            self.fetching.next = Some(node);
-            self.fetching.due = now.monotonic;
-            return;
-        }
-        self.fetching.pages = 0;
-        self.fetching.complete.insert(node);
         // A restored account waits for a second node: do not let it wait.
-        let wait = match self.configs.is_fetched() {
+        let interval = match self.configs.is_fetched() {
             true => self.settings.fetch_interval,
-            false => core::time::Duration::ZERO,
+            false => Duration::ZERO,
         };
-        self.fetching.due = now.monotonic.saturating_add(wait);
+        let plan = (interval, &self.settings);
+        if !self.fetching.go_on(node, has_more, plan, now) {
+            return;
+        }
         if self.fetching.retries {
             self.fetching.retries = false;
             self.receive_waiting(now);
@@ -209,13 +244,6 @@ impl Client {
             self.fetching.is_synced = true;
             self.journal.event(Event::Synced);
         }
-    }
-
-    fn fetch_failed(&mut self, now: Now) {
-        self.fetching.failures = self.fetching.failures.saturating_add(1);
-        self.fetching.pages = 0;
-        let wait = self.settings.backoff(self.fetching.failures);
-        self.fetching.due = now.monotonic.saturating_add(wait);
     }
 
     /// Whether a node before this one gave all it has, or there is no other: one member alone, which may
@@ -233,7 +261,7 @@ impl Client {
     ) {
         if !UserConfigs::NAMESPACES.contains(&namespace) {
             for message in &answer.messages {
-                self.receive(message);
+                self.receive(message, now);
             }
             return;
         }
@@ -251,7 +279,33 @@ impl Client {
         };
         self.fetching.retries |= !merged.changes.is_empty();
         for change in merged.changes {
+            self.follow_config(&change, now);
             self.journal.event(Event::Config(change));
+        }
+    }
+
+    /// Does what follows from a change that another device made.
+    fn follow_config(&mut self, change: &ConfigChange, now: Now) {
+        match change {
+            ConfigChange::Group(GroupChange::Group(id, _)) => self.follow_entry(id, now),
+            ConfigChange::Contact(ContactChange::Contact(id, How::Added | How::Changed)) => {
+                let contact = self.configs.contacts.get(id);
+                let before = contact.map_or(0, |contact| contact.delete_before);
+                self.erase_before(ConversationId::Account(*id), before);
+            }
+            ConfigChange::Profile(_) => {
+                let before = self.configs.profile.note_delete_before();
+                let own = ConversationId::from(self.account.id());
+                self.erase_before(own, before);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn erase_before(&mut self, conversation: ConversationId, seconds: i64) {
+        if let Ok(seconds @ 1..) = u64::try_from(seconds) {
+            let before = Erased::Before(UnixMillis::from_secs(seconds));
+            self.journal.erase(conversation, before);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{Client, Doing, hashes};
 use crate::settings::Settings;
 
 /// Lifetime that stored configs get anew.
-const LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
 /// A push that is under way.
 #[derive(Debug)]

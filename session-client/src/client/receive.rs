@@ -6,32 +6,32 @@ use session_config::EditError;
 use session_config::contacts::Contact;
 use session_config::field::{Expiry, MAX_NAME, Picture, truncate};
 use session_crypto::Blake2b;
-use session_message::content::{Expiration, ExpirationMode, Kind, Profile};
+use session_message::content::{Expiration, ExpirationMode, GroupUpdate, Kind, Profile};
 use session_message::{Disposition, OpenError, Opened};
 use session_network::Now;
 use session_storage::StoredMessage;
-use session_types::{AccountId, AnyId, UnixMillis};
+use session_types::{AccountId, MessageHash, UnixMillis};
 
 use super::Client;
 use super::send::seconds;
+use crate::conversation::ConversationId;
 use crate::event::Event;
 use crate::history::{Message, Status};
+use crate::journal::Erased;
 use crate::record::{Key, digest};
 use crate::seen::Class;
 use crate::waiting::Waiting;
 
 impl Client {
     /// Processes a stored message once, however often it is fetched.
-    pub(super) fn receive(&mut self, stored: &StoredMessage) {
+    pub(super) fn receive(&mut self, stored: &StoredMessage, now: Now) {
         match self.opener.open_direct(&stored.data) {
-            // Closed groups are not part of this machine yet: invitations are kept.
-            Ok(opened) if matches!(opened.content.kind, Kind::Group(_)) => self.keep(stored),
             Ok(opened) => {
                 let class = self.class_of(&opened.sender);
                 let seen = (stored.expiration, None);
                 let digest = digest(&opened.key());
                 if self.inbox.seen.see(digest, class, seen, &mut self.journal) {
-                    self.process(opened);
+                    self.process(opened, stored.hash, now);
                 }
             }
             Err(reason) => self.refuse(stored, reason),
@@ -56,17 +56,16 @@ impl Client {
                 self.inbox.stop_waiting(&self.id, &hash, journal);
                 continue;
             }
-            if let Ok(opened) = self.opener.open_direct(&waiting.data)
-                && !matches!(opened.content.kind, Kind::Group(_))
-            {
+            if self.opener.open_direct(&waiting.data).is_ok() {
                 let journal = &mut self.journal;
                 self.inbox.stop_waiting(&self.id, &hash, journal);
-                self.receive(&StoredMessage {
+                let stored = StoredMessage {
                     hash,
                     timestamp: waiting.stored_at,
                     expiration: waiting.expiry,
                     data: waiting.data,
-                });
+                };
+                self.receive(&stored, now);
             }
         }
     }
@@ -103,8 +102,11 @@ impl Client {
         self.journal.event(Event::Unreadable { hash, reason });
     }
 
-    fn process(&mut self, opened: Opened) {
-        let (by, conversation) = (opened.sender, opened.conversation);
+    fn process(&mut self, opened: Opened, hash: MessageHash, now: Now) {
+        let by = opened.sender;
+        let Ok(conversation) = ConversationId::try_from(opened.conversation) else {
+            return;
+        };
         let is_own = by == *self.account.id();
         let contact = self.configs.contacts.get(&by);
         let is_blocked = contact.as_ref().is_some_and(|contact| contact.is_blocked);
@@ -123,6 +125,8 @@ impl Client {
             Kind::Message(_) | Kind::Invitation(_) => {
                 let is_request = !is_approved;
                 let message = Message::new(opened, Status::Received, is_request);
+                let Some(mut message) = message else { return };
+                message.hash = Some(hash);
                 self.journal
                     .put(Key::Message(message.id), message.to_value());
                 Event::Message(message.into())
@@ -133,8 +137,11 @@ impl Client {
                 reaction: reaction.clone(),
             },
             Kind::Unsend(unsend) => {
-                self.journal
-                    .erase(conversation, unsend.author, unsend.sent_at);
+                let erased = Erased::Message {
+                    author: unsend.author,
+                    sent_at: unsend.sent_at,
+                };
+                self.journal.erase(conversation, erased);
                 Event::Deleted {
                     conversation,
                     author: unsend.author,
@@ -164,6 +171,10 @@ impl Client {
                     expiration,
                 }
             }
+            Kind::Group(update) => {
+                let update = update.clone();
+                return self.take_group_update(by, &update, hash, now);
+            }
             Kind::Call(call) if is_approved => Event::Call {
                 by,
                 call: call.clone(),
@@ -174,14 +185,35 @@ impl Client {
         self.journal.event(event);
     }
 
+    /// Takes an invitation or a promotion. The message is deleted from our own swarm: the config of the
+    /// groups has what it says.
+    fn take_group_update(
+        &mut self,
+        by: AccountId,
+        update: &GroupUpdate,
+        hash: MessageHash,
+        now: Now,
+    ) {
+        match update {
+            GroupUpdate::Invite(invite) => self.invited(by, invite, now),
+            GroupUpdate::Promote { seed, name } => self.promoted(by, (seed, name), now),
+            // The others are for the group itself.
+            _ => return,
+        }
+        self.delete_stored(hash);
+    }
+
     /// Whether the messages of a conversation up to this time were deleted.
-    fn is_deleted(&self, conversation: &AnyId, sent_at: UnixMillis) -> bool {
-        let before = if *conversation == self.id {
-            self.configs.profile.note_delete_before()
-        } else {
-            let id = AccountId::try_from(*conversation).ok();
-            let contact = id.and_then(|id| self.configs.contacts.get(&id));
-            contact.map_or(0, |contact| contact.delete_before)
+    fn is_deleted(&self, conversation: &ConversationId, sent_at: UnixMillis) -> bool {
+        let before = match conversation {
+            ConversationId::Account(id) if id == self.account.id() => {
+                self.configs.profile.note_delete_before()
+            }
+            ConversationId::Account(id) => {
+                let contact = self.configs.contacts.get(id);
+                contact.map_or(0, |contact| contact.delete_before)
+            }
+            ConversationId::Group(_) => 0,
         };
         before > 0 && seconds(sent_at) < before
     }
@@ -208,7 +240,7 @@ impl Client {
         });
     }
 
-    fn set_timer(&mut self, conversation: &AnyId, expiration: Expiration) {
+    fn set_timer(&mut self, conversation: &ConversationId, expiration: Expiration) {
         let seconds = i64::from(expiration.seconds);
         let timer = match expiration.mode {
             ExpirationMode::AfterSend => Expiry::AfterSend(seconds),
@@ -216,21 +248,22 @@ impl Client {
             ExpirationMode::Off => Expiry::Off,
         };
         // If the config cannot be changed any more, the application is told of the timer all the same.
-        let _ = if *conversation == self.id {
-            self.configs.profile.set_note_expiry(seconds)
-        } else if let Ok(id) = AccountId::try_from(*conversation) {
-            self.configs.contacts.update(&id, |contact| {
+        let _ = match conversation {
+            ConversationId::Account(id) if id == self.account.id() => {
+                self.configs.profile.set_note_expiry(seconds)
+            }
+            ConversationId::Account(id) => self.configs.contacts.update(id, |contact| {
                 contact.expiry = timer;
                 Ok(())
-            })
-        } else {
-            Ok(())
+            }),
+            // The timer of a group is in its info.
+            ConversationId::Group(_) => Ok(()),
         };
     }
 }
 
 /// Takes a profile over if it is newer (protocol: messages, section 6, item 2).
-fn apply_profile(contact: &mut Contact<'_>, profile: &Profile) -> Result<(), EditError> {
+pub(super) fn apply_profile(contact: &mut Contact<'_>, profile: &Profile) -> Result<(), EditError> {
     let updated = i64::try_from(profile.updated_seconds).unwrap_or(i64::MAX);
     let is_newer = updated > contact.profile_updated;
     if !is_newer && (updated, contact.profile_updated) != (0, 0) {

@@ -4,11 +4,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use session_config::UserConfigs;
+use session_config::group::Group;
 use session_identity::Account;
 use session_proto::bt;
 use session_types::UnixMillis;
 
 use super::Client;
+use super::groups::GroupState;
 use crate::error::RecordError;
 use crate::outbox::{Entry, SendId};
 use crate::record::Key;
@@ -46,6 +48,12 @@ impl Client {
                     has_configs = true;
                     Ok(())
                 }
+                Key::Group(id) => {
+                    let group = Group::load(Arc::clone(&account), id, value, now)
+                        .map_err(|_| RecordError::Value)?;
+                    client.groups.insert(id, GroupState::new(group));
+                    Ok(())
+                }
                 key => client.take_record(key, value),
             });
             if let Err(reason) = taken {
@@ -56,6 +64,7 @@ impl Client {
             let (namespaces, journal) = (&UserConfigs::NAMESPACES, &mut client.journal);
             client.inbox.rewind(client.id, namespaces, journal);
         }
+        client.restore_missing_groups();
         client.fetching.retries = true;
         client.fetching.is_synced = client.configs.is_fetched();
         Restored { client, damaged }
@@ -80,7 +89,11 @@ impl Client {
                 self.outbox.insert(send, entry);
                 Ok(())
             }
-            Key::Message(_) | Key::Configs => Ok(()),
+            Key::Obsolete(hash) => {
+                self.deleting.names.insert(hash);
+                Ok(())
+            }
+            Key::Message(_) | Key::Configs | Key::Group(_) => Ok(()),
             key => self.inbox.restore(key, value),
         }
     }

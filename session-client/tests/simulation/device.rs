@@ -6,10 +6,14 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use session_client::config::group::{ActError, Group};
 use session_client::content::Content;
 use session_client::network::{Config, Network, Now, Seed, Ticket};
-use session_client::types::{MonotonicTime, UnixMillis};
-use session_client::{Batch, Change, Client, Event, Key, Message, MessageId, Settings, Status};
+use session_client::types::{GroupId, MonotonicTime, UnixMillis};
+use session_client::{
+    Batch, Change, Client, ConversationId, Event, GroupError, Key, Message, MessageId, Settings,
+    Status,
+};
 use session_identity::{Account, AccountId};
 
 use crate::clear::Clear;
@@ -46,6 +50,8 @@ pub struct Device {
     batches: u64,
     pub crashes: u64,
     pub is_off: bool,
+    /// Whether messages are deleted in this story.
+    pub forgets: bool,
     /// Whether nothing can be persisted, and the batch that waits for it.
     pub is_full: bool,
     stuck: Option<Batch>,
@@ -78,6 +84,7 @@ impl Device {
             batches: 0,
             crashes: 0,
             is_off: false,
+            forgets: false,
             is_full: false,
             stuck: None,
         }
@@ -89,6 +96,30 @@ impl Device {
 
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Does something with the client. Acknowledged, if the second value is true: it was persisted.
+    pub fn act<T>(
+        &mut self,
+        world: &World,
+        act: impl FnOnce(&mut Client, &Network<Clear>, Now, &mut ChaCha8Rng) -> T,
+    ) -> (T, bool) {
+        let now = Self::now(world);
+        let result = act(&mut self.client, &self.network, now, &mut self.rng);
+        let crashes = self.crashes;
+        self.persist(world);
+        (result, crashes == self.crashes)
+    }
+
+    /// Does something in a group.
+    pub fn in_group<T>(
+        &mut self,
+        id: &GroupId,
+        world: &World,
+        act: impl FnOnce(&mut Group) -> Result<T, ActError>,
+    ) -> Result<T, GroupError> {
+        let (result, _) = self.act(world, |client, _, now, _| client.act_in_group(id, act, now));
+        result
     }
 
     /// The times of the messages in the outbox, as they are on the disk.
@@ -113,15 +144,13 @@ impl Device {
     }
 
     /// Sends a text. Acknowledged, if it returns true: the message was persisted.
-    pub fn send(&mut self, to: &AccountId, text: &str, world: &World) -> bool {
-        let now = Self::now(world);
+    pub fn send(&mut self, to: impl Into<ConversationId>, text: &str, world: &World) -> bool {
         let content = Content::text(text);
-        self.client
-            .send(to, content, &self.network, now, &mut self.rng)
-            .unwrap();
-        let crashes = self.crashes;
-        self.persist(world);
-        crashes == self.crashes
+        let (sent, is_persisted) = self.act(world, |client, network, now, rng| {
+            client.send(to, content, network, now, rng)
+        });
+        sent.unwrap();
+        is_persisted
     }
 
     pub fn edit(
@@ -157,6 +186,12 @@ impl Device {
                     key: Key::Message(id),
                 } => drop(self.history.remove(&id)),
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                Change::Erase {
+                    conversation,
+                    erased,
+                } => self.history.retain(|id, message| {
+                    *id.conversation() != conversation || !erased.covers(message)
+                }),
                 other => panic!("{other:?}"),
             }
         }
@@ -259,7 +294,18 @@ impl Device {
 
     /// The texts of the history, in order of their times.
     pub fn texts(&self) -> Vec<String> {
-        let mut messages: Vec<&Message> = self.history.values().collect();
+        self.texts_where(|_| true)
+    }
+
+    /// The texts of a conversation, in order of their times.
+    pub fn texts_of(&self, conversation: impl Into<ConversationId>) -> Vec<String> {
+        let conversation = conversation.into();
+        self.texts_where(|id| *id.conversation() == conversation)
+    }
+
+    fn texts_where(&self, is: impl Fn(&MessageId) -> bool) -> Vec<String> {
+        let messages = self.history.iter().filter(|(id, _)| is(id));
+        let mut messages: Vec<&Message> = messages.map(|(_, message)| message).collect();
         messages.sort_by_key(|message| (message.sent_at(), message.id));
         messages
             .iter()
@@ -272,7 +318,8 @@ impl Device {
         let shown: Vec<MessageId> = self.shown.iter().map(|message| message.id).collect();
         let distinct: BTreeSet<_> = shown.iter().collect();
         assert_eq!(distinct.len(), shown.len(), "a message was shown twice");
-        assert!(shown.iter().all(|id| self.history.contains_key(id)));
+        let is_kept = |id: &&MessageId| self.history.contains_key(id) || self.forgets;
+        assert!(shown.iter().all(|id| is_kept(&id)));
         let texts: BTreeSet<String> = self.texts().into_iter().collect();
         assert_eq!(
             texts.len(),

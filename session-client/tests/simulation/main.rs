@@ -16,6 +16,7 @@
 #[path = "../../../session-network/examples/adversary/clear.rs"]
 mod clear;
 mod device;
+mod groups;
 mod world;
 
 use core::time::Duration;
@@ -50,13 +51,13 @@ fn a_message_arrives_with_the_name_of_its_author() {
         &world,
     );
     let bob = devices[1].id();
-    assert!(devices[0].send(&bob, "hello", &world));
+    assert!(devices[0].send(bob, "hello", &world));
     run(&mut world, &mut devices, MINUTE);
     assert_eq!(devices[1].texts(), ["hello"]);
     assert!(devices[1].shown[0].is_request);
     assert_eq!(name(&devices[1], &devices[0]), "Alice");
     let alice = devices[0].id();
-    assert!(devices[1].send(&alice, "hi", &world));
+    assert!(devices[1].send(alice, "hi", &world));
     let times = devices[1].sending_times();
     assert_eq!(
         times.len(),
@@ -96,7 +97,7 @@ fn nothing_is_lost_and_nothing_is_shown_twice_on_a_lossy_network() {
         for number in 0..30 {
             let from = number % 2;
             let text = format!("{seed}-{number}");
-            assert!(devices[from].send(&ids[1 - from], &text, &world));
+            assert!(devices[from].send(ids[1 - from], &text, &world));
             run(&mut world, &mut devices, Duration::from_millis(700));
             if number == 15 {
                 // Away for a while.
@@ -140,15 +141,15 @@ fn all_devices_of_an_account_end_equal() {
         |configs| configs.profile.set_name("Alice", at(&world)).unwrap(),
         &world,
     );
-    assert!(devices[0].send(&ids[1], "from the phone", &world));
-    assert!(devices[0].send(&ids[0], "a note", &world));
+    assert!(devices[0].send(ids[1], "from the phone", &world));
+    assert!(devices[0].send(ids[0], "a note", &world));
     run(&mut world, &mut devices, 2 * MINUTE);
-    assert!(devices[1].send(&ids[0], "an answer", &world));
+    assert!(devices[1].send(ids[0], "an answer", &world));
     run(&mut world, &mut devices, 2 * MINUTE);
     devices[2].is_off = false;
     run(&mut world, &mut devices, 5 * MINUTE);
     assert!(devices[2].events.contains(&Event::Synced));
-    assert!(devices[2].send(&ids[1], "from the tablet", &world));
+    assert!(devices[2].send(ids[1], "from the tablet", &world));
     // Both devices change the shared configs at the same time.
     for device in [0, 2] {
         devices[device].edit(
@@ -194,8 +195,8 @@ fn a_full_disk_stops_everything_until_there_is_room() {
     let ids = [devices[0].id(), devices[1].id()];
     run(&mut world, &mut devices, MINUTE);
     devices[0].is_full = true;
-    devices[0].send(&ids[1], "no room", &world);
-    devices[1].send(&ids[0], "for a full disk", &world);
+    devices[0].send(ids[1], "no room", &world);
+    devices[1].send(ids[0], "for a full disk", &world);
     run(&mut world, &mut devices, 5 * MINUTE);
     assert_eq!(
         devices[1].texts(),
@@ -223,7 +224,7 @@ fn story(kill: Kill, victim: usize) -> u64 {
     let ids = [devices[0].id(), devices[1].id()];
     let mut acknowledged = Vec::new();
     for (from, text) in [(0, "one"), (1, "two"), (0, "three"), (1, "four")] {
-        if devices[from].send(&ids[1 - from], text, &world) {
+        if devices[from].send(ids[1 - from], text, &world) {
             acknowledged.push(text.to_owned());
         }
         run(&mut world, &mut devices, Duration::from_secs(8));

@@ -8,12 +8,12 @@ use session_client::network::{Endpoint, Outcome, Post};
 use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
 use session_storage::{
-    Host, MemoryStorage, NetworkState, OxendRequest, PeerOutcome, Request, ServiceNodesRequest,
-    ServiceNodesState, SwarmInfo, serve_peer, serve_with,
+    Batch, Host, MemoryStorage, NetworkState, OxendRequest, PeerOutcome, Request,
+    ServiceNodesRequest, ServiceNodesState, SwarmInfo, serve_peer, serve_with,
 };
 use session_swarm::record::Version;
 use session_swarm::{ServiceNode, SwarmRing};
-use session_types::{AnyId, SwarmId, UnixMillis};
+use session_types::{AnyId, Namespace, SwarmId, UnixMillis};
 
 use crate::clear::Packet;
 
@@ -34,6 +34,8 @@ pub struct World {
     pub now: u64,
     pub loss_percent: u64,
     pub dead: BTreeSet<Ed25519Public>,
+    /// A namespace whose messages no node gives.
+    pub withheld: Option<Namespace>,
 }
 
 /// A node at work: the others lend their records.
@@ -151,6 +153,7 @@ impl World {
             now: START,
             loss_percent: 0,
             dead: BTreeSet::new(),
+            withheld: None,
         }
     }
 
@@ -192,7 +195,13 @@ impl World {
             }
         });
         self.nodes.insert(*key, node);
-        (response.status, response.json_body())
+        let body = match (self.withheld, request) {
+            (Some(namespace), Request::Batch(batch)) => {
+                without(namespace, batch, response.json_body())
+            }
+            _ => response.json_body(),
+        };
+        (response.status, body)
     }
 
     /// What comes back for a post, and after how many milliseconds. `None` if nothing comes.
@@ -249,6 +258,18 @@ impl World {
         });
         all.collect::<BTreeSet<_>>().len()
     }
+}
+
+/// The answer to a batch without the messages of a namespace.
+fn without(namespace: Namespace, batch: &Batch, body: Vec<u8>) -> Vec<u8> {
+    let mut body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let results = body["results"].as_array_mut().unwrap();
+    for (request, result) in batch.requests().iter().zip(results) {
+        if matches!(request, Request::Retrieve(retrieve) if retrieve.namespace() == namespace) {
+            result["body"]["messages"] = serde_json::json!([]);
+        }
+    }
+    serde_json::to_vec(&body).unwrap()
 }
 
 /// What the network reports of an answer.
