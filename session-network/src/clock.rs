@@ -156,7 +156,7 @@ impl Clock {
     /// is enough for what only an earlier run has known to be known no more.
     pub(crate) fn observe(&mut self, node: &Ed25519Public, ahead: i64) {
         let differs = self.steady.saturating_sub(ahead).abs() > TOLERANCE;
-        self.kept &= self.confirmed || !differs;
+        self.kept &= !differs;
         self.samples.retain(|(known, _)| known != node);
         if self.samples.len() >= SAMPLES {
             self.samples.pop_front();
@@ -323,8 +323,10 @@ mod tests {
         let time = clock.network_time(now(2_000, START - 86_399_000));
         assert_eq!(time, UnixMillis::new(START + 2_000));
         assert!(clock.resync.wanted && !clock.is_confirmed());
+        assert!(!clock.is_known(), "either of the two may be right");
         // Three nodes confirm it, and then it is the wall clock that is off.
         answer(&mut clock, &[0; 3], 99);
+        assert!(clock.is_confirmed() && clock.is_known());
         assert_eq!(clock.offset(), 86_401_000);
     }
 

@@ -32,6 +32,7 @@ mod belief;
 mod building;
 mod dispatch;
 mod exam;
+mod inquiry;
 mod receipts;
 mod refresh;
 mod release;
@@ -43,6 +44,7 @@ mod trial;
 mod upkeep;
 
 use building::GuardTests;
+use inquiry::{Inquiries, Part};
 use refresh::Refresh;
 
 /// Nodes that answered last, which are asked when a path is tested.
@@ -87,8 +89,6 @@ struct Pending {
     signers: BTreeSet<Ed25519Public>,
     /// Nodes that have answered themselves, whatever they said.
     answered: BTreeSet<Ed25519Public>,
-    /// Members that were asked whether they are up.
-    checked: BTreeSet<Ed25519Public>,
     /// The last answer with too few signatures.
     best: Option<StorageReply>,
 }
@@ -153,8 +153,8 @@ enum Why {
     Probe,
     /// A hop of a path that failed behind this guard is asked itself.
     Hop { guard: Ed25519Public },
-    /// A member of a swarm that has not signed is asked whether it is up.
-    Member(RequestId),
+    /// A member of a swarm that has not signed is asked whether it is up, or a witness beside it.
+    Inquiry(u64, Part),
     /// A new path is tested before it replaces an old one.
     Rotation {
         replaces: PathId,
@@ -205,6 +205,7 @@ pub struct Network<O: Onion = Encrypted> {
     paths: Paths,
     clock: Clock,
     guard_tests: GuardTests,
+    inquiries: Inquiries,
     refresh: Refresh,
     /// Nodes of the pool that redirects named for an id, until the next list. They are tried; they
     /// prove nothing.
@@ -243,6 +244,7 @@ impl<O: Onion> Network<O> {
             paths: Paths::default(),
             clock: Clock::default(),
             guard_tests: GuardTests::default(),
+            inquiries: Inquiries::default(),
             refresh: Refresh::default(),
             redirects: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -398,7 +400,6 @@ impl<O: Onion> Network<O> {
             open: 0,
             signers: BTreeSet::new(),
             answered: BTreeSet::new(),
-            checked: BTreeSet::new(),
             best: None,
         };
         self.requests.insert(id, pending);

@@ -8,7 +8,7 @@ use core::time::Duration;
 use session_crypto::Ed25519Public;
 use session_swarm::ServiceNode;
 
-use crate::exchange::{Purpose, Route};
+use crate::exchange::Purpose;
 use crate::time::Instant;
 
 mod health;
@@ -59,26 +59,7 @@ pub(crate) struct Exam {
     /// Whether nothing has failed on the path: it is only new or long unused.
     pub(crate) is_trial: bool,
     /// Destinations whose silence or failure began it.
-    pub(crate) accused: Vec<Accused>,
-}
-
-/// A destination that is slow, or at which a request failed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accused {
-    pub(crate) node: Ed25519Public,
-    /// The hop before it, which sees for whom a packet is.
-    pub(crate) last_hop: Ed25519Public,
-}
-
-impl Accused {
-    /// The destination of a route, if it is a node.
-    pub(crate) fn of(route: &Route) -> Option<Self> {
-        let (node, last_hop) = (route.node.as_ref()?, route.path.last()?);
-        Some(Self {
-            node: node.ed25519,
-            last_hop: last_hop.ed25519,
-        })
-    }
+    pub(crate) accused: Vec<Ed25519Public>,
 }
 
 impl Path {

@@ -76,6 +76,8 @@ pub struct World {
     lists: BTreeMap<(u64, bool), [Rc<[u8]>; 2]>,
     /// Messages that an honest member has.
     stored: BTreeSet<String>,
+    /// The packets over the same hops at the same time, and which of those to come is dropped.
+    burst: ((u64, Vec<Ed25519Public>), u64),
 }
 
 impl World {
@@ -171,7 +173,12 @@ impl World {
             rng,
             lists: BTreeMap::new(),
             stored: BTreeSet::new(),
+            burst: Default::default(),
         }
+    }
+
+    fn victim(&self) -> Option<SwarmId> {
+        self.ring.swarm_of(&self.owners[VICTIM].account)
     }
 
     fn chance(&mut self, per_mille: u64) -> bool {
@@ -267,6 +274,9 @@ impl World {
                 }
                 _ => {}
             }
+        }
+        if let Some(came) = self.silence(packet, now) {
+            return (came, latency);
         }
         let node = packet.node.unwrap();
         let served = match self.kind(&node, now) {

@@ -46,9 +46,9 @@ enum Test {
 /// A destination did not answer through a path that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Silence {
-    /// The last hop of the path; `None` if it was in an earlier run.
-    last_hop: Option<Ed25519Public>,
     at: Instant,
+    /// When it did not answer over so many routes that it is down.
+    found: Option<Instant>,
 }
 
 /// Nodes at which requests failed lately, and through which guards.
@@ -62,7 +62,7 @@ struct Silence {
 pub struct Suspicions {
     notes: BTreeMap<Ed25519Public, Vec<Note>>,
     /// Destinations that did not answer through a path that works.
-    unanswered: BTreeMap<Ed25519Public, Vec<Silence>>,
+    unanswered: BTreeMap<Ed25519Public, Silence>,
 }
 
 impl Suspicions {
@@ -123,34 +123,28 @@ impl Suspicions {
     /// Notes that a request failed at its destination, through a path that works otherwise. That is
     /// the word of the last hop, so it never proves anything: other members of the swarm are asked
     /// first for an hour.
-    pub(crate) fn note(&mut self, node: &Ed25519Public, last_hop: &Ed25519Public, now: Instant) {
+    pub(crate) fn note(&mut self, node: &Ed25519Public, now: Instant) {
         self.prune(now);
-        let silences = self.unanswered.entry(*node).or_default();
-        silences.retain(|silence| silence.last_hop != Some(*last_hop));
-        silences.push(Silence {
-            last_hop: Some(*last_hop),
+        let new = Silence {
             at: now,
-        });
-        // The latest two of this run, and two of an earlier one.
-        let is_surplus = silences.iter().filter(|silence| silence.last_hop.is_some());
-        if is_surplus.count() > AGREEMENT
-            && let Some(oldest) = silences
-                .iter()
-                .position(|silence| silence.last_hop.is_some())
-        {
-            silences.remove(oldest);
-        }
+            found: None,
+        };
+        self.unanswered.entry(*node).or_insert(new).at = now;
         self.forget_surplus();
     }
 
-    /// Whether requests to the node were not answered within the last hour, through different last
-    /// hops on paths that worked otherwise.
+    /// Notes that a destination did not answer over so many routes that it is down.
+    pub(crate) fn found_silent(&mut self, node: &Ed25519Public, now: Instant) {
+        self.note(node, now);
+        if let Some(silence) = self.unanswered.get_mut(node) {
+            silence.found = Some(now);
+        }
+    }
+
+    /// Whether the node was found to be down within the last hour, and has not answered since.
     pub(crate) fn is_silent(&self, node: &Ed25519Public, now: Instant) -> bool {
-        let silences = self.unanswered.get(node).into_iter().flatten();
-        let recent = silences.filter(|silence| now.since(silence.at) < AVOIDED);
-        let (ours, earlier): (Vec<&Silence>, Vec<&Silence>) =
-            recent.partition(|silence| silence.last_hop.is_some());
-        ours.len() >= AGREEMENT || earlier.len() >= AGREEMENT
+        let found = self.unanswered.get(node).and_then(|silence| silence.found);
+        found.is_some_and(|at| now.since(at) < AVOIDED)
     }
 
     fn forget_surplus(&mut self) {
@@ -162,8 +156,7 @@ impl Suspicions {
             }
         }
         if self.unanswered.len() > MAX_NODES {
-            let latest = |silences: &Vec<Silence>| silences.last().map(|silence| silence.at);
-            let oldest = self.unanswered.iter().min_by_key(|(_, of)| latest(of));
+            let oldest = self.unanswered.iter().min_by_key(|(_, silence)| silence.at);
             if let Some(oldest) = oldest.map(|(node, _)| *node) {
                 self.unanswered.remove(&oldest);
             }
@@ -214,17 +207,15 @@ impl Suspicions {
     }
 
     pub(crate) fn is_avoided_at(&self, node: &Ed25519Public, now: Instant) -> bool {
-        let mut silences = self.unanswered.get(node).into_iter().flatten();
+        let silence = self.unanswered.get(node);
         let mut notes = self.notes.get(node).into_iter().flatten();
-        silences.any(|silence| now.since(silence.at) < AVOIDED)
+        silence.is_some_and(|silence| now.since(silence.at) < AVOIDED)
             || notes.any(|note| note.test != Test::Answered && now.since(note.at) < AVOIDED)
     }
 
     pub(crate) fn prune(&mut self, now: Instant) {
-        self.unanswered.retain(|_, silences| {
-            silences.retain(|silence| now.since(silence.at) < AVOIDED);
-            !silences.is_empty()
-        });
+        self.unanswered
+            .retain(|_, silence| now.since(silence.at) < AVOIDED);
         self.notes.retain(|_, notes| {
             notes.retain(|note| now.since(note.at) < MEMORY);
             !notes.is_empty()
@@ -239,29 +230,26 @@ impl Suspicions {
         counted.map(|(node, note)| (node, &note.guard, note.at))
     }
 
-    /// Destinations that did not answer; one that is silent comes twice.
+    /// Destinations that did not answer; one that was found to be down comes twice.
     pub(crate) fn unanswered(
         &self,
         now: Instant,
     ) -> impl Iterator<Item = (&Ed25519Public, Instant)> {
         let nodes = self.unanswered.iter();
-        nodes.flat_map(move |(node, silences)| {
-            let count = if self.is_silent(node, now) {
-                AGREEMENT
-            } else {
-                1
-            };
-            let latest = silences.iter().rev().take(count);
-            latest.map(move |silence| (node, silence.at))
+        nodes.flat_map(move |(node, silence)| {
+            let found = silence.found.filter(|at| now.since(*at) < AVOIDED);
+            core::iter::once(silence.at)
+                .chain(found)
+                .map(move |at| (node, at))
         })
     }
 
+    /// Takes a destination of [`unanswered`](Self::unanswered) of an earlier run.
     pub(crate) fn restore_unanswered(&mut self, node: Ed25519Public, at: Instant) {
-        if self.unanswered.len() < MAX_NODES {
-            let silences = self.unanswered.entry(node).or_default();
-            if silences.len() < AGREEMENT {
-                silences.push(Silence { last_hop: None, at });
-            }
+        if let Some(silence) = self.unanswered.get_mut(&node) {
+            silence.found = Some(at);
+        } else if self.unanswered.len() < MAX_NODES {
+            self.unanswered.insert(node, Silence { at, found: None });
         }
     }
 
@@ -363,29 +351,35 @@ mod tests {
     }
 
     #[test]
-    fn only_different_last_hops_find_a_destination_silent() {
+    fn a_destination_is_silent_for_an_hour_or_until_it_answers() {
         let mut suspicions = Suspicions::default();
         let now = Instant::default();
-        suspicions.restore_unanswered(key(1), now);
-        assert_eq!(suspicions.unanswered(now).count(), 1);
         for _ in 0..9 {
-            suspicions.note(&key(1), &key(10), now);
+            suspicions.note(&key(1), now);
         }
         assert!(suspicions.is_avoided_at(&key(1), now));
         assert!(!suspicions.is_silent(&key(1), now));
-        suspicions.note(&key(1), &key(11), now);
-        assert!(suspicions.is_silent(&key(1), now));
-        assert!(!suspicions.is_silent(&key(1), now.after(AVOIDED)));
-        suspicions.note(&key(1), &key(12), now);
-        assert!(suspicions.is_silent(&key(1), now));
+        assert_eq!(suspicions.unanswered(now).count(), 1);
+        suspicions.found_silent(&key(1), now);
+        let later = now.after(AVOIDED / 2);
+        // What fails later does not make it longer.
+        suspicions.note(&key(1), later);
+        assert!(suspicions.is_silent(&key(1), later));
         // So it is for the next run.
         let mut restored = Suspicions::default();
-        for (node, at) in suspicions.unanswered(now) {
+        for (node, at) in suspicions.unanswered(later) {
             restored.restore_unanswered(*node, at);
         }
-        assert!(restored.is_silent(&key(1), now));
-        suspicions.answered(&key(1));
-        assert!(!suspicions.is_silent(&key(1), now) && !suspicions.is_avoided_at(&key(1), now));
+        assert_eq!(restored, suspicions);
+        for suspicions in [&mut suspicions, &mut restored] {
+            let late = now.after(AVOIDED);
+            assert!(suspicions.is_avoided_at(&key(1), late));
+            assert!(!suspicions.is_silent(&key(1), late));
+            assert_eq!(suspicions.unanswered(late).count(), 1);
+            suspicions.answered(&key(1));
+            assert!(!suspicions.is_silent(&key(1), now));
+            assert!(!suspicions.is_avoided_at(&key(1), now));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{Network, Why};
 use crate::endpoint::Outcome;
 use crate::evidence::Reception;
 use crate::onion::Onion;
-use crate::path::{Accused, Exam, Path, PathId};
+use crate::path::{Exam, Path, PathId};
 use crate::random;
 use crate::time::Instant;
 
@@ -25,7 +25,7 @@ impl<O: Onion> Network<O> {
     pub(super) fn examine(
         &mut self,
         id: PathId,
-        accused: Option<Accused>,
+        accused: Option<Ed25519Public>,
         guard_is_up: bool,
         now: Instant,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -45,7 +45,7 @@ impl<O: Onion> Network<O> {
         if guard_is_up {
             exam.guard = Some(true);
         }
-        let accused: Vec<Ed25519Public> = exam.accused.iter().map(|accused| accused.node).collect();
+        let accused: Vec<Ed25519Public> = exam.accused.clone();
         let needs_ping = (is_new || was_trial) && exam.guard.is_none();
         if needs_ping {
             self.ping_guard(id, &guard, now);
@@ -102,10 +102,9 @@ impl<O: Onion> Network<O> {
         match (exam.guard, exam.probe) {
             (_, Some(true)) => {
                 let exam = path.exam.take();
-                for Accused { node, last_hop } in exam.into_iter().flat_map(|exam| exam.accused) {
-                    self.suspicions.note(&node, &last_hop, now);
+                for node in exam.into_iter().flat_map(|exam| exam.accused) {
+                    self.suspicions.note(&node, now);
                 }
-                self.settle_all(now);
                 self.hedge_slow(now);
             }
             (Some(true), Some(false)) => self.path_is_broken(id, now, rng),

@@ -17,6 +17,7 @@ impl<O: Onion> Network<O> {
     /// Gives up what is under way on a path that is broken, without waiting for its deadlines. An
     /// answer that still comes counts.
     pub(super) fn release(&mut self, path: PathId, now: Instant) {
+        self.inquiries.drop_path(path);
         let mut lost = Vec::new();
         for sent in self.sent.values_mut() {
             let Errand::Onion {
@@ -40,14 +41,8 @@ impl<O: Onion> Network<O> {
                     }
                 }
                 // Another node is asked.
-                Why::Member(id) => {
-                    let pending = self.requests.get_mut(id);
-                    if let (Some(pending), Some(node)) = (pending, &route.node) {
-                        pending.checked.remove(&node.ed25519);
-                    }
-                }
                 Why::Nodes | Why::Clock => sent.deadline = sent.deadline.min(now),
-                Why::Probe | Why::Hop { .. } | Why::Rotation { .. } => {}
+                Why::Probe | Why::Hop { .. } | Why::Inquiry(..) | Why::Rotation { .. } => {}
             }
         }
         for (id, node) in lost {

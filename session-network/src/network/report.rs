@@ -11,7 +11,7 @@ use crate::endpoint::Outcome;
 use crate::evidence::{Answered, Hearsay, Proof, Reception};
 use crate::exchange::{RequestError, RequestId, Route};
 use crate::onion::Onion;
-use crate::path::{Accused, PathId};
+use crate::path::PathId;
 use crate::time::Instant;
 
 impl<O: Onion> Network<O> {
@@ -59,7 +59,9 @@ impl<O: Onion> Network<O> {
         if let Some(took) = took {
             self.health.answered(took);
         }
-        if let Some(path) = self.paths.get_mut(id) {
+        // Some questions go over other hops than those of their path.
+        let path = self.paths.get_mut(id);
+        if let Some(path) = path.filter(|path| path.hops == route.path) {
             path.worked = Some(now);
             if let Some(took) = took {
                 path.health.answered(took);
@@ -71,10 +73,12 @@ impl<O: Onion> Network<O> {
             self.guards.count(&route.path, true, now);
         }
         for hop in &route.path {
+            self.inquiries.heard(&hop.ed25519);
             self.suspicions.worked(&hop.ed25519);
             self.strikes.worked(&hop.ed25519);
         }
         if let Some(node) = &route.node {
+            self.inquiries.heard(&node.ed25519);
             self.suspicions.answered(&node.ed25519);
             self.strikes.worked(&node.ed25519);
             self.lately.retain(|key| *key != node.ed25519);
@@ -174,13 +178,14 @@ impl<O: Onion> Network<O> {
                 }
                 _ => {}
             },
-            Why::Member(_) => match reception {
-                Reception::NoGuard(proof) => self.guard_failed(proof, now, rng),
-                Reception::Failed(_) => {
-                    self.examine(path, Accused::of(&route), !is_silent, now, rng);
+            Why::Inquiry(number, part) => {
+                if let Reception::NoGuard(proof) = reception {
+                    self.guard_failed(proof, now, rng);
+                } else {
+                    let is_answered = !matches!(reception, Reception::Failed(_));
+                    self.inquiry_goes_on(number, part, is_answered, now, rng);
                 }
-                _ => {}
-            },
+            }
             Why::Rotation {
                 replaces,
                 purpose,
@@ -233,7 +238,13 @@ impl<O: Onion> Network<O> {
             self.rebuild(id, now);
             return;
         }
-        self.examine(id, Accused::of(route), !is_silent, now, rng);
+        self.examine(
+            id,
+            route.node.map(|node| node.ed25519),
+            !is_silent,
+            now,
+            rng,
+        );
     }
 
     /// Without its guard a path is nothing.

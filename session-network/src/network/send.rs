@@ -67,7 +67,7 @@ impl<O: Onion> Network<O> {
             Why::Clock => (Some(now.after(self.patience(path, true))), true),
             // A list of nodes is long, and other questions are short.
             Why::Nodes => (None, false),
-            Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => (None, true),
+            Why::Probe | Why::Hop { .. } | Why::Inquiry(..) | Why::Rotation { .. } => (None, true),
         };
         self.paths.started(path);
         let (body, key) = packet;
@@ -187,7 +187,7 @@ impl<O: Onion> Network<O> {
             route: route.clone(),
         };
         let timeout = match why {
-            Why::Probe | Why::Hop { .. } | Why::Member(_) | Why::Rotation { .. } => {
+            Why::Probe | Why::Hop { .. } | Why::Inquiry(..) | Why::Rotation { .. } => {
                 self.probe_timeout(path)
             }
             Why::Clock => self.probe_timeout(path).saturating_mul(2),

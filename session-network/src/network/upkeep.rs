@@ -9,7 +9,7 @@ use super::{Errand, Network, Why};
 use crate::endpoint::{Outcome, Ticket};
 use crate::exchange::{Purpose, RequestId};
 use crate::onion::Onion;
-use crate::path::{Accused, PathId};
+use crate::path::PathId;
 use crate::time::{Instant, Now};
 
 impl<O: Onion> Network<O> {
@@ -55,7 +55,8 @@ impl<O: Onion> Network<O> {
             if waits {
                 sent.patience = patience.map(|until| until.after(self.config.member_timeout));
             }
-            let accused = Accused::of(route).filter(|_| !waits);
+            let accused = route.node.as_ref().map(|node| node.ed25519);
+            let accused = accused.filter(|_| !waits);
             let worked = self.paths.get(*path).and_then(|path| path.worked);
             let has_worked = worked.is_some_and(|at| at > sent.sent);
             slow.push((*id, *path, accused, waits, has_worked));
@@ -63,9 +64,8 @@ impl<O: Onion> Network<O> {
         for (id, path, accused, waits, has_worked) in slow {
             // An answer has come through the path since: there is no need to test it.
             if has_worked {
-                if let Some(Accused { node, last_hop }) = accused {
-                    self.suspicions.note(&node, &last_hop, now);
-                    self.settle_all(now);
+                if let Some(node) = accused {
+                    self.suspicions.note(&node, now);
                 }
             } else {
                 self.examine(path, accused, false, now, rng);

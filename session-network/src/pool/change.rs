@@ -17,6 +17,9 @@ const GONE: [usize; 2] = [20, 20];
 const FREE: usize = 2;
 /// New members that one swarm may have, as far as the pool knows the swarm.
 const NEW_IN_SWARM: usize = 2;
+/// Members that one swarm may lack. Without such a limit a list of liars leaves colluders alone in the
+/// swarm that they choose.
+const GONE_FROM_SWARM: usize = 2;
 /// Hours after which the allowance grows no further.
 const MAX_HOURS: u64 = 8;
 
@@ -54,6 +57,12 @@ pub enum PoolError {
         /// Its members that were not in it.
         got: usize,
     },
+    /// A swarm lacks more members than can have left it in that time.
+    #[error("a swarm lacks {got} of its members")]
+    Shrunk {
+        /// Its members that are not in it any more.
+        got: usize,
+    },
 }
 
 /// How a list differs from the pool.
@@ -69,6 +78,8 @@ pub struct Change {
     pub new: usize,
     /// Largest number of members that a swarm of the pool has gained.
     pub gained: usize,
+    /// Largest number of members that a swarm of the pool has lost.
+    pub lost: usize,
 }
 
 impl Change {
@@ -85,6 +96,15 @@ impl Change {
             let node = listed.get(&known.ed25519);
             node.is_some_and(|node| is_same(known, node))
         });
+        let mut losses: BTreeMap<SwarmId, usize> = BTreeMap::new();
+        let assigned = pool.nodes().iter();
+        for known in assigned.filter(|known| known.swarm_id.is_assigned()) {
+            let node = listed.get(&known.ed25519);
+            if node.is_none_or(|node| node.swarm_id != known.swarm_id) {
+                let loss = losses.entry(known.swarm_id).or_default();
+                *loss = loss.saturating_add(1);
+            }
+        }
         let new = listed.keys().filter(|key| pool.get(key).is_none());
         let mut gains: BTreeMap<SwarmId, usize> = BTreeMap::new();
         for node in listed.values() {
@@ -102,6 +122,7 @@ impl Change {
             gone: pool.nodes().len().saturating_sub(stayed.count()),
             new: new.count(),
             gained: gains.into_values().max().unwrap_or(0),
+            lost: losses.into_values().max().unwrap_or(0),
         }
     }
 
@@ -132,6 +153,9 @@ impl Change {
         }
         if self.gained > NEW_IN_SWARM {
             return Err(PoolError::Swarm { got: self.gained });
+        }
+        if self.lost > GONE_FROM_SWARM {
+            return Err(PoolError::Shrunk { got: self.lost });
         }
         Ok(())
     }

@@ -249,6 +249,28 @@ fn the_limits_of_a_change_are_exact() {
     };
     assert_eq!(check(&packed(2), 0), Ok(()));
     assert_eq!(check(&packed(3), 0), Err(PoolError::Swarm { got: 3 }));
+    // Members of one swarm that are in no list any more, or in another swarm.
+    let without = |count: usize| -> Vec<ServiceNode> {
+        let is_member = |node: &ServiceNode| node.swarm_id == SwarmId::new(3 << 60);
+        let (members, mut rest): (Vec<_>, Vec<_>) = all().into_iter().partition(is_member);
+        let (gone, left) = members.split_at_checked(count).unwrap();
+        rest.extend(left);
+        rest.extend(gone.iter().take(1).map(|node| ServiceNode {
+            swarm_id: SwarmId::new(4 << 60),
+            ..*node
+        }));
+        rest
+    };
+    assert_eq!(check(&without(2), 8), Ok(()));
+    assert_eq!(check(&without(3), 8), Err(PoolError::Shrunk { got: 3 }));
+    // Who is in no swarm serves nobody.
+    let mut idle = all();
+    for node in &mut idle[..20] {
+        node.swarm_id = SwarmId::UNASSIGNED;
+    }
+    let pool = Pool::new(idle, &mut world.rng);
+    let change = Change::between(&pool, &all()[20..]);
+    assert_eq!((change.lost, change.gone), (0, 20));
 }
 
 /// One that says 421 to everything does not make the client ask for lists for ever.

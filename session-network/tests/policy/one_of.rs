@@ -204,3 +204,49 @@ fn each_of_them_has_a_request_and_one_of_them_is_known() {
     // All may be asked the same.
     assert_eq!(end(target, Request::from(Info)), None);
 }
+
+/// A node that is named twice is asked once, and with the first request for it.
+#[test]
+fn a_node_that_is_named_twice_has_one_request() {
+    let world = World::new(12, patient(1));
+    let members = keys(&world.members(&account()));
+    let named = [members[0], members[1], members[0]];
+    let (target, _) = Request::each(named.iter().map(|node| (*node, retrieve(node))));
+    assert_eq!(target, Target::OneOf(members[..2].to_vec()));
+}
+
+/// Others that are still being asked can know better than the one that refused.
+#[test]
+fn a_refusal_beside_an_attempt_that_is_under_way_ends_nothing() {
+    let mut world = World::new(60, patient(4));
+    let members = keys(&world.members(&account()));
+    let two = members[..2].iter();
+    let (target, request) = Request::each(two.map(|node| (*node, retrieve(node))));
+    let now = world.now;
+    world.client.request(target, request, now);
+    let first = world.attempts().pop().unwrap();
+    world.pass(Duration::from_secs(1));
+    let second = world.attempts().pop().unwrap();
+    refuse(&mut world, &first, Vec::new());
+    assert!(world.events().is_empty());
+    nothing_new(&mut world, &second);
+    let reply = storage(world.events().pop().unwrap()).unwrap();
+    assert_eq!(reply.node.ed25519, members[1]);
+}
+
+#[test]
+fn no_more_refusals_are_followed_than_the_rules_allow() {
+    for redirects in [0, 1] {
+        let mut config = patient(2);
+        config.redirects = redirects;
+        let mut world = World::new(12, config);
+        ask(&mut world);
+        for _ in 0..=redirects {
+            assert!(world.events().is_empty());
+            let sent = world.attempts().pop().unwrap();
+            refuse(&mut world, &sent, Vec::new());
+        }
+        let error = storage(world.events().pop().unwrap()).unwrap_err();
+        assert_eq!(error, RequestError::WrongSwarm);
+    }
+}
