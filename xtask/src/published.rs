@@ -22,6 +22,9 @@ pub(crate) const CRATES: [&str; 14] = [
     "session-types",
 ];
 
+/// The published programs. They have no interface that others build on.
+pub(crate) const PROGRAMS: [&str; 1] = ["session-localnet"];
+
 /// The published crates that need std: they do I/O.
 pub(crate) const WITH_STD: [&str; 1] = ["session-sdk"];
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use client::durable::{make_directory, write_new};
+use crate::host::durable::{make_directory, write_new};
 use serde_json::{Value, json};
 use session_onion::node::{Peeled, Refused};
 

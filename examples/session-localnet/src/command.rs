@@ -206,7 +206,7 @@ fn fail(steps: &Steps, json: bool, failure: &Failure) -> ExitCode {
         // The exit status says it too.
         let _ = print_event(json!({"event": "error", "error": failure.text}));
     }
-    eprintln!("localnet: {}", client::foreign::line(&failure.text));
+    eprintln!("localnet: {}", crate::host::foreign::line(&failure.text));
     ExitCode::from(failure.status)
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::admin::Order;
 use crate::fault::MAX_SLOW_MS;
+use crate::host::http::{Http, Trust};
 use crate::ledger::{CERTIFICATE, PUBLIC, TOKEN};
 use crate::token::Token;
 use crate::ui::{Steps, print, print_event};
 use bytes::Bytes;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
-use client::http::{Http, Trust};
 use http_body_util::Full;
 use hyper::{Method, Request, header};
 use rustls::pki_types::CertificateDer;

@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use client::error::ClientError;
-use client::network::{Options, Route};
-use client::session::{Client, Step};
 use serde_json::{Value, json};
 use session_crypto::Ed25519Public;
-use session_identity::phrase::Language;
+use session_identity::phrase::{Language, PhraseError};
 use session_identity::{Account, Seed};
+use session_message::SealError;
+use session_network::{RequestError, Route};
 use session_swarm::record::ServiceNode;
 use session_types::{AnyId, SwarmId};
 
+use crate::ledger::HOPS;
 use crate::network::{Network, Plan};
 use crate::node::StartError;
 use crate::report::{Row, Secrets, Table};
 use crate::ui::Steps;
+
+mod client;
+
+use client::{Client, Deeds, Start};
 
 /// What the sender writes.
 pub const TEXT: &str = "Nobody between us can read this.";
@@ -32,9 +35,15 @@ pub enum DemoError {
     /// The network did not start.
     #[error("the network did not start: {0}")]
     Start(#[from] StartError),
-    /// A client failed.
+    /// The text cannot be sent.
+    #[error("the message cannot be sent: {0}")]
+    Seal(#[from] SealError),
+    /// A request failed.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Request(#[from] RequestError),
+    /// A phrase that was just made cannot be read.
+    #[error("the recovery phrase cannot be used: {0}")]
+    Phrase(#[from] PhraseError),
     /// The system has no random numbers.
     #[error("the system has no random numbers")]
     Random,
@@ -68,34 +77,16 @@ fn short(node: &ServiceNode) -> String {
     }
 }
 
-/// What a client did.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Deeds>>);
-
-/// The nodes that it tried as guards, and the routes that it took, in order.
-#[derive(Debug, Clone, Default)]
-struct Deeds {
-    guards: Vec<Ed25519Public>,
-    routes: Vec<(&'static str, Route)>,
+/// The three hops of a route.
+fn hops(route: &Route) -> Result<&[ServiceNode; HOPS], DemoError> {
+    let hops = route.path.as_slice().try_into();
+    hops.map_err(|_| DemoError::Wrong(format!("{} hops", route.path.len())))
 }
 
-impl Log {
-    fn watch(&self) -> impl Fn(&Step) + Send + Sync + 'static {
-        let log = self.clone();
-        move |step| {
-            let mut deeds = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match step {
-                Step::Guard { node } => deeds.guards.push(node.ed25519),
-                Step::Request { method, route } => deeds.routes.push((method, (**route).clone())),
-                _ => {}
-            }
-        }
-    }
-
-    fn deeds(&self) -> Deeds {
-        let deeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        deeds.clone()
-    }
+/// The node that answers.
+fn destination(route: &Route) -> Result<&ServiceNode, DemoError> {
+    let node = route.node.as_ref();
+    node.ok_or_else(|| DemoError::Wrong("it went to no node".to_owned()))
 }
 
 /// Makes an account, by way of its recovery phrase.
@@ -103,7 +94,7 @@ fn make_account(who: &str, steps: &Steps) -> Result<Account, DemoError> {
     let seed = Seed::random().map_err(|_| DemoError::Random)?;
     let made = Account::from_seed(&seed);
     let phrase = seed.to_phrase(Language::English);
-    let restored = Seed::from_phrase(&phrase, Language::English).map_err(ClientError::from)?;
+    let restored = Seed::from_phrase(&phrase, Language::English)?;
     let account = Account::from_seed(&restored);
     if account.id() != made.id() {
         return Err(DemoError::Restore);
@@ -168,19 +159,18 @@ pub async fn run(
         text: text.to_owned(),
     };
 
-    let options = |from| Options {
-        seeds: vec![network.seed_url()],
-        pins: vec![network.seed_certificate()],
+    let start = |from| Start {
+        seed_url: network.seed_url(),
+        seed_certificate: network.seed_certificate(),
         from: place(from),
     };
     steps.doing("Alice asks the seed node for the service nodes, then one of them for the time");
-    let (sending, receiving) = (Log::default(), Log::default());
-    let sender = Client::connect(alice, &options(SENDER), sending.watch()).await?;
+    let mut sender = Client::connect(alice, start(SENDER)).await?;
     steps.done("Alice knows the nodes, and the network's time, asked for through three hops.");
 
     steps.doing("Alice sends");
-    let sent = sender.send(&to, text, Some("Alice")).await?;
-    let [guard, middle, exit] = &sent.route.path;
+    let sent = sender.send(&to, text, "Alice").await?;
+    let [guard, middle, exit] = hops(&sent.route)?;
     steps.done(format!(
         "Alice wrote \"{text}\", signed it, sealed it for Bob, and wrapped it in\n           \
          four layers, one for each node that it passes:\n             \
@@ -191,13 +181,13 @@ pub async fn run(
         short(guard),
         short(middle),
         short(exit),
-        short(&sent.route.destination)
+        short(destination(&sent.route)?)
     ));
     steps.done(format!(
         "Bob's swarm {} keeps it: {} nodes have signed for it, {} failed.",
         sent.swarm,
         sent.stored_on.len(),
-        sent.failed.len()
+        sent.failed
     ));
     emit(
         json!({"event": "stored", "hash": sent.hash.to_string(), "swarm": sent.swarm.to_string(),
@@ -205,31 +195,23 @@ pub async fn run(
     );
 
     steps.doing("Bob comes online and asks his swarm, by a path of his own");
-    let receiver = Client::connect(bob, &options(RECEIVER), receiving.watch()).await?;
-    let fetched = receiver.receive(&mut BTreeMap::new()).await?;
-    let [guard, middle, exit] = &fetched.route.path;
+    let mut receiver = Client::connect(bob, start(RECEIVER)).await?;
+    let (messages, route) = receiver.receive().await?;
+    let [guard, middle, exit] = hops(&route)?;
     steps.done(format!(
         "Bob fetched it by another path: {} → {} → {} → {}",
         short(guard),
         short(middle),
         short(exit),
-        short(&fetched.route.destination)
+        short(destination(&route)?)
     ));
-    if let Some((hash, reason)) = fetched.unreadable.first() {
-        return Err(DemoError::Wrong(format!(
-            "message {hash} cannot be read: {reason}"
-        )));
-    }
-    let [message] = fetched.messages.as_slice() else {
-        return Err(DemoError::Wrong(format!(
-            "{} messages",
-            fetched.messages.len()
-        )));
+    let [message] = messages.as_slice() else {
+        return Err(DemoError::Wrong(format!("{} messages", messages.len())));
     };
-    if message.from != from {
-        return Err(DemoError::Wrong(format!("it is from {}", message.from)));
+    if message.sender != from {
+        return Err(DemoError::Wrong(format!("it is from {}", message.sender)));
     }
-    if message.text != Some(text.into()) || message.sent_ms != sent.sent_ms {
+    if message.content.as_text() != Some(text) || message.sent_at != sent.sent_at {
         return Err(DemoError::Wrong("another text or time".to_owned()));
     }
     steps.done(format!(
@@ -239,8 +221,8 @@ pub async fn run(
     let receiver_swarm = network.chain.swarm_of(&AnyId::from_bytes(*to.as_bytes()));
     let table = table(
         &network,
-        &sending.deeds(),
-        &receiving.deeds(),
+        sender.deeds(),
+        receiver.deeds(),
         receiver_swarm,
         &secrets,
     );
@@ -258,7 +240,7 @@ pub async fn run(
         .collect();
     let event = json!({
         "event": "delivered",
-        "from": message.from.to_string(),
+        "from": message.sender.to_string(),
         "to": to.to_string(),
         "text": text,
         "path": path,
@@ -293,10 +275,9 @@ fn table(
             for (node, place) in route.path.iter().zip(["guard", "middle", "exit"]) {
                 add(node.ed25519, format!("{place} of {who}'s {method}"));
             }
-            add(
-                route.destination.ed25519,
-                format!("answered {who}'s {method}"),
-            );
+            if let Some(node) = &route.node {
+                add(node.ed25519, format!("answered {who}'s {method}"));
+            }
         }
     }
     for node in network.chain.nodes() {

@@ -2,7 +2,6 @@
 
 use crate::demo::DemoError;
 use crate::node::StartError;
-use client::error::ClientError;
 
 /// A sentence, and the exit status: 1 for a failure, 2 for a command line that cannot be used.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl From<DemoError> for Failure {
         match error {
             DemoError::Start(error) => error.into(),
             // A text that cannot be sent.
-            DemoError::Client(ClientError::Seal(_)) => Self::usage(error.to_string()),
+            DemoError::Seal(_) => Self::usage(error.to_string()),
             error => error.to_string().into(),
         }
     }

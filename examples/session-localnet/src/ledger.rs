@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use client::durable::{Lock, make_directory, write_atomically, write_new};
+use crate::host::durable::{Lock, make_directory, write_atomically, write_new};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,10 @@ use crate::network::{MAX_NODES, Plan};
 use crate::node::StartError;
 use crate::servers::PublicServers;
 
+/// How many nodes a request passes before it reaches the one that answers it.
+pub const HOPS: usize = 3;
 /// The fewest nodes: those of a path and one that answers.
-pub const LEAST: usize = client::network::HOPS + 1;
+pub const LEAST: usize = HOPS + 1;
 /// The file with the keys of the nodes, their ports and swarms.
 const KEYS: &str = "keys.json";
 /// The file that is there as long as messages move: the swarms before.

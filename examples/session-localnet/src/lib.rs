@@ -11,6 +11,7 @@ mod failure;
 pub mod fault;
 mod firewall;
 mod founding;
+pub mod host;
 pub mod ledger;
 pub mod load;
 pub mod network;

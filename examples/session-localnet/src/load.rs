@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::host::http::{Http, Trust};
 use bytes::Bytes;
-use client::http::{Http, Trust};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::Serialize;
@@ -74,7 +74,7 @@ fn route(nodes: &[ServiceNode], destination: &ServiceNode, turn: usize) -> Optio
     let first = turn.checked_rem(others.len())?;
     others.rotate_left(first);
     let hop = |node: &ServiceNode| Some(Hop::new(node.ed25519, node.onion_key().ok()?).prepare());
-    let path: Option<Vec<Hop>> = others.iter().take(client::network::HOPS).map(hop).collect();
+    let path: Option<Vec<Hop>> = others.iter().take(crate::ledger::HOPS).map(hop).collect();
     let guard = others.first()?;
     Some(Route {
         guard: format!("https://{}:{}/onion_req/v2", guard.ip, guard.https_port),

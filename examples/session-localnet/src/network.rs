@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::durable::write_atomically;
+use crate::host::durable::write_atomically;
 use rustls::pki_types::CertificateDer;
 use session_crypto::Ed25519Public;
 use tokio::sync::watch;

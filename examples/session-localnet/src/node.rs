@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::host::http::{Http, Trust};
 use base64ct::{Base64, Encoding};
-use client::http::{Http, Trust};
 use hyper::Method;
 use notices::Notices;
 use peers::{PeerError, Peers};

@@ -86,7 +86,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 /// Makes the file, if it is not there, for its owner alone: SQLite gives the files beside it the same
 /// mode.
 pub(crate) fn make_private(file: &Path) -> std::io::Result<()> {
-    match client::durable::create_private(file) {
+    match crate::host::durable::create_private(file) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use client::clock;
-use client::durable::write_atomically;
+use crate::host::clock;
+use crate::host::durable::write_atomically;
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair,
     KeyUsagePurpose, SanType,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use client::durable::write_new;
+use crate::host::durable::write_new;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 

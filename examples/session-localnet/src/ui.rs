@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use client::foreign;
+use crate::host::foreign;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows the steps of a run: a spinner on a terminal, plain lines elsewhere, nothing if silent.

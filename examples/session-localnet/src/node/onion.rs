@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use client::http::HttpError;
+use crate::host::http::HttpError;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http_body_util::Full;

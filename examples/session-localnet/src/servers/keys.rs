@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use client::durable::{write_atomically, write_new};
+use crate::host::durable::{write_atomically, write_new};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::{Deserialize, Serialize};

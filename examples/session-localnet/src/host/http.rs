@@ -21,7 +21,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
-use crate::foreign::Foreign;
+use super::foreign::Foreign;
 
 /// The largest answer that is read, in bytes: as much as a service node takes in a request.
 pub const MAX_ANSWER: usize = 10 * 1024 * 1024;
