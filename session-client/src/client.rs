@@ -1,6 +1,8 @@
 //! The machine.
 
 mod deliver;
+#[cfg(feature = "v2")]
+mod devices;
 mod fetch;
 mod group_fetch;
 mod group_receive;
@@ -65,6 +67,12 @@ pub(crate) enum Doing {
     GroupSend(GroupId, group_work::Sending),
     /// The lifetime of what is stored of a group is being extended.
     GroupKeepAlive(GroupId),
+    /// The messages of the account's devices are being fetched.
+    #[cfg(feature = "v2")]
+    DeviceFetch(devices::DeviceFetch),
+    /// A message of this device is being stored.
+    #[cfg(feature = "v2")]
+    DeviceSend(devices::DeviceSend),
 }
 
 /// An account on the network, as a machine without I/O.
@@ -95,6 +103,8 @@ pub struct Client {
     pushing: Pushing,
     deleting: Deleting,
     groups: BTreeMap<GroupId, GroupState>,
+    #[cfg(feature = "v2")]
+    devices: devices::Devices,
     prune_due: MonotonicTime,
     under_way: BTreeMap<RequestId, Doing>,
     journal: Journal,
@@ -132,6 +142,8 @@ impl Client {
             pushing: Pushing::default(),
             deleting: Deleting::default(),
             groups: BTreeMap::new(),
+            #[cfg(feature = "v2")]
+            devices: devices::Devices::default(),
             prune_due: MonotonicTime::default(),
             under_way: BTreeMap::new(),
             journal: Journal::default(),
@@ -194,6 +206,8 @@ impl Client {
         self.poll_deletions(network, now);
         self.poll_fetch(network, now, rng);
         self.poll_groups(network, now, rng);
+        #[cfg(feature = "v2")]
+        self.poll_devices(network, now);
     }
 
     /// Takes the end of a request. Returns the event if the request is not this client's.
@@ -222,6 +236,10 @@ impl Client {
             Doing::GroupCalls(id, calls) => self.group_called(&id, &calls, result, now),
             Doing::GroupSend(id, sending) => self.group_sent(&id, &sending, result, now),
             Doing::GroupKeepAlive(id) => self.group_kept_alive(&id, result.is_ok(), now),
+            #[cfg(feature = "v2")]
+            Doing::DeviceFetch(fetch) => self.device_fetched(fetch, result, network, now, rng),
+            #[cfg(feature = "v2")]
+            Doing::DeviceSend(send) => self.device_sent(&send, result, network, now, rng),
         }
         self.note_configs(now);
         None
@@ -240,6 +258,8 @@ impl Client {
             .map(|attempt| attempt.due);
         let push = self.pushing.due();
         let groups = self.groups.values().flat_map(GroupState::due);
+        #[cfg(feature = "v2")]
+        let groups = groups.chain(self.devices.due());
         sends
             .chain(push)
             .chain(self.fetching.due())

@@ -104,6 +104,9 @@ pub enum Event {
     },
     /// Another device changed the shared configs.
     Config(ConfigChange),
+    /// Something happened to the account's devices. Upcoming, and outside of SemVer.
+    #[cfg(feature = "v2")]
+    Device(session_config::devices::DeviceEvent),
     /// All shared configs were fetched: profile and contacts are those of the account.
     Synced,
     /// We were invited to a closed group, or are to be one of its admins: a message request.

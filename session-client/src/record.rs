@@ -32,6 +32,9 @@ pub enum Key {
     Group(GroupId),
     /// A stored message that is to be deleted from our own swarm.
     Obsolete(MessageHash),
+    /// The own device in the group of the account's devices: upcoming, with the feature `v2`. The value is
+    /// secret.
+    Device,
 }
 
 /// The hash by which a message is recognised.
@@ -51,6 +54,7 @@ impl Key {
             Self::Message(_) => b'm',
             Self::Group(_) => b'g',
             Self::Obsolete(_) => b'd',
+            Self::Device => b'v',
         }
     }
 
@@ -59,7 +63,7 @@ impl Key {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([self.letter()]);
         match self {
-            Self::State | Self::Configs => {}
+            Self::State | Self::Configs | Self::Device => {}
             Self::Outgoing(id) => bytes.extend_from_slice(&id.get().to_be_bytes()),
             Self::Seen(hash) => bytes.extend_from_slice(hash),
             Self::Position(swarm, namespace, node) => {
@@ -84,6 +88,7 @@ impl TryFrom<&[u8]> for Key {
             Some(match (letter, rest) {
                 (b'a', []) => Self::State,
                 (b'c', []) => Self::Configs,
+                (b'v', []) => Self::Device,
                 (b'o', id) => Self::Outgoing(SendId::new(u64::from_be_bytes(id.try_into().ok()?))),
                 (b's', hash) => Self::Seen(hash.try_into().ok()?),
                 (b'p', rest) => {
@@ -127,6 +132,7 @@ mod tests {
             Key::Message(MessageId::of(&key).unwrap()),
             Key::Group(GroupId::from_bytes([3; 33]).unwrap()),
             Key::Obsolete(MessageHash::from_digest(&[4; 32])),
+            Key::Device,
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));

@@ -10,6 +10,8 @@ pub struct Settings {
     pub fetch_interval: Duration,
     /// Time between two fetches of a closed group: 5 s.
     pub group_fetch_interval: Duration,
+    /// Time between two fetches of what the account's devices have for each other: 30 s.
+    pub device_fetch_interval: Duration,
     /// Wait between a change of the shared configs and their push, so that several changes are one
     /// push: 1 s.
     pub push_delay: Duration,
@@ -30,6 +32,7 @@ impl Default for Settings {
         Self {
             fetch_interval: Duration::from_secs(3),
             group_fetch_interval: Duration::from_secs(5),
+            device_fetch_interval: Duration::from_secs(30),
             push_delay: Duration::from_secs(1),
             min_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),

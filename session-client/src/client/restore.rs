@@ -93,6 +93,10 @@ impl Client {
                 self.deleting.names.insert(hash);
                 Ok(())
             }
+            #[cfg(feature = "v2")]
+            Key::Device => self.restore_device(value).ok_or(RecordError::Value),
+            #[cfg(not(feature = "v2"))]
+            Key::Device => Ok(()),
             Key::Message(_) | Key::Configs | Key::Group(_) => Ok(()),
             key => self.inbox.restore(key, value),
         }

@@ -34,6 +34,7 @@ type Arrival = (Ticket, Option<(u16, Vec<u8>)>);
 
 pub struct Device {
     account: Arc<Account>,
+    settings: Settings,
     client: Client,
     network: Network<Clear>,
     rng: ChaCha8Rng,
@@ -64,9 +65,14 @@ fn network() -> Network<Clear> {
 
 impl Device {
     pub fn new(account: Account, is_new: bool, seed: u64) -> Self {
+        Self::with_settings(account, is_new, seed, Settings::default())
+    }
+
+    /// A device with a rhythm of its own.
+    pub fn with_settings(account: Account, is_new: bool, seed: u64, settings: Settings) -> Self {
         let account = Arc::new(account);
-        let settings = Settings::default();
         Self {
+            settings,
             client: match is_new {
                 true => Client::created(Arc::clone(&account), settings),
                 false => Client::linked(Arc::clone(&account), settings),
@@ -231,7 +237,7 @@ impl Device {
         self.network = network();
         let now = UnixMillis::new(world.now);
         let account = Arc::clone(&self.account);
-        let restored = Client::restore(account, Settings::default(), &self.records, now);
+        let restored = Client::restore(account, self.settings, &self.records, now);
         assert_eq!(restored.damaged, []);
         self.client = restored.client;
     }

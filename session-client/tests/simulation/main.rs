@@ -16,6 +16,7 @@
 #[path = "../../../session-network/examples/adversary/clear.rs"]
 mod clear;
 mod device;
+mod devices;
 mod groups;
 mod world;
 
