@@ -28,7 +28,7 @@ pub mod payload;
 pub mod record;
 
 pub use account_keys::{AccountKey, Keyring};
-pub use device::{About, Device, DeviceEvent, FetchedMessage, Outgoing};
+pub use device::{About, Device, DeviceEvent, FetchedMessage, LeaveError, Outgoing};
 pub use group::{DeviceGroup, DeviceState, Row};
 pub use payload::Payload;
 pub use record::{DeviceId, Record};

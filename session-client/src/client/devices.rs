@@ -92,7 +92,8 @@ impl Client {
         self.devices.device.as_ref()
     }
 
-    /// Does something with the own device: founds a group, asks, admits, denies, confirms, removes, renames.
+    /// Does something with the own device: founds a group, asks, admits, denies, confirms, removes, renames,
+    /// leaves.
     /// It is persisted; then all messages of the devices are fetched, and what there is to send is sent.
     /// `None` before [`use_devices`](Self::use_devices).
     ///
@@ -315,8 +316,10 @@ impl Client {
         let Some(device) = &mut self.devices.device else {
             return;
         };
-        if let Some(name) = &send.stored {
-            device.stored(name);
+        match &send.stored {
+            Some(name) => device.stored(name),
+            None if !send.publishes => device.deleted(),
+            None => {}
         }
         if send.publishes {
             device.published();

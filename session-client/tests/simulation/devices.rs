@@ -251,6 +251,74 @@ fn the_account_key_is_replaced_when_its_time_comes() {
     }
 }
 
+/// A device leaves: the others learn it and replace the key, and it can ask again, as another one. The last
+/// one that leaves takes the messages of the group along.
+#[test]
+fn a_device_leaves_and_comes_back() {
+    let mut crash = 0;
+    loop {
+        let mut world = World::new(34);
+        let mut devices = devices(2, 4, MINUTE / 2);
+        devices[1].is_off = true;
+        found(&mut devices, &mut world);
+        devices[1].is_off = false;
+        link(&mut devices, 1, "second", &mut world);
+        let (gone, before) = (id(&devices[1]), key(&devices[0]));
+        let kill = devices[1].batches() + 1 + crash / 2;
+        devices[1].kill = match crash % 2 {
+            0 => Kill::Before(kill),
+            _ => Kill::After(kill),
+        };
+        while id(&devices[1]) == gone {
+            leave(&mut devices[1], &world);
+        }
+        run(&mut world, &mut devices, 2 * MINUTE);
+        assert_eq!(
+            own(&devices[1]).account_keys().count(),
+            0,
+            "it has forgotten the keys"
+        );
+        assert_eq!(told(&devices[0], DeviceEvent::Gone(gone)), 1);
+        assert_eq!(told(&devices[0], DeviceEvent::Rotated), 1);
+        assert_ne!(key(&devices[0]), before);
+        assert_eq!(members(&devices[0]).len(), 1);
+        assert_eq!(membership(&devices[1], &world), Membership::GroupsVisible);
+
+        if crash == 0 {
+            link(&mut devices, 1, "again", &mut world);
+            assert_eq!(members(&devices[1]).len(), 2);
+            assert_eq!(key(&devices[1]), key(&devices[0]));
+            leave(&mut devices[1], &world);
+            run(&mut world, &mut devices, 2 * MINUTE);
+        }
+        devices[0].kill = devices[1].kill;
+        let last = id(&devices[0]);
+        while id(&devices[0]) == last {
+            leave(&mut devices[0], &world);
+        }
+        run(&mut world, &mut devices, 2 * MINUTE);
+        for device in &devices {
+            assert_eq!(membership(device, &world), Membership::NoGroup);
+        }
+        crash += 1;
+        if devices[1].crashes == 0 {
+            break;
+        }
+    }
+    assert!(crash > 4, "a departure has some batches: {crash}");
+}
+
+fn leave(device: &mut Device, world: &World) {
+    let (left, _) = device.act(world, |client, network, now, rng| {
+        client.act_on_devices(
+            |device, account, time| device.leave(rng, account, time),
+            network,
+            now,
+        )
+    });
+    left.unwrap().unwrap();
+}
+
 /// A device is killed before and after every batch of its linking, and then of a removal: all end equal.
 #[test]
 fn a_crash_at_any_moment_changes_nothing() {

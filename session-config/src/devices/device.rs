@@ -62,10 +62,31 @@ impl About<'_> {
 pub struct Outgoing {
     /// A group message or a request, for namespace 21.
     pub message: Option<SealedMessage>,
-    /// Names of messages to delete from namespace 21, once the message is stored.
+    /// Names of messages to delete from namespace 21, once the message is stored. Without a message, only
+    /// these: the last device of a group has left it.
     pub delete: Vec<String>,
     /// The account's public keys, for namespace −21.
     pub publication: Option<SealedMessage>,
+}
+
+/// Why a device cannot leave its group.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeaveError {
+    /// It belongs to none.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The message that tells it cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// What a device that has left its group still has to do there.
+struct Farewell {
+    /// The message that tells the others, if there are any.
+    message: Option<Vec<u8>>,
+    /// Names of messages that are to be deleted.
+    delete: Vec<String>,
 }
 
 /// What a group in the account's swarm shows to devices outside of it.
@@ -93,6 +114,8 @@ pub struct Device {
     pending: BTreeMap<DeviceId, PendingRequest>,
     /// The account key that was seen or stored in namespace −21.
     published: Option<KeySeed>,
+    /// What is left to be done in a group that this device has left.
+    farewell: Option<Farewell>,
     /// Groups of the last fetch; none before the first one.
     seen: Option<BTreeMap<GroupId, Seen>>,
 }
@@ -115,6 +138,7 @@ impl Device {
             held: None,
             pending: BTreeMap::new(),
             published: None,
+            farewell: None,
             seen: None,
         }
     }
@@ -223,6 +247,46 @@ impl Device {
         self.group.remove(rng, device, seconds(now))
     }
 
+    /// Leaves the group, to join or found another: the other devices are told, and replace the account
+    /// key. This device forgets the keys and starts anew, with another id. If it was the last one, the
+    /// messages of the group are deleted.
+    ///
+    /// Leave after a complete fetch was received, and [`poll`](Self::poll) then. Draws what
+    /// [`generate`](Self::generate) does and what a message does.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaveError`] if this device belongs to no group, or the message cannot be written: then it stays.
+    pub fn leave(
+        &mut self,
+        rng: &mut (impl CryptoRng + ?Sized),
+        account: &Account,
+        now: UnixMillis,
+    ) -> Result<(), LeaveError> {
+        let id = self.group.group().ok_or(DeviceError::NotAMember)?;
+        let row = self.group.leave(seconds(now))?;
+        let message = match self.group.has_members() {
+            true => match self.group.write(rng, account.ed25519(), id, None) {
+                Ok(message) => Some(message),
+                Err(error) => {
+                    self.group.stay(row);
+                    return Err(error.into());
+                }
+            },
+            false => None,
+        };
+        let (merged, seen) = (core::mem::take(&mut self.merged), self.seen.take());
+        *self = Self::generate(rng);
+        self.seen = seen;
+        let farewell = Farewell {
+            message,
+            delete: merged.into_iter().collect(),
+        };
+        let is_empty = farewell.message.is_none() && farewell.delete.is_empty();
+        self.farewell = (!is_empty).then_some(farewell);
+        Ok(())
+    }
+
     /// Starts anew after this device was removed or displaced: another id, other keys, no group.
     ///
     /// # Errors
@@ -253,6 +317,13 @@ impl Device {
         account: &Account,
         now: UnixMillis,
     ) -> Result<Option<Outgoing>, WriteError> {
+        if let Some(farewell) = &self.farewell {
+            return Ok(Some(Outgoing {
+                message: farewell.message.clone().map(group_message),
+                delete: farewell.delete.clone(),
+                publication: None,
+            }));
+        }
         if self.seen.is_none() {
             return Ok(None);
         }
@@ -274,12 +345,7 @@ impl Device {
             outgoing.message = Some(request::sealed(request));
         } else if let (true, Some(id)) = (self.group.needs_push(), self.group.group()) {
             let data = self.group.write(rng, account.ed25519(), id, None)?;
-            let namespace = super::NAMESPACE;
-            outgoing.message = Some(SealedMessage {
-                namespace,
-                ttl: namespace.usual_ttl(),
-                data,
-            });
+            outgoing.message = Some(group_message(data));
             outgoing.delete = self.merged.iter().cloned().collect();
         }
         if let Some(current) = self.group.keyring().current().filter(|_| is_member)
@@ -306,11 +372,19 @@ impl Device {
     /// Notes that the message of [`poll`](Self::poll) was stored under `hash`, and what it replaces was
     /// deleted.
     pub fn stored(&mut self, hash: &str) {
+        if self.farewell.take().is_some() {
+            return;
+        }
         if self.unsent.take().is_none() {
             self.group.pushed();
             self.merged.clear();
             self.merged.insert(hash.into());
         }
+    }
+
+    /// Notes that what [`poll`](Self::poll) gave without a message was deleted.
+    pub fn deleted(&mut self) {
+        self.farewell = None;
     }
 
     /// Notes that the publication of [`poll`](Self::poll) was stored.
@@ -330,6 +404,16 @@ impl Device {
         let shown = published(account.id(), keyring, messages);
         let current = shown.into_iter().find(|key| key.rotated.is_none());
         self.published = current.map(|key| key.seed.duplicate());
+    }
+}
+
+/// A message of the group, for the account's swarm.
+const fn group_message(data: Vec<u8>) -> SealedMessage {
+    let namespace = super::NAMESPACE;
+    SealedMessage {
+        namespace,
+        ttl: namespace.usual_ttl(),
+        data,
     }
 }
 

@@ -365,6 +365,35 @@ impl DeviceGroup {
         Ok(())
     }
 
+    /// Leaves the group at `now` in Unix seconds: the row of this device becomes a tombstone, which the
+    /// next message tells. Returns the row as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::NotAMember`] if this device is no member.
+    pub(super) fn leave(&mut self, now: i64) -> Result<Row, DeviceError> {
+        if !self.is_member() {
+            return Err(DeviceError::NotAMember);
+        }
+        let row = self.rows.get_mut(&self.own);
+        let row = row.ok_or(DeviceError::NotAMember)?;
+        let before = row.clone();
+        row.state = DeviceState::Left;
+        row.removed_at = Some(now);
+        row.must_broadcast = true;
+        Ok(before)
+    }
+
+    /// Takes a departure back that could not be told.
+    pub(super) fn stay(&mut self, row: Row) {
+        self.rows.insert(self.own, row);
+    }
+
+    /// Returns whether the group has a device at all.
+    pub(super) fn has_members(&self) -> bool {
+        self.registered().next().is_some()
+    }
+
     /// Notes a request that was shown to the user, so that the same request is not shown again.
     ///
     /// Returns whether to show it: `Some(true)` if it would replace a registered device.

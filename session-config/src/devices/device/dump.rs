@@ -1,11 +1,12 @@
 //! The device in its own storage.
 //!
 //! ```text
-//! A  seeds of the device's keys        d  when it was displaced     p  seqno that was pushed
-//! I  id                                g  id of the group           q  requests of others
-//! K  account keys                      h  names of merged messages  r  when it has last read
-//! R  own requests                      i  inner dict of the last    t  devices
-//! S  request that is not sent                                       w  published account key
+//! A  seeds of the device's keys        d  when it was displaced     l  names to delete behind it
+//! I  id                                f  message of a departure    p  seqno that was pushed
+//! K  account keys                      g  id of the group           q  requests of others
+//! R  own requests                      h  names of merged messages  r  when it has last read
+//! S  request that is not sent          i  inner dict of the last    t  devices
+//!                                                                   w  published account key
 //! ```
 
 use alloc::borrow::ToOwned;
@@ -20,7 +21,7 @@ use session_proto::bt;
 use session_types::UnixMillis;
 use zeroize::Zeroizing;
 
-use super::{Device, PendingRequest};
+use super::{Device, Farewell, PendingRequest};
 use crate::devices::account_keys::{AccountKey, Keyring};
 use crate::devices::group::{DeviceGroup, DeviceState, OwnRequest, Row, Saved};
 use crate::devices::link;
@@ -61,16 +62,22 @@ impl Device {
     pub fn dump(&self) -> Zeroizing<Vec<u8>> {
         let group = &self.group;
         let keys = group.keyring().keys();
+        let farewell = self.farewell.as_ref();
+        let parting = farewell.and_then(|farewell| farewell.message.as_ref());
+        let names = farewell.map_or(0, |farewell| farewell.delete.len());
         let small = [
             self.seeds.len(),
             keys.len(),
             self.merged.len(),
             group.requests().len(),
+            names,
             8,
         ];
         let small = small.into_iter().fold(0_usize, usize::saturating_add);
         let large = group.rows().len().saturating_add(self.pending.len());
-        let rest = [&self.unsent, &self.inner].into_iter().flatten();
+        let rest = [self.unsent.as_ref(), self.inner.as_ref(), parting]
+            .into_iter()
+            .flatten();
         let room = rest.fold(ROW_ROOM, |sum, bytes| sum.saturating_add(bytes.len()));
         let room = room
             .saturating_add(small.saturating_mul(ROOM))
@@ -94,6 +101,9 @@ impl Device {
             if let Some(at) = group.displaced_at() {
                 dict.int(b"d", at.get());
             }
+            if let Some(message) = parting {
+                dict.bytes(b"f", message);
+            }
             if let Some(id) = group.group() {
                 dict.bytes(b"g", &id.0);
             }
@@ -104,6 +114,13 @@ impl Device {
             });
             if let Some(inner) = &self.inner {
                 dict.bytes(b"i", inner);
+            }
+            if let Some(farewell) = farewell {
+                dict.list(b"l", |list| {
+                    for name in &farewell.delete {
+                        list.bytes(name.as_bytes());
+                    }
+                });
             }
             if let Some(seqno) = group.pushed_seqno() {
                 dict.int(b"p", seqno);
@@ -165,6 +182,13 @@ impl Device {
             unsent: optional("S")?,
             inner: optional("i")?,
             pending: pending.collect(),
+            farewell: match has(b"l") {
+                true => Some(Farewell {
+                    message: optional("f")?,
+                    delete: all(&dict, "l", text)?,
+                }),
+                false => None,
+            },
             published: match has(b"w") {
                 true => Some(KeySeed::from_bytes(*dict.array("w")?)),
                 false => None,
