@@ -151,7 +151,7 @@ pub struct PathConfig {
     /// How long the answer through a path that is being tested may take, at most. It is less where
     /// the usual time of answers is known to be shorter, and the shortest while nothing is known.
     pub probe_timeout: Duration,
-    /// The shortest such time.
+    /// The shortest such time. It is half as long again for guards.
     pub min_probe_timeout: Duration,
     /// Whether a path that is new, of an earlier run or long unused is tested while others carry
     /// what is asked for.
@@ -189,7 +189,7 @@ impl Default for PathConfig {
             guard_test_timeout: SECOND.saturating_mul(3),
             guard_tests: 10,
             probe_timeout: SECOND.saturating_mul(5),
-            min_probe_timeout: Duration::from_millis(1_500),
+            min_probe_timeout: SECOND,
             try_paths: true,
             rotation: MINUTE.saturating_mul(10),
             rotation_retry: MINUTE,

@@ -12,7 +12,7 @@ use rand_core::CryptoRng;
 use session_crypto::Ed25519Public;
 use session_swarm::ServiceNode;
 
-use super::{Network, Waiting};
+use super::{Errand, Network, Waiting};
 use crate::endpoint::Outcome;
 use crate::evidence::{Proof, Reception};
 use crate::exchange::{Purpose, RequestError, RequestId};
@@ -60,7 +60,8 @@ impl<O: Onion> Network<O> {
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
         let config = self.config.path;
-        while self.paths.count(purpose) < config.paths {
+        let wanted = config.paths.saturating_add(self.slow_tests(purpose));
+        while self.paths.count(purpose) < wanted {
             let Some(hops) = self.plan(now, rng) else {
                 return;
             };
@@ -78,6 +79,16 @@ impl<O: Onion> Network<O> {
                 return;
             }
         }
+    }
+
+    /// How many guards of paths of a purpose are slow in their tests: so many others are tested beside
+    /// them, at most as many as there are paths.
+    fn slow_tests(&self, purpose: Purpose) -> usize {
+        let slow = self.sent.values().filter(|sent| match &sent.errand {
+            Errand::Guard { path, .. } => sent.is_slow && self.paths.waits_for(*path, purpose),
+            _ => false,
+        });
+        slow.count().min(self.config.path.paths)
     }
 
     /// Builds the paths that are missing for requests under way: after a guard has failed its test, and
@@ -208,9 +219,10 @@ impl<O: Onion> Network<O> {
         match Reception::of_test(outcome, guard) {
             Ok(()) => {
                 self.reached(guard, now);
-                // A new list may have taken the path back.
-                if let Some(path) = path {
-                    let config = self.config.path;
+                // A new list may have taken the path back, or others were faster.
+                let config = self.config.path;
+                let is_missing = |path: &Path| self.paths.count_live(path.purpose) < config.paths;
+                if let Some(path) = path.filter(is_missing) {
                     self.paths.push(path.purpose, path.hops, now, &config);
                 }
                 self.wake(Waiting::ForPath, now);

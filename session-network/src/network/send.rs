@@ -17,6 +17,12 @@ use crate::onion::Onion;
 use crate::path::{Health, PathId};
 use crate::time::Instant;
 
+/// Half as long again.
+fn longer(time: Duration) -> Duration {
+    time.checked_div(2)
+        .map_or(time, |half| time.saturating_add(half))
+}
+
 /// A node as a step of a packet, if its record has its key.
 fn hop(node: &ServiceNode) -> Option<Hop> {
     node.x25519.map(|key| Hop::new(node.ed25519, key))
@@ -237,13 +243,20 @@ impl<O: Onion> Network<O> {
         self.send_question(why, path, hops, node, &Info, "info", now, rng)
     }
 
-    fn ping(&mut self, errand: Errand, guard: &ServiceNode, timeout: Duration, now: Instant) {
+    fn ping(
+        &mut self,
+        errand: Errand,
+        guard: &ServiceNode,
+        patience: Option<Duration>,
+        timeout: Duration,
+        now: Instant,
+    ) {
         let sent = Sent {
             errand,
             key: None,
             sent: now,
             deadline: now.after(timeout),
-            patience: None,
+            patience: patience.map(|patience| now.after(patience)),
             is_slow: false,
             is_released: false,
             is_quick: false,
@@ -259,7 +272,8 @@ impl<O: Onion> Network<O> {
             guard: guard.ed25519,
         };
         let timeout = self.config.path.guard_test_timeout;
-        self.ping(errand, guard, timeout, now);
+        let patience = self.config.min_patience;
+        self.ping(errand, guard, Some(patience), timeout, now);
     }
 
     /// Tests the guard of a path that is in doubt.
@@ -270,9 +284,9 @@ impl<O: Onion> Network<O> {
         };
         // It is nearer than what answers through it.
         let config = &self.config.path;
-        let (least, most) = (config.min_probe_timeout, config.guard_test_timeout);
+        let (least, most) = (longer(config.min_probe_timeout), config.guard_test_timeout);
         let timeout = self.health_of(path).limit(least.min(most), most, most);
-        self.ping(errand, guard, timeout, now);
+        self.ping(errand, guard, None, timeout, now);
     }
 
     pub(super) fn ask_seed(&mut self, seed: usize, now: Instant) -> bool {

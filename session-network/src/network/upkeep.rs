@@ -39,6 +39,9 @@ impl<O: Onion> Network<O> {
                 continue;
             }
             let Errand::Onion { why, path, route } = &sent.errand else {
+                // Another guard is tested.
+                sent.patience = None;
+                sent.is_slow = true;
                 continue;
             };
             let Why::Attempt(id) = why else {

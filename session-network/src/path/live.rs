@@ -62,6 +62,18 @@ impl Paths {
         self.all().filter(|path| path.purpose == purpose).count()
     }
 
+    /// The live paths of a purpose.
+    pub(crate) fn count_live(&self, purpose: Purpose) -> usize {
+        let live = self.live.iter();
+        live.filter(|path| path.purpose == purpose).count()
+    }
+
+    /// Whether a path is of a purpose and waits for its guard.
+    pub(crate) fn waits_for(&self, id: PathId, purpose: Purpose) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|path| path.id == id && path.purpose == purpose)
+    }
+
     /// Whether a path of a purpose waits for its guard.
     pub(crate) fn is_pending(&self, purpose: Purpose) -> bool {
         self.pending.iter().any(|path| path.purpose == purpose)

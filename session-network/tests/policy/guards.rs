@@ -424,3 +424,52 @@ fn second_hops_are_a_few_whatever_fails() {
     // Three times as many as are used at once: all of them, and no more.
     assert_eq!(seconds.len(), 6);
 }
+
+/// A guard that is slow in its test gets another one beside it, and is kept: its path is not needed any more
+/// when it answers after the others.
+#[test]
+fn a_guard_that_is_slow_in_its_test_gets_another_one_beside_it() {
+    for is_late in [false, true] {
+        let mut config = tested();
+        config.path.paths = 2;
+        config.min_patience = Duration::from_secs(1);
+        let mut world = World::new(40, config);
+        world.client.request(Target::AnyNode, Info, world.now);
+        let first: Vec<_> = world.posts().iter().map(test_of).collect();
+        assert_eq!(first.len(), 2);
+        world.pass(Duration::from_millis(999));
+        assert!(world.posts().is_empty());
+        world.pass(Duration::from_millis(1));
+        let second: Vec<_> = world.posts().iter().map(test_of).collect();
+        assert_eq!(second.len(), 2, "as many as are slow");
+        world.pass(Duration::from_millis(1_500));
+        assert!(world.posts().is_empty(), "and no more");
+        for (ticket, _) in &second {
+            world.report(*ticket, UP);
+        }
+        let live = |world: &World| {
+            let paths = world.client.paths().live().iter();
+            let mut guards: Vec<_> = paths.map(|path| path.hops()[0].ed25519).collect();
+            guards.sort();
+            guards
+        };
+        let mut faster: Vec<_> = second.iter().map(|(_, node)| node.ed25519).collect();
+        faster.sort();
+        assert_eq!(live(&world), faster);
+        let sent = world.sends().pop().unwrap();
+        world.succeed(&sent);
+        for (ticket, _) in &first {
+            world.report(*ticket, if is_late { UP } else { Outcome::TimedOut });
+        }
+        assert_eq!(live(&world), faster);
+        assert!(world.sends().is_empty());
+        // Something else can be reached, so it was not our own connection.
+        let (_, sent) = world.ask(Target::AnyNode);
+        world.succeed(&sent);
+        let guards = world.client.guards().list().iter();
+        assert_eq!(guards.count(), 4, "they are kept");
+        for (_, node) in &first {
+            assert_eq!(world.is_out(&node.ed25519), !is_late);
+        }
+    }
+}
