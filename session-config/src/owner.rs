@@ -115,7 +115,7 @@ impl GroupKeyring<'_> {
         let public = Ed25519Public::from_bytes(*self.id.key_bytes());
         let signer = match self.admin {
             Some(admin) if admin.public() != public => return Err(KeyError::Mismatch),
-            Some(admin) => Some(Ed25519Secret::from_seed(admin.expose_seed())),
+            Some(admin) => Some(admin.duplicate()),
             None => None,
         };
         Ok(Owner::Group(Box::new(GroupOwner {
@@ -206,7 +206,6 @@ impl<K: GroupKind> Config<K> {
     ///
     /// [`KeyError::Mismatch`] if the secret key belongs to another group.
     pub fn set_admin(&mut self, admin: &Ed25519Secret) -> Result<(), KeyError> {
-        self.engine
-            .set_signer(Ed25519Secret::from_seed(admin.expose_seed()))
+        self.engine.set_signer(admin.duplicate())
     }
 }

@@ -38,7 +38,7 @@ pub fn decoy_signature(rng: &mut (impl CryptoRng + ?Sized)) -> Ed25519Signature 
 
 /// An Ed25519 key pair, kept as its 32-byte seed and its public key.
 ///
-/// It is zeroized on drop and never printed, and cannot be cloned.
+/// It is zeroized on drop and never printed, and is copied only by [`duplicate`](Self::duplicate).
 pub struct Ed25519Secret {
     key: SigningKey,
     /// The same for a fast backend.
@@ -72,7 +72,7 @@ impl Ed25519Secret {
             .map_err(|_| KeyError::Mismatch)
     }
 
-    fn of(key: SigningKey) -> Self {
+    const fn of(key: SigningKey) -> Self {
         let signer = fast::Signer::new();
         Self { key, signer }
     }
@@ -95,6 +95,13 @@ impl Ed25519Secret {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(seed.as_mut_slice())?;
         Ok(Self::from_seed(&seed))
+    }
+
+    /// Copies the key pair; each copy is zeroized on its own. Unlike
+    /// [`from_seed`](Self::from_seed) it multiplies nothing.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self::of(self.key.clone())
     }
 
     /// Returns the public key.

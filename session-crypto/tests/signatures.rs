@@ -249,6 +249,10 @@ proptest! {
             prop_assert_eq!(secret.sign_parts(&parts).to_bytes(), expected.to_bytes());
         }
         prop_assert_eq!(secret.sign(&parts.concat()).to_bytes(), expected.to_bytes());
+        let copy = secret.duplicate();
+        prop_assert_eq!(copy.expose_seed(), &seed);
+        prop_assert_eq!(copy.public(), secret.public());
+        prop_assert_eq!(copy.sign_parts(&parts).to_bytes(), expected.to_bytes());
     }
 
     #[test]

@@ -50,11 +50,10 @@ impl Admin {
     /// Starts with the group's secret key.
     #[must_use]
     pub fn new(group: &Ed25519Secret) -> Self {
-        let secret = group.to_x25519();
         Self {
-            group: Ed25519Secret::from_seed(group.expose_seed()),
-            public: secret.public(),
-            secret,
+            group: group.duplicate(),
+            public: group.x25519_public(),
+            secret: group.to_x25519(),
             keys: BTreeMap::new(),
         }
     }
