@@ -509,10 +509,20 @@ fn client(corpus: &mut Corpus) {
         let mut input = vec![0; length];
         random.fill_bytes(&mut input);
         corpus.add("client_pool", input.clone());
+        corpus.add("client_machine_events", input.clone());
         // Three hops, two paths, seeds; a list of 31 nodes first.
         input[..6].copy_from_slice(&[0b0001_0111, 3, 0, 2, 0, 31]);
         corpus.add("client_machine", input);
     }
+    // Alice writes, creates a group with Bob, who accepts; both write, crash, and leave.
+    corpus.add(
+        "client_machine_events",
+        [
+            b"\x01\x01\0\x01\x02hi\0\x3b\x02\0\x01\x05Group\0\x3b\0\x3b\x03\x01\0\0\0\x3b".as_slice(),
+            b"\x01\x01\0\x03all\x04\0\0\x3b\x0c\0\0\x14\x01\0\0\x04gone\0\x3b\x0d\x01\0\x03\x01\0\x0c",
+        ]
+        .concat(),
+    );
     let saved = SavedState::default().to_bytes();
     // The content alone: the target adds the digest.
     let content = |saved: &[u8]| {

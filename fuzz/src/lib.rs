@@ -9,7 +9,13 @@ pub mod bt;
 mod clear;
 pub mod client;
 pub mod config;
+#[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+#[path = "../../session-client/tests/simulation/course.rs"]
+mod course;
 pub mod crypto;
+#[allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#[path = "../../session-client/tests/simulation/device.rs"]
+mod device;
 pub mod group;
 pub mod identity;
 pub mod input;
@@ -20,6 +26,9 @@ pub mod services;
 pub mod swarm;
 pub mod v2;
 pub mod whole_client;
+#[allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#[path = "../../session-client/tests/simulation/world.rs"]
+mod world;
 
 /// Every target: its name, that of its file and its corpus, and its function.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
@@ -37,6 +46,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("attachment_open", crypto::attachment_open),
     ("attachment_inside", crypto::attachment_inside),
     ("attachment_legacy", crypto::attachment_legacy),
+    ("client_machine_events", whole_client::machine_events),
     ("client_records", whole_client::records),
     ("config_decrypt", crypto::config_decrypt),
     ("dh_ladder", crypto::dh_ladder),

@@ -20,6 +20,11 @@ fn pieces(mut data: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
+/// Any course of events.
+pub fn machine_events(data: &[u8]) {
+    crate::course::run_course(data);
+}
+
 /// Restores a client from any records: what is damaged is named, and the rest is taken.
 pub fn records(data: &[u8]) {
     let pieces = pieces(data);

@@ -10,6 +10,7 @@ mod group_work;
 mod groups;
 mod obsolete;
 mod push;
+mod read;
 mod receive;
 mod restore;
 mod send;
@@ -40,6 +41,7 @@ use fetch::Fetching;
 use groups::GroupState;
 use obsolete::Deleting;
 use push::{LIFETIME, Pushing};
+use read::Disappearing;
 
 /// Senders whose keys are remembered, so that their next message opens faster.
 const SENDERS: usize = 1_000;
@@ -57,6 +59,8 @@ pub(crate) enum Doing {
     Push(push::Push),
     /// The lifetime of stored configs is being extended.
     KeepAlive,
+    /// The lifetime of messages that were read is being shortened.
+    Shorten(Vec<MessageHash>),
     /// Messages of our own swarm are being deleted.
     Delete(Vec<MessageHash>),
     /// The namespaces of a group are being fetched.
@@ -102,9 +106,12 @@ pub struct Client {
     fetching: Fetching,
     pushing: Pushing,
     deleting: Deleting,
+    disappearing: Disappearing,
     groups: BTreeMap<GroupId, GroupState>,
     #[cfg(feature = "v2")]
     devices: devices::Devices,
+    /// The network's time minus ours, in milliseconds.
+    clock_offset: i64,
     prune_due: MonotonicTime,
     under_way: BTreeMap<RequestId, Doing>,
     journal: Journal,
@@ -141,9 +148,11 @@ impl Client {
             fetching: Fetching::default(),
             pushing: Pushing::default(),
             deleting: Deleting::default(),
+            disappearing: Disappearing::default(),
             groups: BTreeMap::new(),
             #[cfg(feature = "v2")]
             devices: devices::Devices::default(),
+            clock_offset: 0,
             prune_due: MonotonicTime::default(),
             under_way: BTreeMap::new(),
             journal: Journal::default(),
@@ -192,15 +201,18 @@ impl Client {
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
+        self.clock_offset = network.clock().offset();
         self.note_configs(now);
         if now.monotonic >= self.prune_due {
             self.prune_due = now.monotonic.saturating_add(PRUNE_INTERVAL);
             self.inbox
                 .prune(network.network_time(now), &mut self.journal);
         }
+        self.sweep(now);
         if !self.journal.is_settled() {
             return;
         }
+        self.poll_shorten(network, now);
         self.poll_outbox(network, now, rng);
         self.poll_push(network, now);
         self.poll_deletions(network, now);
@@ -221,6 +233,7 @@ impl Client {
         let Some(doing) = self.under_way.remove(&event.request) else {
             return Some(event);
         };
+        self.clock_offset = network.clock().offset();
         let result = event.into_storage();
         match doing {
             Doing::Store(send, part, call) => {
@@ -229,6 +242,7 @@ impl Client {
             Doing::Fetch(fetch) => self.fetched(&fetch, result, network, now),
             Doing::Push(push) => self.pushed(&push, result, now),
             Doing::KeepAlive => self.kept_alive(result.is_ok(), now),
+            Doing::Shorten(names) => self.shortened(&names, result.is_ok(), now),
             Doing::Delete(names) => self.deleted(&names, result.is_ok(), now),
             Doing::GroupFetch(id, fetch) => {
                 self.group_fetched(&id, &fetch, result, network, now);
@@ -264,6 +278,7 @@ impl Client {
             .chain(push)
             .chain(self.fetching.due())
             .chain(self.deleting.due())
+            .chain(self.disappearing.due())
             .chain(groups)
             .min()
     }
@@ -284,6 +299,7 @@ impl Client {
 
     fn put_state(&mut self) {
         let value = bt::dict(|d| {
+            d.int(b"e", u8::from(self.disappearing.is_used));
             d.int(b"n", self.next_send);
             d.int(b"t", self.last_sent.get());
         });

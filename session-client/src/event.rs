@@ -93,6 +93,11 @@ pub enum Event {
         /// The new timer.
         expiration: Expiration,
     },
+    /// Messages disappeared: those whose time was over at this time are not in the history any more.
+    Disappeared {
+        /// The time.
+        until: UnixMillis,
+    },
     /// A step of a call: signalling only.
     Call {
         /// The account.

@@ -1,8 +1,9 @@
 //! Messages as the history keeps them.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use session_message::content::{Content, decode};
+use session_message::content::{Content, Conversation, Expiration, ExpirationMode, decode};
 use session_message::{MessageKey, Opened};
 use session_proto::bt;
 use session_types::{AccountId, AnyId, MessageHash, UnixMillis};
@@ -105,6 +106,9 @@ pub struct Message {
     pub is_request: bool,
     /// The name under which it is stored in the swarm that we fetch it from, if it is known.
     pub hash: Option<MessageHash>,
+    /// When it disappears from the history. `None` if it stays, or if its time has not begun: that of a
+    /// message that disappears after reading begins when it is [read](crate::Client::mark_read).
+    pub expires_at: Option<UnixMillis>,
     /// The bytes of the content.
     pub(crate) raw: Zeroizing<Vec<u8>>,
 }
@@ -119,6 +123,7 @@ impl Message {
             status,
             is_request,
             hash: None,
+            expires_at: None,
             raw: opened.raw,
         })
     }
@@ -141,33 +146,84 @@ impl Message {
         self.content.as_text()
     }
 
-    /// A message of ours to a group, which is being sent.
-    pub(crate) fn sending(key: &MessageKey, author: AccountId, raw: &[u8]) -> Option<Self> {
+    /// A message of ours, which is being sent.
+    pub(crate) fn of_ours(id: MessageId, author: AccountId, raw: &[u8]) -> Option<Self> {
         Some(Self {
-            id: MessageId::of(key)?,
+            id,
             author,
             content: decode(raw).ok()?.content,
             status: Status::Sending,
             is_request: false,
             hash: None,
+            expires_at: None,
             raw: Zeroizing::new(raw.to_vec()),
         })
     }
 
-    /// Returns the value of the record.
-    pub(crate) fn to_value(&self) -> Vec<u8> {
-        let (author, hash) = (&self.author, self.hash);
-        value(author, &self.raw, (self.status, hash), self.is_request)
+    /// Returns after which time it disappears, and from when that counts (protocol: messages, section 6,
+    /// item 14).
+    #[must_use]
+    pub fn timer(&self, own: &AccountId) -> Expiration {
+        let conversation = match self.conversation() {
+            ConversationId::Group(_) => Conversation::Group,
+            ConversationId::Account(id) if id == own => Conversation::NoteToSelf,
+            ConversationId::Account(_) => Conversation::OneToOne,
+        };
+        let expiration = self.content.expiration.unwrap_or(Expiration::OFF);
+        expiration.resolve(conversation)
     }
 
-    /// The value of the record of a message of ours.
-    pub(crate) fn value_of(
-        author: &AccountId,
-        raw: &[u8],
-        status: Status,
-        hash: Option<MessageHash>,
-    ) -> Vec<u8> {
-        value(author, raw, (status, hash), false)
+    /// Begins the time of a message that counts from sending, and that of one of ours, which we have
+    /// read.
+    pub(crate) fn begin_timer(&mut self, own: &AccountId) {
+        let timer = self.timer(own);
+        let begins = match timer.mode {
+            ExpirationMode::Off => false,
+            ExpirationMode::AfterSend => true,
+            ExpirationMode::AfterRead => self.author == *own,
+        };
+        if begins {
+            self.expires_at = Some(after(self.sent_at(), timer));
+        }
+    }
+
+    /// Begins the time of a message that counts from reading. Returns whether it began now.
+    pub(crate) fn read_at(&mut self, own: &AccountId, time: UnixMillis) -> bool {
+        let begins = self.waits_for_reading(own);
+        if begins {
+            self.expires_at = Some(after(time, self.timer(own)));
+        }
+        begins
+    }
+
+    /// Returns whether its time begins when it is read, and it was not.
+    #[must_use]
+    pub fn waits_for_reading(&self, own: &AccountId) -> bool {
+        let is_timed = self.timer(own).mode == ExpirationMode::AfterRead;
+        is_timed && self.status == Status::Received && self.expires_at.is_none()
+    }
+
+    /// Returns whether its time is over.
+    #[must_use]
+    pub fn is_expired(&self, now: UnixMillis) -> bool {
+        self.expires_at.is_some_and(|time| time <= now)
+    }
+
+    /// Returns the value of the record, for [`from_value`](Self::from_value). It is secret.
+    #[must_use]
+    pub fn to_value(&self) -> Vec<u8> {
+        bt::dict(|d| {
+            d.bytes(b"a", self.author.as_bytes());
+            d.bytes(b"c", &self.raw);
+            if let Some(hash) = &self.hash {
+                d.bytes(b"h", hash.as_bytes());
+            }
+            d.int(b"r", u8::from(self.is_request));
+            d.int(b"s", self.status.number());
+            if let Some(time) = self.expires_at {
+                d.int(b"x", time.get());
+            }
+        })
     }
 
     /// Reads a record.
@@ -186,6 +242,10 @@ impl Message {
                 Some(hash) => Some(core::str::from_utf8(hash.as_bytes()?).ok()?.parse().ok()?),
             };
             let mut all = Status::ALL.into_iter();
+            let expires_at = match dict.get(b"x") {
+                None => None,
+                Some(_) => Some(UnixMillis::new(dict.u64("x").ok()?)),
+            };
             Some(Self {
                 id,
                 author,
@@ -193,6 +253,7 @@ impl Message {
                 status: all.find(|known| u64::from(known.number()) == status)?,
                 is_request: dict.u64("r").ok()? == 1,
                 hash,
+                expires_at,
                 raw,
             })
         };
@@ -200,19 +261,7 @@ impl Message {
     }
 }
 
-fn value(
-    author: &AccountId,
-    raw: &[u8],
-    (status, hash): (Status, Option<MessageHash>),
-    is_request: bool,
-) -> Vec<u8> {
-    bt::dict(|d| {
-        d.bytes(b"a", author.as_bytes());
-        d.bytes(b"c", raw);
-        if let Some(hash) = &hash {
-            d.bytes(b"h", hash.as_bytes());
-        }
-        d.int(b"r", u8::from(is_request));
-        d.int(b"s", status.number());
-    })
+/// The end of a timer.
+fn after(begin: UnixMillis, timer: Expiration) -> UnixMillis {
+    begin.saturating_add(Duration::from_secs(u64::from(timer.seconds)))
 }

@@ -34,6 +34,12 @@ pub enum Change {
         /// Which messages.
         erased: Erased,
     },
+    /// Deletes the messages of all conversations whose time is over
+    /// ([`Message::expires_at`](crate::Message::expires_at)).
+    EraseExpired {
+        /// The time.
+        now: UnixMillis,
+    },
 }
 
 /// Messages of a conversation that are to be deleted from its history.
@@ -125,6 +131,10 @@ impl Journal {
             conversation,
             erased,
         });
+    }
+
+    pub(crate) fn erase_expired(&mut self, now: UnixMillis) {
+        self.next.changes.push(Change::EraseExpired { now });
     }
 
     pub(crate) fn event(&mut self, event: Event) {

@@ -35,6 +35,8 @@ pub enum Key {
     /// The own device in the group of the account's devices: upcoming, with the feature `v2`. The value is
     /// secret.
     Device,
+    /// A stored message that was read, whose lifetime in our own swarm is to be shortened.
+    Read(MessageHash),
 }
 
 /// The hash by which a message is recognised.
@@ -55,6 +57,7 @@ impl Key {
             Self::Group(_) => b'g',
             Self::Obsolete(_) => b'd',
             Self::Device => b'v',
+            Self::Read(_) => b'r',
         }
     }
 
@@ -72,7 +75,9 @@ impl Key {
                 bytes.extend_from_slice(node.as_bytes());
             }
             Self::Group(id) => bytes.extend_from_slice(id.as_bytes()),
-            Self::Waiting(hash) | Self::Obsolete(hash) => bytes.extend_from_slice(hash.as_bytes()),
+            Self::Waiting(hash) | Self::Obsolete(hash) | Self::Read(hash) => {
+                bytes.extend_from_slice(hash.as_bytes())
+            }
             Self::Message(id) => bytes.extend_from_slice(&id.to_bytes()),
         }
         bytes
@@ -103,6 +108,7 @@ impl TryFrom<&[u8]> for Key {
                 (b'w', hash) => Self::Waiting(core::str::from_utf8(hash).ok()?.parse().ok()?),
                 (b'g', id) => Self::Group(GroupId::from_bytes(id.try_into().ok()?).ok()?),
                 (b'd', hash) => Self::Obsolete(core::str::from_utf8(hash).ok()?.parse().ok()?),
+                (b'r', hash) => Self::Read(core::str::from_utf8(hash).ok()?.parse().ok()?),
                 (b'm', id) => Self::Message(MessageId::from_bytes(id)?),
                 _ => return None,
             })
@@ -133,6 +139,7 @@ mod tests {
             Key::Group(GroupId::from_bytes([3; 33]).unwrap()),
             Key::Obsolete(MessageHash::from_digest(&[4; 32])),
             Key::Device,
+            Key::Read(MessageHash::from_digest(&[6; 32])),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));

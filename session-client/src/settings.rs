@@ -15,6 +15,8 @@ pub struct Settings {
     /// Wait between a change of the shared configs and their push, so that several changes are one
     /// push: 1 s.
     pub push_delay: Duration,
+    /// Time between two searches for messages whose time is over and was not known to be: 30 s.
+    pub sweep_interval: Duration,
     /// Wait after the first failure of a request; each further failure doubles it: 1 s.
     pub min_backoff: Duration,
     /// Maximum wait after a failure: 60 s.
@@ -34,6 +36,7 @@ impl Default for Settings {
             group_fetch_interval: Duration::from_secs(5),
             device_fetch_interval: Duration::from_secs(30),
             push_delay: Duration::from_secs(1),
+            sweep_interval: Duration::from_secs(30),
             min_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             give_up: Duration::from_secs(3 * 86_400),

@@ -7,15 +7,14 @@ use session_sdk::{Account, Client, Event};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [url, pem, state, file] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap();
-    let account = match std::fs::read_to_string(&file) {
-        Ok(words) => Account::from_seed(&Seed::from_phrase_in_any_language(&words)?.0),
-        Err(_) => new_account(&file)?,
-    };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, pem, state, file] = arguments.try_into().unwrap();
+    if !std::fs::exists(&file)? {
+        let phrase = Seed::random()?.to_phrase(Language::English);
+        std::fs::write(&file, phrase.as_bytes())?;
+    }
+    let words = std::fs::read_to_string(&file)?;
+    let account = Account::from_seed(&Seed::from_phrase_in_any_language(&words)?.0);
     let builder = Client::builder(account).test_network().store(state);
     let client = builder.seed(&url, &std::fs::read(pem)?)?.connect().await?;
     println!("{}", client.id());
@@ -25,25 +24,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let Event::Message(message) = event else {
             continue;
         };
-        let answer = match message.text().map(str::trim) {
-            Some("!help") => "!help, !time, !count".to_owned(),
-            Some("!time") => format!("{} s since 1970", message.sent_at().as_secs()),
+        match message.text().map(str::trim) {
+            Some("!help") => message.quote("!help, !time, !count").await?,
+            Some("!time") => message.quote(&message.sent_at().to_string()).await?,
             Some("!count") => {
                 let history = message.conversation().history(Default::default()).await?;
-                format!("{} messages", history.len())
+                message
+                    .quote(&format!("{} messages", history.len()))
+                    .await?
             }
-            _ => {
-                message.react("❓").await?;
-                continue;
-            }
+            _ => message.react("❓").await?,
         };
-        message.quote(&answer).await?;
     }
     Ok(())
-}
-
-fn new_account(file: &str) -> Result<Account, Box<dyn std::error::Error>> {
-    let seed = Seed::random()?;
-    std::fs::write(file, seed.to_phrase(Language::English).as_bytes())?;
-    Ok(Account::from_seed(&seed))
 }

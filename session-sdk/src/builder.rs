@@ -13,6 +13,13 @@ use crate::error::{Error, StoreError};
 use crate::handle::Client;
 use crate::store::{MemoryStore, Store};
 
+/// The seed nodes of the deployed network (protocol: swarm, section 4.1).
+pub const DEPLOYED_SEEDS: [&str; 3] = [
+    "https://seed1.getsession.org:4443",
+    "https://seed2.getsession.org:4443",
+    "https://seed3.getsession.org:4443",
+];
+
 /// How the account came here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -74,6 +81,20 @@ impl Builder {
         }
         self.seeds.push(Seed::new(url, pins));
         Ok(self)
+    }
+
+    /// Connects to the deployed network, through [`DEPLOYED_SEEDS`]. Their certificates are self-signed,
+    /// and this crate does not contain them: take them from a source that you trust. They decide who the
+    /// service nodes are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] if there is no certificate in one of the texts, in PEM form.
+    pub fn deployed_network(self, certificates: [&[u8]; 3]) -> Result<Self, Error> {
+        let seeds = DEPLOYED_SEEDS.into_iter().zip(certificates);
+        seeds
+            .into_iter()
+            .try_fold(self, |builder, (url, pem)| builder.seed(url, pem))
     }
 
     /// Sets the seed nodes and their certificates.

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use session_client::config::Change as ConfigChange;
+use session_client::config::conversations::Conversation as Place;
 use session_client::types::UnixMillis;
 use session_client::{
-    Batch, Change, Client as Machine, ConversationId, Message, RecordError, Settings,
+    Batch, Change, Client as Machine, ConversationId, Message, MessageId, RecordError, Settings,
 };
 use session_identity::Account;
 use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Run(Act),
     History(ConversationId, Page, Answered<Vec<Message>>),
     Search(String, u32, Answered<Vec<Message>>),
+    All(Option<MessageId>, u32, Answered<Vec<Message>>),
+    Import(Vec<Change>, Answered<()>),
     Flush(Answered<()>),
 }
 
@@ -277,6 +281,7 @@ impl Driver {
                 self.waiting.push_back(Report::StoreRecovered);
             }
             self.machine.persisted();
+            self.follow_reading(&stuck.events).await;
             let events = stuck.events.into_iter().map(Box::new);
             self.waiting.extend(events.map(Report::Machine));
             any = true;
@@ -285,6 +290,35 @@ impl Driver {
             answer();
         }
         any
+    }
+
+    /// Begins the time of messages that were read on another device of the account.
+    async fn follow_reading(&mut self, events: &[session_client::Event]) {
+        for event in events {
+            let session_client::Event::Config(ConfigChange::Conversation((place, _))) = event
+            else {
+                continue;
+            };
+            let conversation = match place {
+                Place::Account(id) => ConversationId::Account(*id),
+                Place::Group(id) => ConversationId::Group(*id),
+                _ => continue,
+            };
+            let progress = self.machine.configs().conversations.get(place);
+            let mut end = progress.map(|progress| progress.last_read);
+            while let Some(last) = end {
+                let before = Some(last.saturating_add(Duration::from_millis(1)));
+                let page = Page { before, limit: 200 };
+                let store = Arc::clone(&self.store);
+                let found = blocking(store, move |store| store.history(&conversation, page)).await;
+                // What cannot be read now begins when it is read again.
+                let Ok(found) = found else { break };
+                let first = found.last().map(Message::sent_at);
+                let begun = self.machine.begin_timers(&found, &self.network, now());
+                let next = first.map(|first| first.saturating_sub(Duration::from_millis(1)));
+                end = next.filter(|_| begun > 0);
+            }
+        }
     }
 
     fn next_batch(&mut self) -> Option<Stuck> {
@@ -373,15 +407,37 @@ impl Driver {
             Command::History(id, page, done) => {
                 let store = Arc::clone(&self.store);
                 let found = blocking(store, move |store| store.history(&id, page)).await;
-                let _ = done.send(found.map_err(Error::from));
+                let _ = done.send(self.without_expired(found));
             }
             Command::Search(text, limit, done) => {
                 let store = Arc::clone(&self.store);
                 let found = blocking(store, move |store| store.search(&text, limit)).await;
+                let _ = done.send(self.without_expired(found));
+            }
+            Command::All(after, limit, done) => {
+                let store = Arc::clone(&self.store);
+                let found = blocking(store, move |store| store.messages(after.as_ref(), limit));
+                let found = found.await;
                 let _ = done.send(found.map_err(Error::from));
+            }
+            Command::Import(changes, done) => {
+                let store = Arc::clone(&self.store);
+                let taken = blocking(store, move |store| store.apply(&changes)).await;
+                let _ = done.send(taken.map_err(Error::from));
             }
             Command::Flush(done) => self.flushing.push(done),
         }
+    }
+
+    /// What is over is not shown, even if it is not deleted yet.
+    fn without_expired(
+        &self,
+        found: Result<Vec<Message>, StoreError>,
+    ) -> Result<Vec<Message>, Error> {
+        let time = self.network.network_time(now());
+        let mut found = found?;
+        found.retain(|message| !message.is_expired(time));
+        Ok(found)
     }
 
     async fn save_network(&mut self) {

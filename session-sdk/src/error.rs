@@ -21,6 +21,15 @@ pub enum Error {
     /// Something is not possible in a group.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A line of an export cannot be written.
+    #[error(transparent)]
+    Io(std::io::Error),
+    /// A line of an import is not a message.
+    #[error("line {line} is not a message of an export")]
+    Import {
+        /// The number of the line, from 1.
+        line: u64,
+    },
     /// No seed node was named.
     #[error("no seed node was named")]
     NoSeeds,

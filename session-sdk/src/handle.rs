@@ -7,7 +7,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_client::config::UserConfigs;
 use session_client::config::error::EditError;
-use session_client::content::Content;
+use session_client::content::{Content, Expiration};
 use session_client::types::GroupId;
 use session_client::{Client as Machine, ConversationId, Message as Record, SendId};
 use session_identity::{Account, AccountId};
@@ -200,6 +200,50 @@ impl Conversation {
             Ok(machine.send(to, content, network, now, rng)?)
         };
         self.client.run(send).await
+    }
+
+    /// Sets when messages of the conversation disappear, and tells the other side. In a group only admins
+    /// can do it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it is not possible, or cannot be persisted.
+    pub async fn set_timer(&self, timer: Expiration) -> Result<(), Error> {
+        let with = self.with;
+        let set = move |machine: &mut Machine, network: &Network, now| {
+            let rng = &mut UnwrapErr(SysRng);
+            Ok(machine.set_timer(&with, timer, network, now, rng)?)
+        };
+        self.client.run(set).await
+    }
+
+    /// Notes that the conversation was read up to its newest message. The time of messages that
+    /// disappear after reading begins, and the other devices of the account follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it cannot be persisted.
+    pub async fn mark_read(&self) -> Result<(), Error> {
+        let (with, own) = (self.with, self.client.id);
+        let mut page = Page {
+            before: None,
+            limit: 200,
+        };
+        loop {
+            let messages = self.history(page).await?;
+            let Some(first) = messages.last() else {
+                return Ok(());
+            };
+            page.before = Some(first.sent_at());
+            let has_waiting = messages.iter().any(|one| one.waits_for_reading(&own));
+            let mark = move |machine: &mut Machine, network: &Network, now| {
+                Ok(machine.mark_read(&with, &messages, network, now)?)
+            };
+            self.client.run(mark).await?;
+            if !has_waiting {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns messages of the conversation, the newest first.

@@ -12,6 +12,7 @@ pub use session_network::Seed;
 mod builder;
 mod driver;
 mod error;
+pub mod export;
 mod group;
 mod handle;
 mod http;
@@ -22,7 +23,7 @@ pub mod quic;
 mod sqlite;
 mod store;
 
-pub use builder::Builder;
+pub use builder::{Builder, DEPLOYED_SEEDS};
 pub use error::{Error, StoreError};
 pub use group::{Group, Member};
 pub use handle::{Client, Conversation, Events};

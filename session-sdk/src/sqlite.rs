@@ -21,11 +21,13 @@ const SCHEMA: &str = "
         conversation BLOB NOT NULL,
         author BLOB NOT NULL,
         sent_ms INTEGER NOT NULL,
+        expires_ms INTEGER,
         hash TEXT,
         text TEXT,
         value BLOB NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX message_by_time ON message (conversation, sent_ms);
+    CREATE INDEX message_by_end ON message (expires_ms) WHERE expires_ms IS NOT NULL;
     CREATE INDEX message_by_hash ON message (hash) WHERE hash IS NOT NULL;
 ";
 
@@ -95,14 +97,19 @@ fn put_message(
     let author = record.as_ref().map(|record| AnyId::from(&record.author));
     transaction
         .prepare_cached(
-            "INSERT OR REPLACE INTO message (id, conversation, author, sent_ms, hash, text, value)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO message
+             (id, conversation, author, sent_ms, expires_ms, hash, text, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             id.to_bytes(),
             id.conversation().as_bytes(),
             author.as_ref().map_or(&[0_u8; 33], AnyId::as_bytes),
             sqlite_time(id.sent_at().get()),
+            record
+                .as_ref()
+                .and_then(|record| record.expires_at)
+                .map(|time| sqlite_time(time.get())),
             record
                 .as_ref()
                 .and_then(|record| record.hash.as_ref())
@@ -134,6 +141,9 @@ fn change(transaction: &Transaction<'_>, change: &Change) -> Result<(), StoreErr
             conversation,
             erased,
         } => return erase(transaction, conversation, erased),
+        Change::EraseExpired { now } => transaction
+            .prepare_cached("DELETE FROM message WHERE expires_ms <= ?1")?
+            .execute(params![sqlite_time(now.get())]),
         // Of a newer version of the client, which comes with a newer version of this crate.
         _ => Ok(0),
     };
@@ -235,6 +245,18 @@ impl Store for SqliteStore {
             &mut statement,
             params![conversation.as_bytes(), before, page.limit],
         )
+    }
+
+    fn messages(
+        &mut self,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        let after = after.map_or(Vec::new(), MessageId::to_bytes);
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, value FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        messages(&mut statement, params![after, limit])
     }
 
     fn search(&mut self, text: &str, limit: u32) -> Result<Vec<Record>, StoreError> {

@@ -1,6 +1,7 @@
 //! Where records and history are kept.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use session_client::types::UnixMillis;
 use session_client::{Change, ConversationId, Key, Message as Record, MessageId};
@@ -65,6 +66,17 @@ pub trait Store: Send + 'static {
         page: Page,
     ) -> Result<Vec<Record>, StoreError>;
 
+    /// Returns messages of all conversations in the order of their names, those after `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if they cannot be read.
+    fn messages(
+        &mut self,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError>;
+
     /// Returns messages whose text contains `text`, without regard to the case of ASCII letters, the
     /// newest first.
     ///
@@ -107,6 +119,9 @@ impl Store for MemoryStore {
                     key: Key::Message(id),
                 } => drop(self.history.remove(id)),
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                Change::EraseExpired { now } => {
+                    self.history.retain(|_, record| !record.is_expired(*now));
+                }
                 Change::Erase {
                     conversation,
                     erased,
@@ -136,6 +151,17 @@ impl Store for MemoryStore {
                 && page.before.is_none_or(|before| record.sent_at() < before)
         });
         Ok(of_conversation.take(page.limit as usize).cloned().collect())
+    }
+
+    fn messages(
+        &mut self,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        let start = after.map_or(Bound::Unbounded, |after| Bound::Excluded(*after));
+        let all = self.history.range((start, Bound::Unbounded));
+        let all = all.map(|(_, record)| record.clone());
+        Ok(all.take(limit as usize).collect())
     }
 
     fn search(&mut self, text: &str, limit: u32) -> Result<Vec<Record>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use session_client::{Change, ConversationId, Message as Record};
+use session_client::{Change, ConversationId, Message as Record, MessageId};
 use session_sdk::{
     Account, Client, Error, Event, Events, MemoryStore, Page, Pair, Seed, Store, StoreError,
 };
@@ -38,6 +38,14 @@ impl Store for Limited {
         page: Page,
     ) -> Result<Vec<Record>, StoreError> {
         self.inner.history(conversation, page)
+    }
+
+    fn messages(
+        &mut self,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inner.messages(after, limit)
     }
 
     fn search(&mut self, text: &str, limit: u32) -> Result<Vec<Record>, StoreError> {

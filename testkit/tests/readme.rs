@@ -37,6 +37,18 @@ fn the_dependencies_of_the_program_are_those_that_are_built() {
     assert_eq!(named, built.lines().filter_map(name).collect::<Vec<_>>());
 }
 
+#[test]
+fn the_bot_is_the_one_that_is_built_and_bots_are_short() {
+    let (readme, echo) = (read("README.md"), read("session-sdk/examples/echo.rs"));
+    let start = echo.find("use session_sdk").unwrap();
+    assert_eq!(Some(block(&readme, "rust,no_run")), echo.get(start..));
+    for bot in fs::read_dir(root().join("session-sdk/examples")).unwrap() {
+        let path = bot.unwrap().path();
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 40, "{}: {lines} lines", path.display());
+    }
+}
+
 /// All sources of a crate.
 fn sources(folder: &Path, text: &mut String) {
     for file in fs::read_dir(folder).unwrap() {

@@ -270,7 +270,13 @@ impl Client {
         let Some(id) = entry.message else {
             return;
         };
-        let value = Message::value_of(self.account.id(), &entry.raw, status, hash);
-        self.journal.put(Key::Message(id), value);
+        let own = *self.account.id();
+        // Read again from what was written by us.
+        let Some(mut message) = Message::of_ours(id, own, &entry.raw) else {
+            return;
+        };
+        (message.status, message.hash) = (status, hash);
+        message.begin_timer(&own);
+        self.journal.put(Key::Message(id), message.to_value());
     }
 }

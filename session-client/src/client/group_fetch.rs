@@ -178,7 +178,7 @@ impl Client {
         if namespace == Namespace::GROUP_MESSAGES {
             for message in &answer.messages {
                 // What waits is tried again later.
-                let _ = self.receive_in_group(id, message);
+                let _ = self.receive_in_group(id, message, now);
             }
         } else {
             self.receive_of_group(id, namespace, &answer, network, now);
@@ -269,7 +269,7 @@ impl Client {
     /// Processes a message to a group once, however often it is fetched.
     ///
     /// Returns whether it was processed or dropped; otherwise it waits.
-    fn receive_in_group(&mut self, id: &GroupId, stored: &StoredMessage) -> bool {
+    fn receive_in_group(&mut self, id: &GroupId, stored: &StoredMessage, now: Now) -> bool {
         let Some(state) = self.groups.get_mut(id) else {
             return false;
         };
@@ -286,7 +286,7 @@ impl Client {
                 let digest = digest(&arrived.message.key());
                 let class = Class::Group(*id);
                 if self.inbox.seen.see(digest, class, seen, &mut self.journal) {
-                    self.process_in_group(id, arrived, stored.hash);
+                    self.process_in_group(id, arrived, stored.hash, now);
                 }
                 true
             }
@@ -337,7 +337,7 @@ impl Client {
                 expiration: waiting.expiry,
                 data: waiting.data,
             };
-            if stored.expiration <= time || self.receive_in_group(id, &stored) {
+            if stored.expiration <= time || self.receive_in_group(id, &stored, now) {
                 self.inbox.stop_waiting(&swarm, &hash, &mut self.journal);
             }
         }

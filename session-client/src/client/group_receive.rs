@@ -3,6 +3,7 @@
 use session_config::group::Arrived;
 use session_message::Opened;
 use session_message::content::{DeleteContent, GroupUpdate, Kind};
+use session_network::Now;
 use session_types::{AccountId, AnyId, GroupId, MessageHash};
 use zeroize::Zeroizing;
 
@@ -14,7 +15,13 @@ use crate::journal::Erased;
 use crate::record::Key;
 
 impl Client {
-    pub(super) fn process_in_group(&mut self, id: &GroupId, arrived: Arrived, hash: MessageHash) {
+    pub(super) fn process_in_group(
+        &mut self,
+        id: &GroupId,
+        arrived: Arrived,
+        hash: MessageHash,
+        now: Now,
+    ) {
         let Arrived {
             message: opened,
             attachments_deleted,
@@ -31,6 +38,9 @@ impl Client {
                     return;
                 }
                 message.hash = Some(hash);
+                if !self.begin_timer(&mut message, now) {
+                    return;
+                }
                 self.journal
                     .put(Key::Message(message.id), message.to_value());
                 Event::Message(message.into())

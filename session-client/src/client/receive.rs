@@ -127,6 +127,9 @@ impl Client {
                 let message = Message::new(opened, Status::Received, is_request);
                 let Some(mut message) = message else { return };
                 message.hash = Some(hash);
+                if !self.begin_timer(&mut message, now) {
+                    return;
+                }
                 self.journal
                     .put(Key::Message(message.id), message.to_value());
                 Event::Message(message.into())
@@ -164,7 +167,7 @@ impl Client {
             Kind::ExpirationUpdate if is_approved => {
                 // Absent: the timer was switched off.
                 let expiration = opened.content.expiration.unwrap_or(Expiration::OFF);
-                self.set_timer(&conversation, expiration);
+                self.keep_timer(&conversation, expiration);
                 Event::Timer {
                     conversation,
                     author: by,
@@ -240,7 +243,7 @@ impl Client {
         });
     }
 
-    fn set_timer(&mut self, conversation: &ConversationId, expiration: Expiration) {
+    pub(super) fn keep_timer(&mut self, conversation: &ConversationId, expiration: Expiration) {
         let seconds = i64::from(expiration.seconds);
         let timer = match expiration.mode {
             ExpirationMode::AfterSend => Expiry::AfterSend(seconds),

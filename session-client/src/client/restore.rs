@@ -73,11 +73,13 @@ impl Client {
     fn take_record(&mut self, key: Key, value: &[u8]) -> Result<(), RecordError> {
         match key {
             Key::State => {
-                let read = || -> Option<(u64, u64)> {
+                let read = || -> Option<(u64, u64, u64)> {
                     let dict = bt::parse_dict(value).ok()?;
-                    Some((dict.u64("n").ok()?, dict.u64("t").ok()?))
+                    let number = |key| dict.u64(key).ok();
+                    Some((number("n")?, number("t")?, number("e")?))
                 };
-                let (next, last) = read().ok_or(RecordError::Value)?;
+                let (next, last, uses_timers) = read().ok_or(RecordError::Value)?;
+                self.disappearing.is_used |= uses_timers != 0;
                 self.next_send = self.next_send.max(next);
                 self.last_sent = self.last_sent.max(UnixMillis::new(last));
                 Ok(())
@@ -97,6 +99,7 @@ impl Client {
             Key::Device => self.restore_device(value).ok_or(RecordError::Value),
             #[cfg(not(feature = "v2"))]
             Key::Device => Ok(()),
+            Key::Read(hash) => self.disappearing.restore(hash, value),
             Key::Message(_) | Key::Configs | Key::Group(_) => Ok(()),
             key => self.inbox.restore(key, value),
         }

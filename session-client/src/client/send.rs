@@ -155,7 +155,9 @@ impl Client {
         self.inbox
             .seen
             .see(digest, class, (expiry, None), &mut self.journal);
-        if let Some(message) = own.message {
+        if let Some(mut message) = own.message {
+            message.begin_timer(self.account.id());
+            self.note_deadline(message.expires_at);
             self.journal
                 .put(Key::Message(message.id), message.to_value());
         }
@@ -291,9 +293,9 @@ impl Client {
         let key = MessageKey::new(AnyId::from(to), author, sent_at, &entry.raw);
         let expiry = sent_at.saturating_add(TTL_MAX);
         let seen = (digest(&key), Class::Group(*to), expiry);
-        let message = is_in_history(&content.kind)
-            .then(|| Message::sending(&key, *self.account.id(), &entry.raw))
-            .flatten();
+        let message = MessageId::of(&key).filter(|_| is_in_history(&content.kind));
+        let own = *self.account.id();
+        let message = message.and_then(|id| Message::of_ours(id, own, &entry.raw));
         let own = Own { seen, message };
         entry.message = own.id();
         Ok(Prepared {

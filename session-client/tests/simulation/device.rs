@@ -192,6 +192,9 @@ impl Device {
                     key: Key::Message(id),
                 } => drop(self.history.remove(&id)),
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                Change::EraseExpired { now } => {
+                    self.history.retain(|_, message| !message.is_expired(now));
+                }
                 Change::Erase {
                     conversation,
                     erased,
@@ -220,12 +223,41 @@ impl Device {
                 return self.crash(world);
             }
             for event in events {
+                self.follow_reading(&event, world);
                 if let Event::Message(message) = &event {
                     self.shown.push(Message::clone(message));
                 }
                 self.events.push(event);
             }
         }
+    }
+
+    /// Begins the time of messages that were read on another device, as a driver does.
+    fn follow_reading(&mut self, event: &Event, world: &World) {
+        let Event::Config(session_client::config::Change::Conversation((place, _))) = event else {
+            return;
+        };
+        let progress = self.client.configs().conversations.get(place).unwrap();
+        let read: Vec<Message> = self
+            .history
+            .values()
+            .filter(|message| message.sent_at() <= progress.last_read)
+            .cloned()
+            .collect();
+        let now = Self::now(world);
+        self.client.begin_timers(&read, &self.network, now);
+    }
+
+    /// Notes that everything of a conversation was read.
+    pub fn read_all(&mut self, conversation: impl Into<ConversationId>, world: &World) {
+        let conversation = conversation.into();
+        let all = self.history.values();
+        let all = all.filter(|message| *message.conversation() == conversation);
+        let all: Vec<Message> = all.cloned().collect();
+        let (read, _) = self.act(world, |client, network, now, _| {
+            client.mark_read(&conversation, &all, network, now)
+        });
+        read.unwrap();
     }
 
     /// Forgets all but the records, and goes on from them.

@@ -15,8 +15,10 @@
 
 #[path = "../../../session-network/examples/adversary/clear.rs"]
 mod clear;
+mod course;
 mod device;
 mod devices;
+mod disappearing;
 mod groups;
 mod world;
 
@@ -264,5 +266,20 @@ fn a_crash_at_any_moment_loses_nothing_that_was_acknowledged() {
             story(Kill::Before(batch), victim);
             story(Kill::After(batch), victim);
         }
+    }
+}
+
+#[test]
+fn any_course_of_events_ends_well() {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    // Another number of courses with SESSION_COURSES.
+    let count = std::env::var("SESSION_COURSES");
+    let count = count.map_or(12, |count| count.parse::<u64>().unwrap());
+    for seed in 0..count {
+        let mut course = vec![0; 200];
+        ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut course);
+        println!("course {seed}");
+        course::run_course(&course);
     }
 }

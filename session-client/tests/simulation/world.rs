@@ -9,7 +9,8 @@ use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
 use session_storage::{
     Batch, Host, MemoryStorage, NetworkState, OxendRequest, PeerOutcome, Request,
-    ServiceNodesRequest, ServiceNodesState, SwarmInfo, serve_peer, serve_with,
+    ServiceNodesRequest, ServiceNodesState, Storage as _, StoredMessage, SwarmInfo, serve_peer,
+    serve_with,
 };
 use session_swarm::record::Version;
 use session_swarm::{ServiceNode, SwarmRing};
@@ -241,6 +242,29 @@ impl World {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Stores a message at all members of a swarm, whoever may have written it.
+    pub fn inject(&mut self, account: &AnyId, namespace: Namespace, message: &StoredMessage) {
+        let swarm = self.ring.swarm_of(account);
+        for node in self.nodes.values_mut() {
+            if Some(node.record.swarm_id) == swarm {
+                let Ok(_) = node.storage.insert(account, namespace, message.clone());
+            }
+        }
+    }
+
+    /// When the messages of an account in namespace 0 end.
+    pub fn expiries(&self, account: &AnyId) -> BTreeSet<u64> {
+        let all = self.nodes.values().flat_map(|node| node.storage.messages());
+        let own = all
+            .filter(|(other, namespace, _)| *other == account && *namespace == Namespace::DEFAULT);
+        own.map(|(_, _, message)| message.expiration.get())
+            .collect()
+    }
+
+    pub fn last_expiry(&self, account: &AnyId) -> Option<u64> {
+        self.expiries(account).last().copied()
     }
 
     pub fn latency(&mut self) -> u64 {
