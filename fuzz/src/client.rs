@@ -300,6 +300,27 @@ impl Session {
     }
 }
 
+/// One of several nodes, some of them unknown or named twice, which are asked the same or each for itself,
+/// and not always all of them.
+fn one_of(input: &mut Input<'_>, to: &Request) -> (Target, session_network::Request) {
+    let [count, kind] = input.array();
+    let keys: Vec<Ed25519Public> = (0..count % 6)
+        .map(|_| KEYS[usize::from(input.byte()) % KEYS.len()])
+        .collect();
+    let asked = keys.len().saturating_sub(usize::from(kind & 7 == 7));
+    match kind & 8 {
+        0 => (Target::OneOf(keys), to.clone().into()),
+        _ => {
+            let each = keys[..asked].iter().map(|key| (*key, to.clone()));
+            let (target, request) = session_network::Request::each(each);
+            match kind & 7 {
+                7 => (Target::OneOf(keys), request),
+                _ => (target, request),
+            }
+        }
+    }
+}
+
 /// The state machine of a client, fed with whatever comes in whatever order: what it sends is right,
 /// it comes to rest, and every request ends once.
 pub fn machine(data: &[u8]) {
@@ -330,16 +351,21 @@ pub fn machine(data: &[u8]) {
             }
             1 | 2 => {
                 let (kind, purpose) = (input.byte(), input.flag());
-                let target = match kind % 3 {
-                    0 => Target::SwarmOf(user()),
-                    1 => Target::Node(KEYS[usize::from(kind) % KEYS.len()]),
-                    _ => Target::AnyNode,
+                let to = request(kind >> 2);
+                let (target, request) = match kind % 4 {
+                    0 => (Target::SwarmOf(user()), to.into()),
+                    1 => (
+                        Target::Node(KEYS[usize::from(kind) % KEYS.len()]),
+                        to.into(),
+                    ),
+                    2 => (Target::AnyNode, to.into()),
+                    _ => one_of(&mut input, &to),
                 };
                 let purpose = match purpose {
                     true => Purpose::Standard,
                     false => Purpose::File,
                 };
-                let (request, now) = (request(kind >> 2), now(session.now));
+                let now = now(session.now);
                 let id = session.client.request_for(purpose, target, request, now);
                 assert!(session.waiting.insert(id));
             }
