@@ -13,6 +13,7 @@ use session_crypto::{Ed25519PublicExt, Ed25519Secret};
 use session_storage::value::Value;
 use session_storage::*;
 use session_swarm::ServiceNode;
+use session_swarm::record::{ReadOptions, Version};
 use session_types::{AnyId, Ed25519Public, GroupId, Namespace, SealedMessage, SwarmId, UnixMillis};
 
 const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
@@ -358,4 +359,67 @@ fn a_refusal_over_oxenmq_is_text_although_it_begins_like_a_dictionary() {
         Err(AnswerError::Encoding)
     );
     assert_eq!(omq::unwrap::<&[u8]>(&[]), Err(AnswerError::Encoding));
+}
+
+/// Deployed clients ask for the list of nodes in bencoding when they speak QUIC.
+#[test]
+fn the_bencoded_list_of_nodes_is_read_like_the_one_in_json() {
+    let request = OxendRequest::service_nodes();
+    let parsed = Request::from_body("oxend_request", &request.to_body(Encoding::Bencode))
+        .unwrap()
+        .0;
+    assert_eq!(parsed, request.clone().into());
+    let nodes = (1..=3).map(|number| ServiceNode {
+        ed25519: Ed25519Secret::from_seed(&[number; 32]).public(),
+        x25519: None,
+        legacy: None,
+        ip: [45, 0, number, 1].into(),
+        https_port: 22021,
+        omq_port: 22020,
+        version: Version([2, 8, 0]),
+        // Beyond what a number of JavaScript holds.
+        swarm_id: SwarmId::new(u64::MAX - u64::from(number)),
+        requested_unlock_height: 0,
+    });
+    let nodes: Vec<ServiceNode> = nodes.collect();
+    let state = ServiceNodesState {
+        nodes: &nodes,
+        height: 5,
+        block_hash: "00",
+        hardfork: 19,
+    };
+    let told = Value::from_json(&ServiceNodesRequest::default().to_seed_answer(&state)).unwrap();
+    let stamp = Stamp {
+        t: NOW,
+        hf: [19, 4],
+    };
+    let result = told.get("result").unwrap().clone();
+    let response = Response::ok(OxendAnswer { result, stamp }.to_value());
+    let bencoded = response.bencoded_body();
+    assert!(bencoded.starts_with(b"d") && response.json_body().starts_with(b"{"));
+    for body in [
+        Value::from_bencode(&bencoded).unwrap(),
+        Value::from_json(&response.json_body()).unwrap(),
+    ] {
+        let list = request.read_answer(&body).unwrap();
+        let list = list.node_list(&ReadOptions::default()).unwrap();
+        let places = |nodes: &[ServiceNode]| {
+            let mut places: Vec<_> = nodes
+                .iter()
+                .map(|node| {
+                    (
+                        node.ed25519,
+                        node.ip,
+                        node.https_port,
+                        node.omq_port,
+                        node.swarm_id,
+                    )
+                })
+                .collect();
+            places.sort();
+            places
+        };
+        assert_eq!(places(&list.nodes), places(&nodes));
+        assert_eq!(list.skipped.total(), 0);
+    }
 }
