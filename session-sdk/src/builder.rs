@@ -137,6 +137,17 @@ impl Builder {
         self
     }
 
+    /// Keeps records and history in a SQLite file whose values are encrypted with a key of 32 bytes
+    /// ([`SqliteStore::open_encrypted`](crate::SqliteStore::open_encrypted)).
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn encrypted_store(mut self, path: impl AsRef<std::path::Path>, key: [u8; 32]) -> Self {
+        let key = session_crypto::SymmetricKey::from_bytes(key);
+        let store = crate::SqliteStore::open_encrypted(path, key);
+        self.store = store.map(|store| Box::new(store) as Box<dyn Store>);
+        self
+    }
+
     /// Keeps records and history in another store.
     #[must_use]
     pub fn store_in(mut self, store: impl Store) -> Self {

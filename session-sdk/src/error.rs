@@ -57,6 +57,9 @@ pub enum StoreError {
         /// The reason.
         error: std::io::Error,
     },
+    /// The file is encrypted with another key, or not at all, or no key was given.
+    #[error("the file is encrypted with another key, or not at all, or no key was given")]
+    Key,
     /// The store fails: nothing is begun until it works again.
     #[error("the store fails; nothing is begun until it works again")]
     Failing,

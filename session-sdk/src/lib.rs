@@ -5,6 +5,8 @@ pub use session_client as client;
 pub use session_client::content;
 pub use session_client::types::GroupId;
 pub use session_client::{ConversationId, config};
+#[cfg(feature = "sqlite")]
+pub use session_crypto::SymmetricKey;
 pub use session_identity as identity;
 pub use session_identity::{Account, AccountId};
 pub use session_network::Seed;

@@ -1,15 +1,20 @@
 //! Records and history in one SQLite file.
 
+mod vault;
+
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
 use session_client::types::{AnyId, MessageHash};
 use session_client::{Change, ConversationId, Erased, Key, Message as Record, MessageId};
+use session_crypto::SymmetricKey;
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::store::{Page, Pair, Store};
+use vault::{Kind, Vault};
 
 /// The format that this version writes.
 const VERSION: i64 = 1;
@@ -31,21 +36,43 @@ const SCHEMA: &str = "
     CREATE INDEX message_by_hash ON message (hash) WHERE hash IS NOT NULL;
 ";
 
+/// The record that tells whether the key of a file is the right one.
+const CHECK: &[u8] = b"!vault";
+
 /// Records and history in one file, in write-ahead mode. What was applied is on the disk
-/// (`synchronous = FULL`). The file is not encrypted; on Unix only its owner can read it.
+/// (`synchronous = FULL`). On Unix only its owner can read it.
+///
+/// With a key the values are encrypted: texts, contacts, keys and everything else that records and
+/// messages say. Ids of conversations and authors, times, and hashes are not: they are what the file is
+/// searched by. Searching for a text decrypts all messages.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    vault: Option<Vault>,
 }
 
 impl SqliteStore {
-    /// Opens a file, which is made if there is none.
+    /// Opens a file, which is made if there is none. Its values are not encrypted.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the file cannot be opened, or is in a newer format.
+    /// [`StoreError`] if the file cannot be opened, is in a newer format, or is encrypted.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
+        Self::open_with(path.as_ref(), None)
+    }
+
+    /// Opens a file whose values are encrypted with a key of 32 bytes, which is made if there is none.
+    /// The key must be random, or derived from a password by a function that is made for it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the file cannot be opened or is in a newer format; [`StoreError::Key`] if it is
+    /// encrypted with another key, or not at all.
+    pub fn open_encrypted(path: impl AsRef<Path>, key: SymmetricKey) -> Result<Self, StoreError> {
+        Self::open_with(path.as_ref(), Some(Vault::new(key)))
+    }
+
+    fn open_with(path: &Path, vault: Option<Vault>) -> Result<Self, StoreError> {
         make_private(path)?;
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -63,9 +90,53 @@ impl SqliteStore {
             VERSION => {}
             got => return Err(StoreError::Version { max: VERSION, got }),
         }
+        check_key(&transaction, vault.as_ref(), got == 0)?;
         transaction.commit()?;
-        Ok(Self { connection })
+        Ok(Self { connection, vault })
     }
+}
+
+/// Whether the key is the one of the file. A new file takes it.
+fn check_key(
+    transaction: &Transaction<'_>,
+    vault: Option<&Vault>,
+    is_new: bool,
+) -> Result<(), StoreError> {
+    let check: Option<Vec<u8>> = transaction
+        .prepare("SELECT value FROM record WHERE key = ?1")?
+        .query_row(params![CHECK], |row| row.get(0))
+        .optional()?;
+    match (vault, check) {
+        (None, None) => Ok(()),
+        (Some(vault), Some(check)) => {
+            let opened = vault.open(Kind::Record, CHECK, &check);
+            opened.map(|_| ()).ok_or(StoreError::Key)
+        }
+        (Some(vault), None) if is_new => put(transaction, Some(vault), (CHECK, b"")),
+        _ => Err(StoreError::Key),
+    }
+}
+
+/// A value as it is kept.
+fn kept<'a>(
+    vault: Option<&Vault>,
+    kind: Kind,
+    name: &[u8],
+    value: &'a [u8],
+) -> Result<Cow<'a, [u8]>, StoreError> {
+    Ok(match vault {
+        None => Cow::Borrowed(value),
+        Some(vault) => Cow::Owned(vault.seal(kind, name, value)?),
+    })
+}
+
+/// A value that was kept. One that is damaged is empty, which is the value of nothing.
+fn read(vault: Option<&Vault>, kind: Kind, name: &[u8], value: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    let Some(vault) = vault else {
+        return Zeroizing::new(value);
+    };
+    let opened = vault.open(kind, name, &value);
+    opened.unwrap_or_else(|| Zeroizing::new(Vec::new()))
 }
 
 /// Makes the file so that only its owner can read it, before the database writes into it.
@@ -90,10 +161,13 @@ fn sqlite_time(millis: u64) -> i64 {
 
 fn put_message(
     transaction: &Transaction<'_>,
+    vault: Option<&Vault>,
     id: &MessageId,
     value: &[u8],
 ) -> Result<(), StoreError> {
     let record = Record::from_value(*id, value).ok();
+    let text = record.as_ref().and_then(Record::text);
+    let kept = kept(vault, Kind::Message, &id.to_bytes(), value)?;
     let author = record.as_ref().map(|record| AnyId::from(&record.author));
     transaction
         .prepare_cached(
@@ -114,21 +188,37 @@ fn put_message(
                 .as_ref()
                 .and_then(|record| record.hash.as_ref())
                 .map(MessageHash::as_str),
-            record.as_ref().and_then(Record::text),
-            value,
+            text.filter(|_| vault.is_none()),
+            &*kept,
         ])?;
     Ok(())
 }
 
-fn change(transaction: &Transaction<'_>, change: &Change) -> Result<(), StoreError> {
+fn put(
+    connection: &Connection,
+    vault: Option<&Vault>,
+    (key, value): (&[u8], &[u8]),
+) -> Result<(), StoreError> {
+    let kept = kept(vault, Kind::Record, key, value)?;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO record (key, value) VALUES (?1, ?2)")?
+        .execute(params![key, &*kept])?;
+    Ok(())
+}
+
+fn change(
+    transaction: &Transaction<'_>,
+    vault: Option<&Vault>,
+    change: &Change,
+) -> Result<(), StoreError> {
     let done = match change {
         Change::Put {
             key: Key::Message(id),
             value,
-        } => return put_message(transaction, id, value),
-        Change::Put { key, value } => transaction
-            .prepare_cached("INSERT OR REPLACE INTO record (key, value) VALUES (?1, ?2)")?
-            .execute(params![key.to_bytes(), value.as_slice()]),
+        } => return put_message(transaction, vault, id, value),
+        Change::Put { key, value } => {
+            return put(transaction, vault, (&key.to_bytes(), value));
+        }
         Change::Delete {
             key: Key::Message(id),
         } => transaction
@@ -185,20 +275,27 @@ fn erase(
     Ok(())
 }
 
-/// Messages from rows of id and value. One that is damaged is left out.
+/// Messages from rows of id and value that are wanted, up to a number. One that is damaged is left out.
 fn messages(
     statement: &mut rusqlite::Statement<'_>,
     params: impl rusqlite::Params,
+    (vault, limit): (Option<&Vault>, u32),
+    is_wanted: impl Fn(&Record) -> bool,
 ) -> Result<Vec<Record>, StoreError> {
     let rows = statement.query_map(params, |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
     })?;
     let mut messages = Vec::new();
     for row in rows {
+        if messages.len() >= limit as usize {
+            break;
+        }
         let (id, value) = row?;
+        let value = read(vault, Kind::Message, &id, value);
         let key = [b"m".as_slice(), &id].concat();
         if let Ok(Key::Message(id)) = Key::try_from(key.as_slice())
             && let Ok(message) = Record::from_value(id, &value)
+            && is_wanted(&message)
         {
             messages.push(message);
         }
@@ -209,24 +306,26 @@ fn messages(
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Vec<Pair>, StoreError> {
         let mut statement = self.connection.prepare("SELECT key, value FROM record")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let pairs = rows.map(|row| {
+            let (key, value): (Vec<u8>, Vec<u8>) = row?;
+            let value = read(self.vault.as_ref(), Kind::Record, &key, value);
+            Ok((key, value))
+        });
+        pairs.collect()
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         for one in changes {
-            change(&transaction, one)?;
+            change(&transaction, self.vault.as_ref(), one)?;
         }
         transaction.commit()?;
         Ok(())
     }
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO record (key, value) VALUES (?1, ?2)")?
-            .execute(params![key, value])?;
-        Ok(())
+        put(&self.connection, self.vault.as_ref(), (key, value))
     }
 
     fn history(
@@ -244,6 +343,8 @@ impl Store for SqliteStore {
         messages(
             &mut statement,
             params![conversation.as_bytes(), before, page.limit],
+            (self.vault.as_ref(), page.limit),
+            |_| true,
         )
     }
 
@@ -256,15 +357,27 @@ impl Store for SqliteStore {
         let mut statement = self
             .connection
             .prepare_cached("SELECT id, value FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-        messages(&mut statement, params![after, limit])
+        let kept = (self.vault.as_ref(), limit);
+        messages(&mut statement, params![after, limit], kept, |_| true)
     }
 
     fn search(&mut self, text: &str, limit: u32) -> Result<Vec<Record>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, value FROM message WHERE instr(lower(text), lower(?1)) > 0
-             ORDER BY sent_ms DESC LIMIT ?2",
-        )?;
-        messages(&mut statement, params![text, limit])
+        let Some(vault) = &self.vault else {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT id, value FROM message WHERE instr(lower(text), lower(?1)) > 0
+                 ORDER BY sent_ms DESC LIMIT ?2",
+            )?;
+            let params = params![text, limit];
+            return messages(&mut statement, params, (None, limit), |_| true);
+        };
+        let wanted = text.to_ascii_lowercase();
+        let contains = |record: &Record| {
+            let text = record.text().map(str::to_ascii_lowercase);
+            text.is_some_and(|text| text.contains(&wanted))
+        };
+        let all = "SELECT id, value FROM message ORDER BY sent_ms DESC";
+        let mut statement = self.connection.prepare_cached(all)?;
+        messages(&mut statement, [], (Some(vault), limit), contains)
     }
 }
 
@@ -278,8 +391,10 @@ impl SqliteStore {
         let mut statement = self
             .connection
             .prepare_cached("SELECT value FROM record WHERE key = ?1")?;
-        Ok(statement
+        let value: Option<Vec<u8>> = statement
             .query_row(params![key], |row| row.get(0))
-            .optional()?)
+            .optional()?;
+        let vault = self.vault.as_ref();
+        Ok(value.map(|value| read(vault, Kind::Record, key, value).to_vec()))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_localnet::network::{Network, Plan};
 use session_sdk::content::Expiration;
-use session_sdk::{Account, Client, Error, Event, Events, Page, Seed};
+use session_sdk::{Account, Client, Error, Event, Events, Page, Seed, StoreError};
 
 /// A limit for everything that waits.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -124,4 +124,60 @@ async fn a_history_is_exported_and_imported() {
         .export_history(|_| Err(std::io::Error::other("full")))
         .await;
     assert!(matches!(full, Err(Error::Io(_))), "{full:?}");
+}
+
+/// Whether a file, or what SQLite keeps beside it, contains these bytes.
+fn holds(file: &std::path::Path, wanted: &[u8]) -> bool {
+    let files = std::fs::read_dir(file.parent().unwrap()).unwrap();
+    let mut files = files.map(|one| std::fs::read(one.unwrap().path()).unwrap());
+    files.any(|bytes| bytes.windows(wanted.len()).any(|window| window == wanted))
+}
+
+#[tokio::test]
+async fn a_file_with_a_key_shows_nothing_without_it() {
+    let seed = Account::random().unwrap().seed();
+    for key in [None, Some([7; 32])] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.sqlite");
+        let open = |key: Option<[u8; 32]>| {
+            let builder = Client::builder(Account::from_seed(&seed)).created();
+            let builder = builder.seeds([Seed::new("https://127.0.0.1:1", [vec![1]])]);
+            match key {
+                Some(key) => builder.encrypted_store(&file, key).connect(),
+                None => builder.store(&file).connect(),
+            }
+        };
+        let client = open(key).await.unwrap();
+        client.set_name("Name of the account").await.unwrap();
+        let notes = client.conversation(*client.id());
+        notes.send("A secret text").await.unwrap();
+        notes.send("another one").await.unwrap();
+        assert_eq!(client.search("SECRET", 9).await.unwrap().len(), 1);
+        let is_open = key.is_none();
+        assert_eq!(holds(&file, b"secret text"), is_open);
+        assert_eq!(holds(&file, b"Name of the account"), is_open);
+        let before = notes.history(Page::default()).await.unwrap();
+        assert_eq!(before.len(), 2);
+        drop((client, notes));
+
+        // With the same key everything is there again; with another one, or in the other form, nothing.
+        let again = loop {
+            match open(key).await {
+                Ok(client) => break client,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        let notes = again.conversation(*again.id());
+        assert_eq!(notes.history(Page::default()).await.unwrap(), before);
+        let name = again.edit(|configs| Ok(configs.profile.name().into_owned()));
+        assert_eq!(name.await.unwrap(), "Name of the account");
+        drop((again, notes));
+        for other in [None, Some([7; 32]), Some([8; 32])] {
+            if other != key {
+                let refused = open(other).await;
+                let is_key = matches!(&refused, Err(Error::Store(StoreError::Key)));
+                assert!(is_key, "{refused:?}");
+            }
+        }
+    }
 }

@@ -29,6 +29,7 @@ use crate::conversation::ConversationId;
 use crate::error::GroupError;
 use crate::event::Event;
 use crate::record::Key;
+use crate::seen::Class;
 
 /// The namespaces of a group, in the order in which they are processed: keys, what is encrypted with
 /// them, notices of removal, messages.
@@ -36,6 +37,10 @@ pub(super) const NAMESPACES: [Namespace; 5] = {
     let [keys, info, members, notices] = Group::NAMESPACES;
     [keys, info, members, notices, Namespace::GROUP_MESSAGES]
 };
+
+/// Maximum number of invitations of strangers that wait for an answer. Each is an entry of a shared
+/// config, which must not grow until it cannot be stored any more.
+const MAX_INVITATIONS: usize = 100;
 
 /// A group, and what is under way in it.
 pub(super) struct GroupState {
@@ -218,6 +223,9 @@ impl Client {
             return;
         };
         let account = Arc::clone(&self.account);
+        if !self.takes_invitation(&by, &id) {
+            return;
+        }
         match self.groups.get_mut(&id) {
             // An old one, or one that is for nobody: nothing changes.
             Some(state) => {
@@ -233,6 +241,17 @@ impl Client {
         self.rewind_group(&id);
         self.note_group(&id, now);
         self.report_invitation(id, by);
+    }
+
+    /// Whether an invitation is taken: there is always room for those of contacts, and for those to groups
+    /// that are known.
+    fn takes_invitation(&self, by: &session_types::AccountId, id: &GroupId) -> bool {
+        if self.groups.contains_key(id) || self.class_of(by) == Class::Known {
+            return true;
+        }
+        let groups = self.groups.values();
+        let waiting = groups.filter(|state| state.group.stage() == Stage::Invited);
+        waiting.count() < MAX_INVITATIONS
     }
 
     fn report_invitation(&mut self, group: GroupId, by: session_types::AccountId) {
@@ -262,6 +281,9 @@ impl Client {
             return self.journal.event(Event::Promoted { group: id });
         }
         if stage.is_some_and(|stage| stage != Stage::Invited) {
+            return;
+        }
+        if !self.takes_invitation(&by, &id) {
             return;
         }
         // The same as an invitation of another device of ours, with the key of an admin.

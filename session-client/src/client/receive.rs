@@ -22,6 +22,10 @@ use crate::record::{Key, digest};
 use crate::seen::Class;
 use crate::waiting::Waiting;
 
+/// Maximum number of accounts among the contacts that we have not approved. Messages of more are shown,
+/// but not remembered as contacts: the config must not grow until it cannot be stored any more.
+const MAX_STRANGERS: usize = 1_000;
+
 impl Client {
     /// Processes a stored message once, however often it is fetched.
     pub(super) fn receive(&mut self, stored: &StoredMessage, now: Now) {
@@ -39,7 +43,7 @@ impl Client {
     }
 
     /// Whose messages a message is remembered with.
-    fn class_of(&self, author: &AccountId) -> Class {
+    pub(super) fn class_of(&self, author: &AccountId) -> Class {
         let contact = self.configs.contacts.get(author);
         let is_approved = contact.is_some_and(|contact| contact.is_approved);
         match is_approved || author == self.account.id() {
@@ -221,6 +225,18 @@ impl Client {
         before > 0 && seconds(sent_at) < before
     }
 
+    /// Whether an account has an entry in the contacts, or there is room for another stranger.
+    fn takes_contact(&self, id: &AccountId) -> bool {
+        let contacts = &self.configs.contacts;
+        let strangers = || {
+            contacts
+                .iter()
+                .filter(|contact| !contact.is_approved)
+                .count()
+        };
+        contacts.get(id).is_some() || strangers() < MAX_STRANGERS
+    }
+
     /// Remembers what a message tells about its author.
     fn meet(&mut self, by: &AccountId, opened: &Opened) {
         let kind = &opened.content.kind;
@@ -229,6 +245,9 @@ impl Client {
             Kind::Message(_) | Kind::Invitation(_) | Kind::RequestAccepted
         );
         if !accepts_us {
+            return;
+        }
+        if !self.takes_contact(by) {
             return;
         }
         let profile = opened.content.profile.as_ref();

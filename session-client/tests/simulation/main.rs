@@ -20,6 +20,7 @@ mod device;
 mod devices;
 mod disappearing;
 mod groups;
+mod strangers;
 mod world;
 
 use core::time::Duration;
