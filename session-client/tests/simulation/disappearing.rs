@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use session_client::content::Expiration;
-use session_client::types::AnyId;
+use session_client::content::{Content, Expiration};
+use session_client::types::{AnyId, UnixMillis};
 use session_client::{ConversationId, Event};
 
 use crate::device::{Device, Kill, run};
@@ -75,6 +75,15 @@ fn messages_that_count_from_sending_disappear_everywhere() {
     devices[2].is_off = false;
     run(&mut world, &mut devices, MINUTE);
     assert_eq!(devices[2].texts(), ["hello", "hi"]);
+    // What is over when it comes is not shown, even if the swarm still has it.
+    let content = Content::text("late").with_expiration(Expiration::after_send(3_600));
+    for (hours, is_shown) in [(2, false), (0, true)] {
+        let sent_at = UnixMillis::new(world.now - hours * 3_600_000);
+        crate::strangers::send_at(&mut world, &account(1), &bob, &content, sent_at);
+        run(&mut world, &mut devices, MINUTE);
+        let texts = devices[1].shown.iter().filter_map(|message| message.text());
+        assert_eq!(texts.clone().any(|text| text == "late"), is_shown);
+    }
     let gone = |event: &Event| matches!(event, Event::Disappeared { .. });
     assert!(devices[0].events.iter().any(gone));
 }

@@ -22,11 +22,22 @@ fn stranger(number: u32) -> Account {
 
 /// A stranger sends something.
 fn send(world: &mut World, from: &Account, to: &AccountId, content: &Content) {
+    let now = UnixMillis::new(world.now);
+    send_at(world, from, to, content, now);
+}
+
+/// Somebody sent something at a time, and the swarm still has it.
+pub fn send_at(
+    world: &mut World,
+    from: &Account,
+    to: &AccountId,
+    content: &Content,
+    sent_at: UnixMillis,
+) {
     let rng = &mut ChaCha8Rng::seed_from_u64(7);
     let now = UnixMillis::new(world.now);
-    let sealed = Sealer::new(from)
-        .seal_direct(rng, to, content, now)
-        .unwrap();
+    let sealer = Sealer::new(from);
+    let sealed = sealer.seal_direct(rng, to, content, sent_at).unwrap();
     let swarm = AnyId::from(to);
     let hash = session_crypto::hash::message_hash(&swarm, Namespace::DEFAULT, &sealed.data);
     let message = StoredMessage {
