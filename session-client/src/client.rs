@@ -8,6 +8,7 @@ mod group_fetch;
 mod group_receive;
 mod group_work;
 mod groups;
+mod notices;
 mod obsolete;
 mod push;
 mod read;
@@ -104,6 +105,8 @@ pub struct Client {
     outbox: Outbox,
     inbox: Inbox,
     fetching: Fetching,
+    /// When to sign the request for notices anew.
+    notices_due: MonotonicTime,
     pushing: Pushing,
     deleting: Deleting,
     disappearing: Disappearing,
@@ -146,6 +149,7 @@ impl Client {
             outbox: Outbox::new(),
             inbox: Inbox::default(),
             fetching: Fetching::default(),
+            notices_due: MonotonicTime::default(),
             pushing: Pushing::default(),
             deleting: Deleting::default(),
             disappearing: Disappearing::default(),
@@ -216,6 +220,7 @@ impl Client {
         self.poll_outbox(network, now, rng);
         self.poll_push(network, now);
         self.poll_deletions(network, now);
+        self.poll_notices(network, now);
         self.poll_fetch(network, now, rng);
         self.poll_groups(network, now, rng);
         #[cfg(feature = "v2")]

@@ -12,6 +12,15 @@ pub struct Settings {
     pub group_fetch_interval: Duration,
     /// Time between two fetches of what the account's devices have for each other: 30 s.
     pub device_fetch_interval: Duration,
+    /// Time between two fetches while a node tells of new messages: 60 s. It may be wrong, or silent.
+    pub told_interval: Duration,
+    /// Minimum time between two fetches that notices ask for: 200 ms.
+    pub notice_gap: Duration,
+    /// Whether a member of our swarm is asked to tell of new messages, where the network has QUIC: no.
+    ///
+    /// It is asked directly, so **it learns our address together with the account**, which requests through a path hide
+    /// from it. For bots, whose addresses are no secret.
+    pub notices: bool,
     /// Wait between a change of the shared configs and their push, so that several changes are one
     /// push: 1 s.
     pub push_delay: Duration,
@@ -35,6 +44,9 @@ impl Default for Settings {
             fetch_interval: Duration::from_secs(3),
             group_fetch_interval: Duration::from_secs(5),
             device_fetch_interval: Duration::from_secs(30),
+            told_interval: Duration::from_secs(60),
+            notice_gap: Duration::from_millis(200),
+            notices: false,
             push_delay: Duration::from_secs(1),
             sweep_interval: Duration::from_secs(30),
             min_backoff: Duration::from_secs(1),

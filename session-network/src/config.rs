@@ -19,6 +19,8 @@ pub struct Config {
     pub pool: PoolConfig,
     /// Rules of paths.
     pub path: PathConfig,
+    /// Rules of transports.
+    pub transport: TransportConfig,
     /// Selection of nodes from a list.
     pub nodes: ReadOptions,
     /// Maximum number of attempts of a request; redirects do not count.
@@ -49,6 +51,7 @@ impl Default for Config {
         Self {
             pool: PoolConfig::default(),
             path: PathConfig::default(),
+            transport: TransportConfig::default(),
             nodes: ReadOptions::default(),
             attempts: 6,
             redirects: 5,
@@ -91,6 +94,27 @@ impl Config {
         self.path.distinct_subnets &= subnets.len() > hops;
         self.path.allow_destination_in_path |= nodes.len() <= self.path.paths.saturating_mul(hops);
         self
+    }
+}
+
+/// Rules of transports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TransportConfig {
+    /// Whether guards are reached over QUIC, as far as UDP passes: only with a driver that can do
+    /// [`Endpoint::Quic`](crate::Endpoint::Quic).
+    pub quic: bool,
+    /// Time limit of a handshake of QUIC, before HTTPS is taken. It is less than
+    /// [`PathConfig::guard_test_timeout`].
+    pub handshake_timeout: Duration,
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self {
+            quic: false,
+            handshake_timeout: SECOND.saturating_mul(2),
+        }
     }
 }
 

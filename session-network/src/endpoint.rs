@@ -5,9 +5,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddrV4;
+use core::time::Duration;
 
+use session_storage::monitor;
+use session_storage::quic::PING;
 use session_swarm::ServiceNode;
-use session_types::MonotonicTime;
+use session_types::{Ed25519Public, MonotonicTime};
 
 use crate::exchange::{RequestId, Route};
 
@@ -47,6 +50,17 @@ pub enum Endpoint {
         /// The path of the URL, with its leading slash.
         path: &'static str,
     },
+    /// QUIC to a service node, which must hold the key. See [`Outcome`] for what to report.
+    Quic {
+        /// Address and UDP port.
+        address: SocketAddrV4,
+        /// The Ed25519 key that the node must show.
+        key: Ed25519Public,
+        /// The endpoint of the request stream.
+        command: &'static str,
+        /// Time limit of the handshake, if there is no connection yet.
+        handshake: Duration,
+    },
     /// HTTPS to a seed. Its certificate must be one of the pins, or the answer is worthless.
     Seed {
         /// The whole URL.
@@ -61,22 +75,27 @@ impl Endpoint {
     pub const ONION: &'static str = "/onion_req/v2";
     /// Path of the test whether a node is up. It names no account.
     pub const PING: &'static str = "/ping_test/v1";
+    /// Endpoint of requests for notices, which there is over QUIC alone.
+    pub const MONITOR: &'static str = monitor::QUIC_REQUEST;
 
     /// Returns the certificates (DER) of which the server must show one, or `None` if any
     /// certificate is accepted.
     #[must_use]
     pub fn pins(&self) -> Option<&[Vec<u8>]> {
         match self {
-            Self::Node { .. } => None,
+            Self::Node { .. } | Self::Quic { .. } => None,
             Self::Seed { pins, .. } => Some(pins),
         }
     }
 
-    /// Returns the URL to post to.
+    /// Returns the URL to post to. That of QUIC has the scheme `quic`, for people.
     #[must_use]
     pub fn url(&self) -> String {
         match self {
             Self::Node { address, path } => format!("https://{address}{path}"),
+            Self::Quic {
+                address, command, ..
+            } => format!("quic://{address}/{command}"),
             Self::Seed { url, .. } => url.clone(),
         }
     }
@@ -85,7 +104,7 @@ impl Endpoint {
     #[must_use]
     pub const fn content_type(&self) -> &'static str {
         match self {
-            Self::Node { .. } => "application/octet-stream",
+            Self::Node { .. } | Self::Quic { .. } => "application/octet-stream",
             Self::Seed { .. } => "application/json",
         }
     }
@@ -94,6 +113,20 @@ impl Endpoint {
         Self::Node {
             address: SocketAddrV4::new(node.ip, node.https_port),
             path,
+        }
+    }
+
+    /// The same over QUIC.
+    pub(crate) fn quic(node: &ServiceNode, path: &'static str, handshake: Duration) -> Self {
+        Self::Quic {
+            address: SocketAddrV4::new(node.ip, node.omq_port),
+            key: node.ed25519,
+            command: match path {
+                Self::ONION => "onion_req",
+                Self::MONITOR => Self::MONITOR,
+                _ => PING,
+            },
+            handshake,
         }
     }
 
@@ -147,6 +180,8 @@ pub enum PostPurpose {
     },
     /// A seed is asked for the list of nodes.
     Seed,
+    /// A node is asked to tell of new messages, directly: it learns our address with the account.
+    Watch(ServiceNode),
 }
 
 /// The outcome of a post.
@@ -160,10 +195,29 @@ pub enum Outcome<'a> {
         /// The whole body.
         body: &'a [u8],
     },
-    /// No connection, or it broke before the response was there.
+    /// No connection, or it broke before the response was there. Over QUIC also: the handshake failed, because the
+    /// peer does not hold the key or refuses us.
     Unreachable,
+    /// Nothing answered the handshake of QUIC in time, or there is no UDP socket; nothing has been sent. The same goes
+    /// over HTTPS then.
+    NoQuic,
     /// No response in time.
     TimedOut,
+}
+
+impl<'a> Outcome<'a> {
+    /// Takes the answer of a request stream: a reply, or an error with its text (protocol: onion, section 6.2). An
+    /// error with none of the statuses that clients know has status 500.
+    #[must_use]
+    pub fn of_quic(answer: Result<&'a [u8], &'a [u8]>) -> Self {
+        match answer {
+            Ok(body) => Self::Answer { status: 200, body },
+            Err(text) => Self::Answer {
+                status: session_onion::quic::error_status(text).unwrap_or(500),
+                body: text,
+            },
+        }
+    }
 }
 
 /// Takes an HTTP status and a body. Any error counts as [`Outcome::Unreachable`]: a driver whose

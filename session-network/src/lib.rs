@@ -31,7 +31,7 @@ mod strikes;
 mod time;
 
 pub use clock::Clock;
-pub use config::{Config, PathConfig, PoolConfig};
+pub use config::{Config, PathConfig, PoolConfig, TransportConfig};
 pub use endpoint::{Endpoint, Outcome, Post, PostPurpose, Seed, Ticket};
 pub use exchange::{
     Event, Purpose, ReadError, Reply, Request, RequestError, RequestId, Route, ServerReply,
@@ -39,7 +39,7 @@ pub use exchange::{
 };
 pub use guard::{Guard, Guards};
 pub use last_hash::LastHashes;
-pub use network::Network;
+pub use network::{Network, Notice};
 pub use onion::{Encrypted, Onion};
 pub use path::{Path, PathId, Paths};
 pub use pool::Pool;

@@ -40,12 +40,17 @@ mod report;
 mod resync;
 mod saved;
 mod send;
+mod transport;
 mod trial;
 mod upkeep;
+mod watch;
 
 use building::GuardTests;
 use inquiry::{Inquiries, Part};
 use refresh::Refresh;
+use transport::{Again, Transports};
+pub use watch::Notice;
+use watch::Watches;
 
 /// Nodes that answered last, which are asked when a path is tested.
 pub(crate) const LATELY: usize = 8;
@@ -121,6 +126,8 @@ struct Sent<K> {
     is_released: bool,
     /// Whether its time says how fast its path is.
     is_quick: bool,
+    /// How to send it over HTTPS, if it went over QUIC.
+    again: Option<alloc::boxed::Box<Again>>,
 }
 
 /// The reason for a post.
@@ -138,6 +145,8 @@ enum Errand {
     Ping { path: PathId, guard: Ed25519Public },
     /// A seed is asked for nodes.
     Seed,
+    /// A node is asked to tell of new messages.
+    Watch { account: AnyId, node: Ed25519Public },
 }
 
 /// The reason for a packet.
@@ -217,6 +226,8 @@ pub struct Network<O: Onion = Encrypted> {
     lately: VecDeque<Ed25519Public>,
     /// How long answers take, over all paths.
     health: Health,
+    transports: Transports,
+    watches: Watches,
     next_number: u64,
     latest: Instant,
 }
@@ -253,6 +264,8 @@ impl<O: Onion> Network<O> {
             events: VecDeque::new(),
             lately: VecDeque::new(),
             health: Health::default(),
+            transports: Transports::default(),
+            watches: Watches::default(),
             next_number: 0,
             latest: Instant::default(),
         }
@@ -426,6 +439,7 @@ impl<O: Onion> Network<O> {
         self.dispatch_due(instant, rng);
         self.check_members(instant, rng);
         self.try_paths(instant, rng);
+        self.look_after_watches(instant, rng);
         self.posts.pop_front()
     }
 
@@ -439,7 +453,9 @@ impl<O: Onion> Network<O> {
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
         let instant = self.notice(now);
-        if let Some(sent) = self.sent.remove(&ticket) {
+        let sent = self.sent.remove(&ticket);
+        let sent = sent.and_then(|sent| self.fall_back(sent, outcome, instant));
+        if let Some(sent) = sent {
             self.received(sent, outcome, instant, rng);
         }
     }
@@ -477,7 +493,8 @@ impl<O: Onion> Network<O> {
             .rest()
             .filter(|_| is_waited_for || (self.clock.resync.wanted && self.clock.resync.open == 0));
         // What was due at the last call waits for something else by now.
-        let others = others.into_iter().chain([guards]).flatten();
+        let watches = self.watches.due();
+        let others = others.into_iter().chain([guards, watches]).flatten();
         let others = others.filter(|at| *at > self.latest);
         sent.chain(deadlines)
             .flatten()

@@ -34,6 +34,7 @@ pub struct Builder {
     seeds: Vec<Seed>,
     config: Config,
     settings: Settings,
+    quic: bool,
     store: Result<Box<dyn Store>, StoreError>,
 }
 
@@ -54,6 +55,7 @@ impl Builder {
             seeds: Vec::new(),
             config: Config::default(),
             settings: Settings::default(),
+            quic: cfg!(feature = "quic"),
             store: Ok(Box::new(MemoryStore::default())),
         }
     }
@@ -127,6 +129,24 @@ impl Builder {
         self
     }
 
+    /// Reaches nodes over HTTPS alone. Otherwise QUIC is taken wherever UDP passes.
+    #[must_use]
+    pub const fn without_quic(mut self) -> Self {
+        self.quic = false;
+        self
+    }
+
+    /// Asks a member of our swarm to tell of new messages, over QUIC, so that they are here within milliseconds. They are
+    /// fetched from time to time all the same.
+    ///
+    /// **The node is asked directly, and learns our address together with the account.** For bots, whose addresses are
+    /// no secret; not for people, whom onion requests protect from that.
+    #[must_use]
+    pub const fn told_by_nodes(mut self) -> Self {
+        self.settings.notices = true;
+        self
+    }
+
     /// Keeps records and history in a SQLite file, which is made if there is none. Without a store they
     /// are gone when the program ends.
     #[cfg(feature = "sqlite")]
@@ -166,7 +186,8 @@ impl Builder {
         }
         let account = Arc::new(self.account);
         let is_new = self.origin == Origin::Created;
-        let (config, seeds) = (self.config, self.seeds);
+        let (mut config, seeds) = (self.config, self.seeds);
+        config.transport.quic = self.quic;
         let start = (config, seeds, self.settings);
         Driver::start(account, is_new, start, self.store?).await
     }

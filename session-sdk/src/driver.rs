@@ -15,14 +15,15 @@ use session_client::{
     Batch, Change, Client as Machine, ConversationId, Message, MessageId, RecordError, Settings,
 };
 use session_identity::Account;
-use session_network::{Config, LastHashes, Network, Now, Outcome, SavedState, Seed, Ticket};
+use session_network::{Config, Endpoint, LastHashes, Network, Now, SavedState, Seed, Ticket};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, StoreError};
+use crate::guards::{Guards, Told};
 use crate::handle::Client;
-use crate::http::{Answer as HttpAnswer, Http, HttpError, Trust};
+use crate::http::{Http, Posted, Trust};
 use crate::store::{Page, Store};
 
 /// Events that wait for a reader, before the client stops to fetch.
@@ -92,7 +93,8 @@ struct Stuck {
 /// What the task waited for.
 enum Step {
     Command(Option<Command>),
-    Posted(Option<(Ticket, Result<HttpAnswer, HttpError>)>),
+    Posted(Option<(Ticket, Posted)>),
+    Told(Told),
     None,
 }
 
@@ -104,7 +106,9 @@ pub(crate) struct Driver {
     nodes: Http,
     /// Clients for seed nodes, by their certificates.
     seeds: HashMap<Vec<Vec<u8>>, Http>,
-    posts: JoinSet<(Ticket, Result<HttpAnswer, HttpError>)>,
+    guards: Guards,
+    told: mpsc::Receiver<Told>,
+    posts: JoinSet<(Ticket, Posted)>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Report>,
     reader: Arc<Reader>,
@@ -166,6 +170,7 @@ impl Driver {
         let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);
         let (events, event_receiver) = mpsc::channel(MAX_EVENTS);
         let reader = Arc::new(Reader::default());
+        let (guards, told) = Guards::new();
         let driver = Self {
             reader: Arc::clone(&reader),
             machine,
@@ -173,6 +178,8 @@ impl Driver {
             store: Arc::new(Mutex::new(store)),
             nodes: Http::new(Trust::Any, None),
             seeds: HashMap::new(),
+            guards,
+            told,
             posts: JoinSet::new(),
             commands,
             events,
@@ -229,13 +236,15 @@ impl Driver {
                     }
                     Step::None
                 }
+                Some(told) = self.told.recv() => Step::Told(told),
                 () = reader.came.notified() => Step::None,
                 () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => Step::None,
             };
             match step {
                 Step::Command(Some(command)) => self.take_command(command).await,
                 Step::Command(None) => break,
-                Step::Posted(Some((ticket, answer))) => self.report(ticket, &answer),
+                Step::Posted(Some((ticket, posted))) => self.report(ticket, &posted),
+                Step::Told(told) => self.take_told(told),
                 Step::Posted(None) | Step::None => {}
             }
             if self.saved_at.elapsed() > SAVE_INTERVAL {
@@ -351,6 +360,22 @@ impl Driver {
 
     fn start_posts(&mut self, now: Now) {
         while let Some(post) = self.network.poll(now, &mut UnwrapErr(SysRng)) {
+            let limit = post.deadline.since(now.monotonic);
+            if let Endpoint::Quic {
+                address,
+                key,
+                command,
+                handshake,
+            } = post.endpoint
+            {
+                let guards = self.guards.clone();
+                self.posts.spawn(async move {
+                    let to = (address, key);
+                    let posted = guards.post(to, command, post.body, handshake, limit).await;
+                    (post.ticket, posted)
+                });
+                continue;
+            }
             let http = match post.endpoint.pins() {
                 None => self.nodes.clone(),
                 Some(pins) => {
@@ -362,31 +387,37 @@ impl Driver {
                     http.clone()
                 }
             };
-            let limit = post.deadline.since(now.monotonic);
             let (url, kind) = (post.endpoint.url(), post.endpoint.content_type());
             self.posts.spawn(async move {
                 let answer = http.post(&url, kind, post.body.into(), limit).await;
-                (post.ticket, answer)
+                (post.ticket, answer.into())
             });
         }
     }
 
-    fn report(&mut self, ticket: Ticket, answer: &Result<HttpAnswer, HttpError>) {
-        let outcome = match answer {
-            Ok(HttpAnswer { status, body }) => Outcome::Answer {
-                status: *status,
-                body,
-            },
-            Err(HttpError::Timeout) => Outcome::TimedOut,
-            Err(HttpError::Unreachable) => Outcome::Unreachable,
-        };
+    fn report(&mut self, ticket: Ticket, posted: &Posted) {
         self.network
-            .report(ticket, outcome, now(), &mut UnwrapErr(SysRng));
+            .report(ticket, posted.outcome(), now(), &mut UnwrapErr(SysRng));
+    }
+
+    /// Takes what a node does on its own.
+    fn take_told(&mut self, told: Told) {
+        match told {
+            Told::Command(node, command, body) => {
+                self.network.told(&node, &command, &body, now());
+            }
+            Told::Closed(node) => self.network.disconnected(&node, now()),
+        }
     }
 
     /// Hands the ends of requests to the machine. Returns whether there were some.
     fn take_network_events(&mut self, now: Now) -> bool {
         let mut any = false;
+        while let Some(notice) = self.network.next_notice() {
+            any = true;
+            // One of nobody is about an account that is not ours.
+            let _ = self.machine.notice(notice);
+        }
         while let Some(event) = self.network.next_event() {
             any = true;
             // An event of nobody is that of a request that was given up.

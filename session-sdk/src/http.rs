@@ -19,6 +19,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+use session_network::Outcome;
 
 /// The largest answer that is read, in bytes: as much as a service node takes in a request.
 const MAX_ANSWER: usize = 10 * 1024 * 1024;
@@ -48,6 +49,51 @@ pub(crate) enum HttpError {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+}
+
+/// What became of a post, over HTTPS or QUIC.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    /// An answer over HTTPS.
+    Answer(Answer),
+    /// An answer over QUIC: a reply, or the text of an error.
+    #[cfg(feature = "quic")]
+    Stream(Result<Vec<u8>, Vec<u8>>),
+    /// No answer in time.
+    TimedOut,
+    /// No connection, or it broke.
+    Unreachable,
+    /// QUIC does not pass.
+    NoQuic,
+}
+
+impl Posted {
+    pub(crate) fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Answer(Answer { status, body }) => Outcome::Answer {
+                status: *status,
+                body,
+            },
+            #[cfg(feature = "quic")]
+            Self::Stream(answer) => Outcome::of_quic(match answer {
+                Ok(body) => Ok(body),
+                Err(text) => Err(text),
+            }),
+            Self::TimedOut => Outcome::TimedOut,
+            Self::Unreachable => Outcome::Unreachable,
+            Self::NoQuic => Outcome::NoQuic,
+        }
+    }
+}
+
+impl From<Result<Answer, HttpError>> for Posted {
+    fn from(answer: Result<Answer, HttpError>) -> Self {
+        match answer {
+            Ok(answer) => Self::Answer(answer),
+            Err(HttpError::Timeout) => Self::TimedOut,
+            Err(HttpError::Unreachable) => Self::Unreachable,
+        }
+    }
 }
 
 /// An HTTP client with connections kept for reuse.

@@ -16,6 +16,11 @@ mod driver;
 mod error;
 pub mod export;
 mod group;
+#[cfg(feature = "quic")]
+mod guards;
+#[cfg(not(feature = "quic"))]
+#[path = "no_guards.rs"]
+mod guards;
 mod handle;
 mod http;
 mod message;

@@ -17,7 +17,7 @@ mod listen;
 mod select;
 pub mod tls;
 
-pub use connect::{Connect, Shown, client_endpoint, connect, open};
+pub use connect::{Connect, Shown, client_endpoint, connect, open, wrapped};
 pub use error::{ConnectError, LinkError};
 pub use link::{Answer, Command, Link, Responder};
 pub use listen::{Clients, Incoming, Listener, Offer};

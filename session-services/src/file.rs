@@ -13,6 +13,7 @@
 
 pub mod client;
 mod id;
+pub mod quic;
 pub mod release;
 pub mod server;
 mod stream;

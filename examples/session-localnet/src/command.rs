@@ -60,6 +60,9 @@ enum Command {
         /// Concurrent requests.
         #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=i64::from(load::MAX_CLIENTS)))]
         clients: u32,
+        /// Reach the guards over QUIC instead of HTTPS.
+        #[arg(long)]
+        quic: bool,
         /// Duration in seconds.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=load::MAX_SECONDS))]
         seconds: u64,
@@ -182,12 +185,14 @@ pub fn main() -> ExitCode {
         Command::Bench {
             accounts,
             clients,
+            quic,
             seconds,
         } => {
             let load = Load {
                 accounts,
                 clients,
                 seconds,
+                quic,
             };
             runtime.block_on(run_bench(load, one_address, json, &steps))
         }
@@ -346,8 +351,10 @@ async fn run_bench(
         print_event(serde_json::to_string(&result).map_err(|error| error.to_string())?)?;
     }
     let [median, nine, ninety_nine, longest] = result.latency_ms;
+    let transport = result.transport;
     steps.say(format!(
-        "{} messages stored through three hops in {:.1} s: {:.0} a second, {} errors\n\
+        "{} messages stored through three hops, over {transport} to the guard, in {:.1} s: {:.0} a second, {} \
+         errors\n\
          latency  median {median:.1} ms, 90 % {nine:.1} ms, 99 % {ninety_nine:.1} ms, longest \
          {longest:.1} ms",
         result.stored, result.seconds, result.per_second, result.errors

@@ -1,5 +1,7 @@
 //! Load: many accounts that store through onion requests, for a bounded time.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,10 +15,12 @@ use session_identity::{Account, Seed};
 use session_message::content::Content;
 use session_message::{Sealer, UnixMillis};
 use session_onion::client::{Hop, Request, seal};
+use session_onion::quic::{ONION_REQ, error_status};
+use session_sdk::quic::{Answer, Connect, Link, client_endpoint, connect, quinn};
 use session_storage::value::Value;
 use session_storage::{Call, Store};
 use session_swarm::record::ServiceNode;
-use session_types::AnyId;
+use session_types::{AnyId, Ed25519Public};
 
 use crate::fault::now_ms;
 use crate::network::Network;
@@ -37,6 +41,71 @@ pub struct Load {
     pub clients: u32,
     /// For how long, in seconds.
     pub seconds: u64,
+    /// Whether the clients reach their guards over QUIC, each with one connection to each guard.
+    pub quic: bool,
+}
+
+/// How a client reaches its guards.
+enum Transport {
+    Https(Http),
+    Quic {
+        endpoint: quinn::Endpoint,
+        links: BTreeMap<Ed25519Public, Link>,
+    },
+}
+
+/// Time limit of a request.
+const LIMIT: Duration = Duration::from_secs(40);
+
+impl Transport {
+    fn new(quic: bool) -> std::result::Result<Self, String> {
+        Ok(match quic {
+            // From one address: onion requests have no rate limit.
+            false => Self::Https(Http::new(Trust::Any, None)),
+            true => Self::Quic {
+                endpoint: client_endpoint(SocketAddr::from(([0, 0, 0, 0], 0)))
+                    .map_err(|error| error.to_string())?,
+                links: BTreeMap::new(),
+            },
+        })
+    }
+
+    /// Posts a packet. Returns status and body.
+    async fn post(
+        &mut self,
+        guard: &ServiceNode,
+        packet: Vec<u8>,
+    ) -> std::result::Result<(u16, Vec<u8>), String> {
+        match self {
+            Self::Https(http) => {
+                let url = format!("https://{}:{}/onion_req/v2", guard.ip, guard.https_port);
+                let kind = "application/octet-stream";
+                let answer = http.post(&url, kind, Bytes::from(packet), LIMIT).await;
+                let answer = answer.map_err(|error| error.to_string())?;
+                Ok((answer.status, answer.body.to_vec()))
+            }
+            Self::Quic { endpoint, links } => {
+                let key = guard.ed25519;
+                let link = match links.get(&key).filter(|link| !link.is_closed()) {
+                    Some(link) => link.clone(),
+                    None => {
+                        let address = SocketAddr::from((guard.ip, guard.omq_port));
+                        let connection = connect(endpoint, address, Connect::client(key)).await;
+                        let connection = connection.map_err(|error| error.to_string())?;
+                        let opened = Link::opening(connection, 1).await;
+                        let (link, _) = opened.map_err(|error| error.to_string())?;
+                        links.insert(key, link.clone());
+                        link
+                    }
+                };
+                match link.request(0, ONION_REQ, packet, LIMIT).await {
+                    Ok(Answer::Reply(body)) => Ok((200, body)),
+                    Ok(Answer::Error(text)) => Ok((error_status(&text).unwrap_or(500), text)),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        }
+    }
 }
 
 /// Results of a run.
@@ -44,6 +113,8 @@ pub struct Load {
 pub struct Result {
     /// `bench`, for the reader of a JSON line.
     pub event: &'static str,
+    /// `quic` or `https`: how the clients reach their guards.
+    pub transport: &'static str,
     /// Messages that every member of their swarm has provably stored.
     pub stored: u64,
     /// Requests that failed, in whatever way.
@@ -62,7 +133,7 @@ pub struct Result {
 
 /// One path to one node, with tables for its hops.
 struct Route {
-    guard: String,
+    guard: ServiceNode,
     path: Vec<Hop>,
     destination: Hop,
 }
@@ -75,16 +146,16 @@ fn route(nodes: &[ServiceNode], destination: &ServiceNode, turn: usize) -> Optio
     others.rotate_left(first);
     let hop = |node: &ServiceNode| Some(Hop::new(node.ed25519, node.onion_key().ok()?).prepare());
     let path: Option<Vec<Hop>> = others.iter().take(crate::ledger::HOPS).map(hop).collect();
-    let guard = others.first()?;
+    let guard = *others.first()?;
     Some(Route {
-        guard: format!("https://{}:{}/onion_req/v2", guard.ip, guard.https_port),
+        guard,
         path: path?,
         destination: hop(destination)?,
     })
 }
 
 async fn store(
-    http: &Http,
+    transport: &mut Transport,
     route: &Route,
     members: usize,
     call: &Store,
@@ -92,19 +163,10 @@ async fn store(
     let body = call.to_json();
     let request = Request::storage(&route.destination, &body);
     let sealed = seal(&mut UnwrapErr(SysRng), &route.path, &request).map_err(|e| e.to_string())?;
-    let limit = Duration::from_secs(40);
-    let answer = http
-        .post(
-            &route.guard,
-            "application/octet-stream",
-            Bytes::from(sealed.packet),
-            limit,
-        )
-        .await
-        .map_err(|error| error.to_string())?;
+    let (status, body) = transport.post(&route.guard, sealed.packet).await?;
     let reply = sealed
         .reply_key
-        .open(answer.status, &answer.body)
+        .open(status, &body)
         .map_err(|error| error.to_string())?;
     let body = reply.body.unwrap_or_default();
     if reply.status != 200 {
@@ -145,9 +207,11 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
         .map(|worker| {
             let (nodes, stored) = (Arc::clone(&nodes), Arc::clone(&stored));
             let chain = Arc::clone(&network.chain);
-            // From one address: onion requests have no rate limit.
-            let http = Http::new(Trust::Any, None);
             tokio::spawn(async move {
+                let mut transport = match Transport::new(load.quic) {
+                    Ok(transport) => transport,
+                    Err(error) => return (Vec::new(), 1, Some(error)),
+                };
                 let sender = account(u32::MAX - worker);
                 let routes: Vec<Option<Route>> = nodes
                     .iter()
@@ -177,7 +241,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
                             .map_err(|error| error.to_string())?;
                         let call = Store::new(storage, sealed, UnixMillis::new(sent_ms))
                             .map_err(|error| error.to_string())?;
-                        store(&http, route, members.len(), &call).await
+                        store(&mut transport, route, members.len(), &call).await
                     };
                     match outcome.await {
                         Ok(()) => {
@@ -229,6 +293,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
     let memory = [memory_before, memory_middle, resident_mib()];
     Result {
         event: "bench",
+        transport: if load.quic { "quic" } else { "https" },
         stored: latencies.len() as u64,
         errors,
         first_error,

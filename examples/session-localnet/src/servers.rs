@@ -10,6 +10,7 @@ mod keys;
 mod order;
 mod pieces;
 mod push;
+mod transfer;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -20,8 +21,9 @@ use std::time::Duration;
 use hyper::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
-use session_crypto::{Ed25519Public, X25519Public};
+use session_crypto::{Ed25519Public, Ed25519Secret, X25519Public};
 use session_onion::server::ServerKeys;
+use session_sdk::quic::Listener;
 use session_services::push::REQUEST_MAX;
 use session_types::UnixMillis;
 use session_types::http::{Request, Response};
@@ -96,13 +98,14 @@ pub struct Server {
     listen: SocketAddr,
     url: String,
     ed25519: Ed25519Public,
+    secret: Ed25519Secret,
     /// Onion requests are opened with the first key that fits.
     keys: Vec<ServerKeys>,
     engine: Engine,
     logic: Logic,
     fault: Mutex<Fault>,
     requests: AtomicU64,
-    running: Mutex<Option<tokio::sync::watch::Sender<bool>>>,
+    running: Mutex<Option<(tokio::sync::watch::Sender<bool>, Option<Listener>)>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -126,6 +129,9 @@ pub struct PublicServer {
     /// Another key that the server takes, in hex: an X25519 key alone, as the deployed file server has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_pubkey_x25519: Option<String>,
+    /// The UDP port of the QUIC file protocol, for which the server shows its Ed25519 key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quic_port: Option<u16>,
 }
 
 /// The servers in `network.json`.
@@ -195,6 +201,7 @@ impl Server {
             listen: bound,
             url: format!("http://{public}:{}", bound.port()),
             ed25519,
+            secret,
             keys: opens,
             engine: Engine::open(&database, &schema)?,
             logic,
@@ -234,6 +241,7 @@ impl Server {
             pubkey_x25519: self.x25519().to_string(),
             pubkey_ed25519: self.ed25519.to_string(),
             older_pubkey_x25519: older.map(|key| key.public().to_string()),
+            quic_port: (self.kind == Kind::File).then(|| self.listen.port()),
         }
     }
 
@@ -272,10 +280,11 @@ impl Server {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
             match listen(self.listen).await {
-                Ok(listener) => {
-                    self.serve(listener);
-                    return Ok(());
-                }
+                Ok(listener) => match self.serve(listener) {
+                    Err(error) if tokio::time::Instant::now() > until => return Err(error),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                    Ok(()) => return Ok(()),
+                },
                 Err(error) if tokio::time::Instant::now() > until => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
@@ -285,14 +294,27 @@ impl Server {
     /// Stops listening; connections end after the request that they are serving.
     pub fn down(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stop) = running.take() {
+        if let Some((stop, quic)) = running.take() {
             let _ = stop.send(true);
+            if let Some(quic) = quic {
+                quic.close();
+            }
         }
     }
 
-    fn serve(self: &Arc<Self>, listener: TcpListener) {
+    /// Serves, the file server over QUIC too: on the UDP port with the same number.
+    fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<(), StartError> {
+        let quic = match &self.logic {
+            Logic::File(config) => {
+                let quic = transfer::listen(self.listen, &self.secret)?;
+                let (server, config) = (Arc::clone(self), Arc::clone(config));
+                tokio::spawn(transfer::serve(server, config, quic.clone()));
+                Some(quic)
+            }
+            _ => None,
+        };
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, quic));
         let server = Arc::clone(self);
         let handler = move |call: Call| {
             let server = Arc::clone(&server);
@@ -306,6 +328,7 @@ impl Server {
             }
         };
         tokio::spawn(serve_outside(listener, self.gate(), NAME, handler, stopped));
+        Ok(())
     }
 
     /// Refuses bodies that are too large before they are read. An onion request has the limit of the nodes;
@@ -436,9 +459,9 @@ impl Servers {
             .collect();
         keys.keep_ports(data_dir, &ports).map_err(failed)?;
         servers.tick().await;
-        servers.file.serve(at_file);
-        servers.community.serve(at_community);
-        servers.push.serve(at_push);
+        servers.file.serve(at_file)?;
+        servers.community.serve(at_community)?;
+        servers.push.serve(at_push)?;
         servers.keep_ticking(stop.clone());
         if let Logic::Push(hive) = &servers.push.logic {
             hive.start(&servers.push, chain, dial, stop.clone());

@@ -14,7 +14,7 @@ use session_network::{
 };
 use session_storage::{Batch, Request, Retrieve, RetrieveAnswer, SizeLimit, share_of_size};
 use session_types::MonotonicTime;
-use session_types::{AnyId, Namespace, UnixMillis};
+use session_types::{AnyId, MessageHash, Namespace, UnixMillis};
 
 use super::{Client, Doing, read_member};
 use crate::conversation::ConversationId;
@@ -23,13 +23,18 @@ use crate::journal::Erased;
 use crate::settings::Settings;
 
 /// The namespaces of an account in the order in which they are processed.
-const NAMESPACES: [Namespace; 5] = [
+pub(super) const NAMESPACES: [Namespace; 5] = [
     Namespace::USER_PROFILE,
     Namespace::CONTACTS,
     Namespace::CONVO_INFO_VOLATILE,
     Namespace::USER_GROUPS,
     Namespace::DEFAULT,
 ];
+
+/// Messages that are remembered which a node has told of.
+const MAX_TOLD: usize = 100;
+/// Fetches for a message that a node has told of.
+const MAX_FETCHES: u32 = 4;
 
 /// A fetch that is under way.
 #[derive(Debug)]
@@ -45,6 +50,10 @@ pub(crate) struct Fetch {
 pub(super) struct Fetching {
     pub(super) due: MonotonicTime,
     pub(super) is_under_way: bool,
+    /// When the last one began.
+    begun: MonotonicTime,
+    /// Messages that a node has told of and no fetch has brought, with the number of fetches since.
+    told: BTreeMap<MessageHash, u32>,
     failures: u32,
     /// Pages of this round so far, and the node that has more.
     pages: u32,
@@ -126,6 +135,40 @@ impl Client {
         self.fetching.due = MonotonicTime::new(Duration::ZERO);
     }
 
+    /// Fetches at once, or a little later if the last fetch was just now.
+    pub(super) fn fetch_soon(&mut self, told: Option<MessageHash>) {
+        let soon = self.fetching.begun.saturating_add(self.settings.notice_gap);
+        self.fetching.due = self.fetching.due.min(soon);
+        if let Some(hash) = told
+            && self.fetching.told.len() < MAX_TOLD
+        {
+            self.fetching.told.entry(hash).or_default();
+        }
+    }
+
+    /// The member that was asked may not have what another one has told of yet: it is asked for again, a few times.
+    fn fetch_what_was_told(&mut self, now: Now) {
+        self.fetching.told.retain(|_, fetches| {
+            *fetches = fetches.saturating_add(1);
+            *fetches <= MAX_FETCHES
+        });
+        if let Some(fetches) = self.fetching.told.values().min() {
+            let doubled = 1_u32 << fetches.saturating_sub(1).min(16);
+            let wait = self.settings.notice_gap.saturating_mul(doubled);
+            let soon = now.monotonic.saturating_add(wait);
+            self.fetching.due = self.fetching.due.min(soon);
+        }
+    }
+
+    /// Fetches in the usual rhythm: nobody tells of new messages any more.
+    pub(super) fn fetch_as_usual(&mut self) {
+        if self.fetching.failures == 0 {
+            let usual = self.settings.fetch_interval;
+            let usual = self.fetching.begun.saturating_add(usual);
+            self.fetching.due = self.fetching.due.min(usual);
+        }
+    }
+
     pub(super) fn poll_fetch<O: Onion>(
         &mut self,
         network: &mut Network<O>,
@@ -160,6 +203,7 @@ impl Client {
             (NetworkRequest::each(each), None)
         };
         self.fetching.is_under_way = true;
+        self.fetching.begun = now.monotonic;
         self.begin(network, request, Doing::Fetch(Fetch { calls, first }), now);
     }
 
@@ -218,6 +262,9 @@ impl Client {
                 false => Completeness::Partial,
             };
             self.take_messages(retrieve.namespace(), &answer, completeness, now);
+            for message in &answer.messages {
+                self.fetching.told.remove(&message.hash);
+            }
             if let Some(last) = answer.messages.last() {
                 let end = (last.hash, last.expiration);
                 let place = (self.id, retrieve.namespace(), node);
@@ -229,6 +276,7 @@ impl Client {
         }
         // A restored account waits for a second node: do not let it wait.
         let interval = match self.configs.is_fetched() {
+            true if network.is_told(&self.id) => self.settings.told_interval,
             true => self.settings.fetch_interval,
             false => Duration::ZERO,
         };
@@ -236,6 +284,7 @@ impl Client {
         if !self.fetching.go_on(node, has_more, plan, now) {
             return;
         }
+        self.fetch_what_was_told(now);
         if self.fetching.retries {
             self.fetching.retries = false;
             self.receive_waiting(now);

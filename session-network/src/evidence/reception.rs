@@ -65,7 +65,9 @@ impl Reception {
                     Self::Failed(Hearsay { path })
                 }
             },
-            Outcome::Unreachable => Self::NoGuard(Proof::new(*guard, Evidence::Observed)),
+            Outcome::Unreachable | Outcome::NoQuic => {
+                Self::NoGuard(Proof::new(*guard, Evidence::Observed))
+            }
             Outcome::TimedOut => Self::Failed(Hearsay { path }),
         }
     }
@@ -74,7 +76,9 @@ impl Reception {
     pub(crate) const fn of_test(outcome: Outcome<'_>, guard: &Ed25519Public) -> Result<(), Proof> {
         match outcome {
             Outcome::Answer { .. } => Ok(()),
-            Outcome::Unreachable | Outcome::TimedOut => Err(Proof::new(*guard, Evidence::Observed)),
+            Outcome::Unreachable | Outcome::NoQuic | Outcome::TimedOut => {
+                Err(Proof::new(*guard, Evidence::Observed))
+            }
         }
     }
 }

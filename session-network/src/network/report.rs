@@ -24,6 +24,7 @@ impl<O: Onion> Network<O> {
     ) {
         match sent.errand {
             Errand::Seed => self.seed_answered(outcome, now, rng),
+            Errand::Watch { account, node } => self.watch_answered(&account, &node, outcome, now),
             Errand::Guard { path, guard } => self.guard_answered(path, &guard, outcome, now),
             Errand::Ping { path, guard } => self.ping_answered(path, &guard, outcome, now, rng),
             Errand::Onion { why, path, route } => {

@@ -29,7 +29,7 @@ fn hop(node: &ServiceNode) -> Option<Hop> {
 }
 
 impl<O: Onion> Network<O> {
-    fn post(
+    pub(super) fn post(
         &mut self,
         endpoint: Endpoint,
         body: Vec<u8>,
@@ -60,10 +60,9 @@ impl<O: Onion> Network<O> {
         timeout: Duration,
         now: Instant,
     ) {
-        let Some(guard) = route.path.first() else {
+        let Some(guard) = route.path.first().copied() else {
             return;
         };
-        let endpoint = Endpoint::of(guard, Endpoint::ONION);
         let (patience, is_quick) = match &why {
             Why::Attempt(id) => {
                 let pending = self.requests.get(id);
@@ -86,8 +85,9 @@ impl<O: Onion> Network<O> {
             is_slow: false,
             is_released: false,
             is_quick,
+            again: None,
         };
-        self.post(endpoint, body, purpose, sent);
+        self.post_to_guard(&guard, Endpoint::ONION, body, purpose, sent);
     }
 
     /// How long answers through a path take, as far as it is known; else how long they take at all.
@@ -260,9 +260,10 @@ impl<O: Onion> Network<O> {
             is_slow: false,
             is_released: false,
             is_quick: false,
+            again: None,
         };
-        let endpoint = Endpoint::of(guard, Endpoint::PING);
-        self.post(endpoint, Vec::new(), PostPurpose::Guard(*guard), sent);
+        let purpose = PostPurpose::Guard(*guard);
+        self.post_to_guard(guard, Endpoint::PING, Vec::new(), purpose, sent);
     }
 
     /// Tests a guard before its path is used.
@@ -303,6 +304,7 @@ impl<O: Onion> Network<O> {
             is_slow: false,
             is_released: false,
             is_quick: false,
+            again: None,
         };
         let body = ServiceNodesRequest::default().to_seed_json();
         self.post(endpoint, body, PostPurpose::Seed, sent);

@@ -27,5 +27,6 @@ mod receipts;
 mod servers;
 mod slow;
 mod small;
+mod transports;
 mod world;
 mod wrong_swarm;

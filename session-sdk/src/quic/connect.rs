@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use quinn::udp::UdpSocketState;
 use quinn::{
-    ClientConfig, Connection, ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt,
+    AsyncUdpSocket, ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig,
+    IdleTimeout, Runtime as _, TokioRuntime, TransportConfig, VarInt,
 };
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use session_crypto::{Ed25519Public, Ed25519Secret};
@@ -21,6 +23,10 @@ use super::tls;
 const WINDOW: u32 = 32 << 20;
 /// Receive window of a stream, in bytes.
 const STREAM_WINDOW: u32 = 12 << 20;
+/// Buffers of a socket, in bytes.
+const BUFFER: usize = 4 << 20;
+/// Time that an answer takes, as long as nothing is known: how soon a lost handshake is sent again depends on it.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// The name that quinn wants. It is not sent.
 const NAME: &str = "node";
 
@@ -47,6 +53,7 @@ pub(super) fn transport(
     let mut config = TransportConfig::default();
     config
         .max_idle_timeout(Some(idle))
+        .initial_rtt(INITIAL_RTT)
         .keep_alive_interval(keep_alive)
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
@@ -62,7 +69,25 @@ pub(super) fn transport(
 ///
 /// [`ConnectError::Socket`] if there is none.
 pub fn client_endpoint(from: SocketAddr) -> Result<Endpoint, ConnectError> {
-    Ok(Endpoint::client(from)?)
+    let socket = wrapped(std::net::UdpSocket::bind(from)?)?;
+    let (config, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
+    let endpoint = Endpoint::new_with_abstract_socket(config, None, socket, runtime)?;
+    Ok(endpoint)
+}
+
+/// Makes a socket ready for connections, with buffers that hold bursts. What does not fit is lost, and sent again
+/// only when its absence is noticed.
+///
+/// # Errors
+///
+/// An I/O error if the socket cannot be used.
+pub fn wrapped(socket: std::net::UdpSocket) -> std::io::Result<Arc<dyn AsyncUdpSocket>> {
+    socket.set_nonblocking(true)?;
+    let state = UdpSocketState::new((&socket).into())?;
+    // A system that allows less keeps its own sizes.
+    let _ = state.set_recv_buffer_size((&socket).into(), BUFFER);
+    let _ = state.set_send_buffer_size((&socket).into(), BUFFER);
+    TokioRuntime.wrap_udp_socket(socket)
 }
 
 /// How to connect.

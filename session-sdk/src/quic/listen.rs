@@ -5,15 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{
-    AsyncUdpSocket, Connection, EndpointConfig, Runtime as _, ServerConfig, TokioRuntime, VarInt,
-};
+use quinn::{AsyncUdpSocket, Connection, EndpointConfig, ServerConfig, TokioRuntime, VarInt};
 use quinn_proto::crypto::rustls::{HandshakeData, QuicServerConfig};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_proto::stream::MAX_STREAMS;
 use session_proto::stream::tls::key_of;
 
-use super::connect::transport;
+use super::connect::{transport, wrapped};
 use super::error::ConnectError;
 use super::select::{Choice, Selecting};
 use super::tls;
@@ -89,9 +87,7 @@ impl Listener {
         others: impl IntoIterator<Item = Offer>,
         idle: Duration,
     ) -> Result<Self, ConnectError> {
-        let socket = std::net::UdpSocket::bind(address)?;
-        socket.set_nonblocking(true)?;
-        let socket = TokioRuntime.wrap_udp_socket(socket)?;
+        let socket = wrapped(std::net::UdpSocket::bind(address)?)?;
         Self::on(socket, secret, first, others, idle)
     }
 

@@ -74,7 +74,11 @@ pub fn client(
 }
 
 /// Makes the configuration of a server for one application protocol. Without `clients` no key is asked for.
-pub(super) fn server(
+///
+/// # Errors
+///
+/// [`rustls::Error`] if the key cannot be used.
+pub fn server(
     secret: &Ed25519Secret,
     alpn: &[u8],
     clients: Option<Clients>,

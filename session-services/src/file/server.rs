@@ -114,7 +114,11 @@ pub trait Store {
 }
 
 /// Returns the file unless it has expired.
-fn live<S: Store>(store: &S, id: &FileId, now: UnixMillis) -> Result<Option<Meta>, S::Error> {
+pub(crate) fn live<S: Store>(
+    store: &S,
+    id: &FileId,
+    now: UnixMillis,
+) -> Result<Option<Meta>, S::Error> {
     let meta = store.meta(id)?;
     Ok(meta.filter(|meta| now < meta.expires))
 }
@@ -242,7 +246,7 @@ fn upload_legacy<S: Store>(
 }
 
 /// Stores a file. The inner error is a status.
-fn put<S: Store>(
+pub(crate) fn put<S: Store>(
     config: &Config,
     content: Vec<u8>,
     ttl: Option<Duration>,

@@ -10,8 +10,7 @@ use session_onion::node::{Answer as OnionAnswer, Arrival};
 use session_onion::quic::node_answer;
 use session_proto::stream::invalid_endpoint;
 use session_proto::stream::tls::{ALPN_CLIENT, ALPN_NODE};
-use session_sdk::quic::quinn::{Runtime as _, TokioRuntime};
-use session_sdk::quic::{Answer, Clients, Command, Incoming, Link, Listener, Offer};
+use session_sdk::quic::{Answer, Clients, Command, Incoming, Link, Listener, Offer, wrapped};
 use session_storage::quic::{
     ClientEndpoint, NodeEndpoint, PONG, Reply, SWARM_MISMATCH, refuse, serve_forward, wrap,
 };
@@ -53,10 +52,7 @@ impl Node {
     /// Listens with a socket.
     pub(super) fn listen_quic(self: &Arc<Self>, socket: UdpSocket) -> Result<Listener, StartError> {
         let failed = StartError::Quic;
-        let socket = socket
-            .set_nonblocking(true)
-            .and_then(|()| TokioRuntime.wrap_udp_socket(socket))
-            .map_err(|reason| failed(reason.to_string()))?;
+        let socket = wrapped(socket).map_err(|reason| failed(reason.to_string()))?;
         let (node, knower) = (Arc::downgrade(self), Arc::downgrade(self));
         let wall = Firewall::new(socket, move |address| {
             node.upgrade().is_some_and(|node| node.lets_pass(address))

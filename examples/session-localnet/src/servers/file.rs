@@ -1,10 +1,12 @@
 //! The file server: session-services over SQLite.
 
+use std::time::Duration;
+
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use rusqlite::{Connection, OptionalExtension, params};
-use session_services::file::FileId;
 use session_services::file::server::{self, Config, Meta, Store};
+use session_services::file::{FileId, quic};
 use session_types::UnixMillis;
 use session_types::http::{Request, Response};
 
@@ -87,6 +89,41 @@ pub(super) fn answer(
 ) -> Result<Response, Failure> {
     let files = &mut Files { db, is_full };
     server::handle(config, request, now, &mut UnwrapErr(SysRng), files)
+}
+
+/// Answers a command of a QUIC connection; none for an unknown endpoint.
+pub(super) fn command(
+    db: &Connection,
+    config: &Config,
+    endpoint: &[u8],
+    body: &[u8],
+    now: UnixMillis,
+) -> Result<Option<quic::CommandAnswer>, Failure> {
+    let is_full = false;
+    quic::command(config, endpoint, body, now, &mut Files { db, is_full })
+}
+
+/// Stores a file that has come over QUIC. The inner error is a code.
+pub(super) fn upload(
+    db: &Connection,
+    config: &Config,
+    content: Vec<u8>,
+    ttl: Option<Duration>,
+    now: UnixMillis,
+    is_full: bool,
+) -> Result<Result<quic::Stored, u32>, Failure> {
+    let files = &mut Files { db, is_full };
+    quic::upload(config, content, ttl, now, &mut UnwrapErr(SysRng), files)
+}
+
+/// Returns a file for a download over QUIC. The inner error is a code.
+pub(super) fn download(
+    db: &Connection,
+    id: &FileId,
+    now: UnixMillis,
+) -> Result<quic::Download, Failure> {
+    let is_full = false;
+    quic::download(id, now, &Files { db, is_full })
 }
 
 /// The answer when the store fails, as the deployed server writes it.
