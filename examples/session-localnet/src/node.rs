@@ -402,7 +402,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// [`PeerError`] if it does not answer. It is tried again later then.
+    /// An error of the connection if it does not answer. It is tried again later then.
     pub async fn push(
         self: &Arc<Self>,
         peer: &ServiceNode,

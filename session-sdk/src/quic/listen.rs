@@ -137,7 +137,7 @@ impl Listener {
         &self.endpoint
     }
 
-    /// Waits for a client that knocks. Its handshake goes on in [`handshake`]. `None` when the listener is closed.
+    /// Waits for a client that knocks. Its handshake goes on in [`handshake`](Self::handshake). `None` when the listener is closed.
     pub async fn accept(&self) -> Option<quinn::Incoming> {
         self.endpoint.accept().await
     }
