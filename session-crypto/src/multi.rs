@@ -21,6 +21,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::short_tag::TagKey;
 use crate::x25519::{SharedSecret, X25519Public, X25519Secret};
 use crate::xchacha::{self, NONCE_LENGTH, TAG_LENGTH};
 use crate::{Blake2b, DecryptError, EncryptError, KeyError, SymmetricKey};
@@ -246,9 +247,27 @@ pub fn open<'c>(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     // All have one key and one nonce: what comes of both is made once.
     let (_, tags) = xchacha::start(key, nonce);
-    let mut ciphertexts = ciphertexts.into_iter();
-    let own = ciphertexts.find(|ciphertext| tags.is_right(ciphertext));
+    let own = first_authentic(&tags, &mut ciphertexts.into_iter());
     xchacha::open(key, nonce, own.ok_or(DecryptError)?)
+}
+
+/// Returns the first of `ciphertexts` whose tag is right. Only this becomes public of the key: which one
+/// it is. A function of its own, so that the constant-time check can tell this branch from others.
+#[inline(never)]
+#[expect(
+    clippy::manual_find,
+    reason = "the branch is to be in this function, not in one of the library"
+)]
+fn first_authentic<'c>(
+    tags: &TagKey,
+    ciphertexts: &mut dyn Iterator<Item = &'c [u8]>,
+) -> Option<&'c [u8]> {
+    for ciphertext in ciphertexts {
+        if tags.is_right(ciphertext) {
+            return Some(ciphertext);
+        }
+    }
+    None
 }
 
 impl fmt::Debug for Party<'_> {
