@@ -58,7 +58,7 @@ impl<O: Onion> Network<O> {
         SavedState {
             nodes: self.pool.nodes().to_vec(),
             updated: self.pool.updated().map(|at| now.wall_of(at)),
-            usual: self.health.usual(),
+            usual: self.health.usual().map(whole_milliseconds),
             clock: self.clock.is_known().then(|| self.clock.offset()),
             guards: self.guards.list().iter().map(guard).collect(),
             middles: middles
@@ -205,4 +205,10 @@ impl<O: Onion> Network<O> {
             }
         }
     }
+}
+
+/// A time as it is saved.
+fn whole_milliseconds(time: core::time::Duration) -> core::time::Duration {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    core::time::Duration::from_millis(millis)
 }
