@@ -224,3 +224,19 @@ fn a_node_that_rested_comes_last_until_it_works() {
         }
     }
 }
+
+/// The usual time of answers is an average, with fractions of what is saved.
+#[test]
+fn what_is_saved_is_what_is_read() {
+    let mut world = World::new(31, patient());
+    for millis in [100, 101, 103] {
+        world.client.request(Target::AnyNode, Info, world.now);
+        let sent = world.sends().pop().unwrap();
+        world.pass(Duration::from_millis(millis));
+        world.succeed(&sent);
+        assert!(world.events()[0].result.is_ok());
+    }
+    let saved = world.client.save(&LastHashes::default(), world.now);
+    assert!(saved.usual.is_some());
+    assert_eq!(SavedState::from_bytes(&saved.to_bytes()), Ok(saved));
+}
