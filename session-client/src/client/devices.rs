@@ -26,6 +26,8 @@ use crate::record::Key;
 /// Maximum length of what one fetch brings, in bytes. Devices replace their messages, so that honest ones
 /// have a few, of some KiB each.
 const MAX_FETCHED: usize = 8 << 20;
+/// Maximum number of messages that one fetch brings: an empty one takes memory, too.
+const MAX_MESSAGES: usize = 1_000;
 
 /// A fetch that is under way: one page of the messages of devices, and on the first page the keys.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Devices {
     pub(super) device: Option<Device>,
     due: MonotonicTime,
     is_under_way: bool,
+    /// Whether the device changed while a request was under way: what is being sent does not tell it.
+    has_changed: bool,
     failures: u32,
     /// The next page, and the node that has it.
     next: Option<(Ed25519Public, DeviceFetch)>,
@@ -109,6 +113,7 @@ impl Client {
         let done = act(device, &self.account, time);
         // What was prepared before may not be true any more.
         self.devices.outgoing = None;
+        self.devices.has_changed = self.devices.is_under_way;
         self.devices.due = MonotonicTime::default();
         self.note_device();
         Some(done)
@@ -211,6 +216,7 @@ impl Client {
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
         self.devices.is_under_way = false;
+        self.devices.has_changed = false;
         let time = network.network_time(now);
         match self.read_page(fetch, result, time) {
             Some(Page::More(node, next)) => self.devices.next = Some((node, next)),
@@ -250,7 +256,8 @@ impl Client {
         }
         let all = fetch.messages.iter().chain(&fetch.published);
         let length = all.fold(0_usize, |sum, one| sum.saturating_add(one.data.len()));
-        if length > MAX_FETCHED {
+        let count = fetch.messages.len().saturating_add(fetch.published.len());
+        if length > MAX_FETCHED || count > MAX_MESSAGES {
             return None;
         }
         let Some(last) = last else {
@@ -302,6 +309,10 @@ impl Client {
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
         self.devices.is_under_way = false;
+        if core::mem::take(&mut self.devices.has_changed) {
+            // What was stored is read again with the next fetch, which is due, and the rest is sent then.
+            return;
+        }
         let results = result
             .ok()
             .and_then(|reply| reply.read(&send.call).ok())

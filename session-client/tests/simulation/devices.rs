@@ -365,3 +365,32 @@ fn a_crash_at_any_moment_changes_nothing() {
     }
     assert!(crash > 10, "the story has some batches: {crash}");
 }
+
+/// What is changed while an earlier change is being sent is told, too.
+#[test]
+fn a_change_at_any_moment_of_another_one_is_told() {
+    let mut world = World::new(35);
+    let mut devices = devices(2, 5, MINUTE / 2);
+    devices[1].is_off = true;
+    found(&mut devices, &mut world);
+    devices[1].is_off = false;
+    link(&mut devices, 1, "second", &mut world);
+    for delay in (0..3_000).step_by(100) {
+        for (name, time) in [("first", delay), ("last", 120_000)] {
+            let name = format!("{name} {delay}");
+            devices[0].act(&world, |client, network, now, _| {
+                client
+                    .act_on_devices(
+                        |own, _, time| own.describe(about(&name), time),
+                        network,
+                        now,
+                    )
+                    .unwrap()
+                    .unwrap();
+            });
+            run(&mut world, &mut devices, Duration::from_millis(time));
+        }
+        let expected = (id(&devices[0]), format!("last {delay}"));
+        assert!(members(&devices[1]).contains(&expected), "{delay}");
+    }
+}
