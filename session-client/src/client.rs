@@ -175,7 +175,8 @@ impl Client {
         &self.configs
     }
 
-    /// Changes the shared configs. They are persisted and pushed.
+    /// Changes the shared configs. They are persisted and pushed. What they say is deleted is erased from the
+    /// history.
     ///
     /// # Errors
     ///
@@ -186,7 +187,9 @@ impl Client {
         change: impl FnOnce(&mut UserConfigs) -> Result<T, E>,
         now: Now,
     ) -> Result<T, E> {
+        let before = self.deletions();
         let result = change(&mut self.configs);
+        self.follow_deletions(&before);
         self.note_configs(now);
         result
     }

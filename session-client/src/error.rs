@@ -11,9 +11,12 @@ pub enum SendError {
     /// The recipient would drop the message, or it is too long.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The contacts cannot be changed.
+    /// The shared configs cannot be changed.
     #[error(transparent)]
     Contacts(#[from] EditError),
+    /// Receipts, typing indicators and notices of screenshots go to accepted contacts only.
+    #[error("the recipient is not an accepted contact")]
+    NotContact,
     /// The recipient is blocked.
     #[error("recipient is blocked")]
     Blocked,

@@ -21,6 +21,9 @@ pub struct Settings {
     /// It is asked directly, so **it learns our address together with the account**, which requests through a path hide
     /// from it. For bots, whose addresses are no secret.
     pub notices: bool,
+    /// Whether contacts are told which of their messages we have read: no. It is a setting of the
+    /// installation: the shared configs have none.
+    pub read_receipts: bool,
     /// Wait between a change of the shared configs and their push, so that several changes are one
     /// push: 1 s.
     pub push_delay: Duration,
@@ -47,6 +50,7 @@ impl Default for Settings {
             told_interval: Duration::from_secs(60),
             notice_gap: Duration::from_millis(200),
             notices: false,
+            read_receipts: false,
             push_delay: Duration::from_secs(1),
             sweep_interval: Duration::from_secs(30),
             min_backoff: Duration::from_secs(1),

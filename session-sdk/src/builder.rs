@@ -136,6 +136,15 @@ impl Builder {
         self
     }
 
+    /// Tells contacts which of their messages were read, when [`Conversation::mark_read`] is called.
+    ///
+    /// [`Conversation::mark_read`]: crate::Conversation::mark_read
+    #[must_use]
+    pub const fn read_receipts(mut self) -> Self {
+        self.settings.read_receipts = true;
+        self
+    }
+
     /// Asks a member of our swarm to tell of new messages, over QUIC, so that they are here within milliseconds. They are
     /// fetched from time to time all the same.
     ///

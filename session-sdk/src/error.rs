@@ -72,11 +72,11 @@ pub enum StoreError {
     /// The records are those of another account.
     #[error("the records are those of another account")]
     OtherAccount,
-    /// The records were written by a newer version.
-    #[error("the records are in format {got}; this version reads up to {max}")]
+    /// The records were written by a version that has another format.
+    #[error("the records are in format {got}; this version reads format {expected}")]
     Version {
-        /// The newest format that this version reads.
-        max: i64,
+        /// The format that this version reads.
+        expected: i64,
         /// The format of the records.
         got: i64,
     },

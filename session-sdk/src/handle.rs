@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_client::config::UserConfigs;
+use session_client::config::conversations::Conversation as Place;
 use session_client::config::error::EditError;
-use session_client::content::{Content, Expiration};
-use session_client::types::GroupId;
+use session_client::content::{
+    Content, DataExtraction, DataExtractionKind, Expiration, Kind, Typing,
+};
+use session_client::types::{GroupId, UnixMillis};
 use session_client::{Client as Machine, ConversationId, Message as Record, SendId};
 use session_identity::{Account, AccountId};
 use session_network::{Network, Now};
@@ -20,6 +23,9 @@ use crate::error::{Error, StoreError};
 use crate::group::Group;
 use crate::message::{Event, Message};
 use crate::store::Page;
+
+/// Messages that are marked as read at once. Receipts are sent for the newest ones only, if there are more.
+const MAX_UNREAD: usize = 2_000;
 
 /// A client of an account, running in the background. Handles are cheap to clone; the client stops when
 /// the last one is dropped.
@@ -202,6 +208,32 @@ impl Conversation {
         self.client.run(send).await
     }
 
+    /// Tells a contact that we have begun or stopped to type. It is gone after 20 seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the conversation is not with an accepted contact, or the store fails.
+    pub async fn typing(&self, is_typing: bool) -> Result<SendId, Error> {
+        let typing = match is_typing {
+            true => Typing::STARTED,
+            false => Typing::STOPPED,
+        };
+        self.send_content(Kind::Typing(typing)).await
+    }
+
+    /// Tells a contact that we have taken a screenshot of the conversation.
+    ///
+    /// # Errors
+    ///
+    /// As [`typing`](Self::typing).
+    pub async fn screenshot_taken(&self) -> Result<SendId, Error> {
+        let notice = DataExtraction {
+            kind: DataExtractionKind::Screenshot,
+            sent_at: None,
+        };
+        self.send_content(Kind::DataExtraction(notice)).await
+    }
+
     /// Sets when messages of the conversation disappear, and tells the other side. In a group only admins
     /// can do it.
     ///
@@ -218,32 +250,59 @@ impl Conversation {
     }
 
     /// Notes that the conversation was read up to its newest message. The time of messages that
-    /// disappear after reading begins, and the other devices of the account follow.
+    /// disappear after reading begins, and the other devices of the account follow. With
+    /// [`Builder::read_receipts`] the contact is told.
     ///
     /// # Errors
     ///
     /// [`Error`] if it cannot be persisted.
     pub async fn mark_read(&self) -> Result<(), Error> {
-        let (with, own) = (self.with, self.client.id);
-        let mut page = Page {
-            before: None,
-            limit: 200,
+        let with = self.with;
+        let place = match with {
+            ConversationId::Account(id) => Place::Account(id),
+            ConversationId::Group(id) => Place::Group(id),
+            _ => return Ok(()),
         };
+        let read = move |machine: &mut Machine, _: &Network, _| {
+            let progress = machine.configs().conversations.get(&place);
+            Ok(progress.map_or(UnixMillis::EPOCH, |progress| progress.last_read))
+        };
+        let read = self.client.run(read).await?;
+        let mut before = None;
         loop {
-            let messages = self.history(page).await?;
-            let Some(first) = messages.last() else {
+            let unread = self.unread(before, read).await?;
+            let Some(first) = unread.last().map(Record::sent_at) else {
                 return Ok(());
             };
-            page.before = Some(first.sent_at());
-            let has_waiting = messages.iter().any(|one| one.waits_for_reading(&own));
+            before = Some(first);
             let mark = move |machine: &mut Machine, network: &Network, now| {
-                Ok(machine.mark_read(&with, &messages, network, now)?)
+                let rng = &mut UnwrapErr(SysRng);
+                Ok(machine.mark_read(&with, &unread, network, now, rng)?)
             };
             self.client.run(mark).await?;
-            if !has_waiting {
-                return Ok(());
-            }
         }
+    }
+
+    /// The newest messages before a time that were not read up to `read`, or wait for being read. A page
+    /// without such a message ends them.
+    async fn unread(
+        &self,
+        mut before: Option<UnixMillis>,
+        read: UnixMillis,
+    ) -> Result<Vec<Record>, Error> {
+        let mut unread = Vec::new();
+        while unread.len() < MAX_UNREAD {
+            let limit = 200;
+            let messages = self.history(Page { before, limit }).await?;
+            let is_new =
+                |one: &Record| one.sent_at() > read || one.waits_for_reading(&self.client.id);
+            if !messages.iter().any(is_new) {
+                break;
+            }
+            before = messages.last().map(Record::sent_at);
+            unread.extend(messages);
+        }
+        Ok(unread)
     }
 
     /// Returns messages of the conversation, the newest first.

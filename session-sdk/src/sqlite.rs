@@ -16,8 +16,8 @@ use crate::error::StoreError;
 use crate::store::{Page, Pair, Store};
 use vault::{Kind, Vault};
 
-/// The format that this version writes.
-const VERSION: i64 = 1;
+/// The format that this version reads and writes. Format 1 had no ends and names of messages.
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE record (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -56,7 +56,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the file cannot be opened, is in a newer format, or is encrypted.
+    /// [`StoreError`] if the file cannot be opened, is in another format, or is encrypted.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path.as_ref(), None)
     }
@@ -66,7 +66,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the file cannot be opened or is in a newer format; [`StoreError::Key`] if it is
+    /// [`StoreError`] if the file cannot be opened or is in another format; [`StoreError::Key`] if it is
     /// encrypted with another key, or not at all.
     pub fn open_encrypted(path: impl AsRef<Path>, key: SymmetricKey) -> Result<Self, StoreError> {
         Self::open_with(path.as_ref(), Some(Vault::new(key)))
@@ -88,7 +88,12 @@ impl SqliteStore {
                 transaction.pragma_update(None, version, VERSION)?;
             }
             VERSION => {}
-            got => return Err(StoreError::Version { max: VERSION, got }),
+            got => {
+                return Err(StoreError::Version {
+                    expected: VERSION,
+                    got,
+                });
+            }
         }
         check_key(&transaction, vault.as_ref(), got == 0)?;
         transaction.commit()?;

@@ -186,3 +186,22 @@ async fn a_file_with_a_key_shows_nothing_without_it() {
         }
     }
 }
+
+#[test]
+fn a_file_in_an_older_or_a_newer_format_is_refused() {
+    for format in [1, 99] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.sqlite");
+        drop(session_sdk::SqliteStore::open(&file).unwrap());
+        let database = rusqlite::Connection::open(&file).unwrap();
+        database
+            .pragma_update(None, "user_version", format)
+            .unwrap();
+        drop(database);
+        let refused = session_sdk::SqliteStore::open(&file);
+        assert!(
+            matches!(&refused, Err(StoreError::Version { expected: 2, got }) if *got == format),
+            "{refused:?}"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Storing what is in the outbox, until it is stored or given up.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rand_core::CryptoRng;
 use session_config::group::{ActError, Stage};
@@ -168,8 +169,11 @@ impl Client {
                 }
             }
             (Err(reason), _) => {
+                // What nobody would keep any more need not be stored: a typing indicator lives for 20 s.
+                let sealed = entry.main.as_ref().or(entry.copy.as_ref());
+                let ttl = sealed.map_or(Duration::MAX, |sealed| sealed.ttl);
                 let age = now.wall.since(entry.created);
-                if age > self.settings.give_up {
+                if age > self.settings.give_up.min(ttl) {
                     return self.fail(send, reason.into());
                 }
                 entry.attempt.failures = entry.attempt.failures.saturating_add(1);

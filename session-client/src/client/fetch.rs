@@ -351,6 +351,26 @@ impl Client {
         }
     }
 
+    /// The conversations whose older messages were deleted, with the time in Unix seconds.
+    pub(super) fn deletions(&self) -> BTreeMap<ConversationId, i64> {
+        let contacts = self.configs.contacts.iter();
+        let contacts =
+            contacts.map(|contact| (ConversationId::from(contact.id), contact.delete_before));
+        let own = ConversationId::from(self.account.id());
+        let notes = (own, self.configs.profile.note_delete_before());
+        let all = contacts.chain([notes]);
+        all.filter(|(_, before)| *before > 0).collect()
+    }
+
+    /// Erases what a change of ours deleted.
+    pub(super) fn follow_deletions(&mut self, before: &BTreeMap<ConversationId, i64>) {
+        for (conversation, seconds) in self.deletions() {
+            if before.get(&conversation) != Some(&seconds) {
+                self.erase_before(conversation, seconds);
+            }
+        }
+    }
+
     pub(super) fn erase_before(&mut self, conversation: ConversationId, seconds: i64) {
         if let Ok(seconds @ 1..) = u64::try_from(seconds) {
             let before = Erased::Before(UnixMillis::from_secs(seconds));

@@ -10,14 +10,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
-use session_config::EditError;
 use session_config::conversations::{Conversation as Place, Progress};
-use session_message::content::{Content, Conversation, Expiration, Kind};
+use session_message::content::{Content, Conversation, Expiration, Kind, ReadReceipt};
 use session_network::{Network, Now, Onion, Target};
 use session_proto::bt;
 use session_storage::Expire;
 use session_types::{MessageHash, MonotonicTime, UnixMillis};
 
+use super::send::Prepared;
 use super::{Client, Doing};
 use crate::conversation::ConversationId;
 use crate::error::{RecordError, SendError};
@@ -32,6 +32,9 @@ const MAX_DEADLINES: usize = 10_000;
 const MAX_READ: usize = 1_000;
 /// Maximum number of messages in one request.
 const MAX_SHORTENED: usize = 100;
+
+/// Maximum number of messages in one read receipt.
+const RECEIPTS: usize = 1_000;
 
 /// Messages that disappear.
 #[derive(Debug, Default)]
@@ -96,16 +99,20 @@ impl Client {
     /// Notes that messages of a conversation were read: those given, and all before them. The time of
     /// messages that disappear after reading begins, and the other devices of the account follow.
     ///
+    /// With [`Settings::read_receipts`](crate::Settings::read_receipts), a contact that we have accepted is
+    /// told which of their messages are read now: of those given, the ones that were not read before.
+    ///
     /// # Errors
     ///
-    /// [`EditError`] if the config cannot be changed. Nothing has changed then.
+    /// [`SendError`] if the config cannot be changed. Nothing has changed then.
     pub fn mark_read<O: Onion>(
         &mut self,
         conversation: &ConversationId,
         messages: &[Message],
         network: &Network<O>,
         now: Now,
-    ) -> Result<(), EditError> {
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), SendError> {
         let read = messages
             .iter()
             .filter(|message| message.conversation() == conversation);
@@ -118,6 +125,7 @@ impl Client {
         };
         let progress = self.configs.conversations.get(&key);
         let before = progress.map_or(UnixMillis::EPOCH, |progress| progress.last_read);
+        let receipts = self.receipts(conversation, messages, before, network, now, rng)?;
         if last > before {
             let progress = Progress {
                 last_read: last,
@@ -128,9 +136,48 @@ impl Client {
             let conversations = &mut self.configs.conversations;
             conversations.set(&key, &progress, now.wall)?;
         }
+        for receipt in receipts {
+            self.put_into_outbox(receipt);
+        }
         self.begin_timers(messages, network, now);
         self.note_configs(now);
         Ok(())
+    }
+
+    /// Makes receipts ready for those messages of a contact that were sent after `before` (protocol:
+    /// messages, section 6, item 9). Nothing changes.
+    fn receipts<O: Onion>(
+        &mut self,
+        conversation: &ConversationId,
+        messages: &[Message],
+        before: UnixMillis,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Vec<Prepared>, SendError> {
+        let ConversationId::Account(contact) = conversation else {
+            return Ok(Vec::new());
+        };
+        if !self.settings.read_receipts || !self.is_contact(contact) {
+            return Ok(Vec::new());
+        }
+        let read = messages.iter().filter(|message| {
+            message.conversation() == conversation
+                && message.author == *contact
+                && message.sent_at() > before
+        });
+        let read: BTreeSet<UnixMillis> = read.map(Message::sent_at).collect();
+        let read: Vec<UnixMillis> = read.into_iter().collect();
+        let mut sent_at = self.next_time(network.network_time(now));
+        let mut prepared = Vec::new();
+        for times in read.chunks(RECEIPTS) {
+            let receipt = Kind::ReadReceipt(ReadReceipt {
+                sent_at: times.to_vec(),
+            });
+            prepared.push(self.prepare(conversation, &receipt.into(), sent_at, now, rng)?);
+            sent_at = sent_at.saturating_add(Duration::from_millis(1));
+        }
+        Ok(prepared)
     }
 
     /// Begins the time of messages that disappear after reading, because they were read here or on

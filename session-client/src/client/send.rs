@@ -36,6 +36,14 @@ const fn is_copied(kind: &Kind) -> bool {
     )
 }
 
+/// Whether a message of this kind tells that we are here and read: for accepted contacts only.
+const fn tells_of_presence(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ReadReceipt(_) | Kind::Typing(_) | Kind::DataExtraction(_)
+    )
+}
+
 /// Whether a message of this kind is part of the history.
 pub(super) const fn is_in_history(kind: &Kind) -> bool {
     matches!(kind, Kind::Message(_) | Kind::Invitation(_))
@@ -83,6 +91,12 @@ impl Client {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<SendId, SendError> {
         let (to, content) = (to.into(), content.into());
+        if let ConversationId::Account(to) = &to
+            && tells_of_presence(&content.kind)
+            && !self.is_contact(to)
+        {
+            return Err(SendError::NotContact);
+        }
         let content = self.completed(content, &to);
         // Everything is sealed before anything changes.
         let sent_at = self.next_time(network.network_time(now));
@@ -135,8 +149,14 @@ impl Client {
         Ok(())
     }
 
+    /// Whether we have accepted an account as a contact, and not blocked it.
+    pub(super) fn is_contact(&self, id: &AccountId) -> bool {
+        let contact = self.configs.contacts.get(id);
+        contact.is_some_and(|contact| contact.is_approved && !contact.is_blocked)
+    }
+
     /// Puts a message into the outbox and into the history. Nothing of this can fail.
-    fn put_into_outbox(&mut self, prepared: Prepared) -> SendId {
+    pub(super) fn put_into_outbox(&mut self, prepared: Prepared) -> SendId {
         let send = SendId::new(self.next_send);
         self.next_send = self.next_send.saturating_add(1);
         let entry = prepared.entry;

@@ -254,8 +254,8 @@ impl Device {
         let all = self.history.values();
         let all = all.filter(|message| *message.conversation() == conversation);
         let all: Vec<Message> = all.cloned().collect();
-        let (read, _) = self.act(world, |client, network, now, _| {
-            client.mark_read(&conversation, &all, network, now)
+        let (read, _) = self.act(world, |client, network, now, rng| {
+            client.mark_read(&conversation, &all, network, now, rng)
         });
         read.unwrap();
     }

@@ -394,3 +394,47 @@ fn a_change_at_any_moment_of_another_one_is_told() {
         assert!(members(&devices[1]).contains(&expected), "{delay}");
     }
 }
+
+/// Who has the account's key can fill the namespace of the devices: a fetch brings a bounded number.
+#[test]
+fn more_messages_than_devices_have_are_not_read() {
+    for (count, is_read) in [(990, true), (1_001, false)] {
+        let mut world = World::new(36);
+        let mut devices = devices(2, 6, MINUTE / 2);
+        devices[1].is_off = true;
+        found(&mut devices, &mut world);
+        devices[1].is_off = false;
+        link(&mut devices, 1, "second", &mut world);
+        let now = UnixMillis::new(world.now);
+        let swarm = session_client::types::AnyId::from(&devices[0].id());
+        for number in 0..count {
+            let data = format!("{number}").into_bytes();
+            let namespace = session_client::config::devices::NAMESPACE;
+            let message = session_storage::StoredMessage {
+                hash: session_crypto::hash::message_hash(&swarm, namespace, &data),
+                timestamp: now,
+                expiration: now.saturating_add(HOUR / 4),
+                data,
+            };
+            world.inject(&swarm, namespace, &message);
+        }
+        devices[0].act(&world, |client, network, now, _| {
+            let describe = |own: &mut session_client::config::devices::Device,
+                            _: &session_identity::Account,
+                            time| own.describe(about("renamed"), time);
+            client
+                .act_on_devices(describe, network, now)
+                .unwrap()
+                .unwrap();
+        });
+        let is_renamed = |devices: &[Device]| {
+            let renamed = (id(&devices[0]), "renamed".to_owned());
+            members(&devices[1]).contains(&renamed)
+        };
+        run(&mut world, &mut devices, 5 * MINUTE);
+        assert_eq!(is_renamed(&devices), is_read, "{count}");
+        // It goes on when they are gone.
+        run(&mut world, &mut devices, 20 * MINUTE);
+        assert!(is_renamed(&devices));
+    }
+}

@@ -348,3 +348,42 @@ fn a_crash_at_any_moment_leaves_no_group_half_done() {
         }
     }
 }
+
+/// The places in namespaces 13 and 14, of info and members, can be lost: all is fetched again.
+#[test]
+fn a_rewind_of_the_configs_of_a_group_shows_nothing_twice() {
+    let mut world = World::new(29);
+    let mut devices = three(9);
+    let id = create(&mut devices, &world, &[1, 2]);
+    for number in [1, 2] {
+        accept(&mut devices, number, &id, &mut world);
+    }
+    devices[0]
+        .in_group(&id, &world, |group| group.rename("Walkers"))
+        .unwrap();
+    assert!(devices[0].send(id, "hello", &world));
+    run(&mut world, &mut devices, 2 * MINUTE);
+    let is_place = |key: &[u8]| {
+        let configs = [Namespace::GROUP_INFO, Namespace::GROUP_MEMBERS];
+        matches!(session_client::Key::try_from(key),
+            Ok(session_client::Key::Position(_, namespace, _)) if configs.contains(&namespace))
+    };
+    for device in &mut devices {
+        let places = device.records.len();
+        device.records.retain(|key, _| !is_place(key));
+        assert!(device.records.len() < places);
+        device.events.clear();
+        device.crash(&world);
+    }
+    run(&mut world, &mut devices, 2 * MINUTE);
+    for device in &devices {
+        let again = |event: &Event| matches!(event, Event::Group { .. } | Event::Message(_));
+        assert!(!has(device, again), "{:?}", device.events);
+        assert!(
+            device.records.keys().any(|key| is_place(key)),
+            "fetched again"
+        );
+        assert_eq!(names(device, &id), "Walkers");
+        device.check();
+    }
+}

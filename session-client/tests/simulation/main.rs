@@ -20,6 +20,7 @@ mod device;
 mod devices;
 mod disappearing;
 mod groups;
+mod notices;
 mod strangers;
 mod world;
 
