@@ -3,13 +3,16 @@
 mod deliver;
 #[cfg(feature = "v2")]
 mod devices;
+mod downloads;
 mod fetch;
+mod files;
 mod group_fetch;
 mod group_receive;
 mod group_work;
 mod groups;
 mod notices;
 mod obsolete;
+mod pictures;
 mod push;
 mod read;
 mod receive;
@@ -72,6 +75,8 @@ pub(crate) enum Doing {
     GroupSend(GroupId, group_work::Sending),
     /// The lifetime of what is stored of a group is being extended.
     GroupKeepAlive(GroupId),
+    /// A file is being uploaded or downloaded.
+    File(files::FileWork),
     /// The messages of the account's devices are being fetched.
     #[cfg(feature = "v2")]
     DeviceFetch(devices::DeviceFetch),
@@ -110,6 +115,9 @@ pub struct Client {
     pushing: Pushing,
     deleting: Deleting,
     disappearing: Disappearing,
+    files: files::Files,
+    downloads: downloads::Downloads,
+    pictures: pictures::Pictures,
     groups: BTreeMap<GroupId, GroupState>,
     #[cfg(feature = "v2")]
     devices: devices::Devices,
@@ -153,6 +161,9 @@ impl Client {
             pushing: Pushing::default(),
             deleting: Deleting::default(),
             disappearing: Disappearing::default(),
+            files: files::Files::default(),
+            downloads: downloads::Downloads::default(),
+            pictures: pictures::Pictures::default(),
             groups: BTreeMap::new(),
             #[cfg(feature = "v2")]
             devices: devices::Devices::default(),
@@ -228,6 +239,7 @@ impl Client {
         self.poll_groups(network, now, rng);
         #[cfg(feature = "v2")]
         self.poll_devices(network, now);
+        self.poll_files(network, now);
     }
 
     /// Takes the end of a request. Returns the event if the request is not this client's.
@@ -242,29 +254,50 @@ impl Client {
             return Some(event);
         };
         self.clock_offset = network.clock().offset();
-        let result = event.into_storage();
         match doing {
             Doing::Store(send, part, call) => {
-                self.stored(send, part, &call, result, network, now, rng);
+                self.stored(send, part, &call, event.into_storage(), network, now, rng);
             }
-            Doing::Fetch(fetch) => self.fetched(&fetch, result, network, now),
-            Doing::Push(push) => self.pushed(&push, result, now),
-            Doing::KeepAlive => self.kept_alive(result.is_ok(), now),
-            Doing::Shorten(names) => self.shortened(&names, result.is_ok(), now),
-            Doing::Delete(names) => self.deleted(&names, result.is_ok(), now),
+            Doing::File(work) => {
+                self.file_answered(&work, event.into_server(), network, now, rng);
+            }
+            Doing::Fetch(fetch) => self.fetched(&fetch, event.into_storage(), network, now),
+            Doing::Push(push) => self.pushed(&push, event.into_storage(), now),
+            Doing::KeepAlive => self.kept_alive(event.into_storage().is_ok(), now),
+            Doing::Shorten(names) => self.shortened(&names, event.into_storage().is_ok(), now),
+            Doing::Delete(names) => self.deleted(&names, event.into_storage().is_ok(), now),
             Doing::GroupFetch(id, fetch) => {
-                self.group_fetched(&id, &fetch, result, network, now);
+                self.group_fetched(&id, &fetch, event.into_storage(), network, now);
             }
-            Doing::GroupCalls(id, calls) => self.group_called(&id, &calls, result, now),
-            Doing::GroupSend(id, sending) => self.group_sent(&id, &sending, result, now),
-            Doing::GroupKeepAlive(id) => self.group_kept_alive(&id, result.is_ok(), now),
+            Doing::GroupCalls(id, calls) => {
+                self.group_called(&id, &calls, event.into_storage(), now)
+            }
+            Doing::GroupSend(id, sending) => {
+                self.group_sent(&id, &sending, event.into_storage(), now)
+            }
+            Doing::GroupKeepAlive(id) => {
+                self.group_kept_alive(&id, event.into_storage().is_ok(), now)
+            }
             #[cfg(feature = "v2")]
-            Doing::DeviceFetch(fetch) => self.device_fetched(fetch, result, network, now, rng),
+            Doing::DeviceFetch(fetch) => {
+                self.device_fetched(fetch, event.into_storage(), network, now, rng)
+            }
             #[cfg(feature = "v2")]
-            Doing::DeviceSend(send) => self.device_sent(&send, result, network, now, rng),
+            Doing::DeviceSend(send) => {
+                self.device_sent(&send, event.into_storage(), network, now, rng)
+            }
         }
         self.note_configs(now);
         None
+    }
+
+    /// Gives up all requests that are under way, and notices of new messages: other clients go on with the
+    /// network.
+    pub fn leave<O: Onion>(&mut self, network: &mut Network<O>) {
+        for request in core::mem::take(&mut self.under_way).into_keys() {
+            network.cancel(request);
+        }
+        network.unwatch(&self.id);
     }
 
     /// Returns when to call [`poll`](Self::poll) again, unless something happens before. `None` while
@@ -274,7 +307,9 @@ impl Client {
         if !self.journal.is_settled() {
             return None;
         }
-        let waiting = self.outbox.values().map(|entry| entry.attempt);
+        // Those that wait for their files are due with them.
+        let waiting = self.outbox.values().filter(|entry| entry.files.is_empty());
+        let waiting = waiting.map(|entry| entry.attempt);
         let sends = waiting
             .filter(|attempt| attempt.under_way.is_none())
             .map(|attempt| attempt.due);
@@ -287,6 +322,7 @@ impl Client {
             .chain(self.fetching.due())
             .chain(self.deleting.due())
             .chain(self.disappearing.due())
+            .chain(self.files_due())
             .chain(groups)
             .min()
     }

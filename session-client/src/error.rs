@@ -14,6 +14,9 @@ pub enum SendError {
     /// The shared configs cannot be changed.
     #[error(transparent)]
     Contacts(#[from] EditError),
+    /// The content takes no files, or a file was not staged, or is used already.
+    #[error("a file was not staged for this")]
+    File,
     /// Receipts, typing indicators and notices of screenshots go to accepted contacts only.
     #[error("the recipient is not an accepted contact")]
     NotContact,

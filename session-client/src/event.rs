@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use session_config::Change as ConfigChange;
 use session_config::group::{ActError, GroupChange, MessageRefused};
+use session_config::{Change as ConfigChange, EditError};
 use session_message::content::{
     Call, DataExtractionKind, DeleteContent, Expiration, GroupUpdate, Reaction,
 };
@@ -15,6 +15,7 @@ use session_types::{AccountId, AnyId, GroupId, MessageHash, UnixMillis};
 
 use crate::conversation::ConversationId;
 use crate::error::GroupError;
+use crate::files::{DownloadId, UploadFailure};
 use crate::history::{Message, MessageId};
 use crate::outbox::SendId;
 
@@ -39,6 +40,48 @@ pub enum Event {
         message: Option<MessageId>,
         /// The reason.
         reason: Failure,
+    },
+    /// A file of a message of ours is being uploaded.
+    Uploading {
+        /// The number that sending the message returned.
+        send: SendId,
+        /// How many of its files are not on the server yet, this one included.
+        left: usize,
+        /// Length of the encrypted file in bytes.
+        size: usize,
+    },
+    /// A file of a message of ours is on the server.
+    Uploaded {
+        /// The number that sending the message returned.
+        send: SendId,
+        /// The message, if it is in the history. After the last file it has another name.
+        message: Option<MessageId>,
+        /// How many of its files are not on the server yet. After the last one the message is sent.
+        left: usize,
+    },
+    /// A file is being downloaded.
+    Downloading {
+        /// The download.
+        download: DownloadId,
+    },
+    /// A file was downloaded: [`Client::take_download`](crate::Client::take_download) hands it out.
+    Downloaded {
+        /// The download.
+        download: DownloadId,
+        /// Length of the encrypted file in bytes.
+        size: usize,
+    },
+    /// Our own picture is on the server, and in the profile.
+    PictureSet,
+    /// Our own picture was not uploaded, and is not tried again.
+    PictureFailed {
+        /// The reason.
+        reason: UploadFailure,
+    },
+    /// Our own picture is on the server, but does not fit into the profile.
+    PictureNotWritten {
+        /// The reason.
+        reason: EditError,
     },
     /// A reaction, or its removal.
     Reaction {
@@ -196,6 +239,9 @@ pub enum Failure {
     /// The message could not be sealed again for another time.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// One of its files is not on the server.
+    #[error(transparent)]
+    File(#[from] UploadFailure),
     /// The group takes no message of ours any more.
     #[error(transparent)]
     Group(#[from] GroupError),

@@ -20,6 +20,7 @@ mod client;
 mod conversation;
 mod error;
 mod event;
+mod files;
 mod history;
 mod journal;
 mod outbox;
@@ -32,6 +33,10 @@ pub use client::{Client, Restored};
 pub use conversation::ConversationId;
 pub use error::{GroupError, RecordError, SendError};
 pub use event::{Event, Failure};
+pub use files::{
+    DecryptFileError, DownloadId, FetchError, Fetched, FileHost, FileNumber, HostError,
+    SealFileError, SealedFile, UploadFailure,
+};
 pub use history::{Message, MessageId, Status};
 pub use journal::{Batch, Change, Erased};
 pub use outbox::SendId;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::conversation::ConversationId;
 use crate::error::RecordError;
+use crate::files::FileNumber;
 use crate::history::MessageId;
 
 /// The number of a message in the outbox, unique in an account's records.
@@ -57,6 +58,9 @@ pub(crate) struct Entry {
     pub(crate) sent_at: UnixMillis,
     /// When it was put into the outbox.
     pub(crate) created: UnixMillis,
+    /// The files that are still to be uploaded, in the order of the attachments without an address. The
+    /// message is sealed after that.
+    pub(crate) files: Vec<FileNumber>,
     /// Its place in the history, if it has one.
     pub(crate) message: Option<MessageId>,
     /// Whether it is stored in the swarm of the recipient.
@@ -118,6 +122,13 @@ impl Entry {
             }
             d.bytes(b"a", self.to.as_bytes());
             d.bytes(b"c", &self.raw);
+            if !self.files.is_empty() {
+                d.list(b"f", |l| {
+                    for file in &self.files {
+                        l.int(file.get());
+                    }
+                });
+            }
             d.int(b"g", self.generation);
             d.int(b"i", u8::from(self.is_stored));
             if let Some(message) = &self.message {
@@ -139,6 +150,14 @@ impl Entry {
                 None => None,
                 Some(id) => Some(MessageId::from_bytes(id.as_bytes()?)?),
             };
+            let files = match dict.get(b"f") {
+                None => Vec::new(),
+                Some(_) => {
+                    let numbers = dict.list("f").ok()?.iter();
+                    let number = |item: bt::Value<'_>| item.as_int()?.as_u64().map(FileNumber::new);
+                    numbers.map(number).collect::<Option<_>>()?
+                }
+            };
             Some(Self {
                 to: AnyId::from_bytes(*dict.array::<33>("a").ok()?)
                     .try_into()
@@ -146,6 +165,7 @@ impl Entry {
                 raw: Zeroizing::new(dict.bytes("c").ok()?.to_vec()),
                 sent_at: UnixMillis::new(dict.u64("t").ok()?),
                 created: UnixMillis::new(dict.u64("n").ok()?),
+                files,
                 message,
                 is_stored: dict.u64("i").ok()? == 1,
                 main: sealed("M")?,
@@ -179,6 +199,7 @@ mod tests {
             raw: Zeroizing::new(vec![1, 2]),
             sent_at: UnixMillis::new(1_700_000_000_001),
             created: UnixMillis::new(1_700_000_000_000),
+            files: vec![FileNumber::new(3), FileNumber::new(9)],
             message: None,
             is_stored: false,
             main: Some(sealed.clone()),
@@ -186,6 +207,8 @@ mod tests {
             copy: Some(sealed.clone()),
             attempt: Attempt::default(),
         };
+        assert_eq!(Entry::from_value(&entry.to_value()), Ok(entry.clone()));
+        entry.files.clear();
         assert_eq!(Entry::from_value(&entry.to_value()), Ok(entry.clone()));
         entry.main = None;
         assert_eq!(entry.next(), Some(Step::Seal));

@@ -7,6 +7,7 @@ use session_message::MessageKey;
 use session_types::{AnyId, GroupId, MessageHash, Namespace};
 
 use crate::error::RecordError;
+use crate::files::FileNumber;
 use crate::history::MessageId;
 use crate::outbox::SendId;
 
@@ -35,6 +36,12 @@ pub enum Key {
     /// The own device in the group of the account's devices: upcoming, with the feature `v2`. The value is
     /// secret.
     Device,
+    /// A file of ours that waits for its upload, or our own picture. The value is secret.
+    File(FileNumber),
+    /// The encrypted content of a file of ours. It is large, and is not needed to
+    /// [restore](crate::Client::restore) a client: [`Client::wanted_file`](crate::Client::wanted_file) asks
+    /// for it.
+    FileContent(FileNumber),
     /// A stored message that was read, whose lifetime in our own swarm is to be shortened.
     Read(MessageHash),
 }
@@ -58,6 +65,8 @@ impl Key {
             Self::Obsolete(_) => b'd',
             Self::Device => b'v',
             Self::Read(_) => b'r',
+            Self::File(_) => b'f',
+            Self::FileContent(_) => b'b',
         }
     }
 
@@ -68,6 +77,9 @@ impl Key {
         match self {
             Self::State | Self::Configs | Self::Device => {}
             Self::Outgoing(id) => bytes.extend_from_slice(&id.get().to_be_bytes()),
+            Self::File(number) | Self::FileContent(number) => {
+                bytes.extend_from_slice(&number.get().to_be_bytes());
+            }
             Self::Seen(hash) => bytes.extend_from_slice(hash),
             Self::Position(swarm, namespace, node) => {
                 bytes.extend_from_slice(swarm.as_bytes());
@@ -95,6 +107,10 @@ impl TryFrom<&[u8]> for Key {
                 (b'c', []) => Self::Configs,
                 (b'v', []) => Self::Device,
                 (b'o', id) => Self::Outgoing(SendId::new(u64::from_be_bytes(id.try_into().ok()?))),
+                (b'f', id) => Self::File(FileNumber::new(u64::from_be_bytes(id.try_into().ok()?))),
+                (b'b', id) => {
+                    Self::FileContent(FileNumber::new(u64::from_be_bytes(id.try_into().ok()?)))
+                }
                 (b's', hash) => Self::Seen(hash.try_into().ok()?),
                 (b'p', rest) => {
                     let (swarm, rest) = rest.split_first_chunk::<33>()?;
@@ -139,6 +155,8 @@ mod tests {
             Key::Group(GroupId::from_bytes([3; 33]).unwrap()),
             Key::Obsolete(MessageHash::from_digest(&[4; 32])),
             Key::Device,
+            Key::File(FileNumber::new(3)),
+            Key::FileContent(FileNumber::new(3)),
             Key::Read(MessageHash::from_digest(&[6; 32])),
         ] {
             let bytes = key.to_bytes();

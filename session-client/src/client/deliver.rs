@@ -30,7 +30,8 @@ impl Client {
             .outbox
             .iter()
             .filter(|(_, entry)| {
-                entry.attempt.under_way.is_none() && entry.attempt.due <= now.monotonic
+                let is_free = entry.attempt.under_way.is_none() && entry.files.is_empty();
+                is_free && entry.attempt.due <= now.monotonic
             })
             .map(|(send, _)| *send)
             .collect();
@@ -186,7 +187,7 @@ impl Client {
     }
 
     /// Persists an entry, or deletes it if nothing is left to be done.
-    fn put_outgoing(&mut self, send: SendId) {
+    pub(super) fn put_outgoing(&mut self, send: SendId) {
         let Some(entry) = self.outbox.get(&send) else {
             return;
         };
@@ -210,14 +211,34 @@ impl Client {
             return Ok(());
         };
         // What was stored keeps its time: the copy must be equal to it.
+        let sent_at: UnixMillis = match entry.is_stored {
+            true => entry.sent_at,
+            false => self.next_time(network.network_time(now)),
+        };
+        self.reseal(send, sent_at, now, rng)?;
+        let wait = self.settings.backoff(1);
+        if let Some(entry) = self.outbox.get_mut(&send) {
+            entry.attempt.failures = entry.attempt.failures.saturating_add(1);
+            entry.attempt.due = now.monotonic.saturating_add(wait);
+        }
+        Ok(())
+    }
+
+    /// Makes a message ready again: for another time, or because its content has changed.
+    pub(super) fn reseal(
+        &mut self,
+        send: SendId,
+        sent_at: UnixMillis,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), Failure> {
+        let Some(entry) = self.outbox.get(&send) else {
+            return Ok(());
+        };
         let is_stored = entry.is_stored;
         let (to, old) = (entry.to, entry.message);
         let content = decode(&entry.raw).map_err(session_message::SealError::from);
         let content = content?.content;
-        let sent_at: UnixMillis = match is_stored {
-            true => entry.sent_at,
-            false => self.next_time(network.network_time(now)),
-        };
         let prepared = self.prepare(&to, &content, sent_at, now, rng);
         let prepared = prepared.map_err(|reason| match reason {
             SendError::Seal(reason) => Failure::Seal(reason),
@@ -233,21 +254,18 @@ impl Client {
             message.status = Status::Delivered;
         }
         self.remember_own(own);
-        let wait = self.settings.backoff(1);
         if let Some(entry) = self.outbox.get_mut(&send) {
             entry.raw = prepared.entry.raw;
             entry.sent_at = sent_at;
             entry.message = prepared.entry.message;
             entry.main = prepared.entry.main.filter(|_| !is_stored);
             entry.copy = prepared.entry.copy;
-            entry.attempt.failures = entry.attempt.failures.saturating_add(1);
-            entry.attempt.due = now.monotonic.saturating_add(wait);
         }
         self.put_state();
         Ok(())
     }
 
-    fn fail(&mut self, send: SendId, reason: Failure) {
+    pub(super) fn fail(&mut self, send: SendId, reason: Failure) {
         // The copy of a message that was stored is not worth an event.
         let is_stored = self.outbox.get(&send).is_some_and(|entry| entry.is_stored);
         if !is_stored {
@@ -255,6 +273,9 @@ impl Client {
         }
         if let Some(entry) = self.outbox.remove(&send) {
             self.journal.delete(Key::Outgoing(send));
+            for file in entry.files {
+                self.discard_file(file);
+            }
             if !is_stored {
                 let message = entry.message;
                 self.journal.event(Event::Failed {

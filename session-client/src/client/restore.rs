@@ -64,6 +64,7 @@ impl Client {
             let (namespaces, journal) = (&UserConfigs::NAMESPACES, &mut client.journal);
             client.inbox.rewind(client.id, namespaces, journal);
         }
+        client.discard_unused_files();
         client.restore_missing_groups();
         client.fetching.retries = true;
         client.fetching.is_synced = client.configs.is_fetched();
@@ -99,6 +100,8 @@ impl Client {
             Key::Device => self.restore_device(value).ok_or(RecordError::Value),
             #[cfg(not(feature = "v2"))]
             Key::Device => Ok(()),
+            Key::File(number) => self.files.restore(number, value),
+            Key::FileContent(_) => Ok(()),
             Key::Read(hash) => self.disappearing.restore(hash, value),
             Key::Message(_) | Key::Configs | Key::Group(_) => Ok(()),
             key => self.inbox.restore(key, value),

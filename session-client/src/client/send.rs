@@ -1,5 +1,6 @@
 //! Sending: every message is in the outbox, and persisted, before it is tried.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use super::Client;
 use crate::conversation::ConversationId;
 use crate::error::{GroupError, SendError};
+use crate::files::FileNumber;
 use crate::history::{Message, MessageId, Status};
 use crate::outbox::{Attempt, Entry, SendId};
 use crate::record::{Key, digest};
@@ -90,7 +92,19 @@ impl Client {
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<SendId, SendError> {
-        let (to, content) = (to.into(), content.into());
+        self.send_with(to.into(), content.into(), Vec::new(), network, now, rng)
+    }
+
+    /// Sends a message once its files are on the server.
+    pub(super) fn send_with<O: Onion>(
+        &mut self,
+        to: ConversationId,
+        content: Content,
+        files: Vec<FileNumber>,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<SendId, SendError> {
         if let ConversationId::Account(to) = &to
             && tells_of_presence(&content.kind)
             && !self.is_contact(to)
@@ -100,9 +114,14 @@ impl Client {
         let content = self.completed(content, &to);
         // Everything is sealed before anything changes.
         let sent_at = self.next_time(network.network_time(now));
-        let prepared = self.prepare(&to, &content, sent_at, now, rng)?;
+        let mut prepared = self.prepare(&to, &content, sent_at, now, rng)?;
         if let ConversationId::Account(to) = &to {
             self.accept(to, &content, sent_at, now, rng)?;
+        }
+        if !files.is_empty() {
+            // It is sealed again with the addresses of its files.
+            (prepared.entry.main, prepared.entry.copy) = (None, None);
+            prepared.entry.files = files;
         }
         let send = self.put_into_outbox(prepared);
         self.note_configs(now);
@@ -343,6 +362,7 @@ fn entry(
         raw: Zeroizing::new(content.encode(sent_at, None)?),
         sent_at,
         created: now.wall,
+        files: Vec::new(),
         message: None,
         is_stored: false,
         main: None,

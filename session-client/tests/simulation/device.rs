@@ -11,8 +11,8 @@ use session_client::content::Content;
 use session_client::network::{Config, Network, Now, Seed, Ticket};
 use session_client::types::{GroupId, MonotonicTime, UnixMillis};
 use session_client::{
-    Batch, Change, Client, ConversationId, Event, GroupError, Key, Message, MessageId, Settings,
-    Status,
+    Batch, Change, Client, ConversationId, DecryptFileError, DownloadId, Event, FetchError,
+    GroupError, Key, Message, MessageId, Settings, Status,
 };
 use session_identity::{Account, AccountId};
 
@@ -31,6 +31,11 @@ pub enum Kill {
 
 /// What comes back for a post: status and body, or nothing.
 type Arrival = (Ticket, Option<(u16, Vec<u8>)>);
+/// The end of a download, with the content.
+pub type Ended = (
+    DownloadId,
+    Result<Result<Vec<u8>, DecryptFileError<core::convert::Infallible>>, FetchError>,
+);
 
 pub struct Device {
     account: Arc<Account>,
@@ -47,6 +52,7 @@ pub struct Device {
     /// What was handed out.
     pub shown: Vec<Message>,
     pub events: Vec<Event>,
+    pub downloads: Vec<Ended>,
     pub kill: Kill,
     batches: u64,
     pub crashes: u64,
@@ -86,6 +92,7 @@ impl Device {
             history: BTreeMap::new(),
             shown: Vec::new(),
             events: Vec::new(),
+            downloads: Vec::new(),
             kill: Kill::Never,
             batches: 0,
             crashes: 0,
@@ -98,6 +105,10 @@ impl Device {
 
     pub fn id(&self) -> AccountId {
         *self.account.id()
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     pub fn client(&self) -> &Client {
@@ -269,7 +280,9 @@ impl Device {
         self.network = network();
         let now = UnixMillis::new(world.now);
         let account = Arc::clone(&self.account);
-        let restored = Client::restore(account, self.settings, &self.records, now);
+        // As a store does: contents of files are read when they are asked for.
+        let records = self.records.iter().filter(|(key, _)| key[0] != b'b');
+        let restored = Client::restore(account, self.settings, records, now);
         assert_eq!(restored.damaged, []);
         self.client = restored.client;
     }
@@ -295,6 +308,10 @@ impl Device {
         loop {
             let now = Self::now(world);
             self.client.poll(&mut self.network, now, &mut self.rng);
+            while let Some(key) = self.client.wanted_file() {
+                let content = self.records.get(&key.to_bytes()).cloned();
+                self.client.give_file(content, &mut self.network, now);
+            }
             while let Some(post) = self.network.poll(now, &mut self.rng) {
                 let came = world.carry(&post);
                 let after = match came {
@@ -312,6 +329,10 @@ impl Device {
                     .client
                     .report(event, &mut self.network, now, &mut self.rng);
                 assert!(foreign.is_none(), "every request is the client's");
+            }
+            while let Some((id, ended)) = self.client.take_download() {
+                let content = ended.map(|file| file.content().map(|content| content.to_vec()));
+                self.downloads.push((id, content));
             }
             let batches = self.batches;
             self.persist(world);

@@ -19,6 +19,8 @@ mod course;
 mod device;
 mod devices;
 mod disappearing;
+mod file_server;
+mod files;
 mod groups;
 mod notices;
 mod strangers;

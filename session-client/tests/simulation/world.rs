@@ -17,6 +17,7 @@ use session_swarm::{ServiceNode, SwarmRing};
 use session_types::{AnyId, Namespace, SwarmId, UnixMillis};
 
 use crate::clear::Packet;
+use crate::file_server::FileServer;
 
 pub const START: u64 = 1_800_000_000_000;
 const NODES: u64 = 14;
@@ -37,6 +38,7 @@ pub struct World {
     pub dead: BTreeSet<Ed25519Public>,
     /// A namespace whose messages no node gives.
     pub withheld: Option<Namespace>,
+    pub files: FileServer,
 }
 
 /// A node at work: the others lend their records.
@@ -155,6 +157,7 @@ impl World {
             loss_percent: 0,
             dead: BTreeSet::new(),
             withheld: None,
+            files: FileServer::default(),
         }
     }
 
@@ -223,8 +226,7 @@ impl World {
                     return Some((404, Vec::new()));
                 }
                 let packet = Packet::read(&post.body);
-                let node = packet.node.unwrap();
-                for hop in packet.hops.iter().skip(1).chain([&node]) {
+                for hop in packet.hops.iter().skip(1).chain(&packet.node) {
                     if !self.is_up(hop) {
                         let name: String = hop
                             .as_bytes()
@@ -234,6 +236,11 @@ impl World {
                         return Some((502, format!("Next node not found: {name}").into_bytes()));
                     }
                 }
+                let Some(node) = packet.node else {
+                    let now = UnixMillis::new(self.now);
+                    let (status, body) = self.files.answer(&packet.body, now);
+                    return Some((200, packet.answer(status, &body)));
+                };
                 let (status, body) = match Request::from_json(&packet.body) {
                     Ok(request) => self.serve(&node, &request),
                     Err(error) => panic!("{error}"),
