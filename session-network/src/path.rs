@@ -102,7 +102,12 @@ impl Path {
     /// Returns whether something failed on it or was slow, and it is not yet known why.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        self.doubt || self.exam.as_ref().is_some_and(|exam| !exam.is_trial)
+        self.doubt || self.is_being_tested()
+    }
+
+    /// Returns whether something failed on it or was slow in this process, and it is not yet known why.
+    pub(crate) fn is_being_tested(&self) -> bool {
+        self.exam.as_ref().is_some_and(|exam| !exam.is_trial)
     }
 
     /// Returns how long answers usually take, if one came.

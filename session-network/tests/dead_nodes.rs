@@ -20,11 +20,11 @@ use field::{Figures, Plan, Scenario, first_receive, percentile, run, slowest, su
 
 /// Sends of one client.
 const SENDS: usize = 100;
-const CLIENTS: u64 = 5;
+const CLIENTS: u64 = 10;
 
 fn check(scenario: Scenario, restart: bool) {
     let mut total = Figures::default();
-    let mut later = 0;
+    let mut later = Vec::new();
     for seed in 1..=CLIENTS {
         let figures = run(Plan {
             scenario,
@@ -34,9 +34,14 @@ fn check(scenario: Scenario, restart: bool) {
             seed,
             restart,
         });
-        later += figures.dead_passed(10)[1];
+        later.push(figures.dead_passed(10)[1]);
         total.add(&figures);
     }
+    // A process that ends with its answer may not have learned which of those that it asked was dead:
+    // such a client can go on asking it for long. One of ten may.
+    later.sort_unstable();
+    later.pop();
+    let later: usize = later.iter().sum();
     let (sends, receives) = (&total.sends, &total.receives);
     let what = format!(
         "{} {restart}: {} of {}, {} ms, {} ms, receive {} ms, {later} through dead nodes",
@@ -76,13 +81,13 @@ fn the_first_receive_of_a_new_client() {
         let slowest = slowest(&receives);
         println!("{}: {figures:?} ms, slowest {slowest} ms", scenario.name());
         assert_eq!(succeeded(&receives), receives.len());
-        let limits = [2_000, 2_500, 4_000];
+        let limits = [1_500, 2_000, 3_000];
         let are_kept = figures
             .iter()
             .zip(limits)
             .all(|(took, limit)| *took <= limit);
         assert!(are_kept, "{figures:?}");
-        assert!(slowest <= 4_500, "{slowest}");
+        assert!(slowest <= 3_000, "{slowest}");
     }
 }
 

@@ -219,9 +219,12 @@ impl<O: Onion> Network<O> {
         match Reception::of_test(outcome, guard) {
             Ok(()) => {
                 self.reached(guard, now);
-                // A new list may have taken the path back, or others were faster.
+                // A new list may have taken the path back, or others were faster, or took its hops.
                 let config = self.config.path;
-                let is_missing = |path: &Path| self.paths.count_live(path.purpose) < config.paths;
+                let is_missing = |path: &Path| {
+                    self.paths.count_live(path.purpose) < config.paths
+                        && self.paths.are_free(&path.hops, path.id, &config)
+                };
                 if let Some(path) = path.filter(is_missing) {
                     self.paths.push(path.purpose, path.hops, now, &config);
                 }

@@ -260,7 +260,7 @@ impl<O: Onion> Network<O> {
         let is_up = |key: &Ed25519Public| {
             is_apart(key)
                 && !self.inquiries.is_asked(key)
-                && !self.comes_last(key, now)
+                && !self.failed_lately(key, now)
                 && !self.strikes.is_out_at(key, now)
         };
         let lately = self.lately.iter().copied().filter(|key| is_up(key));
@@ -303,7 +303,7 @@ impl<O: Onion> Network<O> {
                 && !self.inquiries.is_asked(key)
                 && !self.guards.is_suspect(key)
                 && !self.suspicions.is_noted(key, Some(&guard), now)
-                && !self.comes_last(key, now)
+                && !self.failed_lately(key, now)
         };
         let fresh = |node: &ServiceNode| may(node) && !used.contains(&node.ed25519);
         let mut nodes = self.some_nodes(1, now, rng, fresh);

@@ -118,15 +118,20 @@ impl<O: Onion> Network<O> {
             return false;
         };
         let mut members = self.pool.swarm_of(account);
-        members.any(|node| self.comes_last(&node.ed25519, now))
+        members.any(|node| self.failed_lately(&node.ed25519, now))
     }
 
-    /// Whether others are asked before a node: a request failed at it lately, or it has rested and
-    /// not worked since.
-    pub(super) fn comes_last(&self, node: &Ed25519Public, now: Instant) -> bool {
+    /// Whether a request failed at a node lately, or it has rested and not worked since.
+    pub(super) fn failed_lately(&self, node: &Ed25519Public, now: Instant) -> bool {
         self.suspicions.is_avoided_at(node, now)
             || self.strikes.has_rested(node)
             || self.guards.is_failing(node)
+    }
+
+    /// Whether others are asked before a node: a request failed at it lately, or it may be why something
+    /// is slow at the moment.
+    pub(super) fn comes_last(&self, node: &Ed25519Public, now: Instant) -> bool {
+        self.failed_lately(node, now) || self.paths.may_be_slow(node)
     }
 
     /// There is a new path, or one works as its test has shown: what is slow can be tried on it, beside

@@ -42,6 +42,9 @@ impl<O: Onion> Network<O> {
                 // Another guard is tested.
                 sent.patience = None;
                 sent.is_slow = true;
+                if let Errand::Guard { path, .. } = &sent.errand {
+                    self.paths.doubt_pending(*path);
+                }
                 continue;
             };
             let Why::Attempt(id) = why else {

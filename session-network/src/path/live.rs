@@ -86,9 +86,16 @@ impl Paths {
     /// Returns the nodes that a new path must not touch, if it replaces `except`.
     pub(crate) fn exclusions(&self, except: Option<PathId>) -> Exclusions {
         let mut exclusions = Exclusions::default();
-        let paths = self.all().filter(|path| Some(path.id) != except);
-        for node in paths.flat_map(|path| &path.hops) {
+        let live = self.live.iter().filter(|path| Some(path.id) != except);
+        for node in live.flat_map(|path| &path.hops) {
             exclusions.add(node);
+        }
+        // While a guard is slow in its test, the hops behind it are free for others.
+        for path in self.pending.iter().filter(|path| Some(path.id) != except) {
+            let taken = if path.doubt { 1 } else { path.hops.len() };
+            for node in path.hops.iter().take(taken) {
+                exclusions.add(node);
+            }
         }
         exclusions
     }
@@ -149,6 +156,22 @@ impl Paths {
     pub(crate) fn take_pending(&mut self, id: PathId) -> Option<Path> {
         let index = self.pending.iter().position(|path| path.id == id)?;
         Some(self.pending.swap_remove(index))
+    }
+
+    /// The guard of a path that waits for it is slow.
+    pub(crate) fn doubt_pending(&mut self, id: PathId) {
+        if let Some(path) = self.pending.iter_mut().find(|path| path.id == id) {
+            path.doubt = true;
+        }
+    }
+
+    /// Whether a node may be why something is slow at the moment: it is a guard that is slow in its test,
+    /// or a hop of a path on which something is slow now.
+    pub(crate) fn may_be_slow(&self, key: &Ed25519Public) -> bool {
+        let mut live = self.live.iter();
+        let mut pending = self.pending.iter();
+        live.any(|path| path.is_being_tested() && path.contains(key))
+            || pending.any(|path| path.doubt && path.has_guard(key))
     }
 
     /// Adds a path.
