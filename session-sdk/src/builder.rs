@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use session_client::Settings;
+use session_client::{FileHost, Settings};
 use session_identity::Account;
 use session_network::{Config, Seed};
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Origins, Start};
 use crate::error::{Error, StoreError};
 use crate::handle::Client;
+use crate::hub::SharedNetwork;
+use crate::proxy::Proxy;
 use crate::store::{MemoryStore, Store};
 
 /// The seed nodes of the deployed network (protocol: swarm, section 4.1).
@@ -35,6 +37,9 @@ pub struct Builder {
     config: Config,
     settings: Settings,
     quic: bool,
+    proxy: Option<Proxy>,
+    files: Option<FileHost>,
+    network: Option<SharedNetwork>,
     store: Result<Box<dyn Store>, StoreError>,
 }
 
@@ -56,6 +61,9 @@ impl Builder {
             config: Config::default(),
             settings: Settings::default(),
             quic: cfg!(feature = "quic"),
+            proxy: None,
+            files: None,
+            network: None,
             store: Ok(Box::new(MemoryStore::default())),
         }
     }
@@ -136,6 +144,39 @@ impl Builder {
         self
     }
 
+    /// Reaches everything through a proxy: `socks5://[user:password@]host:port`, as Tor has one, or
+    /// `http://[user:password@]host:port` with CONNECT. Names are resolved by the proxy. QUIC is off, because neither
+    /// carries UDP. Special characters of user and password are written as `%xx`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Proxy`] if the address is another one.
+    pub fn proxy(mut self, url: &str) -> Result<Self, Error> {
+        self.proxy = Some(Proxy::parse(url)?);
+        Ok(self)
+    }
+
+    /// Takes the network of another client: its guards, paths, connections and knowledge of nodes. Seed nodes, rules
+    /// and proxy are those of that client. Guards then cannot tell the accounts apart, and there are fewer of them to
+    /// be found out by; but the accounts share their fate, and their paths can be linked to one address.
+    #[must_use]
+    pub fn network(mut self, network: &SharedNetwork) -> Self {
+        self.network = Some(network.clone());
+        self
+    }
+
+    /// Uploads files to another file server than that of the main network: its base URL, and its Ed25519 key in hex.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FileServer`] if one of them cannot be used.
+    pub fn file_server(mut self, base: &str, ed25519: &str) -> Result<Self, Error> {
+        let key = ed25519.parse().map_err(|_| Error::FileServer)?;
+        let host = FileHost::new(base, key).map_err(|_| Error::FileServer)?;
+        self.files = Some(host);
+        Ok(self)
+    }
+
     /// Tells contacts which of their messages were read, when [`Conversation::mark_read`] is called.
     ///
     /// [`Conversation::mark_read`]: crate::Conversation::mark_read
@@ -190,14 +231,20 @@ impl Builder {
     ///
     /// [`Error`] if there is no seed node, or the store cannot be used.
     pub async fn connect(self) -> Result<Client, Error> {
-        if self.seeds.is_empty() {
-            return Err(Error::NoSeeds);
-        }
-        let account = Arc::new(self.account);
-        let is_new = self.origin == Origin::Created;
-        let (mut config, seeds) = (self.config, self.seeds);
-        config.transport.quic = self.quic;
-        let start = (config, seeds, self.settings);
-        Driver::start(account, is_new, start, self.store?).await
+        let (mut config, seeds, proxy) = (self.config, self.seeds, self.proxy);
+        config.transport.quic = self.quic && proxy.is_none();
+        let network = match self.network {
+            Some(network) => Origins::Shared(network),
+            None if seeds.is_empty() => return Err(Error::NoSeeds),
+            None => Origins::Own(Box::new(config), seeds, proxy),
+        };
+        let start = Start {
+            account: Arc::new(self.account),
+            is_new: self.origin == Origin::Created,
+            network,
+            settings: self.settings,
+            files: self.files,
+        };
+        Driver::start(start, self.store?).await
     }
 }

@@ -2,7 +2,7 @@
 //! I/O is done here.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,21 +10,22 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_client::config::Change as ConfigChange;
 use session_client::config::conversations::Conversation as Place;
+use session_client::content::Attachment;
 use session_client::types::UnixMillis;
 use session_client::{
-    Batch, Change, Client as Machine, ConversationId, Message, MessageId, RecordError, Settings,
+    Batch, Change, Client as Machine, ConversationId, DownloadId, FetchError, Fetched, FileHost,
+    Message, MessageId, RecordError, Settings,
 };
 use session_identity::Account;
-use session_network::{Config, Endpoint, LastHashes, Network, Now, SavedState, Seed, Ticket};
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinSet;
-use zeroize::Zeroizing;
+use session_network::{Config, Network, Now, Seed};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use crate::error::{Error, StoreError};
-use crate::guards::{Guards, Told};
+use crate::error::{Error, FileError, StoreError};
 use crate::handle::Client;
-use crate::http::{Http, Posted, Trust};
+use crate::hub::{Hub, SharedNetwork};
+use crate::proxy::Proxy;
 use crate::store::{Page, Store};
+use tracing::Instrument as _;
 
 /// Events that wait for a reader, before the client stops to fetch.
 const MAX_EVENTS: usize = 500;
@@ -38,6 +39,8 @@ const MAX_STORE_RETRY: Duration = Duration::from_secs(30);
 const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 /// The record with the state of the network.
 const NETWORK: &[u8] = b"!network";
+/// Accounts of this process so far.
+static ACCOUNTS: AtomicU64 = AtomicU64::new(0);
 /// The record with the id of the account.
 const ACCOUNT: &[u8] = b"!account";
 
@@ -64,6 +67,30 @@ pub(crate) enum Command {
     All(Option<MessageId>, u32, Answered<Vec<Message>>),
     Import(Vec<Change>, Answered<()>),
     Flush(Answered<()>),
+    Download(Wanted, Answered<Fetched>),
+}
+
+/// A file that is to be downloaded.
+pub(crate) enum Wanted {
+    File(Box<Attachment>),
+    Picture(String, [u8; 32]),
+}
+
+/// The network of an account.
+pub(crate) enum Origins {
+    /// One of its own.
+    Own(Box<Config>, Vec<Seed>, Option<Proxy>),
+    /// That of another client.
+    Shared(SharedNetwork),
+}
+
+/// What a client begins with.
+pub(crate) struct Start {
+    pub(crate) account: Arc<Account>,
+    pub(crate) is_new: bool,
+    pub(crate) network: Origins,
+    pub(crate) settings: Settings,
+    pub(crate) files: Option<FileHost>,
 }
 
 /// Who reads the events.
@@ -93,22 +120,19 @@ struct Stuck {
 /// What the task waited for.
 enum Step {
     Command(Option<Command>),
-    Posted(Option<(Ticket, Posted)>),
-    Told(Told),
     None,
 }
 
-/// The machines, and what is under way.
+/// The machine of an account, and what is under way for it.
 pub(crate) struct Driver {
     machine: Machine,
-    network: Network,
+    hub: Arc<Hub>,
+    bell: watch::Receiver<()>,
     store: Arc<Mutex<Box<dyn Store>>>,
-    nodes: Http,
-    /// Clients for seed nodes, by their certificates.
-    seeds: HashMap<Vec<Vec<u8>>, Http>,
-    guards: Guards,
-    told: mpsc::Receiver<Told>,
-    posts: JoinSet<(Ticket, Posted)>,
+    /// Who waits for downloads.
+    downloads: HashMap<DownloadId, Answered<Fetched>>,
+    /// When to read the content of a file again that could not be read.
+    read_again_at: Option<Instant>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Report>,
     reader: Arc<Reader>,
@@ -122,12 +146,14 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Restores the records, and starts the task.
-    pub(crate) async fn start(
-        account: Arc<Account>,
-        is_new: bool,
-        (config, seeds, settings): (Config, Vec<Seed>, Settings),
-        mut store: Box<dyn Store>,
-    ) -> Result<Client, Error> {
+    pub(crate) async fn start(start: Start, mut store: Box<dyn Store>) -> Result<Client, Error> {
+        let Start {
+            account,
+            is_new,
+            network,
+            settings,
+            files,
+        } = start;
         let id = *account.id();
         let (store, records) = tokio::task::spawn_blocking(move || {
             let records = store.load();
@@ -151,36 +177,39 @@ impl Driver {
             Some(_) => {}
             None => store.put(ACCOUNT, id.as_bytes())?,
         }
-        let now = now();
-        // Damaged state of the network costs time only: it is learnt again.
-        let saved = find(NETWORK).and_then(|state| SavedState::from_bytes(state).ok());
-        let network = match saved {
-            Some(saved) => Network::restore(config, seeds, &saved, now),
-            None => Network::new(config, seeds),
+        let hub = match network {
+            Origins::Shared(SharedNetwork(hub)) => hub,
+            Origins::Own(config, seeds, proxy) => Hub::new(
+                *config,
+                seeds,
+                find(NETWORK).map(|state| state.as_slice()),
+                proxy,
+            ),
         };
+        let now = now();
         let mut waiting = VecDeque::new();
-        let machine = if records.is_empty() && is_new {
-            Machine::created(account, settings)
+        let mut machine = if records.is_empty() && is_new {
+            Machine::created(Arc::clone(&account), settings)
         } else {
-            let restored = Machine::restore(account, settings, records, now.wall);
+            let restored = Machine::restore(Arc::clone(&account), settings, records, now.wall);
             let damaged = restored.damaged.into_iter();
             waiting.extend(damaged.map(|(key, reason)| Report::Damaged(key, reason)));
             restored.client
         };
+        if let Some(host) = files {
+            machine.set_file_host(host);
+        }
         let (command_sender, commands) = mpsc::channel(MAX_COMMANDS);
         let (events, event_receiver) = mpsc::channel(MAX_EVENTS);
         let reader = Arc::new(Reader::default());
-        let (guards, told) = Guards::new();
         let driver = Self {
             reader: Arc::clone(&reader),
             machine,
-            network,
+            bell: hub.bell(),
+            hub: Arc::clone(&hub),
             store: Arc::new(Mutex::new(store)),
-            nodes: Http::new(Trust::Any, None),
-            seeds: HashMap::new(),
-            guards,
-            told,
-            posts: JoinSet::new(),
+            downloads: HashMap::new(),
+            read_again_at: None,
             commands,
             events,
             waiting,
@@ -189,9 +218,14 @@ impl Driver {
             flushing: Vec::new(),
             saved_at: Instant::now(),
         };
-        tokio::spawn(driver.run());
+        // Accounts are told apart by a number: neither their ids nor anything of messages is traced.
+        let number = ACCOUNTS.fetch_add(1, Ordering::Relaxed);
+        let span = tracing::info_span!("account", number);
+        tokio::spawn(driver.run().instrument(span));
         Ok(Client {
             id,
+            account,
+            hub,
             commands: command_sender,
             events: Arc::new(Mutex::new(Some(event_receiver))),
             reader,
@@ -199,28 +233,33 @@ impl Driver {
     }
 
     async fn run(mut self) {
+        tracing::info!("started");
         loop {
+            self.bell.borrow_and_update();
             self.persist().await;
             self.answer_flushes();
+            self.drop_downloads();
             let now = now();
             // While nobody reads the events, no more are made.
             let is_free = !self.is_read() || self.waiting.len() < MAX_EVENTS;
             if is_free {
-                self.machine
-                    .poll(&mut self.network, now, &mut UnwrapErr(SysRng));
+                let network = &mut self.hub.lock().network;
+                self.machine.poll(network, now, &mut UnwrapErr(SysRng));
             }
-            self.start_posts(now);
+            self.give_wanted_file().await;
+            self.hub.start_posts(now);
             // What polling changed is persisted before anything is waited for.
-            if self.take_network_events(now) || self.persist().await {
+            if self.take_ends(now) || self.persist().await {
                 continue;
             }
             let wakeups = [
-                self.network.next_wakeup(),
+                self.hub.next_wakeup(),
                 self.machine.next_wakeup().filter(|_| is_free),
             ];
             let wakeup = wakeups.into_iter().flatten().min();
             let pause = wakeup.map_or(SAVE_INTERVAL, |at| at.since(now.monotonic));
-            let retry = self.stuck.as_ref().map(|stuck| stuck.retry_at);
+            let stuck = self.stuck.as_ref().map(|stuck| stuck.retry_at);
+            let retry = stuck.into_iter().chain(self.read_again_at).min();
             let pause = retry.map_or(pause, |at| {
                 pause.min(at.saturating_duration_since(Instant::now()))
             });
@@ -229,30 +268,30 @@ impl Driver {
             let (events, reader) = (self.events.clone(), Arc::clone(&self.reader));
             let step = tokio::select! {
                 command = self.commands.recv() => Step::Command(command),
-                Some(done) = self.posts.join_next() => Step::Posted(done.ok()),
+                // The hub is there as long as this is.
+                _ = self.bell.changed() => Step::None,
                 Ok(permit) = events.reserve(), if has_waiting => {
                     if let Some(event) = self.waiting.pop_front() {
                         permit.send(event);
                     }
                     Step::None
                 }
-                Some(told) = self.told.recv() => Step::Told(told),
                 () = reader.came.notified() => Step::None,
                 () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => Step::None,
             };
             match step {
                 Step::Command(Some(command)) => self.take_command(command).await,
                 Step::Command(None) => break,
-                Step::Posted(Some((ticket, posted))) => self.report(ticket, &posted),
-                Step::Told(told) => self.take_told(told),
-                Step::Posted(None) | Step::None => {}
+                Step::None => {}
             }
             if self.saved_at.elapsed() > SAVE_INTERVAL {
                 self.save_network().await;
             }
         }
+        self.hub.leave(&mut self.machine, now());
         self.persist().await;
         self.save_network().await;
+        tracing::info!("stopped");
     }
 
     /// Whether somebody asked for the events.
@@ -287,10 +326,14 @@ impl Driver {
                 return any;
             }
             if stuck.failures > 0 {
+                tracing::info!("the store works again");
                 self.waiting.push_back(Report::StoreRecovered);
             }
             self.machine.persisted();
             self.follow_reading(&stuck.events).await;
+            for event in &stuck.events {
+                tracing::debug!(event = crate::trace::name(event), "event");
+            }
             let events = stuck.events.into_iter().map(Box::new);
             self.waiting.extend(events.map(Report::Machine));
             any = true;
@@ -323,7 +366,7 @@ impl Driver {
                 // What cannot be read now begins when it is read again.
                 let Ok(found) = found else { break };
                 let first = found.last().map(Message::sent_at);
-                let begun = self.machine.begin_timers(&found, &self.network, now());
+                let begun = self.begin_timers(&found);
                 let next = first.map(|first| first.saturating_sub(Duration::from_millis(1)));
                 end = next.filter(|_| begun > 0);
             }
@@ -341,6 +384,8 @@ impl Driver {
     }
 
     fn note_store_failure(&mut self, mut stuck: Stuck, error: StoreError) {
+        // Its text may name paths.
+        tracing::warn!(failures = stuck.failures, "the store fails");
         if stuck.failures == 0 {
             self.waiting.push_back(Report::StoreFailed(error));
         }
@@ -358,81 +403,70 @@ impl Driver {
         }
     }
 
-    fn start_posts(&mut self, now: Now) {
-        while let Some(post) = self.network.poll(now, &mut UnwrapErr(SysRng)) {
-            let limit = post.deadline.since(now.monotonic);
-            if let Endpoint::Quic {
-                address,
-                key,
-                command,
-                handshake,
-            } = post.endpoint
-            {
-                let guards = self.guards.clone();
-                self.posts.spawn(async move {
-                    let to = (address, key);
-                    let posted = guards.post(to, command, post.body, handshake, limit).await;
-                    (post.ticket, posted)
-                });
-                continue;
+    fn begin_timers(&mut self, found: &[Message]) -> usize {
+        let network = &self.hub.lock().network;
+        self.machine.begin_timers(found, network, now())
+    }
+
+    /// Reads the content of a file that is to be uploaded.
+    async fn give_wanted_file(&mut self) {
+        let is_late = self.read_again_at.is_some_and(|at| at > Instant::now());
+        let Some(key) = self.machine.wanted_file().filter(|_| !is_late) else {
+            return;
+        };
+        let store = Arc::clone(&self.store);
+        let found = blocking(store, move |store| store.get(&key.to_bytes())).await;
+        let Ok(mut found) = found else {
+            self.read_again_at = Some(Instant::now() + MAX_STORE_RETRY);
+            return;
+        };
+        self.read_again_at = None;
+        let content = found.as_mut().map(|content| std::mem::take(&mut **content));
+        let network = &mut self.hub.lock().network;
+        self.machine.give_file(content, network, now());
+    }
+
+    /// Takes the ends of requests of this account. Returns whether there were some.
+    fn take_ends(&mut self, now: Now) -> bool {
+        let any = self.hub.deliver(&mut self.machine, now);
+        while let Some((id, ended)) = self.machine.take_download() {
+            // Nobody may wait any more.
+            if let Some(done) = self.downloads.remove(&id) {
+                let _ = done.send(ended.map_err(|reason| FileError::from(reason).into()));
             }
-            let http = match post.endpoint.pins() {
-                None => self.nodes.clone(),
-                Some(pins) => {
-                    let pins = pins.to_vec();
-                    let http = self.seeds.entry(pins).or_insert_with_key(|pins| {
-                        let pins = pins.iter().map(|pin| pin.clone().into());
-                        Http::new(Trust::Pinned(pins.collect()), None)
-                    });
-                    http.clone()
-                }
-            };
-            let (url, kind) = (post.endpoint.url(), post.endpoint.content_type());
-            self.posts.spawn(async move {
-                let answer = http.post(&url, kind, post.body.into(), limit).await;
-                (post.ticket, answer.into())
-            });
-        }
-    }
-
-    fn report(&mut self, ticket: Ticket, posted: &Posted) {
-        self.network
-            .report(ticket, posted.outcome(), now(), &mut UnwrapErr(SysRng));
-    }
-
-    /// Takes what a node does on its own.
-    fn take_told(&mut self, told: Told) {
-        match told {
-            Told::Command(node, command, body) => {
-                self.network.told(&node, &command, &body, now());
-            }
-            Told::Closed(node) => self.network.disconnected(&node, now()),
-        }
-    }
-
-    /// Hands the ends of requests to the machine. Returns whether there were some.
-    fn take_network_events(&mut self, now: Now) -> bool {
-        let mut any = false;
-        while let Some(notice) = self.network.next_notice() {
-            any = true;
-            // One of nobody is about an account that is not ours.
-            let _ = self.machine.notice(notice);
-        }
-        while let Some(event) = self.network.next_event() {
-            any = true;
-            // An event of nobody is that of a request that was given up.
-            let _ = self
-                .machine
-                .report(event, &mut self.network, now, &mut UnwrapErr(SysRng));
         }
         any
+    }
+
+    /// Gives up the downloads that nobody waits for any more.
+    fn drop_downloads(&mut self) {
+        let machine = &mut self.machine;
+        self.downloads.retain(|id, done| {
+            let is_waited_for = !done.is_closed();
+            if !is_waited_for {
+                machine.cancel_download(*id);
+            }
+            is_waited_for
+        });
+    }
+
+    fn begin_download(&mut self, wanted: &Wanted, done: Answered<Fetched>) {
+        let begun: Result<DownloadId, FetchError> = match wanted {
+            Wanted::File(file) => self.machine.download(file),
+            Wanted::Picture(url, key) => self.machine.download_picture(url, *key),
+        };
+        match begun {
+            Ok(id) => drop(self.downloads.insert(id, done)),
+            Err(reason) => drop(done.send(Err(FileError::from(reason).into()))),
+        }
     }
 
     async fn take_command(&mut self, command: Command) {
         match command {
             Command::Run(act) if self.stuck.is_some() => drop(act(Turn::StoreFails)),
             Command::Run(act) => {
-                let answer = act(Turn::Go(&mut self.machine, &self.network, now()));
+                let network = &self.hub.lock().network;
+                let answer = act(Turn::Go(&mut self.machine, network, now()));
                 self.persisting.extend(answer);
             }
             Command::History(id, page, done) => {
@@ -457,6 +491,7 @@ impl Driver {
                 let _ = done.send(taken.map_err(Error::from));
             }
             Command::Flush(done) => self.flushing.push(done),
+            Command::Download(wanted, done) => self.begin_download(&wanted, done),
         }
     }
 
@@ -465,7 +500,7 @@ impl Driver {
         &self,
         found: Result<Vec<Message>, StoreError>,
     ) -> Result<Vec<Message>, Error> {
-        let time = self.network.network_time(now());
+        let time = self.hub.network_time();
         let mut found = found?;
         found.retain(|message| !message.is_expired(time));
         Ok(found)
@@ -473,8 +508,7 @@ impl Driver {
 
     async fn save_network(&mut self) {
         self.saved_at = Instant::now();
-        let saved = self.network.save(&LastHashes::default(), now());
-        let bytes = Zeroizing::new(saved.to_bytes());
+        let bytes = self.hub.save();
         let store = Arc::clone(&self.store);
         // Without it the next start takes longer, and nothing else.
         let _ = blocking(store, move |store| store.put(NETWORK, &bytes)).await;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use session_client::config::EditError;
-use session_client::{GroupError, SendError};
+use session_client::{FetchError, GroupError, SealFileError, SendError};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum Error {
     /// Something is not possible in a group.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A file cannot be sent, fetched or saved.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A line of an export cannot be written.
     #[error(transparent)]
     Io(std::io::Error),
@@ -33,12 +36,39 @@ pub enum Error {
     /// No seed node was named.
     #[error("no seed node was named")]
     NoSeeds,
+    /// The address of a proxy is not `socks5://[user:password@]host:port` or `http://[user:password@]host:port`.
+    #[error("the address of the proxy cannot be used")]
+    Proxy,
+    /// The address or the key of a file server cannot be used.
+    #[error("the file server cannot be used")]
+    FileServer,
     /// The certificate of a seed node cannot be read.
     #[error("no certificate in PEM form")]
     Certificate,
     /// The client was stopped.
     #[error("the client was stopped")]
     Stopped,
+}
+
+/// Why a file cannot be sent, fetched or saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Read(std::io::Error),
+    /// The file is empty or too large, or changed while it was read.
+    #[error(transparent)]
+    Seal(SealFileError<core::convert::Infallible>),
+    /// The file cannot be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The file is not what the message says: its key is another one, or it was changed.
+    #[error("the file cannot be decrypted")]
+    Decrypt,
+    /// The file cannot be written.
+    #[error("the file cannot be written: {0}")]
+    Write(std::io::Error),
 }
 
 /// Why records cannot be read or written.

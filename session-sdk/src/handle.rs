@@ -1,5 +1,6 @@
 //! Handles of a running client.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -9,18 +10,23 @@ use session_client::config::UserConfigs;
 use session_client::config::conversations::Conversation as Place;
 use session_client::config::error::EditError;
 use session_client::content::{
-    Content, DataExtraction, DataExtractionKind, Expiration, Kind, Typing,
+    self, Attachment, Content, DataExtraction, DataExtractionKind, Expiration, Kind, Typing,
 };
 use session_client::types::{GroupId, UnixMillis};
-use session_client::{Client as Machine, ConversationId, Message as Record, SendId};
+use session_client::{
+    Client as Machine, ConversationId, Fetched, FileNumber, Message as Record, SealedFile, SendId,
+};
 use session_identity::{Account, AccountId};
 use session_network::{Network, Now};
 use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
 
 use crate::builder::Builder;
-use crate::driver::{Command, Reader, Report, Turn, now};
-use crate::error::{Error, StoreError};
+use crate::driver::{Command, Reader, Report, Turn, Wanted, now};
+use crate::error::{Error, FileError, StoreError};
+use crate::file::{NewFile, safe_name};
 use crate::group::Group;
+use crate::hub::{Hub, SharedNetwork};
 use crate::message::{Event, Message};
 use crate::store::Page;
 
@@ -32,6 +38,8 @@ const MAX_UNREAD: usize = 2_000;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) id: AccountId,
+    pub(crate) account: Arc<Account>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: Arc<Mutex<Option<mpsc::Receiver<Report>>>>,
     pub(crate) reader: Arc<Reader>,
@@ -75,6 +83,89 @@ impl Client {
             receiver,
             client: self.clone(),
         }
+    }
+
+    /// Returns the network of the client, for [`Builder::network`] of another one.
+    #[must_use]
+    pub fn network(&self) -> SharedNetwork {
+        SharedNetwork(Arc::clone(&self.hub))
+    }
+
+    /// Downloads a file of a message. It is decrypted on the way out: [`Fetched::decrypt`] hands over pieces,
+    /// [`Fetched::content`] the whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the message does not say where it is, or it cannot be downloaded: it has expired, or nobody
+    /// answers.
+    pub async fn download(&self, file: &Attachment) -> Result<Fetched, Error> {
+        let wanted = Wanted::File(Box::new(file.clone()));
+        self.ask(|done| Command::Download(wanted, done)).await
+    }
+
+    /// Downloads a file of a message and saves it in a folder, in pieces. Returns its path. The name is a
+    /// [safe](crate::safe_name) one that was free; nothing is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`download`](Self::download), and if the file was changed or cannot be written. Nothing is left then.
+    pub async fn save(
+        &self,
+        file: &Attachment,
+        folder: impl AsRef<Path>,
+    ) -> Result<PathBuf, Error> {
+        let (fetched, name) = (self.download(file).await?, safe_name(file));
+        let folder = folder.as_ref().to_owned();
+        blocking(move || crate::file::save(&fetched, &folder, &name)).await
+    }
+
+    /// Sets the picture that others see. It is persisted when this returns, and uploaded in the background:
+    /// [`Event::Other`] says when it is there. Clients show square pictures of up to 5 MB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it is empty or too large, or cannot be persisted.
+    pub async fn set_picture(&self, content: impl Into<Vec<u8>>) -> Result<(), Error> {
+        let (account, content) = (Arc::clone(&self.account), Zeroizing::new(content.into()));
+        let sealed = blocking(move || {
+            let sealed = SealedFile::picture(&account, &content);
+            Ok(sealed.map_err(FileError::Seal)?)
+        });
+        let sealed = sealed.await?;
+        self.run(move |machine, _, _| {
+            let number = machine.stage_file(sealed);
+            Ok(machine.set_picture(number)?)
+        })
+        .await
+    }
+
+    /// Removes the picture that others see.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it cannot be persisted.
+    pub async fn remove_picture(&self) -> Result<(), Error> {
+        self.edit(move |configs| configs.profile.set_picture(None, now().wall))
+            .await
+    }
+
+    /// Downloads the picture of a contact. `None` if they have none.
+    ///
+    /// # Errors
+    ///
+    /// As [`download`](Self::download).
+    pub async fn picture_of(&self, contact: AccountId) -> Result<Option<Fetched>, Error> {
+        let find = move |machine: &mut Machine, _: &Network, _| {
+            let contact = machine.configs().contacts.get(&contact);
+            let picture = contact.and_then(|contact| contact.picture);
+            Ok(picture.map(|picture| (picture.url().to_owned(), *picture.key())))
+        };
+        let Some((url, key)) = self.run(find).await? else {
+            return Ok(None);
+        };
+        let wanted = Wanted::Picture(url, key);
+        let fetched = self.ask(|done| Command::Download(wanted, done)).await?;
+        Ok(Some(fetched))
     }
 
     /// Returns the conversation with an account or a group, or the notes to ourselves.
@@ -170,6 +261,14 @@ impl Client {
     }
 }
 
+/// Runs what takes its time, or waits for the disk.
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let ran = tokio::task::spawn_blocking(run).await;
+    ran.map_err(|_| Error::Stopped)?
+}
+
 /// A conversation.
 #[derive(Debug, Clone)]
 pub struct Conversation {
@@ -204,6 +303,53 @@ impl Conversation {
         let send = move |machine: &mut Machine, network: &Network, now| {
             let rng = &mut UnwrapErr(SysRng);
             Ok(machine.send(to, content, network, now, rng)?)
+        };
+        self.client.run(send).await
+    }
+
+    /// Sends a file. It is encrypted and persisted when this returns, and uploaded in the background; then the message
+    /// is sent. Events tell of each step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the file cannot be read, is empty or larger than about 10 MB, or cannot be persisted.
+    pub async fn send_file(&self, file: NewFile) -> Result<SendId, Error> {
+        self.send_files("", [file]).await
+    }
+
+    /// Sends a text with files, as [`send_file`](Self::send_file). If the wait is cancelled before all files are
+    /// persisted, nothing is sent; what was persisted of them is deleted at the next start.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_file`](Self::send_file).
+    pub async fn send_files(
+        &self,
+        text: &str,
+        files: impl IntoIterator<Item = NewFile>,
+    ) -> Result<SendId, Error> {
+        let (to, text) = (self.with, text.to_owned());
+        let mut staged: Vec<(FileNumber, Attachment)> = Vec::new();
+        // One after the other, so that one at a time is in memory.
+        for file in files.into_iter().collect::<Vec<_>>() {
+            let account = Arc::clone(&self.client.account);
+            let (sealed, about) = blocking(move || file.seal(&account)).await?;
+            let stage = move |machine: &mut Machine, _: &Network, _| Ok(machine.stage_file(sealed));
+            staged.push((self.client.run(stage).await?, about));
+        }
+        let send = move |machine: &mut Machine, network: &Network, now| {
+            let rng = &mut UnwrapErr(SysRng);
+            let content = Kind::Message(content::Message {
+                text,
+                ..content::Message::default()
+            });
+            let sent = machine.send_files(to, content, &staged, network, now, rng);
+            if sent.is_err() {
+                for (number, _) in staged {
+                    machine.discard_file(number);
+                }
+            }
+            Ok(sent?)
         };
         self.client.run(send).await
     }

@@ -13,13 +13,16 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, header};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use session_network::Outcome;
+
+use crate::proxy::{Kind, Proxy};
 
 /// The largest answer that is read, in bytes: as much as a service node takes in a request.
 const MAX_ANSWER: usize = 10 * 1024 * 1024;
@@ -86,6 +89,20 @@ impl Posted {
     }
 }
 
+impl Posted {
+    /// Its name in a trace.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Answer(_) => "https",
+            #[cfg(feature = "quic")]
+            Self::Stream(_) => "quic",
+            Self::TimedOut => "timed out",
+            Self::Unreachable => "unreachable",
+            Self::NoQuic => "no quic",
+        }
+    }
+}
+
 impl From<Result<Answer, HttpError>> for Posted {
     fn from(answer: Result<Answer, HttpError>) -> Self {
         match answer {
@@ -96,19 +113,28 @@ impl From<Result<Answer, HttpError>> for Posted {
     }
 }
 
+/// A client whose connections begin with a connector.
+type Over<C> = Client<HttpsConnector<C>, Full<Bytes>>;
+
 /// An HTTP client with connections kept for reuse.
 #[derive(Debug, Clone)]
-pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+pub(crate) enum Http {
+    /// Without a proxy.
+    Direct(Over<HttpConnector>),
+    /// Through a SOCKS5 proxy.
+    Socks(Over<SocksV5<HttpConnector>>),
+    /// Through an HTTP proxy, with CONNECT for every address.
+    Tunnel(Over<Tunnel<HttpConnector>>),
 }
 
 impl Http {
-    /// A client that trusts as told and, if `from` is given, connects from that address.
+    /// A client that trusts as told and, if `from` is given, connects from that address; through a proxy if one is
+    /// given, which resolves all names.
     #[expect(
         clippy::expect_used,
         reason = "the library is built with these versions of TLS"
     )]
-    pub(crate) fn new(trust: Trust, from: Option<IpAddr>) -> Self {
+    pub(crate) fn new(trust: Trust, from: Option<IpAddr>, proxy: Option<&Proxy>) -> Self {
         let provider = Arc::new(ring::default_provider());
         let verifier = Arc::new(Verifier {
             trust,
@@ -125,16 +151,34 @@ impl Http {
         tcp.set_nodelay(true);
         tcp.set_local_address(from);
         tcp.set_connect_timeout(Some(Duration::from_secs(5)));
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(KEEP_IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        Self { client }
+        let Some(proxy) = proxy else {
+            return Self::Direct(over(tls, tcp));
+        };
+        let uri = proxy.uri.clone();
+        match proxy.kind {
+            Kind::Socks5 => {
+                let socks = SocksV5::new(uri, tcp);
+                Self::Socks(over(
+                    tls,
+                    match &proxy.login {
+                        Some((user, password)) => {
+                            socks.with_auth(user.clone(), password.to_string())
+                        }
+                        None => socks,
+                    },
+                ))
+            }
+            Kind::Connect => {
+                let tunnel = Tunnel::new(uri, tcp);
+                Self::Tunnel(over(
+                    tls,
+                    match proxy.authorization() {
+                        Some(header) => tunnel.with_auth(header),
+                        None => tunnel,
+                    },
+                ))
+            }
+        }
     }
 
     /// Posts `body` and waits for the whole answer. An answer with an error status is an answer.
@@ -156,7 +200,11 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, HttpError> {
-        let answer = self.client.request(request).await;
+        let answer = match self {
+            Self::Direct(client) => client.request(request).await,
+            Self::Socks(client) => client.request(request).await,
+            Self::Tunnel(client) => client.request(request).await,
+        };
         let (head, body) = answer.map_err(|_| HttpError::Unreachable)?.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         Ok(Answer {
@@ -164,6 +212,22 @@ impl Http {
             body: body.map_err(|_| HttpError::Unreachable)?.to_bytes(),
         })
     }
+}
+
+/// A client over a connector, with TLS where the address says so.
+fn over<C>(tls: rustls::ClientConfig, connector: C) -> Over<C>
+where
+    HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
+{
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(KEEP_IDLE)
+        .pool_timer(TokioTimer::new())
+        .build(connector)
 }
 
 #[derive(Debug)]

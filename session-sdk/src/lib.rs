@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub use session_client as client;
+pub use session_client::Fetched;
 pub use session_client::content;
 pub use session_client::types::GroupId;
 pub use session_client::{ConversationId, config};
@@ -15,6 +16,7 @@ mod builder;
 mod driver;
 mod error;
 pub mod export;
+mod file;
 mod group;
 #[cfg(feature = "quic")]
 mod guards;
@@ -23,18 +25,23 @@ mod guards;
 mod guards;
 mod handle;
 mod http;
+mod hub;
 mod message;
+mod proxy;
 #[cfg(feature = "quic")]
 pub mod quic;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod trace;
 
 pub use builder::{Builder, DEPLOYED_SEEDS};
-pub use error::{Error, StoreError};
+pub use error::{Error, FileError, StoreError};
+pub use file::{NewFile, safe_name};
 pub use group::{Group, Member};
 pub use handle::{Client, Conversation, Events};
+pub use hub::SharedNetwork;
 pub use message::{Event, Message};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use store::{MemoryStore, Page, Pair, Store};
+pub use store::{FILE_CONTENT, MemoryStore, Page, Pair, Store};

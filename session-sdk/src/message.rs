@@ -1,6 +1,6 @@
 //! Events and messages with what can be done about them.
 
-use session_client::content::{Content, Kind, Quote, Reaction};
+use session_client::content::{Attachment, Content, Kind, Quote, Reaction};
 use session_client::types::{AnyId, UnixMillis};
 use session_client::{Message as Record, RecordError, SendId};
 use session_identity::AccountId;
@@ -69,6 +69,16 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.record.text()
+    }
+
+    /// Returns the files that came with it. What they say is by the author: use
+    /// [`safe_name`](crate::safe_name) for a name on the disk.
+    #[must_use]
+    pub fn files(&self) -> &[Attachment] {
+        match &self.record.content.kind {
+            Kind::Message(message) => &message.attachments,
+            _ => &[],
+        }
     }
 
     /// Returns the time of sending.

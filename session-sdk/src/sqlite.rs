@@ -13,7 +13,7 @@ use session_crypto::SymmetricKey;
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
-use crate::store::{Page, Pair, Store};
+use crate::store::{FILE_CONTENT, Page, Pair, Store};
 use vault::{Kind, Vault};
 
 /// The format that this version reads and writes. Format 1 had no ends and names of messages.
@@ -310,14 +310,29 @@ fn messages(
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Vec<Pair>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT key, value FROM record")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // Contents of files are large, and are read when they are needed.
+        let mut statement = self
+            .connection
+            .prepare("SELECT key, value FROM record WHERE key < ?1 OR key >= ?2")?;
+        let contents = ([FILE_CONTENT], [FILE_CONTENT.saturating_add(1)]);
+        let rows = statement.query_map(contents, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let pairs = rows.map(|row| {
             let (key, value): (Vec<u8>, Vec<u8>) = row?;
             let value = read(self.vault.as_ref(), Kind::Record, &key, value);
             Ok((key, value))
         });
         pairs.collect()
+    }
+
+    fn get(&mut self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT value FROM record WHERE key = ?1")?;
+        let value: Option<Vec<u8>> = statement
+            .query_row(params![key], |row| row.get(0))
+            .optional()?;
+        let vault = self.vault.as_ref();
+        Ok(value.map(|value| read(vault, Kind::Record, key, value)))
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -383,23 +398,5 @@ impl Store for SqliteStore {
         let all = "SELECT id, value FROM message ORDER BY sent_ms DESC";
         let mut statement = self.connection.prepare_cached(all)?;
         messages(&mut statement, [], (Some(vault), limit), contains)
-    }
-}
-
-impl SqliteStore {
-    /// Returns the value of a record. `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if it cannot be read.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT value FROM record WHERE key = ?1")?;
-        let value: Option<Vec<u8>> = statement
-            .query_row(params![key], |row| row.get(0))
-            .optional()?;
-        let vault = self.vault.as_ref();
-        Ok(value.map(|value| read(vault, Kind::Record, key, value).to_vec()))
     }
 }

@@ -30,16 +30,27 @@ impl Default for Page {
     }
 }
 
+/// The first byte of the keys of contents of files, which [`Store::load`] leaves out.
+pub const FILE_CONTENT: u8 = b'b';
+
 /// A place for the records of one account.
 ///
 /// Values are secret: they hold messages, contacts and keys of files.
 pub trait Store: Send + 'static {
-    /// Returns all records but those of the history.
+    /// Returns all records but those of the history and the contents of files
+    /// ([`Key::FileContent`], whose first byte is [`FILE_CONTENT`]).
     ///
     /// # Errors
     ///
     /// [`StoreError`] if they cannot be read.
     fn load(&mut self) -> Result<Vec<Pair>, StoreError>;
+
+    /// Returns the value of one record. `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it cannot be read.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
 
     /// Makes all changes, or none of them if it fails. They are on the disk afterwards.
     ///
@@ -96,9 +107,14 @@ pub struct MemoryStore {
 impl Store for MemoryStore {
     fn load(&mut self) -> Result<Vec<Pair>, StoreError> {
         let records = self.records.iter();
+        let records = records.filter(|(key, _)| key.first() != Some(&FILE_CONTENT));
         Ok(records
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect())
+    }
+
+    fn get(&mut self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(self.records.get(key).cloned())
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use session_client::{Change, ConversationId, Message as Record, MessageId};
 use session_sdk::{
     Account, Client, Error, Event, Events, MemoryStore, Page, Pair, Seed, Store, StoreError,
 };
+use zeroize::Zeroizing;
 
 /// A store that takes nothing while it is full.
 struct Limited {
@@ -19,6 +20,10 @@ struct Limited {
 impl Store for Limited {
     fn load(&mut self) -> Result<Vec<Pair>, StoreError> {
         self.inner.load()
+    }
+
+    fn get(&mut self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.inner.get(key)
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {

@@ -7,10 +7,12 @@ use session_client::config::UserConfigs;
 use session_client::content::{Attachment, Content, Kind};
 use session_client::types::UnixMillis;
 use session_client::{
-    DownloadId, Event, Failure, FetchError, Message, SealedFile, SendError, Status, UploadFailure,
+    ConversationId, DownloadId, Event, Failure, FetchError, Message, SealedFile, SendError, Status,
+    UploadFailure,
 };
 
 use crate::device::{Device, Kill, run};
+use crate::groups::{accept, create};
 use crate::world::World;
 use crate::{MINUTE, account};
 
@@ -30,6 +32,16 @@ fn two(seed: u64) -> (World, [Device; 2]) {
 /// Sends a text with files. Acknowledged, if it returns true.
 fn send(device: &mut Device, to: usize, text: &str, files: &[&[u8]], world: &World) -> bool {
     let to = *account(to as u8 + 1).id();
+    send_to(device, to.into(), text, files, world)
+}
+
+fn send_to(
+    device: &mut Device,
+    to: ConversationId,
+    text: &str,
+    files: &[&[u8]],
+    world: &World,
+) -> bool {
     let mut staged = Vec::new();
     let mut is_acknowledged = true;
     for (number, file) in files.iter().enumerate() {
@@ -123,6 +135,17 @@ fn files_arrive_with_their_message_on_a_lossy_network() {
         .map(|(_, ended)| ended.unwrap().unwrap())
         .collect();
     assert_eq!(downloaded, files);
+    // One at a time, so that one is in memory.
+    let course: Vec<&str> = devices[1]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Downloading { .. } => Some("begins"),
+            Event::Downloaded { .. } => Some("ends"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(course, ["begins", "ends", "begins", "ends"]);
     let lefts: Vec<usize> = devices[0]
         .events
         .iter()
@@ -359,7 +382,7 @@ fn story(kill: Kill) -> u64 {
         }
         run(&mut world, &mut devices, Duration::from_secs(8));
     }
-    run(&mut world, &mut devices, 3 * MINUTE);
+    run(&mut world, &mut devices, MINUTE);
     for device in &devices {
         device.check();
         assert!(device.is_settled(), "{kill:?}");
@@ -377,13 +400,13 @@ fn story(kill: Kill) -> u64 {
     for file in &files {
         download(&mut devices[1], file, &world).unwrap();
     }
-    run(&mut world, &mut devices, MINUTE);
+    run(&mut world, &mut devices, Duration::from_secs(20));
     let came = devices[1].downloads.iter();
     assert!(came.clone().all(|(_, ended)| matches!(ended, Ok(Ok(_)))));
     assert_eq!(came.count(), files.len());
     // A crash between staging and sending leaves nothing behind.
     devices[0].crash(&world);
-    run(&mut world, &mut devices, MINUTE);
+    run(&mut world, &mut devices, Duration::from_secs(5));
     assert_eq!(stored_files(&devices[0]), 0, "{kill:?}");
     devices[0].batches()
 }
@@ -491,4 +514,27 @@ fn a_picture_is_set_seen_by_contacts_and_kept_alive() {
     let failed = |event: &Event| matches!(event, Event::PictureFailed { .. });
     assert!(devices[0].events.iter().any(failed));
     assert_eq!(stored_files(&devices[0]), 2);
+}
+
+#[test]
+fn files_go_to_groups_once_they_are_uploaded() {
+    let (mut world, mut devices) = two(67);
+    let id = create(&mut devices, &world, &[1]);
+    accept(&mut devices, 1, &id, &mut world);
+    world.files.refuses = Some(503);
+    let group = ConversationId::Group(id);
+    let file = content(4, 2_000);
+    assert!(send_to(&mut devices[1], group, "to all", &[&file], &world));
+    run(&mut world, &mut devices, MINUTE);
+    assert!(devices[0].texts_of(id).is_empty(), "sent without its file");
+    world.files.refuses = None;
+    run(&mut world, &mut devices, 3 * MINUTE);
+    for device in &devices {
+        assert_eq!(device.texts_of(id), ["to all"]);
+        device.check();
+    }
+    let came = attachments(&devices[0].shown[0]);
+    download(&mut devices[0], &came[0], &world).unwrap();
+    run(&mut world, &mut devices, MINUTE);
+    assert_eq!(devices[0].downloads.pop().unwrap().1, Ok(Ok(file)));
 }

@@ -16,7 +16,7 @@ fn three(seed: u64) -> [Device; 3] {
 }
 
 /// Alice creates a group with the others.
-fn create(devices: &mut [Device], world: &World, others: &[usize]) -> GroupId {
+pub fn create(devices: &mut [Device], world: &World, others: &[usize]) -> GroupId {
     let members: Vec<Invitee<'_>> = others
         .iter()
         .map(|number| Invitee::new(devices[*number].id(), ""))
@@ -37,7 +37,7 @@ fn stage(device: &Device, id: &GroupId) -> Option<Stage> {
 }
 
 /// Accepts the invitation as soon as it is there.
-fn accept(devices: &mut [Device], number: usize, id: &GroupId, world: &mut World) {
+pub fn accept(devices: &mut [Device], number: usize, id: &GroupId, world: &mut World) {
     for _ in 0..60 {
         if stage(&devices[number], id) == Some(Stage::Invited) {
             devices[number].in_group(id, world, Group::accept).unwrap();
