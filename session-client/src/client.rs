@@ -1,5 +1,6 @@
 //! The machine.
 
+mod communities;
 mod deliver;
 #[cfg(feature = "v2")]
 mod devices;
@@ -34,6 +35,7 @@ use session_proto::bt;
 use session_types::MonotonicTime;
 use session_types::{AccountId, AnyId, GroupId, MessageHash, UnixMillis};
 
+pub use communities::JoinedRoom;
 pub use restore::Restored;
 
 use crate::journal::{Batch, Journal};
@@ -41,6 +43,7 @@ use crate::outbox::{Outbox, Part, SendId};
 use crate::record::Key;
 use crate::settings::Settings;
 use crate::waiting::Inbox;
+use communities::Communities;
 use fetch::Fetching;
 use groups::GroupState;
 use obsolete::Deleting;
@@ -77,6 +80,8 @@ pub(crate) enum Doing {
     GroupKeepAlive(GroupId),
     /// A file is being uploaded or downloaded.
     File(files::FileWork),
+    /// The server of a community is asked.
+    Community(Box<communities::ServerCall>),
     /// The messages of the account's devices are being fetched.
     #[cfg(feature = "v2")]
     DeviceFetch(devices::DeviceFetch),
@@ -119,6 +124,7 @@ pub struct Client {
     downloads: downloads::Downloads,
     pictures: pictures::Pictures,
     groups: BTreeMap<GroupId, GroupState>,
+    communities: Communities,
     #[cfg(feature = "v2")]
     devices: devices::Devices,
     /// The network's time minus ours, in milliseconds.
@@ -165,6 +171,7 @@ impl Client {
             downloads: downloads::Downloads::default(),
             pictures: pictures::Pictures::default(),
             groups: BTreeMap::new(),
+            communities: Communities::default(),
             #[cfg(feature = "v2")]
             devices: devices::Devices::default(),
             clock_offset: 0,
@@ -208,7 +215,8 @@ impl Client {
     /// Returns the number of messages that are being sent.
     #[must_use]
     pub fn outgoing(&self) -> usize {
-        self.outbox.len()
+        let communities = self.communities.outgoing();
+        self.outbox.len().saturating_add(communities)
     }
 
     /// Hands the requests that are due to the network. Nothing is done while changes wait for being
@@ -237,6 +245,7 @@ impl Client {
         self.poll_notices(network, now);
         self.poll_fetch(network, now, rng);
         self.poll_groups(network, now, rng);
+        self.poll_communities(network, now, rng);
         #[cfg(feature = "v2")]
         self.poll_devices(network, now);
         self.poll_files(network, now);
@@ -254,7 +263,14 @@ impl Client {
             return Some(event);
         };
         self.clock_offset = network.clock().offset();
+        if let Doing::Community(call) = doing {
+            self.community_answered(*call, event.into_server(), network, now);
+            self.note_configs(now);
+            return None;
+        }
         match doing {
+            // It was answered above.
+            Doing::Community(_) => {}
             Doing::Store(send, part, call) => {
                 self.stored(send, part, &call, event.into_storage(), network, now, rng);
             }
@@ -324,6 +340,7 @@ impl Client {
             .chain(self.disappearing.due())
             .chain(self.files_due())
             .chain(groups)
+            .chain(self.communities.due())
             .min()
     }
 
@@ -353,6 +370,7 @@ impl Client {
     /// Persists the shared configs if they changed, and plans their push.
     fn note_configs(&mut self, now: Now) {
         if self.configs.needs_dump() {
+            self.follow_rooms();
             let dump = self.configs.dump(now.wall);
             self.journal.put(Key::Configs, dump);
         }

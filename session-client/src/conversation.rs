@@ -3,7 +3,10 @@
 use core::fmt;
 use core::str::FromStr;
 
+use session_config::BlindedId;
 use session_types::{AccountId, AnyId, GroupId, IdError};
+
+use crate::room::RoomId;
 
 /// A conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +16,10 @@ pub enum ConversationId {
     Account(AccountId),
     /// A closed group.
     Group(GroupId),
+    /// A room of a community.
+    Room(RoomId),
+    /// With somebody of whom we know a blinded id of a community alone, through the inbox of its server.
+    Blinded(BlindedId),
 }
 
 impl ConversationId {
@@ -22,6 +29,8 @@ impl ConversationId {
         match self {
             Self::Account(id) => id.as_bytes(),
             Self::Group(id) => id.as_bytes(),
+            Self::Room(id) => id.as_bytes(),
+            Self::Blinded(id) => id.as_bytes(),
         }
     }
 }
@@ -50,6 +59,24 @@ impl From<&GroupId> for ConversationId {
     }
 }
 
+impl From<RoomId> for ConversationId {
+    fn from(id: RoomId) -> Self {
+        Self::Room(id)
+    }
+}
+
+impl From<&RoomId> for ConversationId {
+    fn from(id: &RoomId) -> Self {
+        Self::Room(*id)
+    }
+}
+
+impl From<BlindedId> for ConversationId {
+    fn from(id: BlindedId) -> Self {
+        Self::Blinded(id)
+    }
+}
+
 impl From<&Self> for ConversationId {
     fn from(id: &Self) -> Self {
         *id
@@ -67,10 +94,15 @@ impl TryFrom<AnyId> for ConversationId {
 
     /// # Errors
     ///
-    /// [`IdError`] if the id is neither that of an account (`05`) nor that of a group (`03`).
+    /// [`IdError`] if the id is neither that of an account (`05`) or group (`03`), nor a blinded one (`15`, `25`) or the
+    /// name of a room (`6f`).
     fn try_from(id: AnyId) -> Result<Self, IdError> {
         let account = AccountId::try_from(id).map(Self::Account);
-        account.or_else(|_| GroupId::try_from(id).map(Self::Group))
+        let blinded = || BlindedId::from_bytes(id.as_bytes()).map(Self::Blinded);
+        account
+            .or_else(|_| GroupId::try_from(id).map(Self::Group))
+            .or_else(|_| RoomId::try_from(id).map(Self::Room))
+            .or_else(|reason| blinded().ok_or(reason))
     }
 }
 
@@ -79,6 +111,8 @@ impl fmt::Display for ConversationId {
         match self {
             Self::Account(id) => fmt::Display::fmt(id, f),
             Self::Group(id) => fmt::Display::fmt(id, f),
+            Self::Room(id) => fmt::Display::fmt(id, f),
+            Self::Blinded(id) => fmt::Display::fmt(id, f),
         }
     }
 }
@@ -99,8 +133,15 @@ mod tests {
 
     #[test]
     fn ids_come_back_as_text_and_others_are_refused() {
-        for (prefix, is_conversation) in [("05", true), ("03", true), ("15", false), ("25", false)]
-        {
+        for (prefix, is_conversation) in [
+            ("05", true),
+            ("03", true),
+            ("15", true),
+            ("25", true),
+            ("6f", true),
+            ("00", false),
+            ("07", false),
+        ] {
             let text = [prefix, &"3f".repeat(32)].concat();
             let id = text.parse::<ConversationId>();
             assert_eq!(id.is_ok(), is_conversation, "{text}");

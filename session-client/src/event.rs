@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use session_config::group::{ActError, GroupChange, MessageRefused};
-use session_config::{Change as ConfigChange, EditError};
+use session_config::{BlindedId, Change as ConfigChange, EditError};
 use session_message::content::{
     Call, DataExtractionKind, DeleteContent, Expiration, GroupUpdate, Reaction,
 };
@@ -13,11 +13,14 @@ use session_message::{OpenError, SealError};
 use session_network::RequestError;
 use session_types::{AccountId, AnyId, GroupId, MessageHash, UnixMillis};
 
+use crate::community::{BaseUrl, Reaction as PostReaction, ReplyError};
+
 use crate::conversation::ConversationId;
-use crate::error::GroupError;
+use crate::error::{GroupError, RoomError};
 use crate::files::{DownloadId, UploadFailure};
 use crate::history::{Message, MessageId};
 use crate::outbox::SendId;
+use crate::room::RoomId;
 
 /// An event.
 #[derive(Debug, Clone, PartialEq)]
@@ -220,6 +223,76 @@ pub enum Event {
         /// The reason.
         reason: MessageRefused,
     },
+    /// We are in a room of a community now: joined here, or on another device.
+    RoomJoined {
+        /// The room.
+        room: RoomId,
+    },
+    /// We have left a room, on this device or another one.
+    RoomLeft {
+        /// The room.
+        room: RoomId,
+    },
+    /// The server says something new about a room: name, description, permissions, roles, pinned posts.
+    RoomChanged {
+        /// The room.
+        room: RoomId,
+    },
+    /// The server does not show a room, or shows something else. It is asked again.
+    RoomUnavailable {
+        /// The room.
+        room: RoomId,
+        /// The reason.
+        reason: ReplyError,
+    },
+    /// A post of a room was edited. The message is in the history in place of the one before.
+    Edited(Box<Message>),
+    /// The reactions to a post, all of them: at most 100 emoji, each with the first users.
+    Reactions {
+        /// The room.
+        room: RoomId,
+        /// The post.
+        post: u64,
+        /// The message, if it is recognised.
+        message: Option<MessageId>,
+        /// The reactions, in the order of their first use.
+        reactions: Vec<PostReaction>,
+    },
+    /// A post was deleted; it is not in the history any more.
+    PostDeleted {
+        /// The room.
+        room: RoomId,
+        /// The post.
+        post: u64,
+        /// The message, if it is recognised.
+        message: Option<MessageId>,
+    },
+    /// A post cannot be shown.
+    UnreadablePost {
+        /// The room.
+        room: RoomId,
+        /// The post.
+        post: u64,
+        /// The reason.
+        reason: PostRefused,
+    },
+    /// A message in the inbox of a community cannot be read.
+    UnreadableInInbox {
+        /// The server.
+        server: BaseUrl,
+        /// The number of the message.
+        id: u64,
+        /// The reason.
+        reason: OpenError,
+    },
+    /// The account behind a blinded id, to which we wrote, is known. The conversation goes on with the account, and its
+    /// messages moved there.
+    Recognised {
+        /// The blinded id.
+        blinded: BlindedId,
+        /// The account.
+        account: AccountId,
+    },
     /// A stored message cannot be read.
     Unreadable {
         /// The name of the stored message.
@@ -245,4 +318,22 @@ pub enum Failure {
     /// The group takes no message of ours any more.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// The server of a community refused it.
+    #[error(transparent)]
+    Server(#[from] ReplyError),
+    /// We are not in the room any more.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+}
+
+/// Why a post cannot be shown.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostRefused {
+    /// Whom the server names has not signed it.
+    #[error("the author that the server names has not signed the post")]
+    Signature,
+    /// Its content must not be shown.
+    #[error(transparent)]
+    Content(#[from] OpenError),
 }

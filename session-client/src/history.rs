@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::conversation::ConversationId;
 use crate::error::RecordError;
 use crate::record::digest;
+use crate::room::{Post, Whisper};
 
 /// The name of a message in the history. Names of one conversation sort by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +36,16 @@ impl MessageId {
         })
     }
 
-    /// Returns the conversation: a group, the other account, or our own for notes to ourselves.
+    /// Returns the name in another conversation: that of a message that [moved](crate::Change::Move).
+    #[must_use]
+    pub const fn moved_to(self, conversation: ConversationId) -> Self {
+        Self {
+            conversation,
+            ..self
+        }
+    }
+
+    /// Returns the conversation: a group or room, the other account, or our own for notes to ourselves.
     #[must_use]
     pub const fn conversation(&self) -> &ConversationId {
         &self.conversation
@@ -96,8 +106,9 @@ impl Status {
 pub struct Message {
     /// Its name.
     pub id: MessageId,
-    /// The author.
-    pub author: AccountId,
+    /// The author: an account, or in a room of a community the blinded id that its server knows. What we wrote ourselves is by
+    /// our account everywhere.
+    pub author: AnyId,
     /// The content.
     pub content: Content,
     /// How far it came.
@@ -109,6 +120,8 @@ pub struct Message {
     /// When it disappears from the history. `None` if it stays, or if its time has not begun: that of a
     /// message that disappears after reading begins when it is [read](crate::Client::mark_read).
     pub expires_at: Option<UnixMillis>,
+    /// In a room of a community, what the server says about it. `None` until it is posted.
+    pub post: Option<Post>,
     /// The bytes of the content.
     pub(crate) raw: Zeroizing<Vec<u8>>,
 }
@@ -118,12 +131,13 @@ impl Message {
     pub(crate) fn new(opened: Opened, status: Status, is_request: bool) -> Option<Self> {
         Some(Self {
             id: MessageId::of(&opened.key())?,
-            author: opened.sender,
+            author: AnyId::from(opened.sender),
             content: opened.content,
             status,
             is_request,
             hash: None,
             expires_at: None,
+            post: None,
             raw: opened.raw,
         })
     }
@@ -150,12 +164,13 @@ impl Message {
     pub(crate) fn of_ours(id: MessageId, author: AccountId, raw: &[u8]) -> Option<Self> {
         Some(Self {
             id,
-            author,
+            author: AnyId::from(author),
             content: decode(raw).ok()?.content,
             status: Status::Sending,
             is_request: false,
             hash: None,
             expires_at: None,
+            post: None,
             raw: Zeroizing::new(raw.to_vec()),
         })
     }
@@ -167,7 +182,8 @@ impl Message {
         let conversation = match self.conversation() {
             ConversationId::Group(_) => Conversation::Group,
             ConversationId::Account(id) if id == own => Conversation::NoteToSelf,
-            ConversationId::Account(_) => Conversation::OneToOne,
+            ConversationId::Account(_) | ConversationId::Blinded(_) => Conversation::OneToOne,
+            ConversationId::Room(_) => return Expiration::OFF,
         };
         let expiration = self.content.expiration.unwrap_or(Expiration::OFF);
         expiration.resolve(conversation)
@@ -180,7 +196,7 @@ impl Message {
         let begins = match timer.mode {
             ExpirationMode::Off => false,
             ExpirationMode::AfterSend => true,
-            ExpirationMode::AfterRead => self.author == *own,
+            ExpirationMode::AfterRead => self.author == AnyId::from(own),
         };
         if begins {
             self.expires_at = Some(after(self.sent_at(), timer));
@@ -218,6 +234,9 @@ impl Message {
             if let Some(hash) = &self.hash {
                 d.bytes(b"h", hash.as_bytes());
             }
+            if let Some(post) = &self.post {
+                d.dict(b"p", |d| put_post(d, post));
+            }
             d.int(b"r", u8::from(self.is_request));
             d.int(b"s", self.status.number());
             if let Some(time) = self.expires_at {
@@ -234,7 +253,7 @@ impl Message {
     pub fn from_value(id: MessageId, value: &[u8]) -> Result<Self, RecordError> {
         let read = || -> Option<Self> {
             let dict = bt::parse_dict(value).ok()?;
-            let author = AccountId::from_bytes(*dict.array::<33>("a").ok()?).ok()?;
+            let author = AnyId::from_bytes(*dict.array::<33>("a").ok()?);
             let raw = Zeroizing::new(dict.bytes("c").ok()?.to_vec());
             let status = dict.u64("s").ok()?;
             let hash = match dict.get(b"h") {
@@ -246,9 +265,14 @@ impl Message {
                 None => None,
                 Some(_) => Some(UnixMillis::new(dict.u64("x").ok()?)),
             };
+            let post = match dict.get(b"p") {
+                None => None,
+                Some(_) => Some(read_post(&dict.dict("p").ok()?)?),
+            };
             Some(Self {
                 id,
                 author,
+                post,
                 content: decode(&raw).ok()?.content,
                 status: all.find(|known| u64::from(known.number()) == status)?,
                 is_request: dict.u64("r").ok()? == 1,
@@ -264,4 +288,43 @@ impl Message {
 /// The end of a timer.
 fn after(begin: UnixMillis, timer: Expiration) -> UnixMillis {
     begin.saturating_add(Duration::from_secs(u64::from(timer.seconds)))
+}
+
+fn put_post(d: &mut bt::DictWriter<'_>, post: &Post) {
+    if let Some(edited) = post.edited_at {
+        d.int(b"e", edited.get());
+    }
+    d.int(b"i", post.id);
+    if let Some(whisper) = &post.whisper {
+        d.int(b"m", u8::from(whisper.to_moderators));
+    }
+    d.int(b"t", post.posted_at.get());
+    if let Some(to) = post.whisper.as_ref().and_then(|whisper| whisper.to) {
+        d.bytes(b"w", to.as_bytes());
+    }
+}
+
+fn read_post(dict: &bt::Dict<'_>) -> Option<Post> {
+    let number = |key| dict.u64(key).ok();
+    let edited_at = match dict.get(b"e") {
+        None => None,
+        Some(_) => Some(UnixMillis::new(number("e")?)),
+    };
+    let to = match dict.get(b"w") {
+        None => None,
+        Some(_) => Some(AnyId::from_bytes(*dict.array::<33>("w").ok()?)),
+    };
+    let whisper = match dict.get(b"m") {
+        None => None,
+        Some(_) => Some(Whisper {
+            to,
+            to_moderators: number("m")? == 1,
+        }),
+    };
+    Some(Post {
+        id: number("i")?,
+        posted_at: UnixMillis::new(number("t")?),
+        edited_at,
+        whisper,
+    })
 }

@@ -34,6 +34,14 @@ pub enum Change {
         /// Which messages.
         erased: Erased,
     },
+    /// Moves all messages of a conversation to another one ([`MessageId::moved_to`](crate::MessageId::moved_to)): somebody
+    /// whose blinded id alone was known is known by their account now.
+    Move {
+        /// The conversation that ends.
+        from: ConversationId,
+        /// The conversation that goes on.
+        to: ConversationId,
+    },
     /// Deletes the messages of all conversations whose time is over
     /// ([`Message::expires_at`](crate::Message::expires_at)).
     EraseExpired {
@@ -60,6 +68,8 @@ pub enum Erased {
         /// Only if it is by this author.
         author: Option<AnyId>,
     },
+    /// The post of this number in a room of a community.
+    Post(u64),
     /// All messages of an author up to a time.
     Author {
         /// The author.
@@ -76,7 +86,7 @@ impl Erased {
     #[must_use]
     pub fn covers(&self, message: &Message) -> bool {
         let sent_at = message.sent_at();
-        let by = AnyId::from(&message.author);
+        let by = message.author;
         match self {
             Self::Message {
                 author,
@@ -85,6 +95,7 @@ impl Erased {
             Self::Stored { hash, author } => {
                 message.hash == Some(*hash) && author.is_none_or(|author| author == by)
             }
+            Self::Post(id) => message.post.as_ref().is_some_and(|post| post.id == *id),
             Self::Author { author, until } => by == *author && sent_at <= *until,
             Self::Before(time) => sent_at < *time,
         }
@@ -131,6 +142,10 @@ impl Journal {
             conversation,
             erased,
         });
+    }
+
+    pub(crate) fn move_all(&mut self, from: ConversationId, to: ConversationId) {
+        self.next.changes.push(Change::Move { from, to });
     }
 
     pub(crate) fn erase_expired(&mut self, now: UnixMillis) {

@@ -10,6 +10,7 @@ use crate::error::RecordError;
 use crate::files::FileNumber;
 use crate::history::MessageId;
 use crate::outbox::SendId;
+use crate::room::RoomId;
 
 /// The key of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,14 @@ pub enum Key {
     FileContent(FileNumber),
     /// A stored message that was read, whose lifetime in our own swarm is to be shortened.
     Read(MessageHash),
+    /// The server of a community, by a hash of its base URL.
+    Server([u8; 32]),
+    /// A room of a community.
+    Room(RoomId),
+    /// A post of a room that is recognised, by its number.
+    Post(RoomId, u64),
+    /// A message or an act on its way to the server of a community.
+    Errand(SendId),
 }
 
 /// The hash by which a message is recognised.
@@ -67,6 +76,10 @@ impl Key {
             Self::Read(_) => b'r',
             Self::File(_) => b'f',
             Self::FileContent(_) => b'b',
+            Self::Server(_) => b'S',
+            Self::Room(_) => b'R',
+            Self::Post(..) => b'P',
+            Self::Errand(_) => b'E',
         }
     }
 
@@ -76,17 +89,24 @@ impl Key {
         let mut bytes = Vec::from([self.letter()]);
         match self {
             Self::State | Self::Configs | Self::Device => {}
-            Self::Outgoing(id) => bytes.extend_from_slice(&id.get().to_be_bytes()),
+            Self::Outgoing(id) | Self::Errand(id) => {
+                bytes.extend_from_slice(&id.get().to_be_bytes())
+            }
             Self::File(number) | Self::FileContent(number) => {
                 bytes.extend_from_slice(&number.get().to_be_bytes());
             }
-            Self::Seen(hash) => bytes.extend_from_slice(hash),
+            Self::Seen(hash) | Self::Server(hash) => bytes.extend_from_slice(hash),
             Self::Position(swarm, namespace, node) => {
                 bytes.extend_from_slice(swarm.as_bytes());
                 bytes.extend_from_slice(&namespace.number().to_be_bytes());
                 bytes.extend_from_slice(node.as_bytes());
             }
             Self::Group(id) => bytes.extend_from_slice(id.as_bytes()),
+            Self::Room(id) => bytes.extend_from_slice(id.as_bytes()),
+            Self::Post(room, post) => {
+                bytes.extend_from_slice(room.as_bytes());
+                bytes.extend_from_slice(&post.to_be_bytes());
+            }
             Self::Waiting(hash) | Self::Obsolete(hash) | Self::Read(hash) => {
                 bytes.extend_from_slice(hash.as_bytes())
             }
@@ -125,6 +145,14 @@ impl TryFrom<&[u8]> for Key {
                 (b'g', id) => Self::Group(GroupId::from_bytes(id.try_into().ok()?).ok()?),
                 (b'd', hash) => Self::Obsolete(core::str::from_utf8(hash).ok()?.parse().ok()?),
                 (b'r', hash) => Self::Read(core::str::from_utf8(hash).ok()?.parse().ok()?),
+                (b'S', hash) => Self::Server(hash.try_into().ok()?),
+                (b'R', id) => Self::Room(RoomId::from_bytes(id.try_into().ok()?).ok()?),
+                (b'P', rest) => {
+                    let (room, post) = rest.split_first_chunk::<33>()?;
+                    let post = u64::from_be_bytes(post.try_into().ok()?);
+                    Self::Post(RoomId::from_bytes(*room).ok()?, post)
+                }
+                (b'E', id) => Self::Errand(SendId::new(u64::from_be_bytes(id.try_into().ok()?))),
                 (b'm', id) => Self::Message(MessageId::from_bytes(id)?),
                 _ => return None,
             })
@@ -158,6 +186,10 @@ mod tests {
             Key::File(FileNumber::new(3)),
             Key::FileContent(FileNumber::new(3)),
             Key::Read(MessageHash::from_digest(&[6; 32])),
+            Key::Server([7; 32]),
+            Key::Room(RoomId::from_bytes([RoomId::PREFIX; 33]).unwrap()),
+            Key::Post(RoomId::from_bytes([RoomId::PREFIX; 33]).unwrap(), 300),
+            Key::Errand(SendId::new(259)),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::try_from(bytes.as_slice()), Ok(key));

@@ -10,6 +10,8 @@ pub struct Settings {
     pub fetch_interval: Duration,
     /// Time between two fetches of a closed group: 5 s.
     pub group_fetch_interval: Duration,
+    /// Time between two polls of the server of a community: 6 s.
+    pub community_interval: Duration,
     /// Time between two fetches of what the account's devices have for each other: 30 s.
     pub device_fetch_interval: Duration,
     /// Time between two fetches while a node tells of new messages: 60 s. It may be wrong, or silent.
@@ -46,6 +48,7 @@ impl Default for Settings {
         Self {
             fetch_interval: Duration::from_secs(3),
             group_fetch_interval: Duration::from_secs(5),
+            community_interval: Duration::from_secs(6),
             device_fetch_interval: Duration::from_secs(30),
             told_interval: Duration::from_secs(60),
             notice_gap: Duration::from_millis(200),

@@ -354,6 +354,7 @@ impl Driver {
             let conversation = match place {
                 Place::Account(id) => ConversationId::Account(*id),
                 Place::Group(id) => ConversationId::Group(*id),
+                Place::Blinded(id) => ConversationId::Blinded(*id),
                 _ => continue,
             };
             let progress = self.machine.configs().conversations.get(place);

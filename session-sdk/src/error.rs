@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use session_client::community::{EmojiError, UrlError};
 use session_client::config::EditError;
-use session_client::{FetchError, GroupError, SealFileError, SendError};
+use session_client::{FetchError, GroupError, RoomError, SealFileError, SendError};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,15 @@ pub enum Error {
     /// A file cannot be sent, fetched or saved.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Something is not possible in a community.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// This is not the URL of a room.
+    #[error(transparent)]
+    Url(UrlError),
+    /// A community takes no such emoji.
+    #[error(transparent)]
+    Emoji(EmojiError),
     /// A line of an export cannot be written.
     #[error(transparent)]
     Io(std::io::Error),

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use session_client::config::UserConfigs;
-use session_client::config::conversations::Conversation as Place;
 use session_client::config::error::EditError;
 use session_client::content::{
     self, Attachment, Content, DataExtraction, DataExtractionKind, Expiration, Kind, Typing,
 };
-use session_client::types::{GroupId, UnixMillis};
+use session_client::types::{AnyId, GroupId, UnixMillis};
 use session_client::{
     Client as Machine, ConversationId, Fetched, FileNumber, Message as Record, SealedFile, SendId,
 };
@@ -404,15 +403,7 @@ impl Conversation {
     /// [`Error`] if it cannot be persisted.
     pub async fn mark_read(&self) -> Result<(), Error> {
         let with = self.with;
-        let place = match with {
-            ConversationId::Account(id) => Place::Account(id),
-            ConversationId::Group(id) => Place::Group(id),
-            _ => return Ok(()),
-        };
-        let read = move |machine: &mut Machine, _: &Network, _| {
-            let progress = machine.configs().conversations.get(&place);
-            Ok(progress.map_or(UnixMillis::EPOCH, |progress| progress.last_read))
-        };
+        let read = move |machine: &mut Machine, _: &Network, _| Ok(machine.last_read(&with));
         let read = self.client.run(read).await?;
         let mut before = None;
         loop {
@@ -474,7 +465,9 @@ pub struct Events {
 impl Events {
     fn machine_event(&self, event: session_client::Event) -> Event {
         match event {
-            session_client::Event::Message(record) if record.author != self.client.id => {
+            session_client::Event::Message(record)
+                if record.author != AnyId::from(self.client.id) =>
+            {
                 Event::Message(Message::new(record, self.client.clone()))
             }
             session_client::Event::Invited { group, name, by } => {

@@ -5,7 +5,7 @@ pub use session_client as client;
 pub use session_client::Fetched;
 pub use session_client::content;
 pub use session_client::types::GroupId;
-pub use session_client::{ConversationId, config};
+pub use session_client::{ConversationId, RoomAct, RoomId, community, config};
 #[cfg(feature = "sqlite")]
 pub use session_crypto::SymmetricKey;
 pub use session_identity as identity;
@@ -30,6 +30,7 @@ mod message;
 mod proxy;
 #[cfg(feature = "quic")]
 pub mod quic;
+mod room;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
@@ -42,6 +43,7 @@ pub use group::{Group, Member};
 pub use handle::{Client, Conversation, Events};
 pub use hub::SharedNetwork;
 pub use message::{Event, Message};
+pub use room::Room;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{FILE_CONTENT, MemoryStore, Page, Pair, Store};

@@ -2,12 +2,13 @@
 
 use session_client::content::{Attachment, Content, Kind, Quote, Reaction};
 use session_client::types::{AnyId, UnixMillis};
-use session_client::{Message as Record, RecordError, SendId};
+use session_client::{ConversationId, Message as Record, RecordError, SendId};
 use session_identity::AccountId;
 
 use crate::error::{Error, StoreError};
 use crate::group::Group;
 use crate::handle::{Client, Conversation};
+use crate::room::Room;
 
 /// An event.
 #[derive(Debug)]
@@ -59,9 +60,9 @@ impl Message {
         &self.record
     }
 
-    /// Returns the author.
+    /// Returns the author: an account, or in a room of a community the blinded id that its server knows.
     #[must_use]
-    pub const fn author(&self) -> &AccountId {
+    pub const fn author(&self) -> &AnyId {
         &self.record.author
     }
 
@@ -87,7 +88,16 @@ impl Message {
         self.record.sent_at()
     }
 
-    /// Returns the conversation: with the author, or of the group.
+    /// Returns the room of a community in which it was posted.
+    #[must_use]
+    pub fn room(&self) -> Option<Room> {
+        match self.record.conversation() {
+            ConversationId::Room(id) => Some(self.client.room(*id)),
+            _ => None,
+        }
+    }
+
+    /// Returns the conversation: with the author, of the group, or of the room.
     #[must_use]
     pub fn conversation(&self) -> Conversation {
         self.client.conversation(self.record.conversation())
@@ -112,7 +122,7 @@ impl Message {
         if let Kind::Message(message) = &mut content.kind {
             message.quote = Some(Quote {
                 sent_at: self.sent_at(),
-                author: AnyId::from(self.author()),
+                author: *self.author(),
             });
         }
         self.conversation().send_content(content).await
@@ -122,11 +132,14 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// As [`reply`](Self::reply).
+    /// As [`reply`](Self::reply); [`Error::Emoji`] if a community would not take it.
     pub async fn react(&self, emoji: &str) -> Result<SendId, Error> {
+        if let (Some(room), Some(post)) = (self.room(), &self.record.post) {
+            return room.react(post.id, emoji).await;
+        }
         let reaction = Reaction {
             sent_at: self.sent_at(),
-            author: AnyId::from(self.author()),
+            author: *self.author(),
             emoji: emoji.to_owned(),
             is_removal: false,
         };

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, Transaction, params};
-use session_client::types::{AnyId, MessageHash};
+use session_client::types::AnyId;
 use session_client::{Change, ConversationId, Erased, Key, Message as Record, MessageId};
 use session_crypto::SymmetricKey;
 use zeroize::Zeroizing;
@@ -164,6 +164,17 @@ fn sqlite_time(millis: u64) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
+/// The name by which a message is deleted: that of the stored message, or the number of the post.
+fn stored_name(record: &Record) -> Option<String> {
+    let post = record.post.as_ref().map(|post| post_name(post.id));
+    post.or_else(|| record.hash.map(|hash| hash.as_str().to_owned()))
+}
+
+/// No name of a stored message is that short.
+fn post_name(id: u64) -> String {
+    format!("post {id}")
+}
+
 fn put_message(
     transaction: &Transaction<'_>,
     vault: Option<&Vault>,
@@ -173,7 +184,7 @@ fn put_message(
     let record = Record::from_value(*id, value).ok();
     let text = record.as_ref().and_then(Record::text);
     let kept = kept(vault, Kind::Message, &id.to_bytes(), value)?;
-    let author = record.as_ref().map(|record| AnyId::from(&record.author));
+    let author = record.as_ref().map(|record| record.author);
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO message
@@ -189,10 +200,7 @@ fn put_message(
                 .as_ref()
                 .and_then(|record| record.expires_at)
                 .map(|time| sqlite_time(time.get())),
-            record
-                .as_ref()
-                .and_then(|record| record.hash.as_ref())
-                .map(MessageHash::as_str),
+            record.as_ref().and_then(stored_name),
             text.filter(|_| vault.is_none()),
             &*kept,
         ])?;
@@ -236,6 +244,12 @@ fn change(
             conversation,
             erased,
         } => return erase(transaction, conversation, erased),
+        Change::Move { from, to } => transaction
+            .prepare_cached(
+                "UPDATE OR REPLACE message SET conversation = ?2,
+                 id = CAST(?2 || substr(id, 34) AS BLOB) WHERE conversation = ?1",
+            )?
+            .execute(params![from.as_bytes(), to.as_bytes()]),
         Change::EraseExpired { now } => transaction
             .prepare_cached("DELETE FROM message WHERE expires_ms <= ?1")?
             .execute(params![sqlite_time(now.get())]),
@@ -269,6 +283,7 @@ fn erase(
             "hash = ?2 AND author = ?3",
             &[of, &hash.as_str(), author.as_bytes()],
         ),
+        Erased::Post(id) => delete("hash = ?2", &[of, &post_name(*id)]),
         Erased::Author { author, until } => delete(
             "author = ?2 AND sent_ms <= ?3",
             &[of, author.as_bytes(), &sqlite_time(until.get())],

@@ -135,6 +135,16 @@ impl Store for MemoryStore {
                     key: Key::Message(id),
                 } => drop(self.history.remove(id)),
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                Change::Move { from, to } => {
+                    let moved = |(_, mut record): (MessageId, Record)| {
+                        if record.conversation() == from {
+                            record.id = record.id.moved_to(*to);
+                        }
+                        (record.id, record)
+                    };
+                    let all = std::mem::take(&mut self.history);
+                    self.history = all.into_iter().map(moved).collect();
+                }
                 Change::EraseExpired { now } => {
                     self.history.retain(|_, record| !record.is_expired(*now));
                 }

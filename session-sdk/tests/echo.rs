@@ -75,7 +75,7 @@ async fn a_bot_answers_and_a_restart_shows_nothing_twice() {
     with_bob.send("first").await.unwrap();
     let answer = message(&mut events).await;
     assert_eq!(answer.text(), Some("You wrote: first"));
-    assert_eq!(*answer.author(), bob_id);
+    assert_eq!(*answer.author(), session_client::types::AnyId::from(bob_id));
     assert!(
         !answer.record().is_request,
         "who is written to is a contact"

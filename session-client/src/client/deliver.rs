@@ -111,6 +111,8 @@ impl Client {
         };
         let call = match &entry.to {
             ConversationId::Account(_) => Some(call),
+            // They have an outbox of their own.
+            ConversationId::Room(_) | ConversationId::Blinded(_) => None,
             ConversationId::Group(id) => self.groups.get(id).and_then(|state| {
                 let at = network.network_time(now);
                 let signed = |signer: &Signer<'_>| call.sign(at, signer);

@@ -15,7 +15,7 @@ use session_message::content::{Content, Conversation, Expiration, Kind, ReadRece
 use session_network::{Network, Now, Onion, Target};
 use session_proto::bt;
 use session_storage::Expire;
-use session_types::{MessageHash, MonotonicTime, UnixMillis};
+use session_types::{AnyId, MessageHash, MonotonicTime, UnixMillis};
 
 use super::send::Prepared;
 use super::{Client, Doing};
@@ -96,6 +96,22 @@ impl Client {
         Ok(())
     }
 
+    /// Returns the time up to which a conversation was read, on any device.
+    #[must_use]
+    pub fn last_read(&self, conversation: &ConversationId) -> UnixMillis {
+        let place = match conversation {
+            ConversationId::Account(id) => Some(Place::Account(*id)),
+            ConversationId::Group(id) => Some(Place::Group(*id)),
+            ConversationId::Blinded(id) => Some(Place::Blinded(*id)),
+            ConversationId::Room(id) => self.room(id).map(|room| {
+                let community = room.community();
+                Place::community(&community.base, community.room.id())
+            }),
+        };
+        let progress = place.and_then(|place| self.configs.conversations.get(&place));
+        progress.map_or(UnixMillis::EPOCH, |progress| progress.last_read)
+    }
+
     /// Notes that messages of a conversation were read: those given, and all before them. The time of
     /// messages that disappear after reading begins, and the other devices of the account follow.
     ///
@@ -122,6 +138,12 @@ impl Client {
         let key = match conversation {
             ConversationId::Account(id) => Place::Account(*id),
             ConversationId::Group(id) => Place::Group(*id),
+            ConversationId::Blinded(id) => Place::Blinded(*id),
+            ConversationId::Room(id) => {
+                let result = self.mark_room_read(id, last, now);
+                self.note_configs(now);
+                return Ok(result?);
+            }
         };
         let progress = self.configs.conversations.get(&key);
         let before = progress.map_or(UnixMillis::EPOCH, |progress| progress.last_read);
@@ -163,7 +185,7 @@ impl Client {
         }
         let read = messages.iter().filter(|message| {
             message.conversation() == conversation
-                && message.author == *contact
+                && message.author == AnyId::from(contact)
                 && message.sent_at() > before
         });
         let read: BTreeSet<UnixMillis> = read.map(Message::sent_at).collect();

@@ -35,7 +35,7 @@ impl Client {
                 let seen = (stored.expiration, None);
                 let digest = digest(&opened.key());
                 if self.inbox.seen.see(digest, class, seen, &mut self.journal) {
-                    self.process(opened, stored.hash, now);
+                    self.process(opened, Some(stored.hash), now);
                 }
             }
             Err(reason) => self.refuse(stored, reason),
@@ -106,12 +106,16 @@ impl Client {
         self.journal.event(Event::Unreadable { hash, reason });
     }
 
-    fn process(&mut self, opened: Opened, hash: MessageHash, now: Now) {
+    /// Processes a message that is new. Without a name it is not stored in our swarm.
+    pub(super) fn process(&mut self, opened: Opened, hash: Option<MessageHash>, now: Now) {
         let by = opened.sender;
         let Ok(conversation) = ConversationId::try_from(opened.conversation) else {
             return;
         };
         let is_own = by == *self.account.id();
+        if !is_own {
+            self.recognise_account(&by);
+        }
         let contact = self.configs.contacts.get(&by);
         let is_blocked = contact.as_ref().is_some_and(|contact| contact.is_blocked);
         let is_approved = is_own || contact.as_ref().is_some_and(|contact| contact.is_approved);
@@ -130,7 +134,7 @@ impl Client {
                 let is_request = !is_approved;
                 let message = Message::new(opened, Status::Received, is_request);
                 let Some(mut message) = message else { return };
-                message.hash = Some(hash);
+                message.hash = hash;
                 if !self.begin_timer(&mut message, now) {
                     return;
                 }
@@ -198,7 +202,7 @@ impl Client {
         &mut self,
         by: AccountId,
         update: &GroupUpdate,
-        hash: MessageHash,
+        hash: Option<MessageHash>,
         now: Now,
     ) {
         match update {
@@ -207,7 +211,9 @@ impl Client {
             // The others are for the group itself.
             _ => return,
         }
-        self.delete_stored(hash);
+        if let Some(hash) = hash {
+            self.delete_stored(hash);
+        }
     }
 
     /// Whether the messages of a conversation up to this time were deleted.
@@ -220,7 +226,7 @@ impl Client {
                 let contact = self.configs.contacts.get(id);
                 contact.map_or(0, |contact| contact.delete_before)
             }
-            ConversationId::Group(_) => 0,
+            _ => 0,
         };
         before > 0 && seconds(sent_at) < before
     }
@@ -278,8 +284,8 @@ impl Client {
                 contact.expiry = timer;
                 Ok(())
             }),
-            // The timer of a group is in its info.
-            ConversationId::Group(_) => Ok(()),
+            // The timer of a group is in its info; posts have none.
+            _ => Ok(()),
         };
     }
 }

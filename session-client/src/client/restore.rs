@@ -66,6 +66,7 @@ impl Client {
         }
         client.discard_unused_files();
         client.restore_missing_groups();
+        client.restore_rooms();
         client.fetching.retries = true;
         client.fetching.is_synced = client.configs.is_fetched();
         Restored { client, damaged }
@@ -103,13 +104,17 @@ impl Client {
             Key::File(number) => self.files.restore(number, value),
             Key::FileContent(_) => Ok(()),
             Key::Read(hash) => self.disappearing.restore(hash, value),
+            key @ (Key::Server(_) | Key::Room(_) | Key::Post(..) | Key::Errand(_)) => {
+                self.restore_community(&key, value)
+            }
             Key::Message(_) | Key::Configs | Key::Group(_) => Ok(()),
             key => self.inbox.restore(key, value),
         }
     }
 
-    /// Returns the messages in the outbox, the oldest first.
+    /// Returns the messages in the outbox, the oldest first, then what is on its way to communities.
     pub fn sending(&self) -> impl Iterator<Item = SendId> + '_ {
-        self.outbox.keys().copied()
+        let communities = self.communities.sending();
+        self.outbox.keys().copied().chain(communities)
     }
 }

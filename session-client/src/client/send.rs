@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Client;
 use crate::conversation::ConversationId;
-use crate::error::{GroupError, SendError};
+use crate::error::{GroupError, RoomError, SendError};
 use crate::files::FileNumber;
 use crate::history::{Message, MessageId, Status};
 use crate::outbox::{Attempt, Entry, SendId};
@@ -105,6 +105,12 @@ impl Client {
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<SendId, SendError> {
+        if matches!(to, ConversationId::Room(_) | ConversationId::Blinded(_)) {
+            if !files.is_empty() {
+                return Err(RoomError::NotAMessage.into());
+            }
+            return self.send_to_server(to, content, network, now, rng);
+        }
         if let ConversationId::Account(to) = &to
             && tells_of_presence(&content.kind)
             && !self.is_contact(to)
@@ -203,7 +209,7 @@ impl Client {
     }
 
     /// Adds what the account and the conversation add to every message.
-    fn completed(&self, mut content: Content, to: &ConversationId) -> Content {
+    pub(super) fn completed(&self, mut content: Content, to: &ConversationId) -> Content {
         if content.profile.is_none() && has_profile(&content.kind) {
             content.profile = self.profile();
         }
@@ -227,6 +233,7 @@ impl Client {
                 Expiry::AfterRead(seconds) => to_u32(seconds).map(Expiration::after_read),
             },
             ConversationId::Group(id) => after_send(self.group(id)?.info().expiry()),
+            ConversationId::Room(_) | ConversationId::Blinded(_) => None,
         }
     }
 
@@ -269,6 +276,8 @@ impl Client {
         match to {
             ConversationId::Account(to) => Ok(self.prepare_direct(to, content, sent_at, now, rng)?),
             ConversationId::Group(to) => self.prepare_for_group(to, content, sent_at, now, rng),
+            // They have an outbox of their own.
+            ConversationId::Room(_) | ConversationId::Blinded(_) => Err(RoomError::Unknown.into()),
         }
     }
 

@@ -203,6 +203,21 @@ impl Device {
                     key: Key::Message(id),
                 } => drop(self.history.remove(&id)),
                 Change::Delete { key } => drop(self.records.remove(&key.to_bytes())),
+                Change::Move { from, to } => {
+                    let all = core::mem::take(&mut self.history).into_values();
+                    let moved = |mut message: Message| {
+                        if *message.conversation() == from {
+                            message.id = message.id.moved_to(to);
+                        }
+                        message
+                    };
+                    let all = all.map(moved);
+                    self.history = all.map(|message| (message.id, message)).collect();
+                    self.shown = core::mem::take(&mut self.shown)
+                        .into_iter()
+                        .map(moved)
+                        .collect();
+                }
                 Change::EraseExpired { now } => {
                     self.history.retain(|_, message| !message.is_expired(now));
                 }
@@ -248,7 +263,9 @@ impl Device {
         let Event::Config(session_client::config::Change::Conversation((place, _))) = event else {
             return;
         };
-        let progress = self.client.configs().conversations.get(place).unwrap();
+        let Some(progress) = self.client.configs().conversations.get(place) else {
+            return;
+        };
         let read: Vec<Message> = self
             .history
             .values()

@@ -15,6 +15,7 @@
 
 #[path = "../../../session-network/examples/adversary/clear.rs"]
 mod clear;
+mod communities;
 mod course;
 mod device;
 mod devices;
@@ -23,6 +24,7 @@ mod file_server;
 mod files;
 mod groups;
 mod notices;
+mod rooms;
 mod strangers;
 mod world;
 

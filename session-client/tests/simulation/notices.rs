@@ -62,7 +62,7 @@ fn contacts_learn_which_messages_were_read_once_and_in_one_receipt() {
     devices[1].read_all(alice, &world);
     run(&mut world, &mut devices, MINUTE);
     let sent = devices[0].history.values();
-    let sent = sent.filter(|message| message.author == alice);
+    let sent = sent.filter(|message| message.author == AnyId::from(&alice));
     let times: Vec<UnixMillis> = sent.map(session_client::Message::sent_at).collect();
     assert_eq!(times.len(), 3);
     assert_eq!(read_by(&devices[0]), [times]);
@@ -100,7 +100,7 @@ fn every_kind_of_notice_comes_out_as_an_event() {
     let [alice, bob] = [0, 1].map(|number: usize| devices[number].id());
     let own = devices[0].history.values();
     let first = own
-        .filter(|message| message.author == alice)
+        .filter(|message| message.author == AnyId::from(&alice))
         .map(session_client::Message::sent_at)
         .next();
     let (sent_at, author) = (first.unwrap(), AnyId::from(&alice));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use session_client::network::{Endpoint, Outcome, Post};
-use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret};
+use session_crypto::{Ed25519Public, Ed25519PublicExt, Ed25519Secret, X25519Public};
 use session_storage::value::Value;
 use session_storage::{
     Batch, Host, MemoryStorage, NetworkState, OxendRequest, PeerOutcome, Request,
@@ -18,6 +18,10 @@ use session_types::{AnyId, Namespace, SwarmId, UnixMillis};
 
 use crate::clear::Packet;
 use crate::file_server::FileServer;
+use crate::rooms::Rooms;
+
+/// Nothing comes back of what was sent.
+const SILENCE: (u16, Vec<u8>) = (0, Vec::new());
 
 pub const START: u64 = 1_800_000_000_000;
 const NODES: u64 = 14;
@@ -39,6 +43,10 @@ pub struct World {
     /// A namespace whose messages no node gives.
     pub withheld: Option<Namespace>,
     pub files: FileServer,
+    /// Servers of communities, by their keys.
+    pub servers: BTreeMap<X25519Public, Rooms>,
+    /// Whether what is lost may be the answer of a server that has done what was asked.
+    pub loses_answers: bool,
 }
 
 /// A node at work: the others lend their records.
@@ -158,6 +166,8 @@ impl World {
             dead: BTreeSet::new(),
             withheld: None,
             files: FileServer::default(),
+            servers: BTreeMap::new(),
+            loses_answers: false,
         }
     }
 
@@ -210,7 +220,8 @@ impl World {
 
     /// What comes back for a post, and after how many milliseconds. `None` if nothing comes.
     pub fn carry(&mut self, post: &Post) -> Option<(u16, Vec<u8>)> {
-        if self.rng.next_u64() % 100 < self.loss_percent {
+        let is_lost = self.rng.next_u64() % 100 < self.loss_percent;
+        if is_lost && !self.loses_answers {
             return None;
         }
         match &post.endpoint {
@@ -236,15 +247,23 @@ impl World {
                         return Some((502, format!("Next node not found: {name}").into_bytes()));
                     }
                 }
-                let Some(node) = packet.node else {
-                    let now = UnixMillis::new(self.now);
-                    let (status, body) = self.files.answer(&packet.body, now);
-                    return Some((200, packet.answer(status, &body)));
+                let (status, body) = match (packet.node, packet.server) {
+                    (Some(node), _) if !is_lost => match Request::from_json(&packet.body) {
+                        Ok(request) => self.serve(&node, &request),
+                        Err(error) => panic!("{error}"),
+                    },
+                    (None, Some(server)) => {
+                        let (body, now) = (packet.body.clone(), UnixMillis::new(self.now));
+                        match self.servers.get_mut(&server) {
+                            Some(rooms) => rooms.answer(body, now).unwrap_or(SILENCE),
+                            None => self.files.answer(&body, now),
+                        }
+                    }
+                    _ => return None,
                 };
-                let (status, body) = match Request::from_json(&packet.body) {
-                    Ok(request) => self.serve(&node, &request),
-                    Err(error) => panic!("{error}"),
-                };
+                if is_lost || (status, body.as_slice()) == (0, &[]) {
+                    return Some(SILENCE);
+                }
                 Some((200, packet.answer(status, &body)))
             }
             other => panic!("{other:?}"),
@@ -306,6 +325,7 @@ fn without(namespace: Namespace, batch: &Batch, body: Vec<u8>) -> Vec<u8> {
 /// What the network reports of an answer.
 pub const fn outcome(came: &Option<(u16, Vec<u8>)>) -> Outcome<'_> {
     match came {
+        Some((0, _)) => Outcome::TimedOut,
         Some((status, body)) => Outcome::Answer {
             status: *status,
             body: body.as_slice(),

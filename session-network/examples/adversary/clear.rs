@@ -1,7 +1,7 @@
 //! Packets that hide nothing, for networks in which days pass in a second.
 //!
 //! ```text
-//! packet  number (8) | hops (1) | key (32) of each | 1 and the key of the node, or 0 | body
+//! packet  number (8) | hops (1) | key (32) of each | 1 and the key of the node, or 0 and that of the server | body
 //! answer  A | number (8) | status (2) | body
 //! ```
 #![allow(dead_code)]
@@ -9,7 +9,7 @@
 use core::cell::Cell;
 
 use rand_chacha::rand_core::CryptoRng;
-use session_crypto::Ed25519Public;
+use session_crypto::{Ed25519Public, X25519Public};
 use session_network::Onion;
 use session_onion::client::{BuildError, Hop, Reply, ReplyError, Request};
 use session_onion::status::{Claim, Hearsay};
@@ -27,6 +27,8 @@ pub struct Packet {
     pub hops: Vec<Ed25519Public>,
     /// The node that answers, or `None` for a server.
     pub node: Option<Ed25519Public>,
+    /// The server that answers, or `None` for a node.
+    pub server: Option<X25519Public>,
     pub body: Vec<u8>,
 }
 
@@ -43,11 +45,12 @@ impl Packet {
         let mut key = || Ed25519Public::from_bytes(take(32).try_into().unwrap());
         let hops = (0..hops).map(|_| key()).collect();
         let is_node = take(1)[0] == 1;
-        let node = is_node.then(|| Ed25519Public::from_bytes(take(32).try_into().unwrap()));
+        let key: [u8; 32] = take(32).try_into().unwrap();
         Self {
             number,
             hops,
-            node,
+            node: is_node.then(|| Ed25519Public::from_bytes(key)),
+            server: (!is_node).then(|| X25519Public::from_bytes(key)),
             body: rest.to_vec(),
         }
     }
@@ -81,8 +84,11 @@ impl Onion for Clear {
                 packet.extend_from_slice(node.ed25519().as_bytes());
                 packet.extend_from_slice(body);
             }
-            Request::Server { request, .. } => {
+            Request::Server {
+                server, request, ..
+            } => {
                 packet.push(0);
+                packet.extend_from_slice(server.x25519().as_bytes());
                 packet.extend_from_slice(&request.encode());
             }
             _ => return Err(BuildError::Cipher),
