@@ -16,12 +16,18 @@ pub mod crypto;
 #[allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 #[path = "../../session-client/tests/simulation/device.rs"]
 mod device;
+#[allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used)]
+#[path = "../../session-client/tests/simulation/file_server.rs"]
+mod file_server;
 pub mod group;
 pub mod identity;
 pub mod input;
 pub mod message;
 pub mod onion;
 pub mod proto;
+#[allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used)]
+#[path = "../../session-client/tests/simulation/rooms.rs"]
+mod rooms;
 pub mod services;
 pub mod swarm;
 pub mod v2;
