@@ -18,6 +18,11 @@ impl<'a> Bits<'a> {
         }
     }
 
+    /// Goes on with fewer than 32 bits that are held.
+    pub(super) const fn with(out: &'a mut Vec<u8>, held: u64, count: u32) -> Self {
+        Self { out, held, count }
+    }
+
     /// Appends the `bits` lowest bits of `value`, at most 32.
     #[inline]
     pub(super) fn put(&mut self, value: u32, bits: u32) {

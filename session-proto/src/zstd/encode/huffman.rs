@@ -45,13 +45,35 @@ fn put_short_header(out: &mut Vec<u8>, kind: usize, length: usize) {
     out.extend(header.to_le_bytes().iter().take(width));
 }
 
+/// How often each byte occurs. Four tables: the same byte in a row would wait for itself in one.
+fn count(literals: &[u8]) -> [u32; 256] {
+    let mut tables = [[0_u32; 256]; 4];
+    let (groups, rest) = literals.as_chunks::<4>();
+    let add = |table: &mut [u32; 256], byte: u8| {
+        if let Some(count) = table.get_mut(usize::from(byte)) {
+            *count = count.wrapping_add(1);
+        }
+    };
+    let [first, second, third, fourth] = &mut tables;
+    for [a, b, c, d] in groups {
+        add(first, *a);
+        add(second, *b);
+        add(third, *c);
+        add(fourth, *d);
+    }
+    rest.iter().for_each(|byte| add(first, *byte));
+    let mut counts = [0_u32; 256];
+    for table in &tables {
+        for (sum, count) in counts.iter_mut().zip(table) {
+            *sum = sum.wrapping_add(*count);
+        }
+    }
+    counts
+}
+
 /// Appends Huffman-coded literals. Returns `None` if that does not shorten them.
 fn put_coded(out: &mut Vec<u8>, literals: &[u8]) -> Option<()> {
-    let mut counts = [0_u32; 256];
-    for byte in literals {
-        let count = counts.get_mut(usize::from(*byte))?;
-        *count = count.wrapping_add(1);
-    }
+    let counts = count(literals);
     // Hardly uneven: the reference encoder does not try either.
     if counts
         .iter()
@@ -115,17 +137,30 @@ fn put_coded(out: &mut Vec<u8>, literals: &[u8]) -> Option<()> {
 }
 
 fn put_stream(out: &mut Vec<u8>, literals: &[u8], codes: &[(u16, u8); 256]) -> Option<()> {
-    let mut bits = Bits::new(out);
+    let start = out.len();
+    // Room for codes of the maximum length, and for the bit at the end.
+    let words = literals.len().checked_mul(usize::from(MAX_BITS))? >> 5;
+    let room = words.checked_add(2)?.checked_mul(4)?;
+    out.resize(start.checked_add(room)?, 0);
+    let mut places = out.get_mut(start..)?.as_chunks_mut::<4>().0.iter_mut();
+    let (mut held, mut count, mut written) = (0_u64, 0_u32, start);
     for pair in literals.rchunks(2) {
-        let (mut both, mut count) = (0_u32, 0_u32);
         for byte in pair.iter().rev() {
             let (code, length) = *codes.get(usize::from(*byte))?;
-            both |= u32::from(code) << count;
+            held |= u64::from(code) << count;
             count = count.wrapping_add(length.into());
         }
-        bits.put(both, count);
+        // Two codes and fewer than 32 bits fit into a word.
+        if count >= 32 {
+            let [a, b, c, d, ..] = held.to_le_bytes();
+            *places.next()? = [a, b, c, d];
+            written = written.wrapping_add(4);
+            held >>= 32;
+            count = count.wrapping_sub(32);
+        }
     }
-    bits.finish();
+    out.truncate(written);
+    Bits::with(out, held, count).finish();
     Some(())
 }
 

@@ -10,7 +10,11 @@ const MIN_MATCH: usize = 4;
 /// Bytes that are read at a position.
 const WORD: usize = 8;
 /// After so many bytes without a repetition, as a power of two, the search skips one byte more.
-const SKIP: u32 = 4;
+const SKIP: u32 = 3;
+/// The same beyond the first bytes, where a repetition may still come.
+const FAR_SKIP: u32 = 9;
+/// Bytes that are skipped by the first rule alone.
+const NEAR: usize = 32;
 /// Up to this length a repetition is found by five bytes, beyond it by six.
 const SHORT: usize = 16 << 10;
 /// Multiplier of the hash.
@@ -115,6 +119,8 @@ impl<'a> Finder<'a> {
         }
     }
 
+    // Apart from its caller it has the registers to itself.
+    #[inline(never)]
     /// Returns the sequences of `start..end`, and appends their literals and the last ones.
     pub(super) fn block(
         &mut self,
@@ -134,7 +140,8 @@ impl<'a> Finder<'a> {
             } else {
                 let offset = next.wrapping_sub(candidate);
                 if candidate == 0 || offset > WINDOW || !self.same(at, offset)? {
-                    let skipped = at.wrapping_sub(anchor) >> SKIP;
+                    let run = at.wrapping_sub(anchor);
+                    let skipped = (run >> SKIP).min(NEAR.wrapping_add(run >> FAR_SKIP));
                     at = next.wrapping_add(skipped);
                     continue;
                 }
