@@ -77,7 +77,7 @@ pub(crate) enum Doing {
     /// An invitation or promotion is being stored.
     GroupSend(GroupId, group_work::Sending),
     /// The lifetime of what is stored of a group is being extended.
-    GroupKeepAlive(GroupId),
+    GroupKeepAlive(GroupId, Box<session_storage::Expire>),
     /// A file is being uploaded or downloaded.
     File(files::FileWork),
     /// The server of a community is asked.
@@ -291,8 +291,8 @@ impl Client {
             Doing::GroupSend(id, sending) => {
                 self.group_sent(&id, &sending, event.into_storage(), now)
             }
-            Doing::GroupKeepAlive(id) => {
-                self.group_kept_alive(&id, event.into_storage().is_ok(), now)
+            Doing::GroupKeepAlive(id, call) => {
+                self.group_kept_alive(&id, &call, event.into_storage(), now)
             }
             #[cfg(feature = "v2")]
             Doing::DeviceFetch(fetch) => {

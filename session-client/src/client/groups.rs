@@ -7,6 +7,7 @@
 //! poll -> fetch -> receive                    keys, info, members, notices, then messages
 //! ```
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -17,9 +18,9 @@ use session_config::groups::{GroupAccess, Removed};
 use session_crypto::Ed25519Secret;
 use session_identity::Account;
 use session_message::content::{GroupSeed, Invite, MemberAuthData};
-use session_network::{Network, Now, Onion};
+use session_network::{Network, Now, Onion, RequestError, StorageReply};
 use session_storage::{Expire, GroupMember, Signer};
-use session_types::{AnyId, Ed25519Signature, GroupId, MonotonicTime, Namespace};
+use session_types::{AnyId, Ed25519Signature, GroupId, MessageHash, MonotonicTime, Namespace};
 
 use super::fetch::Fetching;
 use super::group_work::Work;
@@ -41,6 +42,8 @@ pub(super) const NAMESPACES: [Namespace; 5] = {
 /// Maximum number of invitations of strangers that wait for an answer. Each is an entry of a shared
 /// config, which must not grow until it cannot be stored any more.
 const MAX_INVITATIONS: usize = 100;
+/// Members of a swarm that must agree before something counts as lost.
+const MIN_WITNESSES: usize = 2;
 
 /// A group, and what is under way in it.
 pub(super) struct GroupState {
@@ -432,20 +435,59 @@ impl Client {
         };
         state.keeps_alive = true;
         let target = session_network::Target::SwarmOf(AnyId::from(id));
-        let request = (target, call.into());
-        self.begin(network, request, Doing::GroupKeepAlive(*id), now);
+        let doing = Doing::GroupKeepAlive(*id, call.clone().into());
+        self.begin(network, (target, call.into()), doing, now);
     }
 
-    pub(super) fn group_kept_alive(&mut self, id: &GroupId, is_done: bool, now: Now) {
-        let wait: Duration = match is_done {
+    pub(super) fn group_kept_alive(
+        &mut self,
+        id: &GroupId,
+        call: &Expire,
+        result: Result<StorageReply, RequestError>,
+        now: Now,
+    ) {
+        let wait: Duration = match result.is_ok() {
             true => self.settings.keep_alive_interval,
             false => self.settings.max_backoff,
         };
-        if let Some(state) = self.groups.get_mut(id) {
-            state.keeps_alive = false;
-            state.keep_alive_due = now.monotonic.saturating_add(wait);
+        let Some(state) = self.groups.get_mut(id) else {
+            return;
+        };
+        state.keeps_alive = false;
+        state.keep_alive_due = now.monotonic.saturating_add(wait);
+        let Ok(reply) = result else { return };
+        let Some(found) = found(call, &reply) else {
+            return;
+        };
+        if call.messages.iter().all(|hash| found.contains(hash)) {
+            return;
         }
+        // What was not asked for is not known to be lost.
+        let has = |name: &str| match name.parse::<MessageHash>() {
+            Ok(hash) => found.contains(&hash) || !call.messages.contains(&hash),
+            Err(_) => true,
+        };
+        // Without a key nothing can be made that others can read: an admin makes one.
+        let _ = state.group.recover(has);
+        state.work.due = Some(now.monotonic);
+        self.note_group(id, now);
     }
+}
+
+/// The messages that the swarm has of those that were asked for, by the word of all members that signed. `None` if too few
+/// signed: one node alone does not decide that something is lost.
+fn found(call: &Expire, reply: &StorageReply) -> Option<BTreeSet<MessageHash>> {
+    let answer = reply.read(call).ok()?;
+    let verified = answer.verify(call, |node| reply.signers.contains(node));
+    if verified.done.len() < MIN_WITNESSES {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    for (_, entry) in verified.done {
+        found.extend(entry.updated);
+        found.extend(entry.unchanged.into_iter().flatten().map(|(hash, _)| hash));
+    }
+    Some(found)
 }
 
 /// Does something in a group to which we are invited. To accept an invitation to be an admin is to

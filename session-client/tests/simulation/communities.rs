@@ -303,6 +303,32 @@ fn a_server_that_is_down_or_lies_costs_only_its_own_rooms() {
 }
 
 #[test]
+fn what_waited_for_hours_is_posted_with_another_time() {
+    let mut world = world(39);
+    let mut settings = session_client::Settings::default();
+    settings.fetch_interval = 10 * MINUTE;
+    let mut devices = [1, 2]
+        .map(|number| Device::with_settings(account(number), true, u64::from(number), settings));
+    let room = join(&mut devices[0], 1, "lounge", &world);
+    join(&mut devices[1], 1, "lounge", &world);
+    run(&mut world, &mut devices, MINUTE);
+    server(&mut world, 1).fault = Some(Fault::Broken);
+    assert!(devices[0].send(room, "late", &world));
+    let (with, _) = write_to_bob(&mut devices, &room, "late, too", &world);
+    run(&mut world, &mut devices, 7 * 60 * MINUTE);
+    server(&mut world, 1).fault = None;
+    run(&mut world, &mut devices, 10 * MINUTE);
+    assert_eq!(devices[1].texts_of(room), ["late"]);
+    assert_eq!(devices[1].texts_of(devices[0].id()), ["late, too"]);
+    assert_eq!(devices[0].texts_of(room), ["late"]);
+    assert_eq!(devices[0].texts_of(with), ["late, too"]);
+    for device in &devices {
+        device.check();
+        assert!(device.is_settled());
+    }
+}
+
+#[test]
 fn a_server_that_wants_other_ids_gets_them() {
     for accepted in [Accepted::Any15, Accepted::Any25, Accepted::Blinded25] {
         let mut world = world(33);

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use session_client::config::group::{Group, Invitee, NewGroup, RemoveMessages, Stage};
-use session_client::content::Expiration;
-use session_client::{ConversationId, Event, MessageId};
+use session_client::content::{Content, Expiration};
+use session_client::{ConversationId, Event, MessageId, RoomAct, RoomId};
 use session_crypto::direct;
 use session_identity::{Account, Seed};
 use session_proto::envelope::{self, Envelope, EnvelopeKind};
@@ -17,6 +17,7 @@ use session_storage::StoredMessage;
 use session_types::{AnyId, GroupId, Namespace, UnixMillis};
 
 use crate::device::{Device, run};
+use crate::rooms::{Fault, Rooms};
 use crate::world::World;
 
 /// Maximum number of events of one course.
@@ -51,12 +52,14 @@ struct Course<'a> {
     world: World,
     devices: Vec<Device>,
     groups: Vec<GroupId>,
+    room: RoomId,
 }
 
 /// Nothing panics, nothing is shown twice, and everything settles when the network works again.
 pub fn run_course(data: &[u8]) {
     let mut input = Input(data);
-    let world = World::new(u64::from(input.byte()));
+    let mut world = World::new(u64::from(input.byte()));
+    world.servers.extend([Rooms::new(1, &["lounge"])]);
     let devices = [(1, true), (2, true), (1, false)];
     let devices = devices.map(|(number, is_new)| {
         Device::new(
@@ -70,6 +73,7 @@ pub fn run_course(data: &[u8]) {
         world,
         devices: devices.into(),
         groups: Vec::new(),
+        room: RoomId::from(&Rooms::url(1, "lounge")),
     };
     for _ in 0..MAX_EVENTS {
         if course.input.0.is_empty() {
@@ -90,7 +94,7 @@ impl Course<'_> {
     }
 
     fn step(&mut self) {
-        match self.input.byte() % 16 {
+        match self.input.byte() % 20 {
             0 => {
                 let seconds = u64::from(self.input.byte() % 60);
                 self.wait(Duration::from_secs(seconds));
@@ -146,6 +150,10 @@ impl Course<'_> {
                     &self.world,
                 );
             }
+            15 => self.join(),
+            16 => self.act_in_room(),
+            17 => self.write_to_user(),
+            18 => self.disturb_server(),
             _ => {
                 let hours = u64::from(self.input.byte());
                 self.world.now += hours * 3_600_000;
@@ -155,16 +163,94 @@ impl Course<'_> {
 
     fn conversation(&mut self) -> ConversationId {
         let choice = usize::from(self.input.byte());
-        match self.groups.get(choice % (self.groups.len() + 2)) {
-            Some(group) => ConversationId::Group(*group),
-            None => ConversationId::Account(self.devices[choice & 1].id()),
+        let count = self.groups.len();
+        match choice % (count + 3) {
+            number if number < count => ConversationId::Group(self.groups[number]),
+            number if number == count => ConversationId::Room(self.room),
+            _ => ConversationId::Account(self.devices[choice & 1].id()),
         }
+    }
+
+    fn join(&mut self) {
+        let (device, choice) = (self.device(), self.input.byte());
+        let (room, url) = (self.room, Rooms::url(1, "lounge"));
+        self.devices[device].act(&self.world, |client, _, now, _| match choice % 4 {
+            0 => client.leave_room(&room, now).is_ok(),
+            _ => client.join(&url, now).is_ok(),
+        });
+    }
+
+    fn act_in_room(&mut self) {
+        let (device, choice) = (self.device(), self.input.byte());
+        let post = u64::from(self.input.byte() % 16);
+        let text = String::from_utf8_lossy(self.input.piece()).into_owned();
+        let sent_at = UnixMillis::new(self.world.now);
+        let user = AnyId::from_bytes([0x15; 33]);
+        let act = match choice % 6 {
+            0 => RoomAct::Delete { post },
+            1 => RoomAct::Edit {
+                post,
+                sent_at,
+                content: Content::text(text),
+            },
+            2 => RoomAct::Pin { post },
+            3 => RoomAct::DeleteAll {
+                user,
+                everywhere: choice & 64 == 0,
+            },
+            choice => {
+                let Ok(emoji) = text.parse() else { return };
+                match choice {
+                    4 => RoomAct::React { post, emoji },
+                    _ => RoomAct::Unreact { post, emoji },
+                }
+            }
+        };
+        let room = self.room;
+        self.devices[device].act(&self.world, |client, network, now, _| {
+            client.act_in_room(&room, act, network, now).is_ok()
+        });
+    }
+
+    /// Writes to the blinded id of another account.
+    fn write_to_user(&mut self) {
+        let (device, other) = (self.device(), self.device());
+        let text = String::from_utf8_lossy(self.input.piece()).into_owned();
+        let (room, user) = (
+            self.room,
+            self.devices[other].client().own_id_in(&self.room),
+        );
+        let Some(user) = user else { return };
+        self.devices[device].act(&self.world, |client, network, now, rng| {
+            let Ok(with) = client.blinded_conversation(&room, &user, now) else {
+                return;
+            };
+            let _ = client.send(with, Content::text(text), network, now, rng);
+        });
+    }
+
+    fn disturb_server(&mut self) {
+        let choice = self.input.byte();
+        let raw = self.input.piece().to_vec();
+        let faults = [
+            Fault::Silent,
+            Fault::Broken,
+            Fault::NoJson,
+            Fault::OtherShape,
+            Fault::Repeats,
+            Fault::Forges,
+            Fault::Jumps,
+            Fault::Raw,
+        ];
+        let server = self.world.servers.values_mut().next().unwrap();
+        server.raw = raw;
+        server.fault = faults.get(usize::from(choice) % 12).copied();
     }
 
     fn send(&mut self) {
         let (device, to) = (self.device(), self.conversation());
         let text = String::from_utf8_lossy(self.input.piece()).into_owned();
-        let content = session_client::content::Content::text(text);
+        let content = Content::text(text);
         // What the recipient would drop is refused.
         let _ = self.devices[device].act(&self.world, |client, network, now, rng| {
             client.send(to, content, network, now, rng).is_ok()
@@ -272,6 +358,9 @@ impl Course<'_> {
     fn end(mut self) {
         self.world.loss_percent = 0;
         self.world.dead.clear();
+        for server in self.world.servers.values_mut() {
+            server.fault = None;
+        }
         self.world.withheld = None;
         for device in &mut self.devices {
             (device.is_off, device.is_full) = (false, false);

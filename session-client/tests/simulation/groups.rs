@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use session_client::config::group::{Group, GroupChange, Invitee, NewGroup, RemoveMessages, Stage};
 use session_client::types::{AnyId, GroupId, Namespace};
-use session_client::{ConversationId, Event, Status};
+use session_client::{ConversationId, Event, Settings, Status};
 
 use crate::device::{Device, Kill, run};
 use crate::world::World;
@@ -277,6 +277,47 @@ fn what_comes_before_its_key_is_read_when_the_key_comes() {
     assert_eq!(names(&devices[1], &id), "Walkers");
     let waits = devices[1].records.keys().any(|key| key[0] == b'w');
     assert!(!waits, "nothing waits any more");
+}
+
+#[test]
+fn what_the_swarm_of_a_group_has_lost_is_stored_again() {
+    let mut world = World::new(26);
+    let mut settings = Settings::default();
+    settings.keep_alive_interval = 10 * MINUTE;
+    let mut devices = [1, 2]
+        .map(|number| Device::with_settings(account(number), true, u64::from(number), settings));
+    let id = create(&mut devices, &world, &[1]);
+    accept(&mut devices, 1, &id, &mut world);
+    run(&mut world, &mut devices, 2 * MINUTE);
+    let swarm = AnyId::from(&id);
+    let configs = [Namespace::GROUP_INFO, Namespace::GROUP_MEMBERS];
+    let before = configs.map(|namespace| world.names(&swarm, namespace));
+    // A member alone stores the configs again, as they were.
+    devices[0].is_off = true;
+    for namespace in configs {
+        assert!(world.lose(&swarm, namespace) > 0);
+    }
+    run(&mut world, &mut devices, 25 * MINUTE);
+    assert_eq!(
+        configs.map(|namespace| world.names(&swarm, namespace)),
+        before
+    );
+    // Keys are replaced by an admin.
+    assert!(world.lose(&swarm, Namespace::GROUP_KEYS) > 0);
+    run(&mut world, &mut devices, 25 * MINUTE);
+    assert!(world.names(&swarm, Namespace::GROUP_KEYS).is_empty());
+    devices[0].is_off = false;
+    run(&mut world, &mut devices, 25 * MINUTE);
+    let keys = world.names(&swarm, Namespace::GROUP_KEYS);
+    assert!(!keys.is_empty());
+    assert!(devices[0].send(id, "with the new key", &world));
+    run(&mut world, &mut devices, 2 * MINUTE);
+    assert_eq!(devices[1].texts_of(id), ["with the new key"]);
+    // Nothing is lost any more, and nothing is stored again.
+    let stored = world.stored(&swarm);
+    run(&mut world, &mut devices, 25 * MINUTE);
+    assert_eq!(world.stored(&swarm), stored);
+    assert_eq!(world.names(&swarm, Namespace::GROUP_KEYS), keys);
 }
 
 /// Alice invites Bob and removes Carol, with one of them killed at one moment. Returns how many batches

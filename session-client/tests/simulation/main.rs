@@ -23,6 +23,7 @@ mod disappearing;
 mod file_server;
 mod files;
 mod groups;
+mod month;
 mod notices;
 mod rooms;
 mod strangers;

@@ -28,6 +28,8 @@ pub enum Fault {
     Jumps,
     /// It gives posts as those of somebody else.
     Forges,
+    /// It gives these bytes, whatever is asked.
+    Raw,
 }
 
 pub struct Rooms {
@@ -36,6 +38,8 @@ pub struct Rooms {
     pub fault: Option<Fault>,
     /// Requests that came.
     pub asked: u64,
+    /// The answer of one that gives any bytes.
+    pub raw: Vec<u8>,
     /// Posts that were given.
     given: Vec<Value>,
 }
@@ -52,6 +56,7 @@ impl Rooms {
             store,
             fault: None,
             asked: 0,
+            raw: Vec::new(),
             given: Vec::new(),
         };
         (key, rooms)
@@ -105,6 +110,7 @@ impl Rooms {
                     br#"[{"code":200,"headers":{},"body":[{"id":"x"}]},7]"#.to_vec(),
                 ));
             }
+            Some(Fault::Raw) => return Some((200, self.raw.clone())),
             _ => {}
         }
         let Ok(Response { status, body, .. }) =

@@ -14,7 +14,7 @@ use session_storage::{
 };
 use session_swarm::record::Version;
 use session_swarm::{ServiceNode, SwarmRing};
-use session_types::{AnyId, Namespace, SwarmId, UnixMillis};
+use session_types::{AnyId, MessageHash, Namespace, SwarmId, UnixMillis};
 
 use crate::clear::Packet;
 use crate::file_server::FileServer;
@@ -40,6 +40,8 @@ pub struct World {
     pub now: u64,
     pub loss_percent: u64,
     pub dead: BTreeSet<Ed25519Public>,
+    /// Nodes that have no messages for anybody, and take none.
+    pub liars: BTreeSet<Ed25519Public>,
     /// A namespace whose messages no node gives.
     pub withheld: Option<Namespace>,
     pub files: FileServer,
@@ -164,6 +166,7 @@ impl World {
             now: START,
             loss_percent: 0,
             dead: BTreeSet::new(),
+            liars: BTreeSet::new(),
             withheld: None,
             files: FileServer::default(),
             servers: BTreeMap::new(),
@@ -209,9 +212,18 @@ impl World {
             }
         });
         self.nodes.insert(*key, node);
+        if self.liars.contains(key) {
+            return match request {
+                Request::Batch(batch) => {
+                    let body = response.json_body();
+                    (response.status, without(|_| true, batch, body))
+                }
+                _ => (500, b"internal error".to_vec()),
+            };
+        }
         let body = match (self.withheld, request) {
             (Some(namespace), Request::Batch(batch)) => {
-                without(namespace, batch, response.json_body())
+                without(|other| other == namespace, batch, response.json_body())
             }
             _ => response.json_body(),
         };
@@ -280,6 +292,62 @@ impl World {
         }
     }
 
+    /// Moves a node to the other swarm, unless its own gets too small. It gets the messages of the other one.
+    pub fn move_node(&mut self, key: &Ed25519Public) {
+        let of_node = |node: &Node| node.record.swarm_id;
+        let from = of_node(&self.nodes[key]);
+        let left = self
+            .nodes
+            .values()
+            .filter(|node| of_node(node) == from)
+            .count();
+        let to = self
+            .nodes
+            .values()
+            .map(of_node)
+            .find(|swarm| *swarm != from);
+        let Some(to) = to.filter(|_| left > 5) else {
+            return;
+        };
+        let of_swarm = self.nodes.values().filter(|node| of_node(node) == to);
+        let messages = of_swarm.flat_map(|node| node.storage.messages());
+        let messages: Vec<_> = messages
+            .filter(|(account, ..)| self.ring.swarm_of(account) == Some(to))
+            .map(|(account, namespace, message)| (*account, namespace, message.clone()))
+            .collect();
+        let node = self.nodes.get_mut(key).unwrap();
+        node.record.swarm_id = to;
+        for (account, namespace, message) in messages {
+            let Ok(_) = node.storage.insert(&account, namespace, message);
+        }
+    }
+
+    /// Lets all nodes forget what has expired.
+    pub fn expire(&mut self) {
+        let now = UnixMillis::new(self.now);
+        for node in self.nodes.values_mut() {
+            node.storage.expire(now);
+        }
+    }
+
+    /// Lets all nodes lose the messages of a namespace of an account. Returns how many there were.
+    pub fn lose(&mut self, account: &AnyId, namespace: Namespace) -> usize {
+        let hashes: BTreeSet<_> = self.names(account, namespace);
+        let lost: Vec<_> = hashes.iter().copied().collect();
+        for node in self.nodes.values_mut() {
+            let Ok(_) = node.storage.delete(account, &lost);
+        }
+        lost.len()
+    }
+
+    /// The names of the messages of a namespace that any node has.
+    pub fn names(&self, account: &AnyId, namespace: Namespace) -> BTreeSet<MessageHash> {
+        let all = self.nodes.values().flat_map(|node| node.storage.messages());
+        all.filter(|(other, place, _)| *other == account && *place == namespace)
+            .map(|(_, _, message)| message.hash)
+            .collect()
+    }
+
     /// When the messages of an account in namespace 0 end.
     pub fn expiries(&self, account: &AnyId) -> BTreeSet<u64> {
         let all = self.nodes.values().flat_map(|node| node.storage.messages());
@@ -310,12 +378,12 @@ impl World {
     }
 }
 
-/// The answer to a batch without the messages of a namespace.
-fn without(namespace: Namespace, batch: &Batch, body: Vec<u8>) -> Vec<u8> {
+/// The answer to a batch without the messages of some namespaces.
+fn without(is_kept: impl Fn(Namespace) -> bool, batch: &Batch, body: Vec<u8>) -> Vec<u8> {
     let mut body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let results = body["results"].as_array_mut().unwrap();
     for (request, result) in batch.requests().iter().zip(results) {
-        if matches!(request, Request::Retrieve(retrieve) if retrieve.namespace() == namespace) {
+        if matches!(request, Request::Retrieve(retrieve) if is_kept(retrieve.namespace())) {
             result["body"]["messages"] = serde_json::json!([]);
         }
     }

@@ -4,6 +4,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rand_core::CryptoRng;
 use session_community::post::NewPost;
@@ -13,11 +14,12 @@ use session_community::request::moderation::{self, RoomChange, Scope};
 use session_community::{ReplyError, request};
 use session_config::BlindedId;
 use session_identity::community::Community;
-use session_message::MessageKey;
-use session_message::content::Content;
+use session_message::content::{Content, decode};
+use session_message::inbox::Metadata;
+use session_message::{MessageKey, Opened};
 use session_network::{Network, Now, Onion};
 use session_types::http::{Request, Response};
-use session_types::{AnyId, MonotonicTime};
+use session_types::{AnyId, MonotonicTime, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::super::Client;
@@ -38,6 +40,8 @@ use crate::room::{ActScope, RoomAct, RoomId, Whisper};
 const MAX_ERRANDS: usize = 1_000;
 /// Answers that there are too many posts, after which a message has failed: a filter of the server answers so, too.
 const MAX_REFUSALS: u32 = 5;
+/// Age of a message at which it gets another time before it is sent.
+const MAX_AGE: Duration = Duration::from_secs(3_600);
 
 impl Communities {
     /// The errand that is next in each place, and when.
@@ -215,19 +219,28 @@ impl Client {
         let place = ConversationId::Room(id);
         let content = self.completed_post(content, &place);
         let time = network.network_time(now);
-        let sent_at = self.next_time(time);
-        let data = self.sealer.seal_post(&content, sent_at)?;
-        // Read as it will come back.
-        let opened = self.opener.open_post(&data, sent_at, time);
-        let raw = opened.map_err(|_| RoomError::NotAMessage)?.raw;
-        let author = AnyId::from(self.account.id());
-        let key = MessageKey::new(AnyId::from(place), author, sent_at, &raw);
-        let message = MessageId::of(&key);
-        let message = message.and_then(|id| Message::of_ours(id, *self.account.id(), &raw));
-        let message = message.ok_or(RoomError::NotAMessage)?;
+        let (data, message) = self.seal_post(&place, &content, time)?;
         let what = What::Post { data, whisper };
         let errand = Errand::new((place, community.base), what, now.wall);
         Ok(self.put_errand(errand, Some(message), now))
+    }
+
+    /// Seals a post, and reads it as it will come back.
+    fn seal_post(
+        &self,
+        place: &ConversationId,
+        content: &Content,
+        time: UnixMillis,
+    ) -> Result<(Vec<u8>, Message), SendError> {
+        let sent_at = self.next_time(time);
+        let data = self.sealer.seal_post(content, sent_at)?;
+        let opened = self.opener.open_post(&data, sent_at, time);
+        let raw = opened.map_err(|_| RoomError::NotAMessage)?.raw;
+        let own = *self.account.id();
+        let key = MessageKey::new(AnyId::from(*place), AnyId::from(own), sent_at, &raw);
+        let message = MessageId::of(&key);
+        let message = message.and_then(|id| Message::of_ours(id, own, &raw));
+        Ok((data, message.ok_or(RoomError::NotAMessage)?))
     }
 
     /// Seals a message for the inbox of a blinded id to whom [`blinded_conversation`](Self::blinded_conversation) leads.
@@ -243,28 +256,10 @@ impl Client {
         if self.communities.errands.len() >= MAX_ERRANDS {
             return Err(RoomError::TooManyPending.into());
         }
-        let server = self.communities.servers.get(&base);
-        let server = server.ok_or(RoomError::Unknown)?;
-        let own = self.own_secret(server.choice, server.x25519());
-        let own = own.ok_or(RoomError::NotBlinded)?;
         let place = ConversationId::Blinded(*to);
         let content = self.completed(content.clone(), &place);
         let time = network.network_time(now);
-        let sent_at = self.next_time(time);
-        let recipient = AnyId::from(place);
-        let sealed = self
-            .sealer
-            .seal_inbox(rng, &own, &recipient, &content, sent_at);
-        let data = sealed?;
-        // Read as it will come back.
-        let sender = AnyId::from(&own);
-        let metadata = session_message::inbox::Metadata {
-            sender: &sender,
-            recipient: &recipient,
-            posted_at: sent_at,
-        };
-        let opened = self.opener.open_inbox(&own, &metadata, &data, time);
-        let opened = opened.map_err(|_| RoomError::NotAMessage)?;
+        let (data, opened) = self.seal_for_inbox(&base, to, &content, time, rng)?;
         let is_shown = is_in_history(&opened.content.kind);
         self.see_written(&opened);
         let message = is_shown.then(|| Message::new(opened, Status::Sending, false));
@@ -272,6 +267,95 @@ impl Client {
         let errand = Errand::new((place, base.clone()), what, now.wall);
         self.note_written(&base, to);
         Ok(self.put_errand(errand, message.flatten(), now))
+    }
+
+    /// Seals a message for an inbox, and reads it as it will come back.
+    fn seal_for_inbox(
+        &self,
+        base: &BaseUrl,
+        to: &BlindedId,
+        content: &Content,
+        time: UnixMillis,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(Vec<u8>, Opened), SendError> {
+        let server = self.communities.servers.get(base);
+        let server = server.ok_or(RoomError::Unknown)?;
+        let own = self.own_secret(server.choice, server.x25519());
+        let own = own.ok_or(RoomError::NotBlinded)?;
+        let sent_at = self.next_time(time);
+        let (sender, recipient) = (AnyId::from(&own), AnyId::from_bytes(*to.as_bytes()));
+        let sealed = self
+            .sealer
+            .seal_inbox(rng, &own, &recipient, content, sent_at);
+        let data = sealed?;
+        let metadata = Metadata {
+            sender: &sender,
+            recipient: &recipient,
+            posted_at: sent_at,
+        };
+        let opened = self.opener.open_inbox(&own, &metadata, &data, time);
+        Ok((data, opened.map_err(|_| RoomError::NotAMessage)?))
+    }
+
+    /// Seals a message that has waited with the time of now: readers drop one whose time is more than six hours from that of
+    /// its posting (protocol: messages, section 4.8).
+    fn renew(
+        &mut self,
+        send: SendId,
+        time: UnixMillis,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), Failure> {
+        let Some(errand) = self.communities.errands.get(&send).cloned() else {
+            return Ok(());
+        };
+        let content = decode(&errand.raw).map_err(session_message::SealError::from);
+        let content = content?.content;
+        let sealed = match &errand.what {
+            What::Post { whisper, .. } => {
+                let sealed = self.seal_post(&errand.place, &content, time);
+                sealed.map(|(data, message)| {
+                    let whisper = *whisper;
+                    (What::Post { data, whisper }, Some(message))
+                })
+            }
+            What::Inbox { to, .. } => {
+                let sealed = self.seal_for_inbox(&errand.base, to, &content, time, rng);
+                sealed.map(|(data, opened)| {
+                    self.see_written(&opened);
+                    let message = Message::new(opened, Status::Sending, false);
+                    let message = message.map(|mut message| {
+                        message.id = message.id.moved_to(errand.place);
+                        message
+                    });
+                    (What::Inbox { to: *to, data }, message)
+                })
+            }
+            _ => return Ok(()),
+        };
+        let (what, message) = sealed.map_err(|reason| match reason {
+            SendError::Seal(reason) => Failure::Seal(reason),
+            SendError::Room(reason) => Failure::Room(reason),
+            _ => Failure::Room(RoomError::NotAMessage),
+        })?;
+        if let Some(old) = errand.message {
+            self.journal.delete(Key::Message(old));
+        }
+        let mut renewed = Errand {
+            what,
+            message: None,
+            ..errand
+        };
+        if let Some(message) = message {
+            self.last_sent = self.last_sent.max(message.sent_at());
+            renewed.message = Some(message.id);
+            renewed.raw = Zeroizing::new(message.raw.to_vec());
+            self.journal
+                .put(Key::Message(message.id), message.to_value());
+        }
+        self.journal.put(Key::Errand(send), renewed.to_value());
+        self.communities.errands.insert(send, renewed);
+        self.put_state();
+        Ok(())
     }
 
     /// Puts an errand into the outbox, and its message into the history. Nothing of this can fail.
@@ -317,6 +401,15 @@ impl Client {
         let Some(errand) = self.communities.errands.get_mut(&send) else {
             return;
         };
+        let sent_at = errand.message.map(|message| message.sent_at());
+        let is_old = sent_at.is_some_and(|at| at.abs_diff(time) > MAX_AGE);
+        if is_old && errand.is_shown() {
+            // It is sent once this is persisted.
+            if let Err(reason) = self.renew(send, time, rng) {
+                self.fail_errand(send, reason);
+            }
+            return;
+        }
         let room = match &errand.place {
             ConversationId::Room(id) => self.communities.rooms.get(id),
             _ => None,
