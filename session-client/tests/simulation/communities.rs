@@ -329,6 +329,74 @@ fn what_waited_for_hours_is_posted_with_another_time() {
 }
 
 #[test]
+fn a_post_is_shown_once_however_often_and_late_it_comes() {
+    let mut world = world(40);
+    let mut devices = [Device::new(account(1), true, 1)];
+    join(&mut devices[0], 1, "lounge", &world);
+    run(&mut world, &mut devices, MINUTE);
+    let (bob, now) = (account(2), world.now);
+    for number in 0..1_050 {
+        server(&mut world, 1).put("lounge", &bob, &format!("{number}"), now + number);
+    }
+    // The same message in two posts: an answer to Bob was lost.
+    server(&mut world, 1).put("lounge", &bob, "1049", now + 1_049);
+    world.now += 2_000;
+    run(&mut world, &mut devices, 2 * MINUTE);
+    assert_eq!(
+        devices[0].shown.len(),
+        1_050,
+        "all pages, and no message twice"
+    );
+    let known = |device: &Device| device.records.keys().filter(|key| key[0] == b'P').count();
+    assert_eq!(known(&devices[0]), 1_000, "what is remembered is bounded");
+    for is_restarted in [false, true] {
+        if is_restarted {
+            devices[0].crash(&world);
+        }
+        let rooms = server(&mut world, 1);
+        (rooms.fault, rooms.is_due) = (Some(Fault::Renumbers), true);
+        run(&mut world, &mut devices, MINUTE);
+        assert!(!server(&mut world, 1).is_due);
+        assert_eq!(devices[0].shown.len(), 1_050, "old posts are shown again");
+    }
+    devices[0].check();
+}
+
+#[test]
+fn rooms_and_what_waits_for_them_are_bounded() {
+    let world = world(38);
+    let mut device = Device::new(account(1), true, 1);
+    let mut rooms: Vec<RoomId> = (0..100)
+        .map(|number| {
+            join(
+                &mut device,
+                1 + number % 3,
+                &format!("room{number}"),
+                &world,
+            )
+        })
+        .collect();
+    let url = Rooms::url(1, "another");
+    let (joined, _) = device.act(&world, |client, _, now, _| client.join(&url, now));
+    assert_eq!(joined, Err(RoomError::TooManyRooms));
+    let mut url = Rooms::url(2, "another");
+    url.key = Rooms::url(3, "another").key;
+    let (joined, _) = device.act(&world, |client, _, now, _| client.join(&url, now));
+    assert_eq!(joined, Err(RoomError::OtherKey));
+    let room = rooms.remove(0);
+    let act = |device: &mut Device| {
+        device.act(&world, |client, network, now, _| {
+            client.act_in_room(&room, RoomAct::Delete { post: 1 }, network, now)
+        })
+    };
+    for _ in 0..1_000 {
+        assert!(act(&mut device).0.is_ok());
+    }
+    let (refused, _) = act(&mut device);
+    assert_eq!(refused, Err(SendError::Room(RoomError::TooManyPending)));
+}
+
+#[test]
 fn a_server_that_wants_other_ids_gets_them() {
     for accepted in [Accepted::Any15, Accepted::Any25, Accepted::Blinded25] {
         let mut world = world(33);

@@ -302,6 +302,20 @@ fn what_the_swarm_of_a_group_has_lost_is_stored_again() {
         configs.map(|namespace| world.names(&swarm, namespace)),
         before
     );
+    // One node alone does not decide that something is lost.
+    let members = world.members(&swarm);
+    world.dead.extend(&members[1..]);
+    for namespace in configs {
+        world.lose(&swarm, namespace);
+    }
+    run(&mut world, &mut devices, 25 * MINUTE);
+    assert!(world.names(&swarm, configs[0]).is_empty());
+    world.dead.clear();
+    run(&mut world, &mut devices, 25 * MINUTE);
+    assert_eq!(
+        configs.map(|namespace| world.names(&swarm, namespace)),
+        before
+    );
     // Keys are replaced by an admin.
     assert!(world.lose(&swarm, Namespace::GROUP_KEYS) > 0);
     run(&mut world, &mut devices, 25 * MINUTE);

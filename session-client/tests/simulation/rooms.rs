@@ -1,10 +1,17 @@
 //! The server of a community, which may be down, slow or lie.
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
-use session_community::auth::Accepted;
+use session_community::auth::{self, Accepted};
+use session_community::post::NewPost;
 use session_community::server::{self, Config, Member, Memory, Room, Store as _};
-use session_crypto::{X25519Public, X25519Secret};
+use session_community::{Signer, request};
+use session_crypto::{Blinding, X25519Public, X25519Secret};
+use session_identity::Account;
 use session_identity::community::Community;
+use session_message::Sealer;
+use session_message::content::Content;
 use session_onion::payload::v4;
 use session_types::http::{Method, Request, Response};
 use session_types::{AnyId, UnixMillis};
@@ -24,6 +31,8 @@ pub enum Fault {
     OtherShape,
     /// It gives everything again that it gave before.
     Repeats,
+    /// It gives everything again that it gave before, as if it had changed.
+    Renumbers,
     /// Its numbers of changes jump ahead.
     Jumps,
     /// It gives posts as those of somebody else.
@@ -35,11 +44,14 @@ pub enum Fault {
 pub struct Rooms {
     config: Config,
     pub store: Memory,
+    nonce: u64,
     pub fault: Option<Fault>,
     /// Requests that came.
     pub asked: u64,
     /// The answer of one that gives any bytes.
     pub raw: Vec<u8>,
+    /// Whether it is to give them again.
+    pub is_due: bool,
     /// Posts that were given.
     given: Vec<Value>,
 }
@@ -54,9 +66,11 @@ impl Rooms {
         let rooms = Self {
             config: Config::new(key),
             store,
+            nonce: 0,
             fault: None,
             asked: 0,
             raw: Vec::new(),
+            is_due: false,
             given: Vec::new(),
         };
         (key, rooms)
@@ -81,6 +95,26 @@ impl Rooms {
             ..Member::default()
         };
         let Ok(()) = self.store.put_member(room, user, &member);
+    }
+
+    /// Puts a post into a room, as a user of the server would.
+    pub fn put(&mut self, room: &str, account: &Account, text: &str, now: u64) {
+        let signer = Signer::blinded(Blinding::Blind15, account, &self.config.key).unwrap();
+        let now = UnixMillis::new(now);
+        let content = Content::text(text);
+        let data = Sealer::new(account).seal_post(&content, now).unwrap();
+        let post = NewPost::new(data, &signer, &mut ChaCha8Rng::seed_from_u64(1));
+        let request = request::send(&room.parse().unwrap(), &post);
+        self.nonce += 1;
+        let mut nonce = [0; 16];
+        let [.., last, _] = &mut nonce;
+        *last = self.nonce as u8;
+        nonce[0] = (self.nonce >> 8) as u8;
+        let request = auth::sign(request, &signer, &nonce, now);
+        let mut config = self.config.clone();
+        config.rate_posts = usize::MAX;
+        let Ok(answer) = server::handle(&config, &request, now, &mut self.store);
+        assert_eq!(answer.status, 201);
     }
 
     /// The numbers and lengths of the posts of a room.
@@ -128,6 +162,15 @@ impl Rooms {
             let Some(posts) = item["body"].as_array_mut() else {
                 continue;
             };
+            if self.fault == Some(Fault::Renumbers) && self.is_due {
+                let again = self.given.iter().cloned().map(|mut post| {
+                    post["seqno"] = (post["seqno"].as_u64().unwrap() + (1 << 20)).into();
+                    post
+                });
+                posts.extend(again);
+                self.is_due = false;
+                continue;
+            }
             if self.fault == Some(Fault::Repeats) {
                 posts.extend(self.given.iter().cloned());
                 continue;

@@ -322,6 +322,14 @@ impl World {
         }
     }
 
+    /// The members of the swarm of an account.
+    pub fn members(&self, account: &AnyId) -> Vec<Ed25519Public> {
+        let swarm = self.ring.swarm_of(account);
+        let nodes = self.nodes.values();
+        let members = nodes.filter(|node| Some(node.record.swarm_id) == swarm);
+        members.map(|node| node.record.ed25519).collect()
+    }
+
     /// Lets all nodes forget what has expired.
     pub fn expire(&mut self) {
         let now = UnixMillis::new(self.now);
