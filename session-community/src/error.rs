@@ -2,7 +2,8 @@
 
 use session_types::http::{LengthError, Response};
 
-/// A reply that does not give what was asked for. The status alone decides.
+/// A reply that does not give what was asked for. The status alone decides;
+/// [`Endpoint::refusal`](crate::Endpoint::refusal) says what it means at the endpoint that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyError {

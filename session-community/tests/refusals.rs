@@ -14,7 +14,7 @@ use session_community::post::NewPost;
 use session_community::request::moderation::{self, PermissionChange, Role, RoomChange, Scope};
 use session_community::request::{self, Posts, inbox};
 use session_community::server::{Store, User};
-use session_community::{Signer, reply};
+use session_community::{Endpoint, Refusal, Signer, reply};
 use session_identity::community::Room as Token;
 
 #[path = "support/world.rs"]
@@ -185,6 +185,141 @@ fn every_endpoint_says_which_permission_is_missing() {
         let path = request.path.clone();
         let reply = world.ask(&user, request);
         assert_eq!(text(&reply), (403, NEEDS_READ), "{path}");
+    }
+}
+
+#[test]
+fn a_status_means_what_the_endpoint_documents() {
+    let status = |status| Refusal::Undocumented { status };
+    let (id, post) = (blinded(&account(2)).public_id(), 7);
+    let emoji = "🍕".parse().unwrap();
+    let change = PermissionChange::default();
+    let minute = std::time::Duration::from_secs(60);
+    for (request, forbidden, missing) in [
+        (
+            request::capabilities(&["x"]),
+            Refusal::Banned,
+            Refusal::NoEndpoint,
+        ),
+        (request::room(&token()), Refusal::Banned, Refusal::NoRoom),
+        (
+            request::poll_info(&token(), 3),
+            Refusal::Banned,
+            Refusal::NoRoom,
+        ),
+        (
+            request::posts(&token(), Posts::Since(3), None, None),
+            Refusal::CannotRead,
+            Refusal::NoRoom,
+        ),
+        (
+            request::post(&token(), post),
+            Refusal::CannotRead,
+            Refusal::NoPost,
+        ),
+        (
+            request::delete(&token(), post),
+            Refusal::NotAuthor,
+            Refusal::NoPost,
+        ),
+        (
+            request::react(&token(), post, &emoji),
+            Refusal::CannotRead,
+            Refusal::NoPost,
+        ),
+        (
+            request::upload(&token(), None, vec![1]).unwrap(),
+            Refusal::CannotUpload,
+            Refusal::NoRoom,
+        ),
+        (
+            request::download(&token(), 1),
+            Refusal::CannotRead,
+            Refusal::NoFile,
+        ),
+        (
+            moderation::pin(&token(), post),
+            Refusal::NotAdmin,
+            Refusal::NoPost,
+        ),
+        (
+            moderation::unpin_all(&token()),
+            Refusal::NotAdmin,
+            Refusal::NoPost,
+        ),
+        (
+            moderation::set_permissions(&token(), &id, change, &[]),
+            Refusal::NotModerator,
+            Refusal::NoUser,
+        ),
+        (
+            moderation::schedule_permissions(&token(), &id, change, minute),
+            Refusal::NotModerator,
+            Refusal::NoUser,
+        ),
+        (
+            moderation::delete_all_of(&token(), &id),
+            Refusal::NotModerator,
+            Refusal::NothingToDelete,
+        ),
+        (
+            moderation::delete_everywhere(&id),
+            Refusal::NotModerator,
+            Refusal::NothingToDelete,
+        ),
+        (
+            moderation::ban(&id, Scope::Global, None),
+            Refusal::NotModerator,
+            Refusal::NoUser,
+        ),
+        (
+            moderation::set_role(&id, Scope::Global, Role::Admin, None),
+            Refusal::NotAdmin,
+            Refusal::NoUser,
+        ),
+        (
+            inbox::received(Some(3)),
+            Refusal::Banned,
+            Refusal::NoEndpoint,
+        ),
+        (
+            inbox::send(&id, b"x"),
+            Refusal::Banned,
+            Refusal::NoRecipient,
+        ),
+    ] {
+        let path = request.path.clone();
+        let endpoint = Endpoint::of(&request).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(endpoint.refusal(403), Some(forbidden), "{path}");
+        assert_eq!(endpoint.refusal(404), Some(missing), "{path}");
+        assert_eq!(endpoint.refusal(425), Some(Refusal::ClockOrNonce));
+        assert_eq!(endpoint.refusal(201), None);
+        assert_eq!(endpoint.refusal(502), Some(status(502)));
+        let of = |one: Endpoint, meaning, code| match endpoint == one {
+            true => meaning,
+            false => status(code),
+        };
+        let expected = of(Endpoint::Upload, Refusal::TooLarge, 413);
+        assert_eq!(endpoint.refusal(413), Some(expected), "{path}");
+        let expected = of(Endpoint::Capabilities, Refusal::MissingCapability, 412);
+        assert_eq!(endpoint.refusal(412), Some(expected), "{path}");
+        assert_eq!(endpoint.refusal(406), Some(status(406)));
+        let is_list = endpoint == Endpoint::Inbox;
+        assert_eq!(endpoint.refusal(304).is_none(), is_list, "{path}");
+        let is_inbox = matches!(endpoint, Endpoint::Inbox | Endpoint::SendInbox);
+        let blinded = endpoint.refusal(401) == Some(Refusal::NotBlinded);
+        assert_eq!(blinded, is_inbox, "{path}");
+    }
+    for path in [
+        "",
+        "/",
+        "/room",
+        "/rooms/all",
+        "/nope",
+        "/room/r/nope",
+        "/user/x",
+    ] {
+        assert_eq!(Endpoint::of(&Request::get(path)), None, "{path}");
     }
 }
 

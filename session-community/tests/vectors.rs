@@ -25,7 +25,7 @@ use session_community::request::batch::{batch, sequence};
 use session_community::request::moderation::{self, PermissionChange, Role, RoomChange, Scope};
 use session_community::request::{self, Posts, inbox};
 use session_community::server::{self, Config, Memory, Room, Store, users};
-use session_community::{ReplyError, Signer, auth};
+use session_community::{Endpoint, Refusal, ReplyError, Signer, auth};
 use session_crypto::{Blinding, X25519Public};
 use session_identity::{Account, Seed};
 use session_types::{AnyId, UnixMillis, base64, hex};
@@ -414,6 +414,11 @@ fn sogs_live() {
     let (mut signatures, mut bodies) = (0, 0);
     file.each("cases", |case| {
         let (request, theirs) = (recorded(case), reply_of(case));
+        let endpoint = Endpoint::of(&request);
+        if let Some(refusal) = endpoint.and_then(|endpoint| endpoint.refusal(theirs.status)) {
+            let is_known = !matches!(refusal, Refusal::Undocumented { .. });
+            assert!(is_known, "{endpoint:?}: {refusal}");
+        }
         let user = case.opt_text("user").map(|name| &users[name]);
         let signer = user.map(|(account, id)| {
             let signer = Signer::blinded(Blinding::Blind15, account, &key).unwrap();

@@ -13,7 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use session_community::http::{Request, Response};
 use session_community::post::NewPost;
 use session_community::server::{self, Config, Memory, Room, Store, users};
-use session_community::{Signer, auth, reply, request};
+use session_community::{Endpoint, Refusal, Signer, auth, reply, request};
 use session_crypto::{Blinding, Ed25519Secret, X25519Public};
 use session_identity::community::Room as Token;
 use session_identity::{Account, Seed};
@@ -57,12 +57,13 @@ impl World {
     pub fn ask(&mut self, signer: &Signer<'_>, request: Request) -> Response {
         let mut nonce = [0; 16];
         self.rng.fill_bytes(&mut nonce);
-        let request = auth::sign(request, signer, &nonce, self.now);
-        server::handle(&self.config, &request, self.now, &mut self.store).unwrap()
+        self.anonymous(auth::sign(request, signer, &nonce, self.now))
     }
 
     pub fn anonymous(&mut self, request: Request) -> Response {
-        server::handle(&self.config, &request, self.now, &mut self.store).unwrap()
+        let reply = server::handle(&self.config, &request, self.now, &mut self.store).unwrap();
+        check_meaning(&request, &reply);
+        reply
     }
 
     pub fn post(&mut self, signer: &Signer<'_>, data: &[u8]) -> u64 {
@@ -75,6 +76,36 @@ impl World {
         let mut room = self.store.room("lounge").unwrap().unwrap();
         users::make_admin(&mut room, &signer.public_id(), &mut self.store).unwrap();
     }
+}
+
+/// Whether the status of a reply means what its text says.
+fn check_meaning(request: &Request, reply: &Response) {
+    let Some(endpoint) = Endpoint::of(request) else {
+        return;
+    };
+    let Some(refusal) = endpoint.refusal(reply.status) else {
+        return;
+    };
+    let text = std::str::from_utf8(&reply.body).unwrap();
+    let says = |part: &str| text.contains(part);
+    let fits = match refusal {
+        Refusal::Undocumented { .. } => false,
+        Refusal::NoPost => !says("No such user") && !says("No such file"),
+        Refusal::NoFile => !says("No such user") && !says("No such post"),
+        Refusal::NoUser => !says("No such file") && !says("No such post"),
+        Refusal::NotModerator => !says("admin") && !says("'read'"),
+        Refusal::NotAdmin => !says("moderator") && !says("'read'"),
+        Refusal::CannotRead | Refusal::CannotWrite | Refusal::CannotUpload | Refusal::NotAuthor => {
+            !says("moderator") && !says("admin")
+        }
+        Refusal::Banned => says("Banned"),
+        Refusal::NotAuthenticated => !says("blinded"),
+        Refusal::RateLimited => says("Rate limited"),
+        Refusal::ClockOrNonce => says("Timestamp") || says("Nonce"),
+        Refusal::BadHeaders => says("X-SOGS") || says("blinded ids"),
+        _ => true,
+    };
+    assert!(fits, "{endpoint:?}: {refusal:?}, {} {text}", reply.status);
 }
 
 pub fn blinded(account: &Account) -> Signer<'_> {
