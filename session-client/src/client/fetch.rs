@@ -160,6 +160,22 @@ impl Client {
         }
     }
 
+    /// The members of our swarm in the order in which they are asked. The node that has told of a message has it
+    /// before the others do, so it is asked first, once for each message: it may be wrong, too.
+    fn members_to_ask<O: Onion>(
+        &self,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Vec<Ed25519Public> {
+        let mut members = members(network, &self.id, self.fetching.last, now, rng);
+        let is_new = self.fetching.told.values().any(|fetches| *fetches == 0);
+        if let Some(teller) = network.teller(&self.id).filter(|_| is_new) {
+            members.sort_by_key(|node| *node != teller);
+        }
+        members
+    }
+
     /// Fetches in the usual rhythm: nobody tells of new messages any more.
     pub(super) fn fetch_as_usual(&mut self) {
         if self.fetching.failures == 0 {
@@ -181,7 +197,7 @@ impl Client {
         let time = network.network_time(now);
         let members = match self.fetching.next.take() {
             Some(node) => [node].into(),
-            None => members(network, &self.id, self.fetching.last, now, rng),
+            None => self.members_to_ask(network, now, rng),
         };
         let mut calls = BTreeMap::new();
         for node in &members {

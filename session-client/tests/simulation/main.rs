@@ -27,6 +27,7 @@ mod month;
 mod notices;
 mod rooms;
 mod strangers;
+mod told;
 mod world;
 
 use core::time::Duration;

@@ -110,8 +110,13 @@ impl<O: Onion> Network<O> {
     /// Returns whether a node has promised to tell of new messages of an account.
     #[must_use]
     pub fn is_told(&self, account: &AnyId) -> bool {
-        let watch = self.watches.accounts.get(account);
-        watch.is_some_and(|watch| watch.by.is_some())
+        self.teller(account).is_some()
+    }
+
+    /// Returns the node that has promised to tell of new messages of an account.
+    #[must_use]
+    pub fn teller(&self, account: &AnyId) -> Option<Ed25519Public> {
+        self.watches.accounts.get(account)?.by
     }
 
     /// Takes a command that a node has sent on the first stream of a connection. Commands of nodes that were not asked
