@@ -17,7 +17,7 @@ pub use endpoint::Endpoint;
 /// assert_eq!(endpoint.refusal(404), Some(Refusal::NoPost));
 /// assert_eq!(endpoint.refusal(403), Some(Refusal::CannotRead));
 /// assert_eq!(endpoint.refusal(200), None);
-/// # Ok::<(), session_identity::community::TokenError>(())
+/// # Ok::<(), session_identity::community::UrlError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! HTTPS as this network uses it: self-signed certificates everywhere.
+//! HTTPS as this network uses it: self-signed certificates everywhere. For drivers of one's own.
 //!
 //! A service node's certificate proves nothing, and need not: onion layers are encrypted to the
 //! node's key. So towards nodes any certificate will do. A seed node is believed when it says who
@@ -31,7 +31,7 @@ const KEEP_IDLE: Duration = Duration::from_secs(8);
 
 /// Which certificates a connection accepts.
 #[derive(Debug, Clone)]
-pub(crate) enum Trust {
+pub enum Trust {
     /// Any: the content is authenticated some other way.
     Any,
     /// Exactly these, in DER.
@@ -116,6 +116,49 @@ impl From<Result<Answer, HttpError>> for Posted {
 /// A client whose connections begin with a connector.
 type Over<C> = Client<HttpsConnector<C>, Full<Bytes>>;
 
+/// A client of hyper that takes `http` and `https`, with bodies that are there as a whole.
+pub type HttpsClient = Over<HttpConnector>;
+
+/// Makes a client that trusts as told and, if `from` is given, connects from that address. Connections are kept for
+/// the next request to the same host, unless `keeps` is false.
+///
+/// # Panics
+///
+/// Never: the TLS library is built with the versions that are asked for.
+#[must_use]
+pub fn https_client(trust: Trust, from: Option<IpAddr>, keeps: bool) -> HttpsClient {
+    over(tls(trust), tcp(from), keeps)
+}
+
+/// TLS that trusts as told.
+#[expect(
+    clippy::expect_used,
+    reason = "the library is built with these versions of TLS"
+)]
+fn tls(trust: Trust) -> rustls::ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Verifier {
+        trust,
+        provider: Arc::clone(&provider),
+    });
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3 are compiled in")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth()
+}
+
+/// Connections from an address.
+fn tcp(from: Option<IpAddr>) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_local_address(from);
+    tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+    tcp
+}
+
 /// An HTTP client with connections kept for reuse.
 #[derive(Debug, Clone)]
 pub(crate) enum Http {
@@ -130,29 +173,10 @@ pub(crate) enum Http {
 impl Http {
     /// A client that trusts as told and, if `from` is given, connects from that address; through a proxy if one is
     /// given, which resolves all names.
-    #[expect(
-        clippy::expect_used,
-        reason = "the library is built with these versions of TLS"
-    )]
     pub(crate) fn new(trust: Trust, from: Option<IpAddr>, proxy: Option<&Proxy>) -> Self {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Arc::new(Verifier {
-            trust,
-            provider: Arc::clone(&provider),
-        });
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3 are compiled in")
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_local_address(from);
-        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
+        let (tls, tcp) = (tls(trust), tcp(from));
         let Some(proxy) = proxy else {
-            return Self::Direct(over(tls, tcp));
+            return Self::Direct(over(tls, tcp, true));
         };
         let uri = proxy.uri.clone();
         match proxy.kind {
@@ -166,6 +190,7 @@ impl Http {
                         }
                         None => socks,
                     },
+                    true,
                 ))
             }
             Kind::Connect => {
@@ -176,6 +201,7 @@ impl Http {
                         Some(header) => tunnel.with_auth(header),
                         None => tunnel,
                     },
+                    true,
                 ))
             }
         }
@@ -214,8 +240,8 @@ impl Http {
     }
 }
 
-/// A client over a connector, with TLS where the address says so.
-fn over<C>(tls: rustls::ClientConfig, connector: C) -> Over<C>
+/// A client over a connector, with TLS where the address says so, that keeps connections or does not.
+fn over<C>(tls: rustls::ClientConfig, connector: C, keeps: bool) -> Over<C>
 where
     HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
 {
@@ -227,6 +253,7 @@ where
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(KEEP_IDLE)
         .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(if keeps { usize::MAX } else { 0 })
         .build(connector)
 }
 

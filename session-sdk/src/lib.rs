@@ -24,7 +24,7 @@ mod guards;
 #[path = "no_guards.rs"]
 mod guards;
 mod handle;
-mod http;
+pub mod http;
 mod hub;
 mod message;
 mod proxy;

@@ -295,6 +295,116 @@ fn another_key_of_the_node_fails_the_handshake() {
     assert_eq!(error, rustls::Error::InvalidCertificate(wrong));
 }
 
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// A node that listens for clients, and where.
+fn listening(node: &Ed25519Secret) -> (Listener, SocketAddr) {
+    let offer = Offer {
+        alpn: ALPN_CLIENT,
+        clients: Clients::Any,
+    };
+    let listener = Listener::bind(loopback(), node, offer, [], LIMIT).unwrap();
+    let address = listener.address().unwrap();
+    (listener, address)
+}
+
+/// The public key of one and the secret key of another.
+fn stolen(shown: &Ed25519Secret, held: &Ed25519Secret) -> Arc<rustls::sign::CertifiedKey> {
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    let prefix = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    let pkcs8 = [&prefix[..], held.expose_seed()].concat();
+    let key = PrivatePkcs8KeyDer::from(pkcs8);
+    let key = rustls::crypto::ring::sign::any_eddsa_type(&key).unwrap();
+    let spki = [&SPKI_PREFIX[..], shown.public().as_bytes()].concat();
+    Arc::new(rustls::sign::CertifiedKey::new(vec![spki.into()], key))
+}
+
+#[test]
+fn whoever_shows_a_key_must_hold_it() {
+    use rustls::CertificateError::BadSignature;
+    use rustls::client::AlwaysResolvesClientRawPublicKeys;
+    use rustls::server::AlwaysResolvesServerRawPublicKeys;
+    let (node, thief) = (
+        Ed25519Secret::from_seed(&[1; 32]),
+        Ed25519Secret::from_seed(&[3; 32]),
+    );
+    let key = stolen(&node, &thief);
+    let client = tls::client(node.public(), None, ALPN_CLIENT).unwrap();
+    let mut server = tls::server(&thief, ALPN_CLIENT, None).unwrap();
+    server.cert_resolver = Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::clone(&key)));
+    let error = transcript(client, server).unwrap_err();
+    assert_eq!(error, rustls::Error::InvalidCertificate(BadSignature));
+    let mut client = tls::client(thief.public(), Some(&thief), ALPN_CLIENT).unwrap();
+    client.client_auth_cert_resolver = Arc::new(AlwaysResolvesClientRawPublicKeys::new(key));
+    let server = tls::server(&thief, ALPN_CLIENT, Some(Clients::Any)).unwrap();
+    let error = transcript(client, server).unwrap_err();
+    assert_eq!(error, rustls::Error::InvalidCertificate(BadSignature));
+}
+
+/// Both ends of a connection, with what the second is asked.
+async fn pair() -> (
+    Link,
+    Link,
+    tokio::sync::mpsc::Receiver<session_sdk::quic::Command>,
+) {
+    let node = Ed25519Secret::from_seed(&[1; 32]);
+    let (listener, address) = listening(&node);
+    let endpoint = client_endpoint(loopback()).unwrap();
+    let how = Connect::client(node.public());
+    let (connection, incoming) = tokio::join!(connect(&endpoint, address, how), async {
+        let incoming = Listener::handshake(listener.accept().await.unwrap(), LIMIT);
+        incoming.await.unwrap()
+    });
+    let (asks, _) = Link::opening(connection.unwrap(), 1).await.unwrap();
+    let (serves, commands) = Link::accepting(incoming.connection);
+    tokio::spawn(async move {
+        let _both = (listener, endpoint);
+        tokio::time::sleep(LIMIT * 10).await;
+    });
+    (asks, serves, commands)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_read_than_64_mib_that_wait_for_an_answer() {
+    const SIZE: usize = 9_000_000;
+    let (asks, _serves, mut commands) = pair().await;
+    for _ in 0..10 {
+        let asks = asks.clone();
+        tokio::spawn(async move { asks.request(0, b"x", vec![0; SIZE], LIMIT).await });
+    }
+    let mut open = Vec::new();
+    let second = Duration::from_secs(3);
+    while let Ok(Some(command)) = tokio::time::timeout(second, commands.recv()).await {
+        assert_eq!(command.body.len(), SIZE);
+        open.push(command);
+    }
+    assert_eq!(open.len(), (64 << 20) / SIZE);
+    // An answer makes room for one more.
+    let answer = session_sdk::quic::Answer::Reply(Vec::new());
+    open.pop().unwrap().answer.send(answer);
+    let next = tokio::time::timeout(LIMIT, commands.recv()).await.unwrap();
+    assert!(next.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_reads_nothing_is_not_told_without_end() {
+    let (asks, _serves, _commands) = pair().await;
+    // Nobody takes commands: streams are read until so many wait.
+    let mut told = 0;
+    let refused = loop {
+        match asks.notify(0, b"notify", vec![0; 1_000_000]) {
+            Ok(()) => told += 1,
+            Err(refused) => break refused,
+        }
+        assert!(told < 1_000, "{told} MB");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    println!("{told} MB, then {refused}");
+    assert_eq!(refused, session_sdk::quic::LinkError::Busy);
+}
+
 /// A server that hands out tickets and takes early data: a client that connects again sends none.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_in_0_rtt_whatever_the_server_offers() {
@@ -310,25 +420,14 @@ async fn nothing_is_sent_in_0_rtt_whatever_the_server_offers() {
         assert_eq!((extension(&hello, 41), extension(&hello, 42)), (None, None));
     }
     let config = quinn_client(client);
-    let listener = Listener::bind(
-        SocketAddr::from(([127, 0, 0, 1], 0)),
-        &node,
-        Offer {
-            alpn: ALPN_CLIENT,
-            clients: Clients::Any,
-        },
-        [],
-        LIMIT,
-    )
-    .unwrap();
-    let address = listener.address().unwrap();
+    let (listener, address) = listening(&node);
     tokio::spawn(async move {
         while let Some(incoming) = listener.accept().await {
             let incoming = Listener::handshake(incoming, LIMIT).await.unwrap();
             incoming.connection.closed().await;
         }
     });
-    let endpoint = client_endpoint(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let endpoint = client_endpoint(loopback()).unwrap();
     for _ in 0..2 {
         let connecting = endpoint
             .connect_with(config.clone(), address, "node")
@@ -349,19 +448,8 @@ fn quinn_client(config: Arc<rustls::ClientConfig>) -> session_sdk::quic::quinn::
 #[tokio::test(flavor = "multi_thread")]
 async fn each_connection_shows_a_key_of_its_own() {
     let node = Ed25519Secret::from_seed(&[1; 32]);
-    let listener = Listener::bind(
-        SocketAddr::from(([127, 0, 0, 1], 0)),
-        &node,
-        Offer {
-            alpn: ALPN_CLIENT,
-            clients: Clients::Any,
-        },
-        [],
-        LIMIT,
-    )
-    .unwrap();
-    let address = listener.address().unwrap();
-    let endpoint = client_endpoint(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let (listener, address) = listening(&node);
+    let endpoint = client_endpoint(loopback()).unwrap();
     let mut keys = Vec::new();
     for number in 0..3 {
         let mut how = Connect::client(node.public());

@@ -1,6 +1,6 @@
 //! Connecting to a node whose key is known.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use quinn::udp::UdpSocketState;
 use quinn::{
-    AsyncUdpSocket, ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig,
-    IdleTimeout, Runtime as _, TokioRuntime, TransportConfig, VarInt,
+    AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Connection, ConnectionError, Endpoint,
+    EndpointConfig, IdleTimeout, MtuDiscoveryConfig, Runtime as _, TokioRuntime, TransportConfig,
+    VarInt,
 };
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use session_crypto::{Ed25519Public, Ed25519Secret};
@@ -27,6 +28,12 @@ const STREAM_WINDOW: u32 = 12 << 20;
 const BUFFER: usize = 4 << 20;
 /// Time that an answer takes, as long as nothing is known: how soon a lost handshake is sent again depends on it.
 const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// Packets that a peer may leave without an acknowledgement, where it knows the extension. One that answers within
+/// the usual delay acknowledges with the answer.
+const UNACKNOWLEDGED: u32 = 10;
+/// Length of datagrams over loopback, in bytes. Most messages fit into one, and the ten that quinn hands to the system
+/// at once are less than the 64 KiB that it takes.
+const LOOPBACK_MTU: u16 = 6_000;
 /// The name that quinn wants. It is not sent.
 const NAME: &str = "node";
 
@@ -41,8 +48,9 @@ pub enum Shown<'a> {
     Own(&'a Ed25519Secret),
 }
 
-/// The rules of the transport, where a peer may open `streams` streams.
+/// The rules of the transport with peers at an address of the same kind as `at`, which may open `streams` streams.
 pub(super) fn transport(
+    at: IpAddr,
     idle: Duration,
     keep_alive: Option<Duration>,
     streams: u32,
@@ -50,8 +58,19 @@ pub(super) fn transport(
     let idle = IdleTimeout::try_from(idle).map_err(|_| {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, "idle timeout too long")
     })?;
+    let mut acknowledge = AckFrequencyConfig::default();
+    acknowledge.ack_eliciting_threshold(VarInt::from_u32(UNACKNOWLEDGED));
     let mut config = TransportConfig::default();
+    if at.is_loopback() {
+        // There is no path whose MTU would have to be found. A peer that takes less says so in its parameters.
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery.upper_bound(LOOPBACK_MTU);
+        config
+            .initial_mtu(LOOPBACK_MTU)
+            .mtu_discovery_config(Some(discovery));
+    }
     config
+        .ack_frequency_config(Some(acknowledge))
         .max_idle_timeout(Some(idle))
         .initial_rtt(INITIAL_RTT)
         .keep_alive_interval(keep_alive)
@@ -63,6 +82,16 @@ pub(super) fn transport(
     Ok(config)
 }
 
+/// What an endpoint at an address takes.
+pub(super) fn endpoint_config(at: IpAddr) -> Result<EndpointConfig, ConnectError> {
+    let mut config = EndpointConfig::default();
+    if at.is_loopback() {
+        let invalid = |error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error);
+        config.max_udp_payload_size(LOOPBACK_MTU).map_err(invalid)?;
+    }
+    Ok(config)
+}
+
 /// Makes a socket for outgoing connections.
 ///
 /// # Errors
@@ -70,7 +99,7 @@ pub(super) fn transport(
 /// [`ConnectError::Socket`] if there is none.
 pub fn client_endpoint(from: SocketAddr) -> Result<Endpoint, ConnectError> {
     let socket = wrapped(std::net::UdpSocket::bind(from)?)?;
-    let (config, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
+    let (config, runtime) = (endpoint_config(from.ip())?, Arc::new(TokioRuntime));
     let endpoint = Endpoint::new_with_abstract_socket(config, None, socket, runtime)?;
     Ok(endpoint)
 }
@@ -175,7 +204,7 @@ pub async fn connect(
         }
     };
     let tls = tls::client(how.server, own, how.alpn)?;
-    let transport = transport(how.idle, how.keep_alive, how.streams)?;
+    let transport = transport(address.ip(), how.idle, how.keep_alive, how.streams)?;
     open(endpoint, address, tls, transport, how.limit).await
 }
 

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AsyncUdpSocket, Connection, EndpointConfig, ServerConfig, TokioRuntime, VarInt};
+use quinn::{AsyncUdpSocket, Connection, ServerConfig, TokioRuntime, VarInt};
 use quinn_proto::crypto::rustls::{HandshakeData, QuicServerConfig};
 use session_crypto::{Ed25519Public, Ed25519Secret};
 use session_proto::stream::MAX_STREAMS;
 use session_proto::stream::tls::key_of;
 
-use super::connect::{transport, wrapped};
+use super::connect::{endpoint_config, transport, wrapped};
 use super::error::ConnectError;
 use super::select::{Choice, Selecting};
 use super::tls;
@@ -112,9 +112,10 @@ impl Listener {
             others: others?,
         };
         let mut config = ServerConfig::with_crypto(Arc::new(selecting));
-        config.transport_config(Arc::new(transport(idle, None, MAX_STREAMS)?));
+        let at = socket.local_addr()?.ip();
+        config.transport_config(Arc::new(transport(at, idle, None, MAX_STREAMS)?));
         let endpoint = quinn::Endpoint::new_with_abstract_socket(
-            EndpointConfig::default(),
+            endpoint_config(at)?,
             Some(config),
             socket,
             Arc::new(TokioRuntime),

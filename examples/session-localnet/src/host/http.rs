@@ -1,41 +1,19 @@
-//! HTTPS as this network uses it: self-signed certificates everywhere.
-//!
-//! A service node's certificate proves nothing, and need not: onion layers are encrypted to the
-//! node's key. So towards nodes any certificate will do. A seed node is believed when it says who
-//! the service nodes are, so its certificate is pinned byte for byte.
+//! HTTP clients, whose errors say to whom they were connected and why it failed.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode, header};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+pub use session_sdk::http::Trust;
+use session_sdk::http::{HttpsClient, https_client};
 
 use super::foreign::Foreign;
 
 /// The largest answer that is read, in bytes: as much as a service node takes in a request.
 pub const MAX_ANSWER: usize = 10 * 1024 * 1024;
-/// How long a connection is kept for the next request. Nodes close idle ones after 11 s.
-const KEEP_IDLE: Duration = Duration::from_secs(8);
-
-/// Which certificates a connection accepts.
-#[derive(Debug, Clone)]
-pub enum Trust {
-    /// Any: the content is authenticated some other way.
-    Any,
-    /// Exactly these, in DER.
-    Pinned(Vec<CertificateDer<'static>>),
-}
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -83,42 +61,22 @@ pub struct Answer {
 /// An HTTP client with connections kept for reuse.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
 }
 
 impl Http {
     /// A client that trusts as told and, if `from` is given, connects from that address.
-    ///
-    /// # Panics
-    ///
-    /// Never: the protocol versions asked for are ones that the TLS library has.
     pub fn new(trust: Trust, from: Option<IpAddr>) -> Self {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Arc::new(Verifier {
-            trust,
-            provider: Arc::clone(&provider),
-        });
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3 are compiled in")
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_local_address(from);
-        tcp.set_connect_timeout(Some(Duration::from_secs(5)));
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(KEEP_IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        Self { client }
+        Self {
+            client: https_client(trust, from, true),
+        }
+    }
+
+    /// A client that connects anew for each request.
+    pub fn connecting_anew(trust: Trust) -> Self {
+        Self {
+            client: https_client(trust, None, false),
+        }
     }
 
     /// Posts `body` and waits for the whole answer.
@@ -222,54 +180,4 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = inner;
     }
     cause.to_string()
-}
-
-#[derive(Debug)]
-struct Verifier {
-    trust: Trust,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match &self.trust {
-            Trust::Pinned(pins) if !pins.iter().any(|pin| pin == certificate) => {
-                Err(CertificateError::ApplicationVerificationFailure.into())
-            }
-            Trust::Any | Trust::Pinned(_) => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }
