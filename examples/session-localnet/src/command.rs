@@ -8,7 +8,7 @@ use crate::ctl::{self, Ctl};
 use crate::demo;
 use crate::failure::Failure;
 use crate::ledger::{CERTIFICATE, LEAST, PUBLIC};
-use crate::load::{self, Load};
+use crate::load::{self, Guards, Load};
 use crate::network::{MAX_NODES, Network, Plan};
 use crate::report::{Row, Table};
 use crate::ui::{Steps, print_event};
@@ -63,6 +63,9 @@ enum Command {
         /// Reach the guards over QUIC instead of HTTPS.
         #[arg(long)]
         quic: bool,
+        /// Make a new HTTPS connection for each request instead of keeping them.
+        #[arg(long, conflicts_with = "quic")]
+        reconnect: bool,
         /// Duration in seconds.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=load::MAX_SECONDS))]
         seconds: u64,
@@ -186,13 +189,18 @@ pub fn main() -> ExitCode {
             accounts,
             clients,
             quic,
+            reconnect,
             seconds,
         } => {
             let load = Load {
                 accounts,
                 clients,
                 seconds,
-                quic,
+                guards: match (quic, reconnect) {
+                    (true, _) => Guards::Quic,
+                    (false, true) => Guards::HttpsAnew,
+                    (false, false) => Guards::Https,
+                },
             };
             runtime.block_on(run_bench(load, one_address, json, &steps))
         }

@@ -20,7 +20,7 @@ use session_sdk::quic::{Answer, Connect, Link, client_endpoint, connect, quinn};
 use session_storage::value::Value;
 use session_storage::{Call, Store};
 use session_swarm::record::ServiceNode;
-use session_types::{AnyId, Ed25519Public};
+use session_types::{AccountId, AnyId, Ed25519Public};
 
 use crate::fault::now_ms;
 use crate::network::Network;
@@ -41,8 +41,29 @@ pub struct Load {
     pub clients: u32,
     /// For how long, in seconds.
     pub seconds: u64,
-    /// Whether the clients reach their guards over QUIC, each with one connection to each guard.
-    pub quic: bool,
+    /// How the clients reach their guards.
+    pub guards: Guards,
+}
+
+/// How clients reach their guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guards {
+    /// Over HTTPS, with connections that are kept.
+    Https,
+    /// Over HTTPS, with a connection for each request, as clients do that keep none.
+    HttpsAnew,
+    /// Over QUIC, with one connection to each guard.
+    Quic,
+}
+
+impl Guards {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::HttpsAnew => "https-anew",
+            Self::Quic => "quic",
+        }
+    }
 }
 
 /// How a client reaches its guards.
@@ -58,12 +79,13 @@ enum Transport {
 const LIMIT: Duration = Duration::from_secs(40);
 
 impl Transport {
-    fn new(quic: bool) -> std::result::Result<Self, String> {
-        Ok(match quic {
+    fn new(guards: Guards) -> std::result::Result<Self, String> {
+        Ok(match guards {
             // From one address: onion requests have no rate limit.
-            false => Self::Https(Http::new(Trust::Any, None)),
-            true => Self::Quic {
-                endpoint: client_endpoint(SocketAddr::from(([0, 0, 0, 0], 0)))
+            Guards::Https => Self::Https(Http::new(Trust::Any, None)),
+            Guards::HttpsAnew => Self::Https(Http::connecting_anew(Trust::Any)),
+            Guards::Quic => Self::Quic {
+                endpoint: client_endpoint(SocketAddr::from(([127, 0, 0, 1], 0)))
                     .map_err(|error| error.to_string())?,
                 links: BTreeMap::new(),
             },
@@ -113,7 +135,7 @@ impl Transport {
 pub struct Result {
     /// `bench`, for the reader of a JSON line.
     pub event: &'static str,
-    /// `quic` or `https`: how the clients reach their guards.
+    /// `quic`, `https` or `https-anew`: how the clients reach their guards.
     pub transport: &'static str,
     /// Messages that every member of their swarm has provably stored.
     pub stored: u64,
@@ -131,26 +153,36 @@ pub struct Result {
     pub memory_mib: Option<[u64; 3]>,
 }
 
-/// One path to one node, with tables for its hops.
+/// One path to one node.
 struct Route {
     guard: ServiceNode,
     path: Vec<Hop>,
     destination: Hop,
 }
 
+/// A node with the table of its key, which all workers share.
+type Target = (ServiceNode, Hop);
+
+/// The nodes with their tables. One without a usable key is no target.
+fn targets(nodes: &[ServiceNode]) -> Vec<Target> {
+    let hop = |node: &ServiceNode| {
+        let key = node.onion_key().ok()?;
+        Some((*node, Hop::new(node.ed25519, key).prepare()))
+    };
+    nodes.iter().filter_map(hop).collect()
+}
+
 /// A path to a destination; `turn` spreads the paths of the workers over the nodes.
-fn route(nodes: &[ServiceNode], destination: &ServiceNode, turn: usize) -> Option<Route> {
-    let mut others = nodes.to_vec();
-    others.retain(|node| node.ed25519 != destination.ed25519);
+fn route(targets: &[Target], destination: &Target, turn: usize) -> Option<Route> {
+    let is_other = |(node, _): &&Target| node.ed25519 != destination.0.ed25519;
+    let mut others: Vec<&Target> = targets.iter().filter(is_other).collect();
     let first = turn.checked_rem(others.len())?;
     others.rotate_left(first);
-    let hop = |node: &ServiceNode| Some(Hop::new(node.ed25519, node.onion_key().ok()?).prepare());
-    let path: Option<Vec<Hop>> = others.iter().take(crate::ledger::HOPS).map(hop).collect();
-    let guard = *others.first()?;
+    let path = others.iter().take(crate::ledger::HOPS);
     Some(Route {
-        guard,
-        path: path?,
-        destination: hop(destination)?,
+        guard: others.first()?.0,
+        path: path.map(|(_, hop)| hop.clone()).collect(),
+        destination: destination.1.clone(),
     })
 }
 
@@ -197,38 +229,41 @@ pub fn resident_mib() -> Option<u64> {
 
 /// Drives the network, calling `progress` about once a second with the messages stored so far.
 pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Result {
-    let nodes = Arc::new(network.chain.nodes());
+    // What the clients know before they send: the keys of the nodes, and those of the receivers.
+    let targets = Arc::new(targets(&network.chain.nodes()));
+    let accounts = 0..load.accounts.clamp(1, MAX_ACCOUNTS);
+    let accounts: Arc<[AccountId]> = accounts.map(|number| *account(number).id()).collect();
     let memory_before = resident_mib();
     let stored = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let end = start + Duration::from_secs(load.seconds.min(MAX_SECONDS));
-    let accounts = load.accounts.clamp(1, MAX_ACCOUNTS);
     let workers: Vec<_> = (0..load.clients.clamp(1, MAX_CLIENTS))
         .map(|worker| {
-            let (nodes, stored) = (Arc::clone(&nodes), Arc::clone(&stored));
-            let chain = Arc::clone(&network.chain);
+            let (targets, stored) = (Arc::clone(&targets), Arc::clone(&stored));
+            let (chain, accounts) = (Arc::clone(&network.chain), Arc::clone(&accounts));
             tokio::spawn(async move {
-                let mut transport = match Transport::new(load.quic) {
+                let mut transport = match Transport::new(load.guards) {
                     Ok(transport) => transport,
                     Err(error) => return (Vec::new(), 1, Some(error)),
                 };
                 let sender = account(u32::MAX - worker);
-                let routes: Vec<Option<Route>> = nodes
+                let routes: Vec<Option<Route>> = targets
                     .iter()
                     .zip(worker as usize..)
-                    .map(|(node, turn)| route(&nodes, node, turn))
+                    .map(|(target, turn)| route(&targets, target, turn))
                     .collect();
                 let (mut latencies, mut errors, mut first) = (Vec::new(), 0u64, None);
                 let mut number = u64::from(worker);
                 while Instant::now() < end {
                     number += u64::from(load.clients);
-                    let to = account(u32::try_from(number % u64::from(accounts)).unwrap_or(0));
+                    let turn = usize::try_from(number % accounts.len() as u64).unwrap_or(0);
+                    let to = accounts[turn];
                     let began = Instant::now();
                     let outcome = async {
-                        let storage = AnyId::from_bytes(*to.id().as_bytes());
+                        let storage = AnyId::from(to);
                         let swarm = chain.swarm_of(&storage).ok_or("no swarm")?;
-                        let members: Vec<usize> = (0..nodes.len())
-                            .filter(|index| nodes[*index].swarm_id == swarm)
+                        let members: Vec<usize> = (0..targets.len())
+                            .filter(|index| targets[*index].0.swarm_id == swarm)
                             .collect();
                         let pick = members[usize::try_from(number).unwrap_or(0) % members.len()];
                         let route = routes[pick].as_ref().ok_or("no route")?;
@@ -237,7 +272,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
                         let mut rng = UnwrapErr(SysRng);
                         let sent_at = UnixMillis::new(sent_ms);
                         let sealed = Sealer::new(&sender)
-                            .seal_direct(&mut rng, to.id(), &content, sent_at)
+                            .seal_direct(&mut rng, &to, &content, sent_at)
                             .map_err(|error| error.to_string())?;
                         let call = Store::new(storage, sealed, UnixMillis::new(sent_ms))
                             .map_err(|error| error.to_string())?;
@@ -293,7 +328,7 @@ pub async fn run(network: &Network, load: Load, progress: impl Fn(u64)) -> Resul
     let memory = [memory_before, memory_middle, resident_mib()];
     Result {
         event: "bench",
-        transport: if load.quic { "quic" } else { "https" },
+        transport: load.guards.name(),
         stored: latencies.len() as u64,
         errors,
         first_error,
