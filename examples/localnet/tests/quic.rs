@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,78 +11,21 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::sign::{CertifiedKey, Signer as Signer_, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
-use session_crypto::{Ed25519PublicExt, Ed25519Secret};
-use session_localnet::network::Network;
+use session_crypto::Ed25519Secret;
 use session_localnet::node::Node;
 use session_proto::stream::tls::{ALPN_CLIENT, ALPN_NODE};
 use session_sdk::quic::{
-    Answer, Command, Connect, ConnectError, Link, LinkError, Shown, client_endpoint, connect, open,
-    quinn, tls,
+    Answer, Connect, ConnectError, Link, LinkError, Shown, connect, open, quinn, tls,
 };
 use session_storage::monitor::{Monitor, MonitorEnded, Notice, read_answer};
-use session_storage::quic::{NODE_STREAMS, Reply, unwrap};
-use session_storage::{Body, Call as _, Encoding, GetSwarm, Signer, Store};
-use session_types::{AnyId, Namespace, SealedMessage, UnixMillis};
+use session_storage::quic::NODE_STREAMS;
+use session_storage::{Call as _, Encoding, GetSwarm, Signer};
+use session_types::Namespace;
 use support::World;
-use tokio::sync::mpsc;
-
-const LIMIT: Duration = Duration::from_secs(5);
-
-fn endpoint() -> quinn::Endpoint {
-    client_endpoint(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
-}
-
-async fn join(node: &Node, how: Connect<'_>) -> Result<quinn::Connection, ConnectError> {
-    connect(&endpoint(), node.address(), how.within(LIMIT)).await
-}
-
-async fn client_of(node: &Node) -> (Link, mpsc::Receiver<Command>) {
-    let connection = join(node, Connect::client(*node.public())).await.unwrap();
-    Link::opening(connection, 2).await.unwrap()
-}
-
-async fn ask(link: &Link, endpoint: &str, body: &[u8]) -> Answer {
-    let asked = link.request(0, endpoint.as_bytes(), body.to_vec(), LIMIT);
-    asked.await.unwrap()
-}
-
-fn error(text: &str) -> Answer {
-    Answer::Error(text.into())
-}
-
-fn user() -> (Ed25519Secret, AnyId) {
-    let secret = Ed25519Secret::from_seed(&[1; 32]);
-    let account = secret.public().to_account_id().unwrap();
-    (secret, account.into())
-}
-
-fn now() -> UnixMillis {
-    UnixMillis::new(session_localnet::fault::now_ms(0))
-}
-
-fn store(account: AnyId, text: &str) -> Store {
-    let message = SealedMessage {
-        namespace: Namespace::DEFAULT,
-        ttl: Duration::from_secs(600),
-        data: text.into(),
-    };
-    Store::new(account, message, now()).unwrap()
-}
-
-/// A member of the swarm of an account, and a node of another swarm.
-fn inside_and_outside(network: &Network, account: &AnyId) -> (Arc<Node>, Arc<Node>) {
-    let swarm = network.chain.swarm_of(account);
-    let is_member = |node: &&Arc<Node>| {
-        network
-            .chain
-            .node(node.public())
-            .map(|record| record.swarm_id)
-            == swarm
-    };
-    let inside = network.nodes.iter().find(is_member).unwrap();
-    let outside = network.nodes.iter().find(|node| !is_member(node)).unwrap();
-    (Arc::clone(inside), Arc::clone(outside))
-}
+use support::quic::{
+    LIMIT, ask, client_of, endpoint, error, inside_and_outside, join, now, obey, secret_of, store,
+    stored_by, structure, until, user,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_gets_answers_in_the_form_of_its_request() {
@@ -125,23 +67,8 @@ async fn a_client_gets_answers_in_the_form_of_its_request() {
     assert!(text.starts_with("400 Bad Request\n\n"), "{text}");
     // A store, and all members have it: they have asked each other by QUIC.
     let call = store(account, "over QUIC");
-    let Answer::Reply(body) = ask(&link, "store", &call.to_body(Encoding::Json)).await else {
-        panic!()
-    };
-    let response = unwrap(&Reply {
-        is_error: false,
-        body,
-    })
-    .unwrap();
-    let Body::Structure(body) = &response.body else {
-        panic!()
-    };
-    let done = call
-        .read_answer(body)
-        .unwrap()
-        .verify(&call, |_| true)
-        .done
-        .len();
+    let stored = ask(&link, "store", &call.to_body(Encoding::Json)).await;
+    let done = stored_by(&call, stored);
     assert_eq!(done, network.network.admin.keepers(&account).len());
     assert!(
         inside.connections().1 >= done - 1,
@@ -149,20 +76,13 @@ async fn a_client_gets_answers_in_the_form_of_its_request() {
     );
     // The wrong swarm names the right one.
     let (link, _) = client_of(&outside).await;
-    let Answer::Error(body) = ask(&link, "store", &call.to_body(Encoding::Json)).await else {
+    let refused = ask(&link, "store", &call.to_body(Encoding::Json)).await;
+    let Answer::Error(body) = &refused else {
         panic!()
     };
     assert!(body.starts_with(b"421 Misdirected Request\n\n[421,{"));
-    let response = unwrap(&Reply {
-        is_error: true,
-        body,
-    })
-    .unwrap();
-    let Body::Structure(body) = &response.body else {
-        panic!()
-    };
     let swarm = GetSwarm { account }
-        .read_answer(body)
+        .read_answer(&structure(refused))
         .map(|answer| answer.swarm.swarm);
     assert_eq!(
         Some(swarm.unwrap()),
@@ -232,11 +152,7 @@ async fn a_subscriber_is_told_within_50_ms_whichever_member_was_asked() {
     assert_eq!(keepers[0].subscriptions(), 2);
     link.close(0, b"");
     other.close(0, b"");
-    let until = Instant::now() + LIMIT;
-    while keepers[0].subscriptions() > 0 {
-        assert!(Instant::now() < until);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("subscriptions stay", || keepers[0].subscriptions() == 0).await;
     // Without optimisation, and beside other tests, it takes longer.
     let bar = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 50 });
     assert!(slowest < bar, "{slowest:?}");
@@ -256,13 +172,7 @@ async fn an_account_that_moves_ends_its_subscriptions() {
         .node(outside.public())
         .unwrap()
         .swarm_id;
-    let order = session_localnet::admin::Order {
-        action: "move".into(),
-        node: Some(inside.name()),
-        value: Some(swarm.to_string()),
-        swarm: None,
-    };
-    network.network.admin.obey(&order).await.unwrap();
+    obey(&network.network, "move", &inside, Some(&swarm.to_string())).await;
     let told = commands.recv().await.unwrap();
     assert_eq!(told.endpoint, b"monitor_ended");
     let ended = MonitorEnded::from_bencode(&told.body).unwrap();
@@ -299,6 +209,8 @@ async fn only_the_node_itself_and_known_nodes_are_believed() {
         how.shown = shown;
         assert!(refused(node, how).await, "{what}");
     }
+    let itself = secret_of(&network, node);
+    assert!(refused(node, Connect::node(*node.public(), &itself)).await);
     // An application protocol that nobody speaks.
     let mut how = Connect::client(*node.public());
     how.alpn = b"h3";
@@ -380,15 +292,35 @@ async fn is_shut(connection: quinn::Connection) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_of_clients_have_a_rate_limit_and_a_node_that_has_left_serves_nobody() {
+    let network = World::start(|plan| plan.servers = false).await;
+    let (node, other) = (network.node(0), network.node(1));
+    let (link, _) = client_of(node).await;
+    let mut refused = 0;
+    for _ in 0..1_500 {
+        match ask(&link, "info", b"{}").await {
+            Answer::Reply(_) => {}
+            Answer::Error(text) => {
+                assert!(text.starts_with(b"429 Too Many Requests\n\n"), "{text:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0, "nothing was refused");
+    obey(&network.network, "leave", other, None).await;
+    let (link, _) = client_of(other).await;
+    let Answer::Error(text) = ask(&link, "info", b"{}").await else {
+        panic!()
+    };
+    assert!(text.starts_with(b"503 Service Unavailable\n\n"), "{text:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nodes_ask_each_other_and_answer_nothing_else() {
     let network = World::start(|plan| plan.servers = false).await;
     let (node, other) = (&network.network.nodes[0], &network.network.nodes[1]);
     // As the other node, whose key the test knows.
-    let keys = std::fs::read(network.folder.path().join("keys.json")).unwrap();
-    let keys: serde_json::Value = serde_json::from_slice(&keys).unwrap();
-    let seed: [u8; 32] = const_hex::decode_to_array(keys[1]["seed"].as_str().unwrap()).unwrap();
-    let secret = Ed25519Secret::from_seed(&seed);
-    assert_eq!(secret.public(), *other.public());
+    let secret = secret_of(&network, other);
     let connection = join(node, Connect::node(*node.public(), &secret))
         .await
         .unwrap();
@@ -519,13 +451,7 @@ async fn blocked_udp_is_silence_for_clients_and_nothing_for_nodes() {
     let (_, account) = user();
     let (inside, _) = inside_and_outside(&network.network, &account);
     let (link, _) = client_of(&inside).await;
-    let order = |value: &str| session_localnet::admin::Order {
-        action: "udp".into(),
-        node: Some(inside.name()),
-        value: Some(value.into()),
-        swarm: None,
-    };
-    network.network.admin.obey(&order("block")).await.unwrap();
+    obey(&network.network, "udp", &inside, Some("block")).await;
     let asked = link.request(0, b"info", b"{}".to_vec(), Duration::from_millis(500));
     assert_eq!(asked.await, Err(LinkError::TimedOut));
     let how = Connect::client(*inside.public()).within(Duration::from_millis(500));
@@ -539,25 +465,9 @@ async fn blocked_udp_is_silence_for_clients_and_nothing_for_nodes() {
         .unwrap();
     let (writer, _) = client_of(other).await;
     let call = store(account, "past the firewall");
-    let Answer::Reply(body) = ask(&writer, "store", &call.to_body(Encoding::Json)).await else {
-        panic!()
-    };
-    let response = unwrap(&Reply {
-        is_error: false,
-        body,
-    })
-    .unwrap();
-    let Body::Structure(body) = &response.body else {
-        panic!()
-    };
-    let done = call
-        .read_answer(body)
-        .unwrap()
-        .verify(&call, |_| true)
-        .done
-        .len();
-    assert_eq!(done, keepers.len());
-    network.network.admin.obey(&order("pass")).await.unwrap();
+    let stored = ask(&writer, "store", &call.to_body(Encoding::Json)).await;
+    assert_eq!(stored_by(&call, stored), keepers.len());
+    obey(&network.network, "udp", &inside, Some("pass")).await;
     let (link, _) = client_of(&inside).await;
     assert_eq!(
         ask(&link, "snode_ping", b"").await,

@@ -1,6 +1,9 @@
 //! What several tests share: a running network, and requests to its nodes by both ways.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod quic;
+pub mod vectors;
+
 use session_crypto::Ed25519PublicExt;
 use std::sync::Arc;
 use std::time::Duration;
