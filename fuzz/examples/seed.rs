@@ -624,6 +624,16 @@ fn services(corpus: &mut Corpus) {
             corpus.add("community_reply", body.value("json").to_string());
         }
     });
+    for block in [
+        "16:d1:!3:PUT1:si5eehello",
+        "24:d1:!3:PUT1:si5e1:ti60ee",
+        "19:d1:!3:GET1:#3:abc",
+        "20:d1:si5e1:ui1e1:xi2eehello",
+        "d1:#3:abc1:ui1e1:xi2ee",
+        r#"{"id":"abc","ttl":60}"#,
+    ] {
+        corpus.add("file_blocks", block);
+    }
     Vectors::load("file_server_live").each("cases", |case| {
         corpus.add("services_request", request(case));
         let plain = base64(case.opt_text("reply_plain_b64"));

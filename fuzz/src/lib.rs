@@ -110,6 +110,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("swarm_value", swarm::value),
     ("community_reply", services::community_reply),
     ("community_request", services::community_request),
+    ("file_blocks", services::file_blocks),
     ("file_url", services::file_url),
     ("payload_inside", services::payload_inside),
     ("services_reply", services::services_reply),

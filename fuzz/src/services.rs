@@ -8,6 +8,7 @@ use session_community::server::{self as community, Memory, Room, Store as _};
 use session_community::{IdChoice, Signer, auth, reply};
 use session_crypto::{Blinding, Ed25519Public, Ed25519Secret, SymmetricKey, xchacha};
 use session_services::file::client::{Download, FileInfo, Uploaded};
+use session_services::file::quic::{self, Block, Head, Stored};
 use session_services::file::release::Release;
 use session_services::file::server::{self as files, Config, Meta, Store};
 use session_services::file::token::TokenInfo;
@@ -118,6 +119,30 @@ pub fn services_request(data: &[u8]) {
     let reply = pro::handle(&backend, &request, NOW, &mut Nothing).unwrap();
     assert_eq!(reply.status, 200);
     let _ = files::handle(&Config::default(), request, NOW, &mut rng(), &mut Nothing);
+}
+
+/// The file server over QUIC: the blocks at the beginning of a stream, replies, and commands. What is read is written
+/// and read again, and a block that is complete is the same whatever follows it.
+pub fn file_blocks(data: &[u8]) {
+    if let Ok(Some((block, taken))) = Block::read(data, quic::MAX_SIZE) {
+        let again = block.encode();
+        assert_eq!(Block::read(&again, quic::MAX_SIZE), Ok(Some((block.clone(), again.len()))));
+        assert_eq!(Block::read(&data[..taken], quic::MAX_SIZE), Ok(Some((block, taken))));
+        assert_eq!(Block::read(&data[..taken - 1], quic::MAX_SIZE), Ok(None));
+    }
+    if let Ok(Some((head, taken))) = Head::read(data) {
+        assert!(taken <= quic::MAX_BLOCK + 5);
+        let again = head.encode();
+        assert_eq!(Head::read(&again), Ok(Some((head, again.len()))));
+    }
+    if let Some(stored) = Stored::parse(data) {
+        assert_eq!(Stored::parse(&stored.encode()), Some(stored));
+    }
+    for endpoint in [quic::INFO, quic::EXTEND] {
+        let Ok(answer) = quic::command(&Config::default(), endpoint, data, NOW, &mut Nothing);
+        // There is no file.
+        assert!(matches!(answer, Some(Err(_))));
+    }
 }
 
 /// Replies of the Session Pro backend.
