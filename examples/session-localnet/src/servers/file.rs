@@ -148,3 +148,47 @@ pub(super) fn count(db: &Connection) -> Result<u64, Failure> {
     let count: i64 = db.query_row("SELECT count(*) FROM files", [], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(db: &Connection, table: &str) -> i64 {
+        let count = format!("SELECT count(*) FROM {table}");
+        db.query_row(&count, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_has_expired_goes_with_its_content() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&format!("{SCHEMA}{}", pieces::SCHEMA))
+            .unwrap();
+        let now = UnixMillis::new(1_800_000_000_000);
+        let hour = Duration::from_secs(3_600);
+        for (name, hours) in [("A", 1), ("B", 2)] {
+            let id: FileId = name.repeat(44).parse().unwrap();
+            let meta = Meta {
+                size: 600_000,
+                uploaded: now,
+                expires: now.saturating_add(hour * hours),
+            };
+            let files = &mut Files {
+                db: &db,
+                is_full: false,
+            };
+            files.insert(&id, vec![7; 600_000], meta).unwrap();
+        }
+        // Three pieces each.
+        assert_eq!((rows(&db, "files"), rows(&db, "pieces")), (2, 6));
+        let end = now.saturating_add(hour);
+        tick(&db, end.saturating_sub(Duration::from_millis(1))).unwrap();
+        assert_eq!((rows(&db, "files"), rows(&db, "pieces")), (2, 6));
+        tick(&db, end).unwrap();
+        assert_eq!((rows(&db, "files"), rows(&db, "pieces")), (1, 3));
+        let left: String = db
+            .query_row("SELECT id FROM files", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, "B".repeat(44));
+        assert_eq!(count(&db).unwrap(), 1);
+    }
+}

@@ -247,3 +247,112 @@ pub(super) fn count(db: &Connection) -> Result<u64, Failure> {
     let count: i64 = db.query_row("SELECT count(*) FROM subscribed", [], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
+
+    fn database() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        db
+    }
+
+    fn account() -> AnyId {
+        AnyId::from_bytes([5; 33])
+    }
+
+    fn subscribe(db: &Connection, token: &str, at: UnixMillis, with_data: bool) {
+        db.execute(
+            "INSERT INTO subscribed VALUES (?1, 'dummy', ?2, ?3, '[0]', ?4, ?5, ?6, NULL, NULL, NULL)",
+            params![
+                account().as_bytes(),
+                token,
+                time(at),
+                with_data,
+                [1_u8; 32],
+                [2_u8; 64]
+            ],
+        )
+        .unwrap();
+    }
+
+    fn notice(number: u32, namespace: Namespace) -> Notice {
+        Notice {
+            account: account(),
+            hash: session_crypto::hash::message_hash(&account(), namespace, &number.to_be_bytes()),
+            namespace,
+            timestamp: NOW,
+            expiry: NOW.saturating_add(Duration::from_secs(60)),
+            data: Some(number.to_be_bytes().to_vec()),
+        }
+    }
+
+    #[test]
+    fn a_subscription_ends_when_its_signature_is_too_old_for_the_nodes() {
+        let db = database();
+        subscribe(&db, "a", NOW, false);
+        let end = NOW.saturating_add(SIGNATURE_AGE_MAX);
+        let before = end.saturating_sub(Duration::from_millis(1));
+        tick(&db, before).unwrap();
+        assert_eq!(
+            (count(&db).unwrap(), wanted(&db, before).unwrap().len()),
+            (1, 1)
+        );
+        announce(&db, &notice(1, Namespace::DEFAULT), before).unwrap();
+        assert_eq!(queue(&db, "a", 0).unwrap().len(), 1);
+        // It counts no more, even before it is deleted.
+        assert_eq!(
+            (count(&db).unwrap(), wanted(&db, end).unwrap().len()),
+            (1, 0)
+        );
+        announce(&db, &notice(2, Namespace::DEFAULT), end).unwrap();
+        assert_eq!(queue(&db, "a", 0).unwrap().len(), 1);
+        tick(&db, end).unwrap();
+        assert_eq!(count(&db).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_message_is_announced_once_to_those_who_asked_for_its_namespace() {
+        let db = database();
+        subscribe(&db, "a", NOW, false);
+        subscribe(&db, "b", NOW, true);
+        let first = notice(1, Namespace::DEFAULT);
+        for _ in 0..3 {
+            announce(&db, &first, NOW).unwrap();
+        }
+        announce(&db, &notice(2, Namespace::USER_PROFILE), NOW).unwrap();
+        let [quiet, with_data] = ["a", "b"].map(|token| queue(&db, token, 0).unwrap());
+        assert_eq!((quiet.len(), with_data.len()), (1, 1));
+        let key = SymmetricKey::from_bytes([1; 32]);
+        let data = |queue: &[(u64, String)]| {
+            let sealed = base64::decode(&queue[0].1).unwrap();
+            Notification::open(&key, &sealed).unwrap().message
+        };
+        assert_eq!((data(&quiet), data(&with_data)), (None, first.data.clone()));
+        // It is remembered for as long as a member of the swarm may tell of it again.
+        tick(
+            &db,
+            NOW.saturating_add(REMEMBERED - Duration::from_millis(1)),
+        )
+        .unwrap();
+        announce(&db, &first, NOW).unwrap();
+        assert_eq!(queue(&db, "a", 0).unwrap().len(), 1);
+        assert!(queue(&db, "a", quiet[0].0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_queue_that_nobody_reads_is_bounded() {
+        let db = database();
+        subscribe(&db, "a", NOW, false);
+        for number in 0..1_010 {
+            announce(&db, &notice(number, Namespace::DEFAULT), NOW).unwrap();
+        }
+        let queue = queue(&db, "a", 0).unwrap();
+        assert_eq!(queue.len(), 1_000);
+        assert_eq!(queue[0].0, 11, "the oldest make room");
+    }
+}

@@ -17,7 +17,7 @@ use session_identity::{Account, Seed};
 use session_types::UnixMillis;
 
 use super::store::Rooms;
-use super::{Failure, SCHEMA};
+use super::{Failure, SCHEMA, tick};
 use crate::servers::pieces;
 
 const STEPS: usize = 3000;
@@ -213,4 +213,49 @@ fn the_store_over_sqlite_answers_as_the_store_in_memory() {
             "{statuses:?}"
         );
     }
+}
+
+#[test]
+fn what_has_expired_is_deleted_and_nothing_else() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(&format!("{SCHEMA}{}", pieces::SCHEMA))
+        .unwrap();
+    let rows = |table: &str| -> i64 {
+        let count = format!("SELECT count(*) FROM {table}");
+        db.query_row(&count, [], |row| row.get(0)).unwrap()
+    };
+    let now = UnixMillis::new(1_800_000_000_000);
+    let day = Duration::from_secs(24 * 60 * 60);
+    let at = |time: UnixMillis| i64::try_from(time.get()).unwrap();
+    // A nonce is spent as long as its timestamp can be right: a day early to a day late.
+    db.execute(
+        "INSERT INTO nonces VALUES (x'01', x'02', ?1), (x'01', x'03', ?2)",
+        [at(now), at(now.saturating_add(day))],
+    )
+    .unwrap();
+    db.execute(
+        "INSERT INTO inbox VALUES (1, x'', x'', 0, ?1, x''), (2, x'', x'', 0, ?2, x'')",
+        [at(now.saturating_add(day)), at(now.saturating_add(day * 9))],
+    )
+    .unwrap();
+    // A picture of a room has no end.
+    db.execute(
+        "INSERT INTO files VALUES (1, 'r', NULL, 3, 0, ?1, NULL), (2, 'r', NULL, 3, 0, NULL, NULL)",
+        [at(now.saturating_add(day))],
+    )
+    .unwrap();
+    for id in ["1", "2"] {
+        pieces::put(&db, id, b"abc").unwrap();
+    }
+    let counts = || ["nonces", "inbox", "files", "pieces"].map(&rows);
+    let millisecond = Duration::from_millis(1);
+    tick(&db, now.saturating_add(day - millisecond)).unwrap();
+    assert_eq!(counts(), [2, 2, 2, 2]);
+    tick(&db, now.saturating_add(day)).unwrap();
+    assert_eq!(counts(), [2, 1, 1, 1]);
+    tick(&db, now.saturating_add(day * 2)).unwrap();
+    assert_eq!(counts(), [2, 1, 1, 1]);
+    tick(&db, now.saturating_add(day * 2 + millisecond)).unwrap();
+    assert_eq!(counts(), [1, 1, 1, 1]);
+    assert_eq!(pieces::get(&db, "2", 3).unwrap(), b"abc");
 }
