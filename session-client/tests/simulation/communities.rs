@@ -363,6 +363,27 @@ fn a_post_is_shown_once_however_often_and_late_it_comes() {
 }
 
 #[test]
+fn many_rooms_of_one_server_are_all_polled() {
+    let mut world = World::new(42);
+    let names: Vec<String> = (0..45).map(|number| format!("room{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world.servers.extend([Rooms::new(1, &names)]);
+    let mut devices = [Device::new(account(1), true, 1)];
+    for name in &names {
+        join(&mut devices[0], 1, name, &world);
+    }
+    for round in 0..2 {
+        let bob = account(2 + round);
+        for name in &names {
+            let now = world.now;
+            server(&mut world, 1).put(name, &bob, &format!("{round} {name}"), now);
+        }
+        run(&mut world, &mut devices, MINUTE);
+        assert_eq!(devices[0].shown.len(), 45 * (usize::from(round) + 1));
+    }
+}
+
+#[test]
 fn rooms_and_what_waits_for_them_are_bounded() {
     let world = world(38);
     let mut device = Device::new(account(1), true, 1);

@@ -21,15 +21,22 @@ use crate::room::RoomId;
 
 /// Number of posts and of inbox messages in an answer that has more behind it.
 const PAGE: usize = 100;
+/// Maximum number of rooms in one request. If there are more on a server, another request follows.
+const MAX_ROOMS: usize = 20;
+/// Maximum length of an answer that is read, in bytes: some 300 KiB for each room.
+const MAX_ANSWER: usize = 6 * 1024 * 1024;
+/// Maximum number of JSON objects in an answer that is read: each takes some hundred bytes of memory.
+const MAX_OBJECTS: usize = 60_000;
 
 /// What came back from a server.
 pub(super) type Answer = Result<Response, RequestError>;
 
 impl Communities {
-    /// The state of polling a server.
-    fn polling(&self, base: &BaseUrl) -> State {
+    /// The state of polling a server, with those of its rooms that are asked for together.
+    fn polling(&self, base: &BaseUrl, skipped: usize, count: usize) -> State {
         let rooms = self.rooms.values();
         let rooms = rooms.filter(|room| room.community().base == *base);
+        let rooms = rooms.skip(skipped).take(count);
         let server = self.servers.get(base);
         State {
             rooms: rooms
@@ -43,6 +50,12 @@ impl Communities {
             outbox: server.and_then(|server| server.outbox),
         }
     }
+}
+
+/// Whether an answer is one that is read: a server does not decide how much memory we need.
+fn is_bounded(body: &[u8]) -> bool {
+    let objects = body.iter().filter(|byte| **byte == b'{').count();
+    body.len() <= MAX_ANSWER && objects <= MAX_OBJECTS
 }
 
 /// A request as the network takes it. It is never sent again as it is: its nonce would be refused.
@@ -91,7 +104,9 @@ impl Client {
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
     ) {
-        let state = self.communities.polling(base);
+        let first = self.communities.servers.get(base);
+        let first = first.map_or(0, |server| server.first_room);
+        let state = self.communities.polling(base, first, MAX_ROOMS);
         let Some(server) = self.communities.servers.get_mut(base) else {
             return;
         };
@@ -140,7 +155,10 @@ impl Client {
         network: &Network<O>,
         now: Now,
     ) {
-        let answer = result.map(from_network);
+        let answer = result.map(from_network).and_then(|reply| {
+            let reason = RequestError::NoUsableAnswer;
+            is_bounded(&reply.body).then_some(reply).ok_or(reason)
+        });
         let time = network.network_time(now);
         match call {
             ServerCall::Capabilities(base) => self.take_capabilities(&base, &answer, now),
@@ -186,7 +204,7 @@ impl Client {
         answer: &Answer,
         (time, now): (UnixMillis, Now),
     ) {
-        let mut state = self.communities.polling(base);
+        let mut state = self.communities.polling(base, 0, usize::MAX);
         let Some(server) = self.communities.servers.get_mut(base) else {
             return;
         };
@@ -214,7 +232,10 @@ impl Client {
             self.put_server(base);
         }
         let mut has_more = false;
-        for (update, polled) in update.rooms.into_iter().zip(&state.rooms) {
+        for update in update.rooms {
+            // It may have been left in the meantime.
+            let polled = state.rooms.iter().find(|room| room.room == update.room);
+            let Some(polled) = polled else { continue };
             let id = RoomId::new(base, &update.room);
             has_more |= self.take_room(id, update, polled, begun, time);
         }
@@ -237,6 +258,11 @@ impl Client {
             }
         }
         if let Some(server) = self.communities.servers.get_mut(base) {
+            if !has_more {
+                let next = server.first_room.saturating_add(MAX_ROOMS);
+                has_more = next < state.rooms.len();
+                server.first_room = if has_more { next } else { 0 };
+            }
             server.answered(has_more, &self.settings, now);
         }
     }
@@ -259,10 +285,6 @@ impl Client {
         let Some(room) = self.communities.rooms.get_mut(&id) else {
             return false;
         };
-        // A room that was joined anew meanwhile is another one.
-        if polled.room != update.room {
-            return false;
-        }
         let seqno_before = room.seqno;
         let error = update.info.as_ref().err().or(update.changes.as_ref().err());
         if room.note_error(error.copied())
@@ -305,5 +327,19 @@ impl Client {
             self.looked(begun, is_room);
         }
         has_more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_take_much_memory_are_not_read() {
+        assert!(is_bounded(b"[{},{}]"));
+        assert!(is_bounded(&alloc::vec![b' '; MAX_ANSWER]));
+        assert!(!is_bounded(&alloc::vec![b' '; MAX_ANSWER + 1]));
+        assert!(is_bounded(&b"{}".repeat(MAX_OBJECTS)));
+        assert!(!is_bounded(&b"{}".repeat(MAX_OBJECTS + 1)));
     }
 }

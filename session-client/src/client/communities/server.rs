@@ -38,6 +38,8 @@ pub(super) struct ServerState {
     due: MonotonicTime,
     pub(super) begun: MonotonicTime,
     pub(super) is_under_way: bool,
+    /// How many of its rooms come in another request than the next one.
+    pub(super) first_room: usize,
     failures: u32,
     pages: u32,
 }
@@ -70,6 +72,7 @@ impl ServerState {
             due: MonotonicTime::default(),
             begun: MonotonicTime::default(),
             is_under_way: false,
+            first_room: 0,
             failures: 0,
             pages: 0,
         })
@@ -109,6 +112,7 @@ impl ServerState {
     pub(super) fn failed(&mut self, settings: &Settings, now: Now) {
         self.failures = self.failures.saturating_add(1);
         self.pages = 0;
+        self.first_room = 0;
         let wait = settings.backoff(self.failures);
         self.due = now.monotonic.saturating_add(wait);
     }
