@@ -12,13 +12,11 @@
 mod batch;
 #[cfg(feature = "x25519-dalek")]
 mod dalek;
+mod table;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use curve25519_dalek::edwards::EdwardsBasepointTable;
-use curve25519_dalek::traits::BasepointTable;
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use subtle::ConstantTimeEq;
 use x25519_dalek::x25519;
@@ -26,6 +24,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::backend::fast;
 use crate::{KeyError, field};
+use table::Table;
 
 pub use batch::{Agreement, Peer, agree_all};
 
@@ -132,7 +131,7 @@ impl X25519Secret {
     /// [`KeyError::NonContributory`], as [`diffie_hellman`](Self::diffie_hellman).
     pub fn diffie_hellman_prepared(&self, peer: &PreparedPublic) -> Result<SharedSecret, KeyError> {
         match &peer.table {
-            Some(table) => SharedSecret::from_edwards(table.mul_base_clamped(self.0)),
+            Some(table) => SharedSecret::from_edwards(table.mul_clamped(self.0)),
             None => self.diffie_hellman(&peer.public),
         }
     }
@@ -182,10 +181,11 @@ impl fmt::Debug for SharedSecret {
 /// A public key with a precomputed table of its multiples, for a frequent peer.
 ///
 /// The table costs the time of about twenty Diffie-Hellmans and 30 KiB of memory; each use then takes
-/// less than half the time. A key on the twist has no table, and works without it.
+/// less than half the time. A key on the twist has no table, and works without it. Without the feature
+/// `precomputed-tables` no key has one, and this saves the conversion of the key alone.
 pub struct PreparedPublic {
     public: X25519Public,
-    table: Option<Box<EdwardsBasepointTable>>,
+    table: Option<Table>,
 }
 
 impl PreparedPublic {
@@ -194,7 +194,7 @@ impl PreparedPublic {
     pub fn new(public: X25519Public) -> Self {
         let table = MontgomeryPoint(public.to_bytes())
             .to_edwards(0)
-            .map(|point| Box::new(EdwardsBasepointTable::create(&point)));
+            .map(|point| Table::new(&point));
         Self { public, table }
     }
 

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
-use curve25519_dalek::traits::{BasepointTable, Identity};
+use curve25519_dalek::traits::Identity;
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use x25519_dalek::x25519;
 use zeroize::{Zeroize, Zeroizing};
@@ -81,7 +81,7 @@ pub fn agree_all(pairs: &[(&X25519Secret, Peer<'_>)]) -> Vec<Agreement> {
             let shared = match peer {
                 Peer::Prepared(PreparedPublic {
                     table: Some(table), ..
-                }) => Product::Edwards(table.mul_base_clamped(secret.0)),
+                }) => Product::Edwards(table.mul_clamped(secret.0)),
                 Peer::Prepared(PreparedPublic { public, .. }) => Product::ladder(secret, public),
                 Peer::Plain(public) => Product::of(secret, public, plain.next().flatten()),
             };
