@@ -138,6 +138,10 @@ fn a_file_comes_back_and_the_same_bytes_keep_their_first_time() {
     assert_eq!(Head::read(&bytes), Ok(Some((head, bytes.len() - 7))));
     assert_eq!(Head::read(&bytes[..5]), Ok(None));
     assert_eq!(Head::read(b"2:de"), Err(code::BAD_REQUEST));
+    // A client makes no room for more than a file can have.
+    let announces = |size| Head { size, ..head }.encode();
+    assert!(matches!(Head::read(&announces(MAX_SIZE)), Ok(Some(_))));
+    assert_eq!(Head::read(&announces(MAX_SIZE + 1)), Err(code::BAD_SIZE));
     let gone = NOW.saturating_add(15 * DAY);
     let Ok(found) = quic::download(&first.id, gone, &store);
     assert_eq!(found.unwrap_err(), code::NOT_FOUND);
