@@ -157,8 +157,10 @@ impl Builder {
     }
 
     /// Takes the network of another client: its guards, paths, connections and knowledge of nodes. Seed nodes, rules
-    /// and proxy are those of that client. Guards then cannot tell the accounts apart, and there are fewer of them to
-    /// be found out by; but the accounts share their fate, and their paths can be linked to one address.
+    /// and proxy are those of that client.
+    ///
+    /// Fewer guards see this machine. But the accounts share paths, so a swarm member that serves several of them can
+    /// see that their requests come over the same path.
     #[must_use]
     pub fn network(mut self, network: &SharedNetwork) -> Self {
         self.network = Some(network.clone());

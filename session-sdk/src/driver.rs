@@ -67,6 +67,8 @@ pub(crate) enum Command {
     All(Option<MessageId>, u32, Answered<Vec<Message>>),
     Import(Vec<Change>, Answered<()>),
     Flush(Answered<()>),
+    Sync(Answered<()>),
+    Pushed(Answered<()>),
     Download(Wanted, Answered<Fetched>),
 }
 
@@ -141,6 +143,10 @@ pub(crate) struct Driver {
     /// Answers to commands that wait for their changes to be persisted.
     persisting: Vec<Answer>,
     flushing: Vec<Answered<()>>,
+    /// Who waits for the shared configs to be stored.
+    pushing: Vec<Answered<()>>,
+    /// Who waits for so many fetches.
+    syncing: Vec<(u64, Answered<()>)>,
     saved_at: Instant,
 }
 
@@ -216,6 +222,8 @@ impl Driver {
             stuck: None,
             persisting: Vec::new(),
             flushing: Vec::new(),
+            pushing: Vec::new(),
+            syncing: Vec::new(),
             saved_at: Instant::now(),
         };
         // Accounts are told apart by a number: neither their ids nor anything of messages is traced.
@@ -238,6 +246,7 @@ impl Driver {
             self.bell.borrow_and_update();
             self.persist().await;
             self.answer_flushes();
+            self.answer_syncs();
             self.drop_downloads();
             let now = now();
             // While nobody reads the events, no more are made.
@@ -396,7 +405,27 @@ impl Driver {
         self.stuck = Some(stuck);
     }
 
+    /// Tells those who wait that everything was fetched, and is persisted.
+    fn answer_syncs(&mut self) {
+        let fetches = self.machine.fetches();
+        if self.stuck.is_none() && !self.syncing.is_empty() {
+            let due = |(wanted, _): &mut (u64, _)| fetches >= *wanted;
+            for (_, done) in self.syncing.extract_if(.., due) {
+                let _ = done.send(Ok(()));
+            }
+            // The next one follows at once.
+            if !self.syncing.is_empty() && fetches > 0 {
+                self.machine.fetch_now();
+            }
+        }
+    }
+
     fn answer_flushes(&mut self) {
+        if !self.machine.configs().needs_push() {
+            for done in self.pushing.drain(..) {
+                let _ = done.send(Ok(()));
+            }
+        }
         if self.machine.outgoing() == 0 {
             for done in self.flushing.drain(..) {
                 let _ = done.send(Ok(()));
@@ -492,6 +521,8 @@ impl Driver {
                 let _ = done.send(taken.map_err(Error::from));
             }
             Command::Flush(done) => self.flushing.push(done),
+            Command::Pushed(done) => self.pushing.push(done),
+            Command::Sync(done) => self.syncing.push((self.machine.fetch_all(), done)),
             Command::Download(wanted, done) => self.begin_download(&wanted, done),
         }
     }

@@ -207,6 +207,43 @@ impl Client {
             .await
     }
 
+    /// Accepts the message request of an account, which learns that it may go on. Writing to it does the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the account is blocked, or the store fails.
+    pub async fn accept(&self, id: AccountId) -> Result<(), Error> {
+        let accept = move |machine: &mut Machine, network: &Network, now| {
+            let rng = &mut UnwrapErr(SysRng);
+            Ok(machine.accept_request(&id, network, now, rng)?)
+        };
+        self.run(accept).await
+    }
+
+    /// Blocks an account, whose messages are dropped then, or blocks it no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the contacts cannot be changed, or the store fails.
+    pub async fn block(&self, id: AccountId, is_blocked: bool) -> Result<(), Error> {
+        self.edit(move |configs| {
+            configs.contacts.update(&id, |contact| {
+                contact.is_blocked = is_blocked;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Waits until the shared configs are on the network: profile, contacts, what was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the client was stopped.
+    pub async fn pushed(&self) -> Result<(), Error> {
+        self.ask(Command::Pushed).await
+    }
+
     /// Waits until the outbox is empty: every message is stored, or has failed.
     ///
     /// # Errors
@@ -214,6 +251,16 @@ impl Client {
     /// [`Error::Stopped`] if the client was stopped.
     pub async fn flush(&self) -> Result<(), Error> {
         self.ask(Command::Flush).await
+    }
+
+    /// Fetches all that is in the swarm of the account now, and waits until it is persisted: messages are in the
+    /// history then, and profile and contacts are those of the account. Closed groups are fetched in their own rhythm.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the client was stopped.
+    pub async fn sync(&self) -> Result<(), Error> {
+        self.ask(Command::Sync).await
     }
 
     /// Returns messages whose text contains `text`, the newest first.

@@ -151,7 +151,7 @@ fn texts(file: &Path, own: &AccountId) -> BTreeMap<String, usize> {
     let mut store = SqliteStore::open(file).unwrap();
     let mut texts = BTreeMap::new();
     for message in store.messages(None, u32::MAX).unwrap() {
-        if message.author != *own {
+        if message.author != session_sdk::content::AnyId::from(own) {
             *texts.entry(message.text().unwrap().to_owned()).or_default() += 1;
         }
     }

@@ -76,7 +76,13 @@ async fn notices_are_sent_and_come_out_as_events() {
     with_bob.send_content(kind.clone()).await.unwrap();
     let came = message(&mut of_bob).await;
     assert_eq!(came.record().content.kind, kind);
-    // An answer makes both contacts.
+    // What was accepted is told.
+    bob.accept(*alice.id()).await.unwrap();
+    other(
+        &mut of_alice,
+        |event| matches!(event, Other::RequestAccepted { by } if by == bob.id()),
+    )
+    .await;
     came.reply("hi").await.unwrap();
     message(&mut of_alice).await;
     with_alice.mark_read().await.unwrap();
@@ -108,4 +114,23 @@ async fn notices_are_sent_and_come_out_as_events() {
         )
     })
     .await;
+
+    // Who is blocked writes to nobody; a device that comes later knows it all.
+    bob.block(*alice.id(), true).await.unwrap();
+    for step in [bob.flush().await, bob.pushed().await] {
+        step.unwrap();
+    }
+    with_bob.send("blocked").await.unwrap();
+    alice.flush().await.unwrap();
+    bob.sync().await.unwrap();
+    let history = with_alice
+        .history(session_sdk::Page::default())
+        .await
+        .unwrap();
+    assert!(
+        history
+            .iter()
+            .all(|message| message.text() != Some("blocked"))
+    );
+    assert_eq!(history.len(), 2);
 }

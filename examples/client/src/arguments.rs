@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::device_arguments::DeviceCommand;
+use crate::engine::{ContactCommand, Excerpt, Records};
 use crate::group_arguments::GroupCommand;
 
 /// A small real Session client.
@@ -121,6 +122,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         order: Rooms,
     },
+    /// Contacts and message requests of the account, on all its devices.
+    Contact {
+        #[command(flatten)]
+        records: Records,
+        /// What to do.
+        #[command(subcommand)]
+        command: ContactCommand,
+    },
+    /// Print the history of a conversation, or search all of them.
+    History(Excerpt),
     /// Closed groups; what is known of them is kept beside --state.
     Group {
         /// What to do.

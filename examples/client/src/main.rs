@@ -5,6 +5,7 @@ mod arguments;
 mod device;
 mod device_arguments;
 mod disk;
+mod engine;
 mod exchange;
 mod group;
 mod group_arguments;
@@ -97,6 +98,10 @@ async fn run(shared: &Shared, command: &Command, out: &Output) -> Result<(), Cli
             key,
             host,
         } => exchange::fetch(shared, url, key, output, host, out).await,
+        Command::Contact { records, command } => {
+            engine::contact(shared, records, command, out).await
+        }
+        Command::History(excerpt) => engine::history(shared, excerpt, out).await,
         Command::Community { order } => rooms::run(shared, order, out).await,
         Command::Device { command } => device::run(shared, command, out).await,
         Command::Group { command } => group::run(shared, command, out).await,

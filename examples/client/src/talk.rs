@@ -73,16 +73,8 @@ pub(crate) async fn connect(
     Ok((client, memory))
 }
 
-/// Connects an account. Whatever fails later, what is learnt of the network is kept for the next run.
-async fn open(
-    shared: &Shared,
-    account: Account,
-    out: &Output,
-) -> Result<(Client, Memory), ClientError> {
-    if shared.seed_url.is_empty() {
-        let text = "no seed node: name one by --seed-url".to_owned();
-        return Err(ClientError::Usage(text));
-    }
+/// Reads the certificates that seed nodes may have.
+pub(crate) fn pins(shared: &Shared) -> Result<Vec<CertificateDer<'static>>, ClientError> {
     let mut pins = Vec::new();
     if let Some(path) = &shared.seed_cert {
         let unusable = || ClientError::Usage(format!("{} holds no certificates", path.display()));
@@ -94,6 +86,20 @@ async fn open(
             return Err(unusable());
         }
     }
+    Ok(pins)
+}
+
+/// Connects an account. Whatever fails later, what is learnt of the network is kept for the next run.
+async fn open(
+    shared: &Shared,
+    account: Account,
+    out: &Output,
+) -> Result<(Client, Memory), ClientError> {
+    if shared.seed_url.is_empty() {
+        let text = "no seed node: name one by --seed-url".to_owned();
+        return Err(ClientError::Usage(text));
+    }
+    let pins = pins(shared)?;
     let options = Options {
         seeds: shared.seed_url.clone(),
         pins,

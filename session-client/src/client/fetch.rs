@@ -55,6 +55,8 @@ pub(super) struct Fetching {
     /// Messages that a node has told of and no fetch has brought, with the number of fetches since.
     told: BTreeMap<MessageHash, u32>,
     failures: u32,
+    /// Fetches so far that brought all that a node has.
+    rounds: u64,
     /// Pages of this round so far, and the node that has more.
     pages: u32,
     pub(super) next: Option<Ed25519Public>,
@@ -98,6 +100,7 @@ impl Fetching {
             return false;
         }
         self.pages = 0;
+        self.rounds = self.rounds.saturating_add(1);
         self.complete.insert(node);
         let wait = match core::mem::take(&mut self.again) {
             true => Duration::ZERO,
@@ -133,6 +136,25 @@ impl Client {
     /// Fetches at the next [`poll`](Self::poll), without waiting for the interval.
     pub const fn fetch_now(&mut self) {
         self.fetching.due = MonotonicTime::new(Duration::ZERO);
+    }
+
+    /// Begins to fetch, and returns the number of complete fetches that
+    /// [`fetches`](Self::fetches) reaches when all that is in our swarm now was fetched.
+    pub const fn fetch_all(&mut self) -> u64 {
+        self.fetch_now();
+        // One that is under way may have begun before something came.
+        let more = if self.fetching.is_under_way { 2 } else { 1 };
+        self.fetching.rounds.saturating_add(more)
+    }
+
+    /// Returns the number of complete fetches of our own swarm since the start. Before the shared configs
+    /// were fetched from two members it is 0.
+    #[must_use]
+    pub fn fetches(&self) -> u64 {
+        match self.configs.is_fetched() {
+            true => self.fetching.rounds,
+            false => 0,
+        }
     }
 
     /// Fetches at once, or a little later if the last fetch was just now.

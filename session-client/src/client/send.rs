@@ -122,7 +122,7 @@ impl Client {
         let sent_at = self.next_time(network.network_time(now));
         let mut prepared = self.prepare(&to, &content, sent_at, now, rng)?;
         if let ConversationId::Account(to) = &to {
-            self.accept(to, &content, sent_at, now, rng)?;
+            self.accept(to, is_copied(&content.kind), sent_at, now, rng)?;
         }
         if !files.is_empty() {
             // It is sealed again with the addresses of its files.
@@ -134,11 +134,29 @@ impl Client {
         Ok(send)
     }
 
+    /// Accepts the message request of an account: it becomes a contact, and is told that it may go on.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the account is blocked, or the contacts cannot be changed. Nothing has changed then.
+    pub fn accept_request<O: Onion>(
+        &mut self,
+        id: &AccountId,
+        network: &Network<O>,
+        now: Now,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<(), SendError> {
+        let sent_at = self.next_time(network.network_time(now));
+        self.accept(id, true, sent_at, now, rng)?;
+        self.note_configs(now);
+        Ok(())
+    }
+
     /// Accepts an account that we write to as a contact, and tells it that it may go on if it wrote first.
     fn accept(
         &mut self,
         to: &AccountId,
-        content: &Content,
+        accepts: bool,
         sent_at: UnixMillis,
         now: Now,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -149,7 +167,7 @@ impl Client {
         }
         let is_approved = contact.as_ref().is_some_and(|contact| contact.is_approved);
         let waits = contact.is_some_and(|contact| contact.has_approved_us);
-        if to == self.account.id() || !is_copied(&content.kind) || is_approved {
+        if to == self.account.id() || !accepts || is_approved {
             return Ok(());
         }
         let conversation = ConversationId::Account(*to);
