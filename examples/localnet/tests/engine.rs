@@ -48,10 +48,8 @@ fn a_request_is_accepted_and_the_history_is_kept() {
     let renamed = contact(&["rename", &alices, "A."]);
     assert_eq!(event(&renamed, "contact")["nickname"], "A.");
     let received = events(&network.client(&alice, &["receive"]));
-    assert_eq!(
-        event(&received, "message")["kind"],
-        "message request response"
-    );
+    let is_accepted = |event: &Value| event["kind"] == "message request response";
+    assert!(received.iter().any(is_accepted), "{received:?}");
 
     // Another device of the account, which knows nothing but the phrase.
     let other = folder.path().join("other.sqlite");
