@@ -2,10 +2,11 @@
 //! its own (`cargo run --release -p localnet -- serve --data-dir net`).
 //!
 //! ```text
-//! figures start                               start with 10,000 conversations of 100 unread messages
-//! figures memory                              memory of an account with 1,000 contacts
-//! figures queue <seed-url> <seed-cert>        1,000 messages that were queued offline
-//! figures idle <seed-url> <seed-cert>         processor time of ten accounts that do nothing, over 60 s
+//! cargo bench -p session-sdk --bench figures -- …
+//!         start                               start with 10,000 conversations of 100 unread messages
+//!         memory                              memory of an account with 1,000 contacts
+//!         queue <seed-url> <seed-cert>        1,000 messages that were queued offline
+//!         idle <seed-url> <seed-cert>         processor time of ten accounts that do nothing, over 60 s
 //! ```
 #![allow(
     clippy::print_stdout,
@@ -30,8 +31,14 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 #[tokio::main]
 async fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let arguments = arguments.iter().map(String::as_str);
+    // Cargo adds it.
+    let arguments: Vec<&str> = arguments.filter(|one| *one != "--bench").collect();
     match arguments.as_slice() {
+        [] => {
+            println!("start, memory, or queue or idle with a seed node and its certificate");
+            Ok(())
+        }
         ["start"] => start().await,
         ["memory"] => memory().await,
         ["queue", url, pem] => queue(url, Path::new(pem)).await,
