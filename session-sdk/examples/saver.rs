@@ -1,4 +1,4 @@
-//! Saves the files that contacts send: `… --example saver -- <seed-url> <seed-certificate> <folder>`
+//! Saves the files that it gets: `… --example saver -- <seed-url> <seed-certificate> <folder>`
 //! A fourth and a fifth argument name another file server: its address and its Ed25519 key.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
