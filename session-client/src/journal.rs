@@ -1,7 +1,7 @@
 //! What is to be persisted, and the events that wait for it.
 
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use session_types::{AnyId, MessageHash, UnixMillis};
 use zeroize::Zeroizing;
@@ -11,8 +11,8 @@ use crate::event::Event;
 use crate::history::Message;
 use crate::record::Key;
 
-/// A change of the records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A change of the records. Values are secret, and are not printed.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
     /// Writes a record, in place of the one with this key if there is one.
@@ -48,6 +48,33 @@ pub enum Change {
         /// The time.
         now: UnixMillis,
     },
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { key, value } => f
+                .debug_struct("Put")
+                .field("key", key)
+                .field("bytes", &value.len())
+                .finish_non_exhaustive(),
+            Self::Delete { key } => f.debug_struct("Delete").field("key", key).finish(),
+            Self::Erase {
+                conversation,
+                erased,
+            } => f
+                .debug_struct("Erase")
+                .field("conversation", conversation)
+                .field("erased", erased)
+                .finish(),
+            Self::Move { from, to } => f
+                .debug_struct("Move")
+                .field("from", from)
+                .field("to", to)
+                .finish(),
+            Self::EraseExpired { now } => f.debug_struct("EraseExpired").field("now", now).finish(),
+        }
+    }
 }
 
 /// Messages of a conversation that are to be deleted from its history.

@@ -1,6 +1,7 @@
 //! Where records and history are kept.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Bound;
 
 use session_client::types::UnixMillis;
@@ -98,10 +99,19 @@ pub trait Store: Send + 'static {
 }
 
 /// Records that are gone when the program ends, for tests and for bots that begin anew.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryStore {
     records: BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>,
     history: BTreeMap<MessageId, Record>,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("records", &self.records.len())
+            .field("messages", &self.history.len())
+            .finish()
+    }
 }
 
 impl Store for MemoryStore {

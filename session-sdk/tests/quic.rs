@@ -196,6 +196,9 @@ fn transcript(
     feed(&mut client, &answer)?;
     let end = drain(&mut client);
     feed(&mut server, &end)?;
+    // Tickets, as far as the server hands any out.
+    let tickets = drain(&mut server);
+    feed(&mut client, &tickets)?;
     Ok((hello.concat(), answer.concat(), end.concat()))
 }
 
@@ -413,12 +416,20 @@ async fn nothing_is_sent_in_0_rtt_whatever_the_server_offers() {
     server.max_early_data_size = u32::MAX;
     server.send_tls13_tickets = 4;
     let server = Arc::new(server);
-    // The same configuration connects twice. There is nothing to resume.
+    // The extensions with a ticket and with the announcement of early data, where one configuration
+    // connects twice.
+    let second_hello = |client: &rustls::ClientConfig| {
+        transcript(client.clone(), (*server).clone()).unwrap();
+        let (hello, _, _) = transcript(client.clone(), (*server).clone()).unwrap();
+        [41, 42].map(|number| extension(&hello, number).is_some())
+    };
     let client = Arc::new(tls::client(node.public(), None, ALPN_CLIENT).unwrap());
-    for _ in 0..2 {
-        let (hello, _, _) = transcript((*client).clone(), (*server).clone()).unwrap();
-        assert_eq!((extension(&hello, 41), extension(&hello, 42)), (None, None));
-    }
+    assert_eq!(second_hello(&client), [false, false]);
+    // Another client would take what this server offers.
+    let mut other = (*client).clone();
+    other.resumption = rustls::client::Resumption::default();
+    other.enable_early_data = true;
+    assert_eq!(second_hello(&other), [true, true]);
     let config = quinn_client(client);
     let (listener, address) = listening(&node);
     tokio::spawn(async move {

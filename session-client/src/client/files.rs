@@ -11,6 +11,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::fmt;
 
 use rand_core::CryptoRng;
 use session_crypto::attachment::Kind as FileKind;
@@ -45,12 +46,21 @@ pub(crate) enum FileWork {
 }
 
 /// A file of ours in the records. Its content is a record of its own, which is not held here.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct StoredFile {
     key: Zeroizing<[u8; 32]>,
     size: u64,
     /// Our own picture, rather than a file of a message.
     pub(super) picture: Option<OwnPicture>,
+}
+
+impl fmt::Debug for StoredFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredFile")
+            .field("size", &self.size)
+            .field("picture", &self.picture)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is known of our own picture.

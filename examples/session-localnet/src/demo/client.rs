@@ -12,6 +12,7 @@ use session_message::content::{Content, Profile};
 use session_message::{Opened, Opener, Sealer};
 use session_network::{
     Config, Endpoint, Network, Now, Outcome, Post, PostPurpose, Route, Seed, StorageReply, Target,
+    Ticket,
 };
 use session_storage::{Call, Info, Request, Retrieve, ServiceNodesRequest, Signer, Store};
 use session_swarm::record::{AddressPolicy, NodeList, ReadOptions};
@@ -175,6 +176,10 @@ impl Client {
                 });
             }
             if let Some(event) = self.network.next_event() {
+                // What is still under way reaches its nodes, as the table will say.
+                while let Some(Ok(done)) = under_way.join_next().await {
+                    self.report(done);
+                }
                 return Ok(event.into_storage()?);
             }
             let wakeup = self.network.next_wakeup();
@@ -182,18 +187,24 @@ impl Client {
                 at.since(self.now().monotonic).max(Duration::from_millis(1))
             });
             tokio::select! {
-                Some(Ok((ticket, came))) = under_way.join_next() => {
-                    let outcome = match &came {
-                        Ok(Answer { status, body, .. }) => Outcome::Answer { status: *status, body },
-                        Err(HttpError::Timeout { .. }) => Outcome::TimedOut,
-                        Err(_) => Outcome::Unreachable,
-                    };
-                    let now = self.now();
-                    self.network.report(ticket, outcome, now, &mut UnwrapErr(SysRng));
-                }
+                Some(Ok(done)) = under_way.join_next() => self.report(done),
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    fn report(&mut self, (ticket, came): (Ticket, Result<Answer, HttpError>)) {
+        let outcome = match &came {
+            Ok(Answer { status, body, .. }) => Outcome::Answer {
+                status: *status,
+                body,
+            },
+            Err(HttpError::Timeout { .. }) => Outcome::TimedOut,
+            Err(_) => Outcome::Unreachable,
+        };
+        let now = self.now();
+        self.network
+            .report(ticket, outcome, now, &mut UnwrapErr(SysRng));
     }
 
     fn note(&mut self, post: &Post) {
