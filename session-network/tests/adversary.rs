@@ -44,6 +44,7 @@ fn small(attack: Attack) -> Plan {
         clients: 5,
         interval: 1_200,
         seed: 3,
+        seeds: 4,
         ..Plan::default()
     }
 }

@@ -186,11 +186,11 @@ impl Talk {
     /// person would.
     async fn write(self: Arc<Self>, own: u8) {
         let mut client = self.connect(own, &Kept::default()).await;
-        for round in 0.. {
+        for next in (0..PEOPLE - 1).cycle() {
             if self.stopped.load(Ordering::SeqCst) {
                 return;
             }
-            let to = (own + round % (PEOPLE - 1)) % PEOPLE + 1;
+            let to = (own + next) % PEOPLE + 1;
             let text = format!("from {own} to {to}, number {}", self.count());
             self.tried.lock().unwrap().insert(text.clone());
             match client.send(account(to).id(), &text, None).await {
